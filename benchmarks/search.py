@@ -2,6 +2,7 @@
 
     python -m benchmarks.search --rule NAME --exploration C1 [--liars 3] [--games 10000] [--rushing] [--random]
                                 [--blind] [--seats 10] [--rounds 10000] [--candidates FILE] [--json FILE]
+    python -m benchmarks.search --recommended [--liars 3] [--games 10000] [--rushing] [--random] ...
     python -m benchmarks.search --rule NAME --exploration C1 [--liars 3] --attack NAME
     python -m benchmarks.search --rule NAME --exploration C1 [--liars 3] --row N [--seats 20] [--rounds 100000]
 
@@ -16,7 +17,8 @@ seeds 0 to 199, beside the oracle. A second call goes on behind the candidates t
 With --blind a search knows nothing but that a lie is a distance from the honest median: one for each of `WINDOWS` spans
 of rounds and each of best, second and other arms, by the cross-entropy method (Rubinstein 1999). With --attack nothing
 is searched, and that one is played on these seeds; with --row the worst lie of the N-th row of
-docs/figures/search.jsonl, from 1 on.
+docs/figures/search.jsonl, from 1 on. With --recommended the game is the demo's, by the recommended preset: its regret
+is that of all rounds with burn-in and costs, and the ratio is over UCB1 alone.
 """
 
 import argparse
@@ -43,11 +45,12 @@ from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import keys_of, replicates, rules_of
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.scenario import Scenario
+from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.kernel.forms import FORMS
-from chain_bandit.simulation.replicates import Measured, estimate, measure
+from chain_bandit.simulation.kernel.numbers import environment
+from chain_bandit.simulation.replicates import PARTS, Measured, estimate, measure
 from chain_bandit.simulation.sums import SUMS
 from chain_bandit.views.canvas import BLUE, GREEN, INK, PURPLE, RED, drawing, figure, place, svg
 
@@ -56,7 +59,7 @@ WINDOWS, POPULATION, ELITE, SPREAD, KEPT = 5, 40, 8, 3.0, 0.3
 """Of the blind search: spans of rounds, candidates a generation, and of how many the next one is drawn; the deviation
 of the first, and how much of the old mean and deviation a new one keeps."""
 
-ROWS = provenance.FIGURES / "search.jsonl"
+ROWS, FLIGHTS = provenance.FIGURES / "search.jsonl", provenance.ROOT / "examples" / "flights.toml"
 
 Candidate = dict[str, Any]
 """`attacks` of each liar, and `split`, how many of the liars tell the mirror image."""
@@ -67,6 +70,9 @@ DISTANCES = ("best", "second", "others")
 def case(given: argparse.Namespace, candidate: Candidate, seed: int) -> Scenario:
     """The game of a candidate."""
     seats = [{"seat": given.seats - 1 - liar, "attacks": _told(candidate, liar)} for liar in range(given.liars)]
+    if given.recommended:
+        changes = {"seed": seed, "participants": given.seats, "rounds": given.rounds, "liars": given.liars}
+        return load(FLIGHTS, changes | {"attackers": 0, "malicious": seats}, on_chain=False)
     rule: dict[str, Any] = {"name": given.rule, "options": dict(given.option)}
     return Scenario.model_validate({
         "name": "search", "seed": seed, "participants": given.seats, "rounds": given.rounds, "liars": given.liars,
@@ -90,7 +96,7 @@ def regrets(given: argparse.Namespace, candidates: Sequence[Candidate], games: i
     """Of each candidate the mean of so many games, after the burn-in, of an honest participant."""
     if given.rule in FORMS or given.blind:
         return [
-            replicates(case(given, each, seed), games, (given.rounds,), given.jobs).regret(*COUNTED)[-1].mean
+            replicates(case(given, each, seed), games, (given.rounds,), given.jobs).regret(*_parts(given))[-1].mean
             for each in candidates
         ]
     found = np.zeros(len(candidates))
@@ -122,13 +128,18 @@ def _together(given: argparse.Namespace, candidates: Sequence[Candidate], games:
     keys, rules = list(map(keys_of, range(seed, seed + games))), rules_of(base)
     assert len(candidates) * games <= batch.at_once(rules), "the lies are those of one batch"
     played = measure(p, rules, attacks, keys * len(candidates), (given.rounds,), given.jobs, Engine.NUMPY)
-    means: NDArray[np.float64] = _counted(played)[:, -1].reshape(-1, games).mean(axis=1)
+    means: NDArray[np.float64] = _counted(given, played)[:, -1].reshape(-1, games).mean(axis=1)
     return means
 
 
-def _counted(played: Measured) -> NDArray[np.float64]:
+def _parts(given: argparse.Namespace) -> tuple[str, ...]:
+    """Of the regret that is told."""
+    return PARTS if given.recommended else COUNTED
+
+
+def _counted(given: argparse.Namespace, played: Measured) -> NDArray[np.float64]:
     """(replicates, checkpoints): the regret that is told."""
-    counted: NDArray[np.float64] = played.sums[:, :, [SUMS.index(part) for part in COUNTED]].sum(axis=2) / UNIT
+    counted: NDArray[np.float64] = played.sums[:, :, [SUMS.index(part) for part in _parts(given)]].sum(axis=2) / UNIT
     return counted
 
 
@@ -285,7 +296,7 @@ def spent(done: Done) -> int:
 
 
 def _row(given: argparse.Namespace, candidate: Candidate, done: Done) -> dict[str, Any]:
-    asked = ("rule", "exploration", "liars", "rushing", "seats", "rounds", "random", "blind")
+    asked = ("rule", "exploration", "liars", "rushing", "seats", "rounds", "random", "blind", "recommended")
     return {
         **{key: getattr(given, key) for key in asked}, "options": dict(given.option), "worst": candidate,
         "games": spent(done), "curve": curve(done), "cpu_minutes": round(sum(row["cpu"] for row in done) / 60, 1),
@@ -303,23 +314,26 @@ def curve(done: Done) -> list[list[float]]:
 
 
 def told(given: argparse.Namespace, candidate: Candidate) -> dict[str, Any]:
-    """Fresh games beside the oracle on the same seeds.
+    """Fresh games beside the oracle, the recommended preset beside UCB1 alone, on the same seeds.
 
     Returns:
-        regret, oracle: means with their intervals; ratio: of the means, with 95 % by a paired bootstrap; worst_game,
-        p99, oracle_worst: of one game; locked: games that lose at the end as if they had settled on a worse arm.
+        regret, oracle (alone): means with their intervals; ratio: of the means, with 95 % by a paired bootstrap;
+        worst_game, p99, oracle_worst: of one game; locked: games that lose at the end as if they had settled on a worse
+        arm.
     """
-    nearly = given.rounds * 9 // 10
-    games = replicates(case(given, candidate, 0), FRESH, (nearly, given.rounds), given.jobs)
-    before, each = _counted(games).T
-    oracle = Bench(FRESH, given.jobs).pooled(range(given.seats - given.liars), (given.rounds,))[:, -1]
+    nearly, game = given.rounds * 9 // 10, case(given, candidate, 0)
+    games = replicates(game, FRESH, (nearly, given.rounds), given.jobs)
+    before, each = _counted(given, games).T
+    other, seats = ("alone", 1) if given.recommended else ("oracle", given.seats - given.liars)
+    theirs = Bench(FRESH, given.jobs).pooled(range(seats), (given.rounds,), game)[:, -1]
     sampled = np.random.default_rng(0).integers(0, FRESH, (10_000, FRESH))
-    ratios = each[sampled].mean(axis=1) / oracle[sampled].mean(axis=1)
-    settled = (given.rounds - nearly) * (max(MEANS) - sorted(MEANS)[-2]) / 2
+    ratios = each[sampled].mean(axis=1) / theirs[sampled].mean(axis=1)
+    *_, second, best = sorted(environment(game.model).truth / UNIT)
+    settled = (given.rounds - nearly) * (best - second) / 2
     return {
-        "regret": asdict(estimate(each)), "oracle": asdict(estimate(oracle)),
-        "ratio": [float(each.mean() / oracle.mean()), *map(float, np.quantile(ratios, (0.025, 0.975)))],
-        "worst_game": float(each.max()), "p99": float(np.quantile(each, 0.99)), "oracle_worst": float(oracle.max()),
+        "regret": asdict(estimate(each)), other: asdict(estimate(theirs)),
+        "ratio": [float(each.mean() / theirs.mean()), *map(float, np.quantile(ratios, (0.025, 0.975)))],
+        "worst_game": float(each.max()), "p99": float(np.quantile(each, 0.99)), f"{other}_worst": float(theirs.max()),
         "locked": int((each - before > settled).sum()),
     }  # fmt: skip
 
@@ -340,6 +354,20 @@ def table(found: Iterable[dict[str, Any]]) -> Iterator[str]:
             f"{row['locked']} of {FRESH}", _lie(row["worst"]),
         )  # fmt: skip
         yield f"| {' | '.join(cells)} |"
+
+
+def beside_alone(found: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """A line a search against the recommended preset."""
+    yield "| f | T | liars know | searched | regret | of UCB1 alone | p99, worst game | UCB1's worst game | lie |"
+    yield "|---:|---:|---|---|---:|---:|---:|---:|---|"
+    for row in found:
+        ratio, low, high = row["ratio"]
+        yield (
+            f"| {row['liars']} of {row['seats']} | {row['rounds']:,} "
+            f"| {'the open round' if row['rushing'] else 'the last block'} | {_searched(row)} "
+            f"| {row['regret']['mean']:.1f} | {ratio:.3f} ({low:.3f} … {high:.3f}) "
+            f"| {row['p99']:.0f}, {row['worst_game']:.0f} | {row['alone_worst']:.0f} | {_lie(row['worst'])} |"
+        )
 
 
 def broken(found: Iterable[dict[str, Any]]) -> Iterator[str]:
@@ -416,6 +444,7 @@ def main() -> None:
     parser.add_argument("--rushing", action="store_true")
     parser.add_argument("--random", action="store_true", help="no structured starts")
     parser.add_argument("--blind", action="store_true", help="no family")
+    parser.add_argument("--recommended", action="store_true", help="the demo's game, by the recommended preset")
     parser.add_argument("--row", type=int, help="the worst lie of a row that is kept")
     parser.add_argument("--attack", choices=sorted(ATTACKS))
     parser.add_argument("--jobs", type=int, default=1)
@@ -430,7 +459,7 @@ def main() -> None:
     if given.json:
         with given.json.open("a", encoding="utf-8") as file:
             print(json.dumps(row), file=file)
-    print(*table([row]), sep="\n")
+    print(*(beside_alone if given.recommended else table)([row]), sep="\n")
 
 
 if __name__ == "__main__":
