@@ -63,7 +63,8 @@ def of(page: str, **tables: Callable[[list[Any]], Iterable[str]]) -> dict[str, T
 PAGES: dict[str, dict[str, Table]] = {
     "results": {
         "recommended": recommended.table, "lengths": recommended.lengths,
-        "phases": communication.table, "bars": lambda: bars.table(bars.held()),
+        "phases": communication.table, "worst": lambda: search.beside_alone(rows("recommended")),
+        "bars": lambda: bars.table(bars.held()),
         "rushing": lambda: bars.table(bars.rushed()),
     }
     | of("price", price=price.shown, every=price.every),

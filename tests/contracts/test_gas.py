@@ -40,7 +40,7 @@ GAMES = {
 
 
 PROOFS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "examples/flights.toml, K = 16, M = 10": (  # in settlements of 25 rounds: the framed seat is cleared before it is out
+    "examples/flights.toml, K = 16, M = 10": (  # settled late: the framed seat is cleared before it is out
         {"rounds": 60, "burn_in": 32, "growth": 0, "chain.settle_every": 25}, {"participants": 10, "arms": 16},
     ),
     "K = 250, M = 4": (

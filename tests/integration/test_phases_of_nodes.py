@@ -1,5 +1,6 @@
 """Games of processes whose blocks decide phases: as in one process, whoever dies meanwhile or misses a phase."""
 
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -75,4 +76,33 @@ def test_a_seat_killed_in_a_phase_or_away_for_whole_ones_reports_and_earns_again
     back = [row for row in report.rounds if row.rewards is not None and row.rewards[2] is not None]
     assert back[-1].round > away + 8
     assert 2 in back[-1].reporters
+    assert audit_folder(tmp_path / "game").exit_code == 0
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(580)
+@pytest.mark.parametrize("participants", [4, 7])
+def test_ten_thousand_pulls_in_phases_lose_nothing(tmp_path, monkeypatch, participants):
+    """A seat and the environment killed inside a phase, another seat away for whole ones."""
+    monkeypatch.setenv(VARIABLE, "seat-1/pulled:9,environment/receipt appended:50")
+    scenario = honest(bound_ms=100, pull_wait=20, slash=0.25, rounds=10_000, participants=participants,
+                      growth=0.125)  # fmt: skip
+    with game(scenario, tmp_path / "game", revive=True) as played:
+        played.wait(lambda: played.is_back("seat-1") and played.is_back("environment") and played.at_round(8))
+        played.stop_reviving()
+        played.kill("seat-2")
+        away = played.rounds("seat-0")[-1]
+        played.wait(lambda: played.at_round(away + 4))
+        played.start("seat-2")
+        played.wait(lambda: played.is_back("seat-2"))
+        first, began = played.rounds("seat-0")[-1], monotonic()
+        played.wait(lambda: "rounds are recorded" in played.log("seat-0"))
+        last, seconds = played.rounds("seat-0")[-1], monotonic() - began
+        report = require_passed(played)
+    pulls = sum(row.length for row in report.rounds if first < row.round <= last)
+    print(f"n = {participants}: {(last - first) / seconds:.1f} blocks, {pulls / seconds:.0f} pulls a second")
+    assert len(report.rounds) < 200
+    assert sum(row.length for row in report.rounds) + scenario.parameters.burn_in - 1 == 10_000
+    missed = [row.length for row in report.rounds if row.rewards is not None and row.rewards[2] is None]
+    assert missed
     assert audit_folder(tmp_path / "game").exit_code == 0

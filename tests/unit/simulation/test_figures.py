@@ -68,6 +68,14 @@ def test_the_demo_is_what_its_command_gives_and_its_honest_lose_less_than_alone(
     assert short["the paper's preset"]["all"]["low"] > short[figures.ALONE]["all"]["high"]
 
 
+def test_under_the_worst_lie_that_was_found_the_recommended_preset_loses_less_than_half_of_what_alone_does():
+    found = pages.rows("recommended")
+    assert {(row["rushing"], row["games"] >= 10_000, row["liars"]) for row in found} == {
+        (False, True, 3), (True, True, 3),
+    }  # fmt: skip
+    assert all(row["ratio"][2] <= 0.45 for row in found)
+
+
 def test_from_which_round_on_ours_is_below_alone():
     alone = tuple(SimpleNamespace(mean=float(at)) for at in range(8, 88, 8))
     for means, first in (([31, 39, 49, 55, 63], 56), ([31, 39, 47, 55, 63], 32), ([31, 39, 47, 55, 64], 72)):
