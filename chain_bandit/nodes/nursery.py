@@ -8,6 +8,7 @@ import selectors
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from chain_bandit.nodes import place as files
@@ -23,8 +24,9 @@ class Nursery:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
+            [sys.executable, "-m", "chain_bandit.cli.nursery"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)
         self._said = b""
@@ -53,9 +55,12 @@ class Nursery:
         self._process.stdin.flush()
 
 
-def serve() -> None:
-    """Split off nodes until nobody is left to ask for one."""
-    import chain_bandit.cli
+def serve(main: Callable[[], None]) -> None:
+    """Split off nodes until nobody is left to ask for one.
+
+    Args:
+        main: the command line's, by which a node is what `chain-bandit node` is.
+    """
     import chain_bandit.scenario  # noqa: F401 - what an environment and malicious seats need
 
     load()
@@ -85,12 +90,12 @@ def serve() -> None:
                     if pid == 0:
                         if place in born:
                             disarm()
-                        _become(place)
+                        _become(place, main)
                     children[pid] = place
                     born.add(place)
 
 
-def _become(place: Path) -> None:
+def _become(place: Path, main: Callable[[], None]) -> None:
     """The node itself."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -102,8 +107,6 @@ def _become(place: Path) -> None:
         nothing = os.open(os.devnull, os.O_RDONLY)
         for number, to in enumerate((nothing, log, log)):
             os.dup2(to, number)
-        from chain_bandit.cli import main
-
         sys.argv = ["chain-bandit", "node", str(place)]
         main()
     except SystemExit as end:
@@ -127,7 +130,3 @@ def _end(children: dict[int, Path]) -> None:
     for pid in children:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-
-
-if __name__ == "__main__":
-    serve()

@@ -17,7 +17,10 @@ import pyarrow.parquet
 import pytest
 
 from chain_bandit.audit.catalogue import CHECKS
-from chain_bandit.cli import _terminable, deploy, main, run
+from chain_bandit.cli import main
+from chain_bandit.cli.deploy import deploy
+from chain_bandit.cli.run import run
+from chain_bandit.cli.stopping import terminable
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.history import files
 from chain_bandit.history.records import CREATION, PACKED, calls
@@ -269,7 +272,7 @@ def test_run_leaves_nothing_when_it_is_stopped_in_the_middle(number: signal.Sign
 def test_a_signal_that_was_ignored_stays_ignored() -> None:
     previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     try:
-        with _terminable():
+        with terminable():
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, previous)
@@ -649,7 +652,7 @@ def test_show_finds_no_round_of_thousands_of_digits(finished: Path, called: Call
 def test_a_stop_that_a_finaliser_swallows_comes_again(times: int) -> None:
     program = f"""
 import os, signal, sys, threading
-from chain_bandit.cli import _terminable
+from chain_bandit.cli.stopping import terminable
 from chain_bandit.protocol.errors import Stopped
 
 class Swallows:
@@ -659,7 +662,7 @@ class Swallows:
             signal.raise_signal(signal.SIGTERM)
         threading.Event().wait(30)
 
-with _terminable():
+with terminable():
     try:
         while Swallows.left:
             Swallows()
@@ -675,10 +678,10 @@ with _terminable():
 def test_a_stop_that_a_library_catches_comes_again_and_cleaning_up_is_let_be() -> None:
     program = """
 import signal, threading
-from chain_bandit.cli import _terminable
+from chain_bandit.cli.stopping import terminable
 
 pause, caught = threading.Event().wait, 0
-with _terminable():
+with terminable():
     try:
         while caught < 3:
             try:
@@ -701,7 +704,7 @@ def test_a_stop_waits_until_a_pool_has_noted_its_thread() -> None:
     program = """
 import signal, threading
 from concurrent.futures import ThreadPoolExecutor
-from chain_bandit.cli import _terminable
+from chain_bandit.cli.stopping import terminable
 
 start = threading.Thread.start
 def interrupted(thread):
@@ -709,7 +712,7 @@ def interrupted(thread):
     signal.raise_signal(signal.SIGTERM)
 threading.Thread.start = interrupted
 
-with _terminable():
+with terminable():
     pool = ThreadPoolExecutor(1)
     pool.submit(print, "begun").result()
     threading.Event().wait(30)
@@ -722,7 +725,7 @@ def test_a_stop_that_comes_again_at_the_very_end_kills_nobody() -> None:
     """The timer is set again by what is under way when it is put off."""
     program = """
 import signal, threading
-from chain_bandit.cli import _terminable
+from chain_bandit.cli.stopping import terminable
 from chain_bandit.protocol.errors import Stopped
 
 put_off = signal.setitimer
@@ -732,7 +735,7 @@ def late(which, seconds):
         signal.raise_signal(signal.SIGALRM)
 signal.setitimer = late
 
-with _terminable():
+with terminable():
     try:
         signal.raise_signal(signal.SIGTERM)
     except Stopped as stopped:

@@ -26,3 +26,13 @@ def warn_of_unproven_lies(scenario: "Scenario") -> None:
             f"({scenario.unproven}): none can be proven while it runs",
             file=sys.stderr, flush=True,
         )  # fmt: skip
+
+
+def say_beforehand(scenario: "Scenario") -> None:
+    """Which lies cost nothing and how likely a bad committee is, before anything is played or paid."""
+    from chain_bandit.protocol.sortition import chances
+
+    warn_of_unproven_lies(scenario)
+    said = chances(scenario.parameters, scenario.all_weights)
+    if said is not None:
+        print(f"sortition: {said}", file=sys.stderr, flush=True)

@@ -7,28 +7,8 @@ from typing import Annotated
 
 import typer
 
-from chain_bandit.cli_warnings import warn_of_public_keys
-from chain_bandit.protocol.errors import ChainBanditError
-
-
-class MeansInvalid(ChainBanditError):
-    """Means of arms that nobody can draw from."""
-
-    exit_code = 2
-
-    def __init__(self, said: str) -> None:
-        super().__init__(f"--means {said}: expected two numbers or more from 0 to 1, with commas between them")
-        self.said = said
-
-
-class HeadInvalid(ChainBanditError):
-    """No hash of a block."""
-
-    exit_code = 2
-
-    def __init__(self, said: str) -> None:
-        super().__init__(f"--head {said[:80]}: expected 32 bytes in hexadecimal")
-        self.said = said
+from chain_bandit.cli.options import Json, Usage, hexadecimal
+from chain_bandit.cli.warnings import warn_of_public_keys
 
 
 def chain(
@@ -44,7 +24,7 @@ def chain(
     means: Annotated[str, typer.Option("--means", help="Of the arms.")] = "0.8,0.6,0.5",
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1)] = 1,
     out: Annotated[Path | None, typer.Option("--out", help="A new folder; by default runs/tokens-SEED.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    as_json: Json = False,
 ) -> None:
     """UCB participants thank one another with tokens whose size they agree on, on a chain; audited at the end."""
     from chain_bandit.game.mediated import Game, default_terms, play_on
@@ -69,13 +49,13 @@ def chain(
 def audit(
     history: Annotated[Path, typer.Argument(help="The tokens.jsonl.gz of a run, or another export.")],
     head: Annotated[str | None, typer.Option("--head", help="The last block's hash, as you kept it.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Compute every agreed token again from an exported history alone."""
     from chain_bandit.audit.agreement import audit_agreement
     from chain_bandit.history import files
 
-    kept = _head(head)
+    kept = hexadecimal(head, 32, "--head") if head else None
     report = audit_agreement(files.read(history), kept)
     print(report.json() if as_json else "\n".join(report.lines()))
     raise typer.Exit(report.exit_code)
@@ -97,20 +77,8 @@ def _say(done: int, total: int) -> None:
 def _means(said: str) -> tuple[float, ...]:
     try:
         means = tuple(map(float, said.split(",")))
-    except ValueError as error:
-        raise MeansInvalid(said) from error
+    except ValueError:
+        means = ()
     if len(means) < 2 or not all(0 <= mean <= 1 for mean in means):
-        raise MeansInvalid(said)
+        raise Usage(f"--means {said}: expected two numbers or more from 0 to 1, with commas between them")
     return means
-
-
-def _head(said: str | None) -> bytes | None:
-    if said is None:
-        return None
-    try:
-        head = bytes.fromhex(said.removeprefix("0x"))
-    except ValueError as error:
-        raise HeadInvalid(said) from error
-    if len(head) != 32:
-        raise HeadInvalid(said)
-    return head

@@ -1,0 +1,103 @@
+"""`chain-bandit audit`: a run folder, an exported history, or a game on a node."""
+
+import json
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chain_bandit.cli.options import Json, Usage, hexadecimal
+from chain_bandit.history.blocks import LAST_BLOCK
+
+
+def audit(
+    folder: Annotated[Path | None, typer.Argument(help="A run folder.")] = None,
+    history: Annotated[Path | None, typer.Option("--history", help="An exported history.")] = None,
+    rpc: Annotated[str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="A node's URL.")] = None,
+    contract: Annotated[
+        str | None, typer.Option("--contract", help="With --rpc: the address, a deployment file or a run folder.")
+    ] = None,
+    from_block: Annotated[
+        int | None, typer.Option("--from-block", min=0, max=LAST_BLOCK, help="Its creation, if known.")
+    ] = None,
+    to_block: Annotated[
+        int | None, typer.Option("--to-block", min=0, max=LAST_BLOCK, help="The last block to read.")
+    ] = None,
+    bodies: Annotated[Path | None, typer.Option("--bodies", help="A compact game's export, with --rpc.")] = None,
+    export: Annotated[
+        Path | None, typer.Option("--export", help="With --rpc: keep the history here; a stopped audit goes on.")
+    ] = None,
+    head: Annotated[str | None, typer.Option("--head", help="The hash of the last block, as you kept it.")] = None,
+    trail: Annotated[
+        Path | None, typer.Option("--trail", help="An audit.json you kept: where did the history become another?")
+    ] = None,
+    statement: Annotated[
+        Path | None, typer.Option("--statement", metavar="FILE", help="Every movement of money: a .csv or .parquet.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", metavar="FILE", help="Draw what was found: one HTML file.")
+    ] = None,
+    paranoid: Annotated[
+        bool, typer.Option("--paranoid", help="Compute everything a second time, plainly, and compare.")
+    ] = False,
+    rule: Annotated[
+        list[str] | None, typer.Option("--rule", metavar="NAME", help="Runs this foreign rule of the game.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--checks", help="List every check, also those that passed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
+    from chain_bandit.audits import audit_file, audit_folder, page_of, trail_of
+    from chain_bandit.foreign.registry import run_rules
+    from chain_bandit.game.folder import REPORT
+    from chain_bandit.lines import whole_file
+    from chain_bandit.views.statement import written
+    from chain_bandit.views.terminal import Blocks, checks_table, console, statements_table, to_open
+
+    if (folder is not None) + (history is not None) + (contract is not None) != 1:
+        raise Usage("name one thing to audit: a run folder, --history FILE, or --rpc URL --contract ADDRESS")
+    if contract is None and any(each is not None for each in (from_block, to_block, bodies, export)):
+        raise Usage("--from-block, --to-block, --bodies and --export go with --rpc and --contract")
+    if export is not None and export.is_dir():
+        raise Usage(f"--export {export}: is a folder; name a file")
+    if page is not None and (page.is_dir() or not page.parent.is_dir()):
+        raise Usage(f"--page {page}: there is no folder for it, or a folder in its place")
+    if contract is not None and rpc is None:
+        raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
+    kept, way = hexadecimal(head, 32, "--head") if head else None, trail_of(trail) if trail else b""
+    for each in run_rules(rule or ()):
+        print(f"runs foreign code: {each}", file=sys.stderr)
+    with ExitStack() as stack:
+        told = stack.enter_context(written(statement)) if statement else None
+        observe = stack.enter_context(Blocks(hidden=as_json))
+        if contract is not None and rpc is not None:
+            from chain_bandit.chain.remote import at_url  # late: web3 takes seconds to load, and only this asks a node
+            from chain_bandit.runs import history_of_node, recorded_game
+
+            node, name = at_url(rpc), str(contract)
+            if os.path.exists(name):
+                address, first = recorded_game(node, Path(name))
+            else:
+                address, first = hexadecimal(name, 20, "--contract"), None
+            first = from_block if from_block is not None else first
+            history = stack.enter_context(history_of_node(node, address, first, to_block, bodies, export, observe))
+        if history is not None:
+            report = audit_file(history, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
+        else:
+            assert folder is not None
+            report = audit_folder(folder, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
+        if page is not None:
+            drawn = page_of(history or folder or Path(), report)
+            with whole_file(page) as file:
+                file.write(drawn.encode())
+    if as_json:
+        print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
+    else:
+        drawn_at = page or (folder / REPORT if folder and (folder / REPORT).is_file() else None)
+        console().print(
+            checks_table(report, every), statements_table(report), *([to_open(drawn_at)] if drawn_at else []), sep="\n"
+        )
+    raise typer.Exit(report.exit_code)

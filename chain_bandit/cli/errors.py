@@ -1,0 +1,27 @@
+"""How an error is said: one line on stderr, and with `--json` an object on stdout."""
+
+import json
+import sys
+from typing import Any, NoReturn
+
+from chain_bandit.protocol.errors import ChainBanditError
+
+
+def as_json_of(error: ChainBanditError) -> dict[str, Any]:
+    """Its class, its sentence and its exit code."""
+    return {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
+
+
+def fail(error: BaseException, code: int, said: str) -> NoReturn:
+    """Say an error with its notes, and end with a code."""
+    message = "; ".join([said, *getattr(error, "__notes__", [])])
+    if "--json" in sys.argv:
+        print(json.dumps({"error": {"type": type(error).__name__, "message": message, "exit_code": code}}))
+    say_error(message)
+    sys.exit(code)
+
+
+def say_error(message: object) -> None:
+    """On one line, whatever a file had in it that a terminal would obey."""
+    said = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(message))
+    print(f"error: {said}", file=sys.stderr)

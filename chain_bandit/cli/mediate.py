@@ -1,0 +1,130 @@
+"""`chain-bandit mediate`: MEDIATE's experiments, and its tokens on a chain."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from chain_bandit.cli import tokens
+from chain_bandit.cli.options import Json, overrides
+
+if TYPE_CHECKING:
+    from chain_bandit.studies.presets import Part
+    from chain_bandit.studies.results import Results
+
+mediate = typer.Typer(no_args_is_help=True)
+mediate.command("chain")(tokens.chain)
+mediate.command("audit")(tokens.audit)
+
+
+@mediate.callback()
+def _mediate() -> None:
+    """MEDIATE: tokens of thanks, and agreeing on their size. `run` plays its experiments, and takes PyTorch."""
+
+
+@mediate.command("run")
+def mediate_run(
+    preset: Annotated[
+        str, typer.Argument(help="smoke (seconds), reduced or tokens (an hour or two), token-pairs, paper (a night).")
+    ],
+    game: Annotated[list[str] | None, typer.Option("--game", help="Of the preset this game only; or more.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Whence all chance comes.")] = 0,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, max=1024, help="Processes, by default one a core; same results.")
+    ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("-o", "--override", metavar="KEY=VALUE", help="Another way than the paper's (docs/mediate.md)."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run was stopped.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="By default runs/mediate-PRESET-SEED.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Play a preset and leave a folder with a Parquet file for each game and group of methods, and the pictures."""
+    from time import monotonic
+
+    from chain_bandit.pool import cores
+    from chain_bandit.studies.presets import parts_of, worthwhile
+    from chain_bandit.studies.progress import Left
+    from chain_bandit.studies.switches import switched
+    from chain_bandit.views import study as view
+    from chain_bandit.views.terminal import Line, console
+
+    parts, values = parts_of(preset, tuple(game or ())), overrides(override, None, None)
+    switched(values)
+    from chain_bandit.studies.run import run as played
+
+    place = out or Path("runs") / f"mediate-{preset}-{seed}"
+    left = Left(parts, monotonic())
+    with Line("epoch", sum(part.epochs for part in parts), hidden=as_json) as line:
+
+        def observe(part: "Part", epoch: int, found: int) -> None:
+            line.show(left.epochs(part, epoch, found), lambda: left.words(monotonic()))
+
+        count = jobs or min(cores(), worthwhile(parts))
+        results = played(preset, place, seed, resume, tuple(game or ()), observe, count, values)
+    if not as_json:
+        console().print(view.table(results, values))
+    pictures = list(map(str, _drawn(results, place)))
+    if as_json:
+        print(json.dumps({**_of_study(place), "rows": view.rows(results), "pictures": pictures}, sort_keys=True))
+    else:
+        print("", *pictures, sep="\n")
+
+
+@mediate.command("table")
+def mediate_table(
+    folder: Annotated[Path, typer.Argument(help="Of `mediate run`.")],
+    as_json: Json = False,
+) -> None:
+    """Print what a folder's finished parts come to, beside the paper's Table 1."""
+    from chain_bandit.studies.folder import finished
+    from chain_bandit.views import study as view
+    from chain_bandit.views.terminal import console
+
+    results = finished(folder)
+    if as_json:
+        print(json.dumps({**_of_study(folder), "rows": view.rows(results)}, sort_keys=True))
+    else:
+        console().print(view.table(results, _of_study(folder)["switches"]))
+
+
+@mediate.command("plot")
+def mediate_plot(
+    folder: Annotated[Path, typer.Argument(help="Of `mediate run`.")],
+    out: Annotated[Path | None, typer.Option("--out", help="A folder for the pictures; by default the same.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw each finished game's curves over epochs with 95 % intervals, and its tokens', as SVG; of tokens Figure 1."""
+    from chain_bandit.studies.folder import finished, folder_for
+
+    paths = _drawn(finished(folder), folder_for(out or folder))
+    if as_json:
+        print(json.dumps({"pictures": list(map(str, paths))}))
+    else:
+        print(*paths, sep="\n")
+
+
+def _of_study(folder: Path) -> dict[str, Any]:
+    from chain_bandit.studies.folder import study
+
+    found = study(folder)
+    return {"out": str(folder), **{name: found[name] for name in ("preset", "seed", "switches")}}
+
+
+def _drawn(results: "Sequence[Results]", place: Path) -> list[Path]:
+    from chain_bandit.lines import whole_file
+    from chain_bandit.studies.folder import StudyRefused
+    from chain_bandit.views import study as view
+
+    paths = []
+    for name, drawn in view.pictures(results).items():
+        paths.append(place / f"{name}.svg")
+        try:
+            with whole_file(paths[-1]) as picture:
+                picture.write(drawn.encode())
+        except OSError as error:
+            raise StudyRefused(paths[-1], f"cannot be written: {error.strerror}") from error
+    return paths

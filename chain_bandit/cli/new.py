@@ -1,0 +1,55 @@
+"""`chain-bandit new`: a plug-in's package, a scenario's file."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chain_bandit.cli.options import Json
+from chain_bandit.presets import RECOMMENDED
+
+new = typer.Typer(no_args_is_help=True)
+
+
+@new.callback()
+def _new() -> None:
+    """Begin something of your own."""
+
+
+@new.command("plugin")
+def new_plugin(
+    kind: Annotated[str, typer.Argument(help="Such as attack or aggregation; another word lists all.")],
+    name: Annotated[str, typer.Argument(help="As scenarios are to call it.")],
+    out: Annotated[Path | None, typer.Option("--out", help="By default chain-bandit-NAME.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a package with one plug-in, an example that works, its test and a README."""
+    from chain_bandit.scaffold import new
+
+    files = new(kind, name, out)
+    if as_json:
+        print(json.dumps({"kind": kind, "name": name, "files": [str(file) for file in files]}, sort_keys=True))
+    else:
+        print(*files, sep="\n")
+
+
+@new.command("scenario")
+def new_scenario(
+    name: Annotated[str, typer.Argument(help="Of the game.")],
+    preset: Annotated[
+        str, typer.Option("--preset", help="recommended or paper: what holds of keys that are not given.")
+    ] = RECOMMENDED,
+    out: Annotated[Path | None, typer.Option("--out", help="A new file, by default NAME.toml.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a scenario that runs: seven participants, two of whom lie."""
+    from chain_bandit.scaffold import new_scenario as written
+
+    file = written(name, preset, out)
+    command = f"chain-bandit run {shlex.quote(str(file))}"
+    if as_json:
+        print(json.dumps({"name": name, "preset": preset, "file": str(file), "next": command}, sort_keys=True))
+    else:
+        print(file, command, sep="\n")

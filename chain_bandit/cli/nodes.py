@@ -1,0 +1,95 @@
+"""`chain-bandit up`, `node`, `ps`, `logs` and `down`: a game of processes."""
+
+import json
+from pathlib import Path
+from time import sleep
+from typing import Annotated
+
+import typer
+
+from chain_bandit.cli.finished import label_of, say_finished
+from chain_bandit.cli.options import Json, Override, Rounds, Seed, Usage, overrides
+from chain_bandit.cli.warnings import say_beforehand
+
+
+def up(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    processes: Annotated[bool, typer.Option("--processes", help="Everybody as a process of its own.")] = False,
+    chain: Annotated[str, typer.Option("--chain", help="anvil, hardhat, or a node's URL.")] = "anvil",
+    account: Annotated[str | None, typer.Option("--account", help="Who pays for everybody on a URL.")] = None,
+    rounds: Rounds = None,
+    seed: Seed = None,
+    override: Override = None,
+    out: Annotated[Path | None, typer.Option("--out", help="A new folder; by default nodes/NAME-SEED.")] = None,
+    revive: Annotated[bool, typer.Option("--revive", help="Start a node that was killed again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Start a whole game of nodes on this machine, wait for its end, and audit it."""
+    if not processes:
+        raise Usage("up starts processes: say --processes, or play in one process with chain-bandit run")
+    from chain_bandit.scenario import load
+
+    given = load(scenario, overrides(override, rounds, seed))
+    from chain_bandit.nodes.up import last_round
+    from chain_bandit.nodes.up import up as started
+    from chain_bandit.views.terminal import Line
+
+    place = out or Path("nodes") / label_of(given, chain)
+    say_beforehand(given)
+    with Line("round", given.rounds) as line:
+
+        def pause(seconds: float) -> None:
+            line.show(last_round(place), str)
+            sleep(seconds)
+
+        manifest, report = started(given, place, chain, account, revives=lambda name: revive, pause=pause)
+    say_finished(given, manifest, report, place, chain, as_json)
+
+
+def node(
+    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of one node, as `up` makes them.")],
+    rpc: Annotated[
+        str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="Its own connection to the chain.")
+    ] = None,
+) -> None:
+    """Run one node of a game: a participant, the environment, the relayer or the comparison, until the game's end."""
+    from chain_bandit.nodes.load import load
+
+    load()
+    from chain_bandit.nodes.start import main
+
+    main(place, rpc)
+
+
+def ps(
+    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")], as_json: Json = False
+) -> None:
+    """Say how each node of a game is, as far as this machine knows: one without a folder here is `not here`."""
+    from chain_bandit.nodes.processes import states
+
+    found = states(place)
+    if as_json:
+        print(json.dumps([{"name": each.name, "pid": each.pid, "state": each.word} for each in found]))
+    else:
+        for each in found:
+            print(f"{each.name:<12} {each.word:<9} {each.pid or ''}".rstrip())
+
+
+def logs(
+    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")],
+    name: Annotated[str | None, typer.Argument(help="Of one node; by default all.")] = None,
+    lines: Annotated[int, typer.Option("--lines", min=1, help="The last so many of each.")] = 20,
+) -> None:
+    """Print what nodes wrote."""
+    from chain_bandit.nodes.processes import log
+
+    for line in log(place, name, lines):
+        print(line)
+
+
+def down(place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")]) -> None:
+    """End every process of a game."""
+    from chain_bandit.nodes.processes import down as ended
+
+    for each in ended(place):
+        print(f"{each.name} ended")

@@ -1,0 +1,55 @@
+"""Options that several verbs have, and what is made of them."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chain_bandit.protocol.errors import ChainBanditError
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="A new run folder; by default runs/NAME-SEED, numbered from the second on.")
+]
+Rounds = Annotated[int | None, typer.Option("--rounds", help="T, in place of the scenario's.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="In place of the scenario's.")]
+Override = Annotated[
+    list[str] | None, typer.Option("-o", "--override", metavar="KEY=VALUE", help="Set a key; the value as in TOML.")
+]
+
+
+class Usage(ChainBanditError):
+    """A command line that makes no sense."""
+
+    exit_code = 2
+
+
+def overrides(pairs: list[str] | None, rounds: int | None, seed: int | None) -> dict[str, Any]:
+    """What `-o`, `--rounds` and `--seed` set, by dotted key. Raises `Usage`."""
+    from chain_bandit.scenario import parsed
+
+    values: dict[str, Any] = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise Usage(f"-o {pair}: expected KEY=VALUE")
+        try:
+            values[key] = parsed(f"value = {value}")["value"]
+        except (ValueError, RecursionError):
+            values[key] = value  # a bare word is a string
+    if rounds is not None:
+        values["rounds"] = rounds
+    if seed is not None:
+        values["seed"] = seed
+    return values
+
+
+def hexadecimal(text: str, size: int, option: str) -> bytes:
+    """So many bytes that an option gives in hexadecimal. Raises `Usage`."""
+    try:
+        value = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        value = b""
+    if len(value) != size:
+        raise Usage(f"{option} {text[:80]}: expected 0x and {2 * size} hexadecimal digits")
+    return value

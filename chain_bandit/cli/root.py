@@ -1,0 +1,74 @@
+"""The verbs together, the entry point, and the exit codes."""
+
+import os
+import traceback
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from chain_bandit import __version__
+from chain_bandit.cli.audit import audit
+from chain_bandit.cli.deploy import deploy
+from chain_bandit.cli.errors import fail
+from chain_bandit.cli.explain import doctor, explain
+from chain_bandit.cli.mediate import mediate
+from chain_bandit.cli.new import new
+from chain_bandit.cli.nodes import down, logs, node, ps, up
+from chain_bandit.cli.run import demo, run
+from chain_bandit.cli.show import show
+from chain_bandit.cli.simulate import simulate
+from chain_bandit.cli.stopping import terminable
+from chain_bandit.cli.sweep import sweep
+from chain_bandit.exit_codes import EXIT_CODES
+from chain_bandit.output import UNWRITABLE, UNWRITTEN, forgiving
+from chain_bandit.protocol.errors import ChainBanditError, Stopped
+
+# Pydantic would look for plug-ins of its own, and raise on any installed package whose entry points cannot be read.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+
+VERBS: tuple[Callable[..., None], ...] = (
+    run, deploy, demo, simulate, sweep, audit, show, node, up, ps, logs, down, doctor, explain,
+)  # fmt: skip
+for verb in VERBS:
+    app.command()(verb)
+app.add_typer(new, name="new")
+app.add_typer(mediate, name="mediate")
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"chain-bandit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Robust multi-agent bandits on a blockchain."""
+
+
+def main() -> None:
+    """Entry point: one clear sentence for whatever goes wrong, and the exit code that says what it was."""
+    with forgiving(), terminable():
+        try:
+            app(standalone_mode=True)
+        except Stopped as stopped:
+            if not hasattr(stopped, "__notes__"):
+                stopped.add_note("nothing was left half-written")
+            fail(stopped, stopped.exit_code, EXIT_CODES[stopped.exit_code][0])
+        except ChainBanditError as error:
+            fail(error, error.exit_code, str(error))
+        except Exception as error:  # noqa: BLE001 - a bug: say so, and how to get more
+            if isinstance(error, OSError) and error.errno in UNWRITABLE:
+                where = f"{error.filename or 'what it made'}: cannot be written"
+                fail(error, UNWRITTEN, f"{where} ({os.strerror(error.errno)}); make room, or name another place")
+            if os.environ.get("CHAIN_BANDIT_DEBUG"):
+                traceback.print_exc()
+            fail(error, 1, f"a bug in chain-bandit: {error}; CHAIN_BANDIT_DEBUG=1 shows where")

@@ -1,0 +1,79 @@
+"""`chain-bandit run` and `chain-bandit demo`: a game in this process, audited, in a folder."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chain_bandit.cli.finished import label_of, say_finished
+from chain_bandit.cli.options import Json, Out, Override, Rounds, Seed, Usage, overrides
+from chain_bandit.cli.warnings import say_beforehand, warn_of_public_keys
+
+
+def run(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    chain: Annotated[str, typer.Option("--chain", help="embedded, anvil, hardhat, or a node's URL.")] = "embedded",
+    account: Annotated[str | None, typer.Option("--account", help="Who pays for everybody on a URL.")] = None,
+    rounds: Rounds = None,
+    seed: Seed = None,
+    override: Override = None,
+    out: Out = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Take up a run that was stopped, on the chain at the same URL.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Play a scenario, audit it, and leave a run folder."""
+    if account is not None and chain == "embedded":
+        raise Usage("--account: on the embedded chain nobody pays; name another --chain, or leave it out")
+    _play(scenario, overrides(override, rounds, seed), out, as_json, chain, account, resume)
+
+
+def demo(rounds: Rounds = None, seed: Seed = None, out: Out = None, as_json: Json = False) -> None:
+    """Ten participants, three of them malicious, learn which airline is most often on time."""
+    from chain_bandit.examples import example
+
+    if not as_json:
+        print(_FLIGHTS, flush=True)
+    _play(example("flights.toml"), overrides(None, rounds, seed), out, as_json, named="demo")
+
+
+_FLIGHTS = """\
+Which of 16 airlines is most often on time? Ten participants choose an airline
+(an arm) each round; one of its recorded flights is drawn, and an arrival on
+time is a reward of 1. Three of the ten are malicious. This takes a minute.
+"""
+
+
+def _play(
+    scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_json: bool,
+    chain_name: str = "embedded", account: str | None = None, resume: bool = False, named: str = "",
+) -> None:  # fmt: skip
+    from chain_bandit.stopwatch import Stopwatch
+
+    watch = Stopwatch()  # before the imports: they are part of the time that one waits
+    from chain_bandit.game.folder import free_place, fresh, is_free
+    from chain_bandit.scenario import load
+
+    scenario = load(scenario_file, overrides)
+    base = Path("runs") / (named or label_of(scenario, chain_name))
+    place = out or fresh(base, is_free)
+    if not resume:
+        free_place(place)
+    # These take two seconds to load, and nobody waits so long to be refused.
+    from chain_bandit.game.chains import chain, is_url
+    from chain_bandit.game.unfinished import kept_in, stopped_run
+    from chain_bandit.runs import play
+
+    if resume and out is None:
+        place = stopped_run(base)
+    from chain_bandit.views import terminal
+
+    on = chain(chain_name, account, warn_of_public_keys)
+    say_beforehand(scenario)
+    what = "pull" if scenario.parameters.has_phases else "round"
+    with terminal.Progress(scenario.parameters.horizon, what=what) as observe:
+        finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume, observe.stage)
+    note = kept_in(finished.kept) if finished.kept else None
+    measured, report = finished.measured, finished.report
+    say_finished(scenario, finished.manifest, report, finished.out, chain_name, as_json, measured, note, bool(named))

@@ -1,0 +1,53 @@
+"""`chain-bandit show`: a run from inside."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chain_bandit.cli.options import Json, Usage
+
+
+def show(
+    run: Annotated[Path, typer.Argument(metavar="RUN_OR_EXPORT", help="A run folder, or an exported history.")],
+    what: Annotated[str | None, typer.Argument(help="round, participant or tx.")] = None,
+    which: Annotated[str | None, typer.Argument(help="A number, a seat or address, a hash.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Look inside a run, or an exported history: all of it, one round, one participant, one transaction."""
+    from chain_bandit.audits import audit_file, audit_folder, described
+    from chain_bandit.game.folder import HISTORY, REPORT
+    from chain_bandit.history import files
+    from chain_bandit.views import terminal
+    from chain_bandit.views.inside import Inside, plain
+    from chain_bandit.views.show import show_participant, show_round, show_transaction
+
+    history = run if run.is_file() else run / HISTORY
+    report = audit_file(run) if run.is_file() else audit_folder(run)
+    manifest, rounds = described(run, report)
+    inside = Inside.of(manifest, report, files.read(history))
+    match what, which:
+        case None, None:
+            found: Any = {"manifest": manifest, "audit": report.as_dict(with_rounds=False)}
+            tables = [
+                terminal.verdict_lines(manifest, report, rounds),
+                terminal.conduct_table(manifest, report, rounds),
+                terminal.titled("Game", terminal.header(manifest | {"history" if rounds is None else "out": str(run)})),
+                terminal.participants_table(manifest, report, rounds),
+                *([] if rounds is None else [terminal.regret_table(manifest, report, rounds)]),
+                terminal.checks_table(report),
+                *([terminal.to_open(run / REPORT)] if (run / REPORT).is_file() else []),
+            ]
+        case "round", str(number) if number.isdecimal() and len(number) <= 10:
+            found, tables = inside.record(int(number)), [show_round(inside, int(number))]
+        case "participant", str(who):
+            found, tables = inside.account(who), [show_participant(inside, who)]
+        case "tx", str(digest):
+            found, tables = inside.transaction(digest), [show_transaction(inside, digest)]
+        case _:
+            raise Usage("show RUN_OR_EXPORT [round N | participant SEAT-OR-ADDRESS | tx HASH]")
+    if as_json:
+        print(json.dumps(plain(found), sort_keys=True))
+    else:
+        terminal.console().print(*tables, sep="\n")

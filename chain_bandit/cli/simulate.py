@@ -1,0 +1,47 @@
+"""`chain-bandit simulate`: a scenario many times without messages."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chain_bandit.cli.options import Json, Override, Rounds, Seed, overrides
+from chain_bandit.cli.warnings import say_beforehand
+from chain_bandit.simulation.engine import Engine
+
+
+def simulate(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    replicates: Annotated[
+        int, typer.Option("--replicates", min=1, max=10**6, help="Games, each of a seed of its own.")
+    ] = 20,
+    rounds: Rounds = None,
+    seed: Seed = None,
+    override: Override = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=1024, help="Threads; the results do not depend on it.")] = 1,
+    engine: Annotated[
+        Engine | None,
+        typer.Option("--engine", help="By default the one that ends soonest; the results do not depend on it."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Play a scenario many times without messages, and measure the regret of an honest participant."""
+    from chain_bandit.scenario import load
+
+    given = load(scenario, overrides(override, rounds, seed), on_chain=False)
+    from chain_bandit.game.simulated import compiles, engines
+    from chain_bandit.game.simulated import replicates as played
+    from chain_bandit.views.simulated import COMPILING, regret_by_round
+    from chain_bandit.views.terminal import Line, console
+
+    say_beforehand(given)
+    chosen = engine or engines([(given, replicates)])[0]
+    with Line("game", replicates) as line:
+        if compiles([chosen]):
+            line.say(COMPILING)
+        measured = played(given, replicates, (), jobs, chosen, lambda done: line.show(done, str))
+    if as_json:
+        print(json.dumps({"scenario": given.name, "seed": given.seed} | measured.as_dict(), sort_keys=True))
+    else:
+        console().print(regret_by_round(measured))

@@ -1,0 +1,57 @@
+"""`chain-bandit sweep`: a scenario at every combination of some settings."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chain_bandit.cli.errors import as_json_of, say_error
+from chain_bandit.cli.options import Json, Usage
+
+
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="SWEEP", help="Sweep file (TOML).")],
+    replicates: Annotated[
+        int | None, typer.Option("--replicates", min=1, max=10**5, help="Games a cell, in place of the file's.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the cells that are there, play the others.")] = False,
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=1, max=1024, help="Processes; the results do not depend on it.")
+    ] = 1,
+    ray: Annotated[
+        str | None, typer.Option("--ray", metavar="ADDRESS", help="Play on this Ray cluster; local starts one here.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The sweep's folder; by default runs/NAME.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Simulate a scenario at every combination of some settings. Exit 15: cells failed, the others are done."""
+    from chain_bandit.lines import whole_file
+    from chain_bandit.sweep import grid, workers
+    from chain_bandit.sweep.run import run as swept_by
+    from chain_bandit.sweep.run import written
+    from chain_bandit.views import sweep as view
+    from chain_bandit.views.simulated import COMPILING
+    from chain_bandit.views.terminal import Line, console, to_open
+
+    if ray is not None and jobs != 1:
+        raise Usage("--jobs is for this machine; the cluster of --ray has as many workers as it has")
+    given = grid.load(file, replicates)
+    place = out or Path("runs") / given.name
+    whose = workers.cluster(ray) if ray is not None else workers.processes(jobs) if jobs > 1 else workers.here
+    with Line("cell", given.size) as line:
+        swept = swept_by(
+            given, place, whose, resume,
+            lambda done, failed: line.show(done, lambda: f"{failed} failed"), lambda: line.say(COMPILING),
+        )  # fmt: skip
+    with written(place), whole_file(place / "heatmap.svg") as picture:
+        picture.write(view.heat_map(swept).encode())
+    failed = swept.failure()
+    if as_json:
+        said = swept.as_dict() | {"out": str(place)} | ({"error": as_json_of(failed)} if failed else {})
+        print(json.dumps(said, sort_keys=True))
+    else:
+        console().print(view.table(swept), to_open(place / "heatmap.svg"), sep="\n")
+    if failed:
+        say_error(failed)
+        raise typer.Exit(failed.exit_code)
