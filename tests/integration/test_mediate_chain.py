@@ -77,7 +77,7 @@ def test_another_head_is_a_violation_and_said_in_lines(played):
         (("mediate", "chain", "--means", "1,2"), ChainBanditError, "--means 1,2: expected two numbers or more"),
         (("mediate", "chain", "--means", "half"), ChainBanditError, "--means half: expected two numbers or more"),
         (("mediate", "chain", "--chain", "moon"), ChainBanditError, "--chain moon: expected embedded, anvil"),
-        (("mediate", "audit", "nothing", "--head", "0x"), ChainBanditError, "--head 0x: expected 0x and 64 hexadecimal"),
+        (("mediate", "audit", "nothing", "--head", "0x"), ChainBanditError, "--head 0x: expected 0x and 64"),
         (("mediate", "audit", "nothing"), ChainBanditError, "cannot be opened"),
     ],
 )
