@@ -132,7 +132,7 @@ def live(given: Scenario) -> Wire:
     plan = Plan(given, signed.append)
     chain = OnChain(embedded_node(plan), Stopwatch())
     with delivered() as seen:
-        rounds = sum(1 for _ in Game(given, chain, plan).play())
+        rounds = sum(each.round >= given.parameters.burn_in for each in Game(given, chain, plan).play())
     gas = chain.contract.gas
     records, settlements = (sum(sum(gas.get(call, ())) for call in calls) for calls in (RECORDS, SETTLEMENTS))
     transactions = sum(len(gas.get(call, ())) for call in RECORDS + SETTLEMENTS)

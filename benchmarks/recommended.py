@@ -30,7 +30,7 @@ def table() -> Iterator[str]:
             share = "| 1 | |" if name == ALONE else f"| {ratio.mean:.3f} | {ratio.low:.3f} … {ratio.high:.3f} |"
             yield f"| {int(rounds):,} | {name} | {lost.said} | {burn_in} | {cost} {share}"
     yield ""
-    first = " and ".join(f"round {below[rounds]} on at T = {int(rounds):,}" for rounds in sorted(found, key=int))
+    first = " and ".join(f"pull {below[rounds]} on at T = {int(rounds):,}" for rounds in sorted(found, key=int))
     yield f"The mean of `chain_bandit` stays below that of UCB1 alone from {first}."
 
 

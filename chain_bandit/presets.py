@@ -27,12 +27,13 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({
 
 
 def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a scenario, and those of its preset that it does not have; of `[chain]` likewise."""
+    """The keys of a scenario, and those of its preset that it does not have; of `[chain]` likewise, in phases."""
     name = given.get("preset", PAPER)
     preset = PRESETS.get(name, {}) if isinstance(name, str) else {}
-    chain = given.get("chain", {})
-    inner = {"chain": {**preset["chain"], **chain}} if "chain" in preset and isinstance(chain, Mapping) else {}
-    return {**preset, **given, **inner}
+    keys, own = {**preset, **given}, given.get("chain", {})
+    if not isinstance(own, Mapping):
+        return keys
+    return {**keys, "chain": {**(preset.get("chain", {}) if keys.get("growth") else {}), **own}}
 
 
 def known(name: str) -> str:

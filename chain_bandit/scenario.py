@@ -441,8 +441,8 @@ class Scenario(Strict):
 
     @property
     def growth_units(self) -> int:
-        """The growth of phases, in units."""
-        return round(self.growth * UNIT)
+        """The growth of phases, in units, one at least where there are phases."""
+        return max(self.growth > 0, round(self.growth * UNIT))
 
     @property
     def certifies_each(self) -> bool:
@@ -598,7 +598,7 @@ def built(
     path: Path, text: str, data: Mapping[str, Any], overrides: Mapping[str, Any], on_chain: bool = True
 ) -> Scenario:
     """The scenario of some data in a file, with overrides by dotted key. Arguments and errors as of `load`."""
-    named = {"preset": overrides["preset"]} if "preset" in overrides else {}
+    named = {key: overrides[key] for key in ("preset", "growth") if key in overrides}
     changed = deepcopy(with_defaults({**data, **named}))
     for key, value in overrides.items():
         _assign(changed, key, value, str(path))

@@ -170,9 +170,13 @@ class Coordinator(Contract):
         events = [self._recorded[as_bytes(log["topics"][0])].decode_inputs(as_bytes(log["data"])) for log in logs]
         return [(round_, kind, bytes(head)) for round_, kind, head, *_ in events]
 
-    def settle_rewards(self, sender: Wallet, through: int, pulls: bytes) -> Call:
-        """Credit the rewards of all unsettled rounds up to `through`, once they are recorded; sealed: note tags."""
-        return self._submit(sender, "settleRewards", through, pulls, order=Order.AFTER)
+    def settle_rewards(self, sender: Wallet, through: int, pulls: bytes, of_all: bool = False) -> Call:
+        """Credit the rewards of all unsettled rounds up to `through`, once they are recorded; sealed: note tags.
+
+        Args:
+            of_all: the contract takes no settlement but of all that is recorded, as in a game with phases.
+        """
+        return self._submit(sender, "settleRewards", through, pulls, order=Order.ALONE if of_all else Order.AFTER)
 
     def settle_sums(self, sender: Wallet, sums: bytes) -> Call:
         """Credit what each seat of a sealed game earned, once all tags are settled."""

@@ -140,7 +140,7 @@ class OnChain:
 
     def settle_rewards(self, through: int, pulls: bytes) -> None:
         """Credit rewards."""
-        self.contract.settle_rewards(self._environment, through, pulls)
+        self.contract.settle_rewards(self._environment, through, pulls, self._plan.parameters.has_phases)
 
     def finish(self, entries: Sequence[CostEntry], sums: Sequence[int], keys: Sequence[bytes | None]) -> None:
         """Reveal, settle costs in chunks, close, once nobody can reveal a key any more; everybody withdraws."""

@@ -71,8 +71,9 @@ def require_room(parameters: Parameters, batch: int, certificates: int, settle_e
     p = parameters
     size = batch * block_bytes(p) + certificates * SIGNATURE_BYTES * p.participants
     for name, gas in (
-        ("batch", gas_of_blocks(size, batch, p.participants)),
-        ("settle_every", gas_of_call((settle_every + p.burn_in * p.settles_burn_in) * settled_bytes(p))),
-        ("costs_every", gas_of_call(costs_every * entry_bytes(p))),
+        ("chain.batch", gas_of_blocks(size, batch, p.participants)),
+        ("chain.settle_every", gas_of_call(settle_every * settled_bytes(p))),
+        ("paid_burn_in", gas_of_call((settle_every + p.burn_in * p.settles_burn_in) * settled_bytes(p))),
+        ("chain.costs_every", gas_of_call(costs_every * entry_bytes(p))),
     ):
-        require(gas <= MOST_GAS, f"chain.{name}", "gas <= 2^24, what one transaction may take", gas=gas, most=MOST_GAS)
+        require(gas <= MOST_GAS, name, "gas <= 2^24, what one transaction may take", gas=gas, most=MOST_GAS)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -200,13 +201,24 @@ class Facts:
         """The records, from the audit."""
         return self.report.rounds
 
+    @property
+    def at(self) -> str:
+        """What `pulls` counts."""
+        return "pull" if self.parameters and self.parameters.has_phases else "round"
+
+    @cached_property
+    def pulls(self) -> Sequence[int]:
+        """How often everybody has pulled by the end of each round; without phases that is its number."""
+        length = {row.round: row.length for row in self.rows}
+        return list(accumulate(length.get(round_, 1) for round_ in self.columns["round"]))
+
     @cached_property
     def participants(self) -> list[Participant]:
         """Every seat."""
         accused = self.accused_by_round
         parameters = self.report.game.get("parameters") or {}
         wei = parameters.get("wei_per_unit", 1)
-        since = self.report.game.get("blocked_from") or []
+        since = excluded_from(self.report)
         return [
             Participant(
                 seat=account.seat,
@@ -328,6 +340,10 @@ class Facts:
             return Verdict("Liveness", "open", "open", "how many rounds are due is not in this history", "consensus")
         due = manifest.rounds - manifest.burn_in + 1 - sum(row.length - 1 for row in self.rows)
         whole = made == due and self.report.complete
+        if self.at == "pull" and not whole:  # how many rounds the pulls that are left take is not known
+            pulled = manifest.rounds - due + made
+            sentence = f"{made:,} rounds have a record, of {pulled:,} of {manifest.rounds:,} pulls"
+            return Verdict("Liveness", "bad", "lost", sentence, "consensus")
         sentence = f"{due - failed - explored:,} of {due:,} recorded rounds approved" if whole else (
             f"{made:,} of {due:,} rounds have a record" + ("" if self.report.complete else "; the game is not closed")
         )
@@ -388,6 +404,13 @@ def read_manifest(manifest: Mapping[str, Any]) -> Manifest:
 
 _MOST_GAS = 1 << 40
 """Of a call: no block has as much, whatever a forged receipt says."""
+
+
+def excluded_from(report: AuditReport) -> Sequence[int]:
+    """By seat the first round without it; 0 for never, also where the game was over before."""
+    given = report.game.get("blocked_from") or []
+    over = report.rounds[-1].round if report.complete and report.rounds else None
+    return [0 if over is not None and since > over else since for since in given]
 
 
 def manifest_of(report: AuditReport, history: History) -> dict[str, Any]:

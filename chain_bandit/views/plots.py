@@ -59,7 +59,7 @@ def regret_from_start(facts: Facts) -> str:
     """Cumulative regret from round 1 on: chain_bandit in its parts, one on the other, beside its rivals."""
     columns, burn_in = facts.columns, facts.manifest.burn_in
     at = thinned(columns["round"])
-    x = [columns["round"][i] for i in at]
+    x = [facts.pulls[i] for i in at]
     parts = {
         name: [columns[f"regret_{name}"][i] / UNIT for i in at] for name in ("burn_in", "arms", "failed", "cost")
     }
@@ -86,7 +86,7 @@ def regret_from_start(facts: Facts) -> str:
             labels.append((curve[-1], f"{name} {curve[-1]:,.1f}", colour))
         for low, high, name in bands:
             _inside(axes, x, low, high, name, curves)
-        _frame(axes, facts.last, 1, "regret from round 1, per honest participant")
+        _frame(axes, facts.pulls[-1], 1, f"regret from {facts.at} 1, per honest participant", facts.at)
         if burn_in:
             axes.axvspan(1, burn_in, color=MUTED, alpha=0.09, linewidth=0)
         end_labels(axes, x[-1], labels)
@@ -99,7 +99,7 @@ def regret_after_burn_in(facts: Facts) -> str:
     indices = [start + i for i in thinned(columns["round"][start:])]
     if not indices:
         return ""
-    x = [columns["round"][i] for i in indices]
+    x = [facts.pulls[i] for i in indices]
 
     def curve(*names: str) -> list[float]:
         base = sum(columns[f"regret_{name}"][start - 1] for name in names) if start else 0
@@ -119,12 +119,12 @@ def regret_after_burn_in(facts: Facts) -> str:
             axes.plot(x, values, color=colour, linewidth=1.6)
             labels.append((values[-1], f"{name} {values[-1]:,.1f}", colour))
         axes.plot(x, honest, color=BLUE, linewidth=2.2)
-        _frame(axes, facts.last, x[0], f"regret of rounds {x[0]:,} to {facts.last:,} only")
+        _frame(axes, x[-1], x[0], f"regret of {facts.at}s {x[0]:,} to {facts.pulls[-1]:,} only", facts.at)
         end_labels(axes, x[-1], labels)
         return svg(made, "regret-after", "Cumulative regret after the burn-in of chain_bandit and two rivals")
 
 
-def _frame(axes: "Axes", last: int, first: int, title: str) -> None:
+def _frame(axes: "Axes", last: int, first: int, title: str, at: str = "round") -> None:
     axes.set_title(title, loc="left", color=INK, x=0, pad=8)
     axes.set_xlim(first, max(last, first + 1))
     axes.set_ylim(bottom=0)
@@ -133,7 +133,7 @@ def _frame(axes: "Axes", last: int, first: int, title: str) -> None:
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("round", loc="right", labelpad=2)
+    axes.set_xlabel(at, loc="right", labelpad=2)
     axes.locator_params(axis="x", nbins=6, integer=True)
     axes.xaxis.set_major_formatter("{x:,.0f}")
 

@@ -13,7 +13,7 @@ from chain_bandit.history.records import CREATION, PACKED, Accusation, Acquittal
 from chain_bandit.protocol.blocks import KEYS_BYTES, Header, Kind, Report, seats
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.reputation import FULL
-from chain_bandit.protocol.settlement import decode_pulls, pull_bytes
+from chain_bandit.protocol.settlement import Pull, decode_pulls, pull_bytes
 from chain_bandit.protocol.tallies import Settled
 from chain_bandit.protocol.units import NO_PULL, UNIT
 from chain_bandit.views.facts import (
@@ -21,6 +21,7 @@ from chain_bandit.views.facts import (
     amount,
     by_weight,
     clean,
+    excluded_from,
     mean,
     rounds_in_words,
     short,
@@ -144,7 +145,7 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
     blocks = [row for row in inside.report.rounds if row.means is not None]
     reported = sum(seat in row.reporters for row in blocks)
     counted = sum(any(seat in members for members in row.selected) for row in blocks)
-    since = inside.report.game.get("blocked_from") or []
+    since = excluded_from(inside.report)
     pairs: list[tuple[str, object]] = [
         ("seat", str(seat)), ("address", account.address), ("role", account.role or "not revealed"),
         ("reward", f"{amount(account.rewards)}  ({whole(account.rewards * wei)} wei)"),
@@ -389,11 +390,16 @@ def _paid(inside: Inside, rounds: Sequence[int], data: bytes) -> list[tuple[str,
     for at, round_ in enumerate(rounds):
         pulls = decode_pulls(data[size * at : size * (at + 1)], p.participants, p.has_phases)
         said = (
-            f"{inside.arm(arm)}: " + " ".join(_reward(pull.reward) if pull.arm == arm else "none" for pull in pulls)
+            f"{inside.arm(arm)}: " + " ".join(_pull(pull) if pull.arm == arm else "none" for pull in pulls)
             for arm in sorted({pull.arm for pull in pulls} - {NO_PULL})
         )
         rows.append((f"round {round_:,}", "; ".join(said) or "none"))
     return rows
+
+
+def _pull(pull: Pull) -> str:
+    """What a seat is credited, and of how many pulls where these can be several."""
+    return _reward(pull.reward) + (f" of {pull.count}" if pull.count > 1 else "")
 
 
 def _reward(units: int) -> str:

@@ -11,7 +11,8 @@ COMPILING = f"compiling the simulator: about {_SECONDS:.0f} s, once"
 
 def regret_by_round(measured: Measured) -> RenderableType:
     """Regret of an honest participant at each checkpoint, whole and by its parts."""
-    table = plain_table(("round", "right"), ("regret", "right"), *((part.replace("_", "-"), "right") for part in PARTS))
+    at = "pull" if measured.parameters.has_phases else "round"
+    table = plain_table((at, "right"), ("regret", "right"), *((part.replace("_", "-"), "right") for part in PARTS))
     columns = (measured.regret(), *(measured.regret(part) for part in PARTS))
     for round_, *row in zip(measured.checkpoints, *columns, strict=True):
         table.add_row(f"{round_:,}", *map(_with_interval, row))

@@ -26,7 +26,7 @@ _GAP = 44
 def table(swept: Swept) -> RenderableType:
     """Each cell's regret at the end, whole and by its parts; what is the same in all, and what failed, below."""
     final = [row for row in swept.final if row["error"] is None]
-    columns = {"round": [f"{row['round']:,}" for row in final], "regret": list(map(_with_interval, final))}
+    columns = {"T": [f"{row['round']:,}" for row in final], "regret": list(map(_with_interval, final))}
     columns |= {part.replace("_", "-"): [f"{row[f'{part}_mean']:,.1f}" for row in final] for part in PARTS}
     same = {name: values[0] for name, values in columns.items() if name != "regret" and len(set(values)) == 1}
     varying = {name: values for name, values in columns.items() if name not in same}

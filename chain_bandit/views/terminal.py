@@ -43,7 +43,7 @@ STYLES = {"passed": "bold green", "violated": "bold red"}
 """Of a verdict."""
 
 _HEADER = (
-    ("scenario", "game"), ("participants", "participants"), ("arm_names", "arms"), ("rounds", "rounds"),
+    ("scenario", "game"), ("participants", "participants"), ("arm_names", "arms"), ("rounds", "horizon"),
     ("burn_in", "burn-in"), ("seed", "seed"), ("chain", "chain"), ("chain_id", "chain id"), ("contract", "contract"),
     ("certificate", "certificate"), ("sortition", "sortition"),
     ("head", "last block"), ("run_digest", "run digest"), ("out", "folder"), ("history", "history"),

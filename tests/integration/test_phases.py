@@ -1,6 +1,7 @@
 """Games with phases on the embedded chain (decision 105), as both audits and every view follow them; planted faults."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -93,10 +94,23 @@ def test_views_tell_pulls_beside_rounds(played: Path) -> None:
     assert json.loads(told("show", played, "round", row.round, "--json"))["length"] == row.length
     made = {call.method: "0x" + call.digest.hex() for call in calls(files.read(played / "history.jsonl.gz"))}
     assert "pulls" in told("show", played, "tx", made["submitBlocks"])
-    assert f"round {rows[-1].round}" in told("show", played, "tx", made["settleRewards"])
+    settled = told("show", played, "tx", made["settleRewards"])
+    assert f"round {rows[-1].round}" in settled
+    assert settled.count(f" of {rows[-1].length}") >= 5
+    assert '>pull</text>' in (played / "report.html").read_text()
     page = (played / "report.html").read_text()
     assert f"{T} pulls each, in {len(rows)} rounds" in page
     assert "0 failed" in told("audit", "--history", played / "history.jsonl.gz", "--paranoid")
+
+
+def test_who_is_listed_from_a_round_on_that_the_game_does_not_have_was_not_excluded(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    report = runs.play(scenario(growth=4.0, malicious=[malicious(6, "worse-half")]), out).report
+    (since,) = filter(None, report.game["blocked_from"])
+    assert since > report.rounds[-1].round
+    shown = chain_bandit("show", out, cwd=tmp_path).stdout
+    assert f" {since} " not in shown
+    assert "blocked     never" in re.sub(" {6,}", "     ", chain_bandit("show", out, "participant", 6, cwd=tmp_path).stdout)
 
 
 FAULTS: dict[str, tuple[Callable[[Pull], Pull], str, str]] = {

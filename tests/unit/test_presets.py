@@ -55,12 +55,20 @@ def test_the_recommended_one_sets_its_keys(read):
     assert {key: given[key] for key in plain} == plain
 
 
+def test_a_growth_too_small_for_its_unit_is_one_unit(read):
+    assert read(growth=1e-12).parameters.growth == 1
+    assert read(growth=0.0).parameters.growth == 0
+
+
 def test_its_keys_of_the_chain_are_overridden_one_by_one(read):
     own = read('preset = "recommended"\nchain.confirmations = 3\n').chain
     assert (own.settle_every, own.confirmations) == (1, 3)
     assert read('preset = "recommended"\nchain.settle_every = 7\n').chain.settle_every == 7
     assert read('preset = "recommended"\n', chain__settle_every=9).chain.settle_every == 9
     assert read().chain.settle_every == 25
+    assert read('preset = "recommended"\n', growth=0.0).chain.settle_every == 25
+    assert read('preset = "recommended"\ngrowth = 0.0\n').chain.settle_every == 25
+    assert read('preset = "recommended"\n', growth=0.5).chain.settle_every == 1
     with pytest.raises(ScenarioInvalid, match="chain"):
         read('preset = "recommended"\nchain = 4\n')
 

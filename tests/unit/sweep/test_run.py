@@ -312,7 +312,7 @@ def test_the_shipped_sweep_shows_something_and_its_table_fits_80_columns(tmp_pat
     for row, line in zip(result.final, rows, strict=True):
         assert line.split()[-3:] == [f"±{row['regret_high'] - row['regret_mean']:,.1f}",
                                      f"{row['arms_mean']:,.1f}", f"{row['cost_mean']:,.1f}"]  # fmt: skip
-    assert "in every cell: round 1,000, burn-in 20.0, failed 0.0" in said
+    assert "in every cell: T 1,000, burn-in 20.0, failed 0.0" in said
 
 
 def test_compiling_is_said_before_it_begins_and_only_then(tmp_path, made, monkeypatch):
