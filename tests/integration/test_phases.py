@@ -28,10 +28,10 @@ QUIET = ("silent-validator", {"reports": False, "first": 20, "last": 26})
 LIARS = [malicious(5, "equivocating-commander"), malicious(6, "worse-half")]
 
 
-def scenario(**changes: Any) -> Scenario:
+def scenario(rounds: int = T, **changes: Any) -> Scenario:
     given: dict[str, Any] = {"growth": 0.4, "slash": 0.5, "paid_burn_in": True, "malicious": LIARS}
     given["chain"] = {"settle_every": 1, "settlement_window": 20} | changes.pop("chain", {})
-    return build_scenario(7, 3, T, **given | changes)
+    return build_scenario(7, 3, rounds, **given | changes)
 
 
 def play(out: Path, **changes: Any) -> Path:
@@ -94,9 +94,12 @@ def test_views_tell_pulls_beside_rounds(played: Path) -> None:
     assert json.loads(told("show", played, "round", row.round, "--json"))["length"] == row.length
     made = {call.method: "0x" + call.digest.hex() for call in calls(files.read(played / "history.jsonl.gz"))}
     assert "pulls" in told("show", played, "tx", made["submitBlocks"])
-    settled = told("show", played, "tx", made["settleRewards"])
-    assert f"round {rows[-1].round}" in settled
-    assert settled.count(f" of {rows[-1].length}") >= 5
+    assert f"round {rows[-1].round}" in told("show", played, "tx", made["settleRewards"])
+    (settled,) = (
+        "0x" + call.digest.hex() for call in calls(files.read(played / "history.jsonl.gz"))
+        if call.method == "settleRewards" and call.arguments[0] == row.round
+    )  # fmt: skip
+    assert told("show", played, "tx", settled).count(f" of {row.length}") >= 5
     assert '>pull</text>' in (played / "report.html").read_text()
     page = (played / "report.html").read_text()
     assert f"{T} pulls each, in {len(rows)} rounds" in page
@@ -105,12 +108,12 @@ def test_views_tell_pulls_beside_rounds(played: Path) -> None:
 
 def test_who_is_listed_from_a_round_on_that_the_game_does_not_have_was_not_excluded(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    report = runs.play(scenario(growth=4.0, malicious=[malicious(6, "worse-half")]), out).report
+    report = runs.play(scenario(growth=4.0, malicious=[malicious(6, "worse-half")], rounds=60), out).report
     (since,) = filter(None, report.game["blocked_from"])
     assert since > report.rounds[-1].round
     shown = chain_bandit("show", out, cwd=tmp_path).stdout
     assert f" {since} " not in shown
-    assert "blocked     never" in re.sub(" {6,}", "     ", chain_bandit("show", out, "participant", 6, cwd=tmp_path).stdout)
+    assert re.search("blocked +never", chain_bandit("show", out, "participant", 6, cwd=tmp_path).stdout)
 
 
 FAULTS: dict[str, tuple[Callable[[Pull], Pull], str, str]] = {
