@@ -10,8 +10,9 @@ against the honest one of the same seed. First every attack of the registry with
 for the best response: every attack at a grid of its options, the best of it refined where its option is a number, on
 seeds of their own, and measured anew on those of the table. Whole rewards a participant, mean ± half the 95 % interval.
 With a slash false reports are proven while the game runs (decision 102); what is taken then is less of the rewards.
-`--cells` has every rule with every cost, c fixed, proofs with every settlement or at the close alone, and mates who
-are labelled malicious and tell the truth: of each kind of deviation the best, and what all colluders gain by it.
+`--cells` has every rule with every cost, c fixed, a block a round and in phases, proofs with every settlement or at the
+close alone, and mates who are labelled malicious and tell the truth: of each kind of deviation the best, and what all
+colluders gain by it.
 """
 
 import argparse
@@ -87,6 +88,7 @@ class Bench:
         mates: of the colluders, who are labelled malicious and do what the honest do.
         whole_cost: c, of a whole reward; by default as each game draws it.
         settle_every: rounds; T of them leave all proofs to the close.
+        growth: of phases.
     """
 
     rule: str
@@ -99,6 +101,7 @@ class Bench:
     mates: int = 0
     whole_cost: float | None = None
     settle_every: int = 25
+    growth: float = 0.0
 
     def scenario(self, name: str | None, options: Options) -> Scenario:
         """The last seats attack, before them sit their mates."""
@@ -108,7 +111,8 @@ class Bench:
         return Scenario.model_validate({
             "name": "payoff", "seed": self.seed, "participants": PARTICIPANTS, "rounds": self.rounds, "liars": BOUND,
             "attackers": BOUND, "rewards": {"kind": "bernoulli", "means": MEANS},
-            "malicious": malicious if name else [], "slash": self.slash, "chain": {"settle_every": self.settle_every},
+            "malicious": malicious if name else [], "slash": self.slash, "growth": self.growth,
+            "chain": {"settle_every": self.settle_every},
         } | (RULES | PROVEN)[self.rule])  # fmt: skip
 
     def gain(self, name: str, options: Options) -> Gain:
@@ -226,7 +230,7 @@ def deviations(rounds: int) -> dict[str, list[tuple[str, Options]]]:
     silent = [(first, last) for first in (0, rounds // 2, late) for last in (EVER, rounds - LAST) if first <= last]
     return {
         "lies from the start": [*lies, ("parametric", praise)], "lies in the last 30 rounds": from_(late),
-        "lies in the last round": from_(rounds),
+        "lies in the last fifth": from_(rounds * 4 // 5), "lies in the last round": from_(rounds),
         "says nothing": [
             ("silent-validator", {"reports": False, "first": first, "last": last}) for first, last in silent
         ],
@@ -237,8 +241,9 @@ def cells(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Of each cell and kind the deviation that gains most in the search, measured on the seeds of the table."""
     together = (1, 0), (BOUND, 0), (BOUND, BOUND - 1)
     asked = Bench("", 0, given.rounds, given.replicates, TABLE, given.jobs, given.slash)
-    for rule, (colluders, mates), cost, every in product(PROVEN, together, (0.5, 1.0), (25, given.rounds)):
-        about: dict[str, Any] = {"mates": mates, "whole_cost": cost, "settle_every": every}
+    modes = (0.0, 25), (0.0, given.rounds), (0.25, 1), (0.25, given.rounds)
+    for rule, (colluders, mates), cost, (growth, every) in product(PROVEN, together, (0.5, 1.0), modes):
+        about: dict[str, Any] = {"mates": mates, "whole_cost": cost, "settle_every": every, "growth": growth}
         bench = replace(asked, rule=rule, colluders=colluders, **about)
         search = replace(bench, count=given.screen, seed=SEARCH)
         for kind, some in deviations(given.rounds).items():
@@ -317,7 +322,8 @@ def worst(lines: list[dict[str, Any]]) -> Iterator[str]:
     for line in lines:
         liars = line["colluders"] - line["mates"]
         who = f"{liars} of {line['colluders']} lie" if line["mates"] else f"{liars}"
-        row = found.setdefault((line["rule"].partition(", slash")[0], who), {})
+        rule = line["rule"].partition(", slash")[0] + (", in phases" if line["growth"] else "")
+        row = found.setdefault((rule, who), {})
         row[line["kind"]] = max(row.get(line["kind"], line), line, key=lambda each: each["sum"]["mean"])
     kinds = list(dict.fromkeys(line["kind"] for line in lines))
     yield f"| rule | together | {' | '.join(kinds)} |"
