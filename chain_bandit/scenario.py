@@ -442,7 +442,7 @@ class Scenario(Strict):
     @property
     def growth_units(self) -> int:
         """The growth of phases, in units, one at least where there are phases."""
-        return max(self.growth > 0, round(self.growth * UNIT))
+        return max(int(self.growth > 0), round(self.growth * UNIT))
 
     @property
     def certifies_each(self) -> bool:
