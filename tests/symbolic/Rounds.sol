@@ -6,8 +6,6 @@ import {Shipped, vm} from "./Shipped.sol";
 
 /// @title Nobody but a quorum ends a round
 contract Rounds is Shipped {
-    bytes32 private constant STATEMENT =
-        keccak256("Statement(uint32 round,bytes32 parent,uint8 phase,uint8 role,uint16 instance,bytes32 content)");
     uint256 private constant SIGNATURE = 64;
     uint256 private constant SIGNERS = 1; // byte of them
 
@@ -21,8 +19,7 @@ contract Rounds is Shipped {
 
     /// @dev How many of `signers`, all of them seats, signed `content` for the open round.
     function _valid(uint256 signers, bytes32 content) private view returns (uint256 valid) {
-        bytes32 statement = keccak256(abi.encode(STATEMENT, round, head, 2, 3, 0, content));
-        bytes32 digest = keccak256(abi.encodePacked(hex"1901", vm.envUint("SEPARATOR"), statement));
+        bytes32 digest = _statement(round, head, 2, 3, 0, content);
         uint256 at;
         bytes memory all = signatures;
         for (uint256 seat; seat < seats.length; ++seat) {
@@ -33,8 +30,7 @@ contract Rounds is Shipped {
                 r := mload(add(add(all, 32), at))
                 vs := mload(add(add(all, 64), at))
             }
-            uint8 v = uint8(uint256(vs >> 255)) + 27;
-            if (ecrecover(digest, v, r, vs & bytes32(type(uint256).max >> 1)) == seats[seat]) ++valid;
+            if (_signer(digest, r, vs) == seats[seat]) ++valid;
             at += SIGNATURE;
         }
     }

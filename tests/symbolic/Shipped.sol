@@ -23,6 +23,8 @@ Cheats constant vm = Cheats(address(uint160(uint256(keccak256("hevm cheat code")
 /// @dev Code, terms and places of variables come from `test_symbolic.py`, by the environment.
 abstract contract Shipped {
     uint256 internal constant UNIT = 1e9;
+    bytes32 private constant STATEMENT =
+        keccak256("Statement(uint32 round,bytes32 parent,uint8 phase,uint8 role,uint16 instance,bytes32 content)");
 
     IChainBandit internal game;
     address internal environment;
@@ -66,6 +68,16 @@ abstract contract Shipped {
         vm.store(address(game), keccak256(abi.encode(key, _place(label)[0])), bytes32(value));
     }
 
+    /// @dev Has everybody take their seats.
+    function _sit() internal {
+        _write("_roster.seats", seats.length);
+        for (uint256 i; i < seats.length; ++i) {
+            uint256 at = uint256(keccak256(abi.encode(_place("_roster.seats")[0]))) + i;
+            vm.store(address(game), bytes32(at), bytes32(uint256(uint160(seats[i]))));
+            _write("_roster.ordinal", uint160(seats[i]), 1 << 16 | i + 1);
+        }
+    }
+
     /// @dev Slot, the lowest bit in it, and the mask of so many bits.
     function _place(string memory label) private view returns (uint256[] memory) {
         return vm.envUint(string.concat("PLACE", label), ",");
@@ -86,5 +98,20 @@ abstract contract Shipped {
     function _call(address caller, bytes memory data) internal returns (bool done) {
         vm.prank(caller, caller);
         (done,) = address(game).call(data);
+    }
+
+    /// @dev What is signed of a content in its slot.
+    function _statement(uint256 when, bytes32 parent, uint256 phase, uint256 role, uint256 instance, bytes32 content)
+        internal
+        view
+        returns (bytes32)
+    {
+        bytes32 statement = keccak256(abi.encode(STATEMENT, when, parent, phase, role, instance, content));
+        return keccak256(abi.encodePacked(hex"1901", vm.envUint("SEPARATOR"), statement));
+    }
+
+    /// @dev Who signed it, in the compact form.
+    function _signer(bytes32 digest, bytes32 r, bytes32 vs) internal pure returns (address) {
+        return ecrecover(digest, uint8(uint256(vs >> 255)) + 27, r, vs & bytes32(type(uint256).max >> 1));
     }
 }

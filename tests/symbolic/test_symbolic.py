@@ -19,6 +19,7 @@ import rlp
 from chain_bandit.chain.clone import Deployed
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.messages import Domain
+from chain_bandit.protocol.tallies import Tally
 from scripts.build_artifacts import GAME, ROOT, SHIPPED, artifact, compile_standard, question
 from scripts.mutate_contracts import FORGE, only
 from tests.contracts.harness import least_pool, parameters
@@ -33,8 +34,8 @@ ADDRESS = bytes.fromhex("9a" * 20)
 """Of the game."""
 ENVIRONMENT = bytes.fromhex("e1" * 20)
 SEATS = tuple(bytes.fromhex(digits * 20) for digits in ("50", "51", "52"))
-PEOPLE = {"Money": 2, "Rounds": 3}
-"""Seats of the game that each contract of the harness looks at."""
+GAMES = {"Money": (2, 0), "Proofs": (2, 1), "Rounds": (3, 0)}
+"""Of the game that each contract of the harness looks at: seats, and whether false reports can be proven."""
 HOLDS, FOUND = 0, 1
 """halmos's exit codes of a check: proven, refuted by a counterexample."""
 
@@ -46,12 +47,13 @@ class Fault:
     file: str
     was: str
     becomes: str
+    contract: str
     checks: tuple[str, ...]
 
 
 FAULTS = {
     "who withdrew is forgotten": Fault(
-        "contracts/Bookkeeper.sol", "_accounts.withdrawn[msg.sender] = true;", "", ("check_withdraw_seat",)
+        "contracts/Bookkeeper.sol", "_accounts.withdrawn[msg.sender] = true;", "", "Money", ("check_withdraw_seat",)
     ),
     "who withdraws is noted after the payment": Fault(
         "contracts/Bookkeeper.sol",
@@ -60,40 +62,72 @@ FAULTS = {
         Balances.send(msg.sender, amount);""",
         """Balances.send(msg.sender, amount);
         _accounts.withdrawn[msg.sender] = true;""",
-        ("check_withdraw_again_while_paid",),
+        "Money", ("check_withdraw_again_while_paid",),
     ),
     "what is left counts twice": Fault(
         "contracts/libraries/Balances.sol", "environment = left + paidIn", "environment = 2 * left + paidIn",
-        ("check_close_complete",),
+        "Money", ("check_close_complete",),
     ),
     "everybody gets all that is left": Fault(
         "contracts/libraries/Balances.sol", "accounts.share = left / sharing;", "accounts.share = left;",
-        ("check_close_void",),
+        "Money", ("check_close_void",),
     ),
     "a round is credited twice": Fault(
         "contracts/libraries/Rewards.sol",
         "_credit(credits, added, participants);\n        credits.settledThrough",
         "_credit(credits, added, participants);\n        " * 2 + "credits.settledThrough",
-        ("check_rewards",),
+        "Money", ("check_rewards",),
     ),
     "every record costs": Fault(
         "contracts/libraries/Costs.sol", "cursor = entry.parent;", "(cursor, charge) = (entry.parent, charge + 1);",
-        ("check_costs",),
+        "Money", ("check_costs",),
+    ),
+    "what is void stays in the game": Fault(
+        "contracts/Bookkeeper.sol", " + _voided(t) * m.weiPerUnit", "",
+        "Proofs", ("check_close_complete", "check_close_void"),
+    ),
+    "who is acquitted loses the slash": Fault(
+        "contracts/Books.sol", "listed = _slashed() >> seat & 1 == 1;", "listed = true;",
+        "Proofs", ("check_close_complete", "check_close_void"),
+    ),
+    "a round costs though a lie is in force": Fault(
+        "contracts/libraries/Costs.sol", "if (!proven.voids(docket.since, round))", "", "Proofs", ("check_costs",)
+    ),
+    "anybody signs tallies": Fault(
+        "contracts/libraries/Tallies.sol", "if (!signed || ", "if (", "Proofs", ("check_false_report",)
+    ),
+    "what is true is false": Fault(
+        "contracts/libraries/Tallies.sol", "!= mean) return false;", "== mean) return false;",
+        "Proofs", ("check_false_report",),
+    ),
+    "a later proof gives units back": Fault(
+        "contracts/libraries/Tallies.sol", "if (before >> 64 < kept) kept = before >> 64;", "",
+        "Proofs", ("check_proven",),
+    ),
+    "who is acquitted stays proven": Fault(
+        "contracts/libraries/Tallies.sol", "proven.lied &= ~(1 << seat);", "", "Proofs", ("check_acquit",)
+    ),
+    "the receipt of the very tally acquits": Fault(
+        "contracts/libraries/Tallies.sol", " || shown.tally == proven.tallies[seat]", "", "Proofs", ("check_acquit",)
+    ),
+    "who lied may sign two contents": Fault(
+        "contracts/Bookkeeper.sol", "_proven.twice = twice | 1 << proof.seat;", "", "Proofs", ("check_equivocation",)
     ),
     "a quorum less one": Fault(
         "contracts/libraries/Certificates.sol", "if (count < quorum)", "if (count + 1 < quorum)",
-        ("check_block", "check_skip"),
+        "Rounds", ("check_block", "check_skip"),
     ),
     "one signature is enough": Fault(
         "contracts/libraries/Certificates.sol", "place := add(place, SIGNATURE_BYTES)", "break",
-        ("check_block", "check_skip"),
+        "Rounds", ("check_block", "check_skip"),
     ),
     "the deadline's block is late enough": Fault(
-        "contracts/Records.sol", "if (block.number <= deadline)", "if (block.number < deadline)", ("check_deadline",)
+        "contracts/Records.sol", "if (block.number <= deadline)", "if (block.number < deadline)",
+        "Rounds", ("check_deadline",),
     ),
     "who is accused ends a round": Fault(
         "contracts/Records.sol", "progress_.accused = 1;", "(progress_.accused, progress_.nextRound) = (1, since);",
-        ("check_other_calls",),
+        "Rounds", ("check_other_calls",),
     ),
 }  # fmt: skip
 
@@ -107,10 +141,11 @@ def places(variables: list[dict[str, Any]], slot: int = 0, of: str = "") -> Iter
         yield f"PLACE{label}", f"{at},{8 * variable['offset']},{2**bits - 1}"
 
 
-def game(shipped: Mapping[str, Any], people: int) -> dict[str, str]:
+def game(shipped: Mapping[str, Any], people: int, provable: int) -> dict[str, str]:
     """What the harness is told of a game of so many: code, addresses, terms and places of variables."""
     p = parameters(
         participants=people, horizon=6, burn_in=4, liars=0, attackers=people - 2, body_mode=1, arms=2, slash=7,
+        provable=provable,
     )  # fmt: skip
     deployed = Deployed(p.fields(), ZERO, ZERO, ENVIRONMENT, least_pool(p), 100, CHAIN_ID)
     header = 7 + 4 * p.arms + 2 * people
@@ -128,6 +163,8 @@ def game(shipped: Mapping[str, Any], people: int) -> dict[str, str]:
         "SEPARATOR": int.from_bytes(Domain(CHAIN_ID, ADDRESS, p.digest(ZERO, ZERO)).separator()),
         "HEADER": 100 + header,
         "BLOCK": 1 + 32 + header,  # signers, digest of the body
+        "REPORT": p.report_bytes,
+        "TALLY": len(Tally(0, 0, 0, (0,) * p.arms, (0,) * p.arms).encode()),
     }
     for module in shipped["modules"]:
         told[module["name"]], told[f"{module['name']}_CODE"] = module["address"], module["deployedBytecode"]
@@ -147,7 +184,7 @@ def halmos(contract: str, checks: str, shipped: Mapping[str, Any], folder: Path)
     ]  # fmt: skip
     run = subprocess.run(
         list(map(str, command)), cwd=ROOT, capture_output=True, text=True, check=False,
-        env=os.environ | game(shipped, PEOPLE[contract]) | {
+        env=os.environ | game(shipped, *GAMES[contract]) | {
             "PATH": f"{path}{os.pathsep}{os.environ['PATH']}",
             "FOUNDRY_SRC": str(HARNESS), "FOUNDRY_TEST": str(HARNESS),
             "FOUNDRY_OUT": str(folder / "out"), "FOUNDRY_CACHE_PATH": str(folder / "cache"),
@@ -159,10 +196,13 @@ def halmos(contract: str, checks: str, shipped: Mapping[str, Any], folder: Path)
 
 
 def checks_of(contract: str) -> set[str]:
-    return set(re.findall(r"function (check_\w+)", (HARNESS / f"{contract}.sol").read_text()))
+    """Its own, and those of what it is a case of."""
+    source = (HARNESS / f"{contract}.sol").read_text()
+    inherited = (checks_of(base) for base in re.findall(rf"contract {contract} is (\w+)", source))
+    return set(re.findall(r"function (check_\w+)", source)).union(*inherited)
 
 
-@pytest.mark.parametrize("contract", PEOPLE)
+@pytest.mark.parametrize("contract", GAMES)
 def test_properties_hold_and_their_calls_can_succeed(contract, tmp_path):
     found = halmos(contract, "check_", json.loads((SHIPPED / GAME).read_text()), tmp_path)
     assert set(found) == checks_of(contract)
@@ -180,6 +220,5 @@ def test_planted_fault_is_found(fault, tmp_path):
     assert source.count(planted.was) == 1
     asked["sources"][planted.file] = {"content": source.replace(planted.was, planted.becomes)}
     changed = artifact(compile_standard(asked), GAME)
-    (contract,) = (name for name in PEOPLE if set(planted.checks) <= checks_of(name))
-    found = halmos(contract, f"({'|'.join(planted.checks)})\\(", changed, tmp_path)
+    found = halmos(planted.contract, f"({'|'.join(planted.checks)})\\(", changed, tmp_path)
     assert {name: result["exitcode"] for name, result in found.items()} == dict.fromkeys(planted.checks, FOUND)
