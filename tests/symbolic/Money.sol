@@ -99,7 +99,7 @@ contract Money is Shipped {
         return 192 - 64 * seat;
     }
 
-    /// @dev The costly rounds, those handed back of them, cost at most a whole reward each, and excuse nobody from more.
+    /// @dev The costly rounds that were handed back cost at most a whole reward each, and excuse nobody from more.
     function _charged() internal view returns (bool) {
         uint256 charge = _read("_disclosure.charge");
         if (_read("_disclosure.revealed") == 0) return charge | _excused(0) == 0;
@@ -107,7 +107,8 @@ contract Money is Shipped {
         uint256 wrong = _greater(_read("_disclosure.cost"), UNIT) | _excused(charge);
         unchecked {
             uint256 last = uint32(_read("_history.packed")) - 1;
-            wrong |= _greater(back, last) | _greater(_term("burn_in"), back + 1) | _greater(charge, UNIT * (last - back));
+            wrong |= _greater(back, last) | _greater(_term("burn_in"), back + 1);
+            wrong |= _greater(charge, UNIT * (last - back));
         }
         return wrong == 0;
     }
@@ -119,8 +120,8 @@ contract Money is Shipped {
         }
     }
 
-    /// @dev A game that is not closed, in which all money is that came in, and `forced` wei more. Units and charges have
-    /// the invariant's bounds, or wider ones.
+    /// @dev A game that is not closed, in which all money is that came in, and `forced` wei more. Units and charges
+    /// have the invariant's bounds, or wider ones.
     function _unclosed(uint64 forced, uint32 block_, uint256 malicious) private {
         _opened(block_);
         _write("_accounts.closed", 0);
@@ -234,9 +235,24 @@ contract Money is Shipped {
     }
 
     function _creditsWhatWasEarned(uint32 block_, uint32 through, uint256 approved) private {
-        uint256 before = _read("_credits.units", 0);
+        (uint256 before, uint256 from) = (_read("_credits.units", 0), _read("_credits.settledThrough"));
         (bool done, bytes memory pulls) = _rewards(block_, through, approved);
-        if (done) assert(_credited() && _read("_credits.units", 0) == before + _earned(pulls) && !_ended());
+        if (!done) return;
+        uint256 rounds = _approved(from, through);
+        uint256 earned = rounds == 0 ? 0 : _earned(pulls);
+        assert(_credited() && _read("_credits.units", 0) == before + earned && rounds <= approved && !_ended());
+    }
+
+    /// @dev How many rounds were approved after `from` and up to `through`: where reports name a tally there may be
+    /// pulls of one that was not, which are not paid.
+    function _approved(uint256 from, uint256 through) private view returns (uint256 rounds) {
+        uint256 all = _read("_history.approvals", 0) | _read("_history.packed") >> 192;
+        for (uint256 each = _term("burn_in"); each <= _term("horizon"); ++each) {
+            assembly {
+                let settled := and(gt(each, from), iszero(gt(each, through)))
+                rounds := add(rounds, and(shr(each, all), settled))
+            }
+        }
     }
 
     function check_rewards_of_none(uint32 block_, uint32 through) external {

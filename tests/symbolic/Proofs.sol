@@ -10,7 +10,7 @@ import {vm} from "./Shipped.sol";
 contract Proofs is Money {
     uint256 private constant REWARD = 3; // phase
     uint256 private constant COUNTS = 8; // byte of a tally
-    uint256 private constant TOTALS = 16;
+    uint256 private constant TOTALS = 16; // likewise
 
     /// @dev What was before the call.
     struct Before {
@@ -49,10 +49,11 @@ contract Proofs is Money {
     /// @dev What no proof changes.
     function _rest(uint256 seat) private view returns (uint256[] memory words) {
         string[9] memory labels = [
-            "_credits.units", "_credits.settledThrough", "_disclosure.malicious", "_disclosure.charge", "_disclosure.cost",
-            "_disclosure.round", "_accounts.closed", "_accounts.share", "_accounts.environment"
+            "_credits.units", "_credits.settledThrough", "_disclosure.malicious", "_disclosure.charge",
+            "_disclosure.cost", "_disclosure.round", "_accounts.closed", "_accounts.share", "_accounts.environment"
         ];
-        words = new uint256[](labels.length + 4 * seats.length);
+        words = new uint256[](labels.length + 4 * seats.length + 1);
+        words[words.length - 1] = address(game).balance;
         words[0] = _read(labels[0], 0);
         for (uint256 i = 1; i < labels.length; ++i) {
             words[i] = _read(labels[i]);
@@ -93,7 +94,7 @@ contract Proofs is Money {
         return wrong == 0;
     }
 
-    /// @dev A proof against a seat, whose tally is the root itself: siblings go to places in memory that depend on them.
+    /// @dev A proof against a seat, whose tally is the root itself: a sibling's place in memory depends on its value.
     function _proof(uint256 seat) private returns (FalseReport memory proof) {
         proof.seat = uint16(seat);
         (proof.round, proof.through) = (uint32(vm.randomUint()), uint32(vm.randomUint()));
@@ -132,6 +133,12 @@ contract Proofs is Money {
         return by == environment && author == seats[proof.seat];
     }
 
+    /// @dev Whether the tally, of the round that the report names, is the root.
+    function _rooted(FalseReport memory proof) private pure returns (bool) {
+        uint32 named = uint32(_number(proof.report, 8, 4));
+        return keccak256(abi.encodePacked(named, proof.seat, proof.tally)) == proof.root;
+    }
+
     /// @dev Nobody is proven to lie who did not sign the report, or whose report follows from a tally that the
     /// environment signed. What was proven before is read only later.
     function check_false_report(uint32 block_) external {
@@ -139,7 +146,7 @@ contract Proofs is Money {
         uint256 seat = _any(seats.length);
         _stand(seat, NOTHING);
         FalseReport memory proof = _proof(seat);
-        if (_reportFalse(proof)) assert(_signed(proof) && !_follows(proof));
+        if (_reportFalse(proof)) assert(_signed(proof) && _rooted(proof) && !_follows(proof));
     }
 
     function check_false_report_succeeds(uint32 block_) external {
@@ -164,7 +171,7 @@ contract Proofs is Money {
         }
         if (!_reportFalse(proof)) return;
         (uint256 bit, uint256 first, uint256 wrong) = (1 << seat, _read("_proven.first", seat), _changed(seat, b));
-        bool fresh = b.accused & bit == 0; // concrete
+        bool fresh = b.accused & bit == 0;
         wrong |= _read("_docket.accused") ^ (b.accused | bit) | _read("_proven.lied") ^ (b.lied | bit);
         wrong |= _read("_proven.listed") ^ (fresh ? b.listed | bit : b.listed) | _read("_proven.twice") ^ b.twice;
         wrong |= _read("_proven.acquitted") ^ b.acquitted | b.acquitted & bit;
@@ -174,8 +181,9 @@ contract Proofs is Money {
         assert(wrong == 0 && _stood() && !_ended() && _signed(proof));
     }
 
-    /// @dev Of a lie that is in force only a receipt acquits, of the round that the report named, with another tally; in
-    /// a game that is not closed. Its author stays on the block list; it is no other seat's matter, and moves no money.
+    /// @dev Of a lie that is in force only a receipt acquits, of the round that the report named, with another tally;
+    /// in a game that is not closed. Its author stays on the block list; it is no other seat's matter, and moves no
+    /// money.
     function check_acquit(uint32 block_, Acquittal memory shown) external {
         (uint256 seat, Before memory b) = _seat(block_);
         shown.seat = uint16(seat);
@@ -198,8 +206,8 @@ contract Proofs is Money {
         assert(!_call(seats[1], abi.encodeCall(IChainBandit.acquit, (shown))));
     }
 
-    /// @dev Two contents in one slot put their author on the block list, or are noted of whoever lied before. They are no
-    /// other seat's matter, and move no money.
+    /// @dev Two contents in one slot put their author on the block list, or are noted of whoever lied before. They are
+    /// no other seat's matter, and move no money.
     function check_equivocation(uint32 block_, Equivocation memory proof) external {
         (uint256 seat, Before memory b) = _seat(block_);
         proof.seat = uint16(seat);
