@@ -159,16 +159,20 @@ contract Proofs is Money {
         return _call(seats[1], abi.encodeCall(IChainBandit.reportFalse, (proof)));
     }
 
-    /// @dev A proof puts its author on the block list. Who is on it stays as long; a further proof gives back neither a
-    /// round nor a unit. It is no other seat's matter, and moves no money. The report tells a reward of an arm that was
-    /// not pulled: what is false of it is not read again.
-    function check_proven(uint32 block_) external {
-        (uint256 seat, Before memory b) = _seat(block_);
-        FalseReport memory proof = _proof(seat);
+    /// @dev A report that tells a reward of an arm that was not pulled: what is false of it is not read again.
+    function _lie(uint256 seat) private returns (FalseReport memory proof) {
+        proof = _proof(seat);
         for (uint256 i; i < 8; ++i) {
             proof.tally[COUNTS + i] = 0;
             if (i < 4) proof.report[i] = bytes1(uint8(i / 3));
         }
+    }
+
+    /// @dev A proof puts its author on the block list. Who is on it stays as long; a further proof gives back neither a
+    /// round nor a unit. It is no other seat's matter, and moves no money.
+    function check_proven(uint32 block_) external {
+        (uint256 seat, Before memory b) = _seat(block_);
+        FalseReport memory proof = _lie(seat);
         if (!_reportFalse(proof)) return;
         (uint256 bit, uint256 first, uint256 wrong) = (1 << seat, _read("_proven.first", seat), _changed(seat, b));
         bool fresh = b.accused & bit == 0;
@@ -179,6 +183,12 @@ contract Proofs is Money {
         wrong |= _greater(uint32(first), proof.round) | _greater(first >> 64, _number(proof.tally, 0, COUNTS));
         if (b.lied & bit != 0) wrong |= _greater(first >> 64, b.first >> 64) | _greater(uint32(first), uint32(b.first));
         assert(wrong == 0 && _stood() && !_ended() && _signed(proof));
+    }
+
+    function check_proven_succeeds(uint32 block_) external {
+        _opened(block_);
+        _stand(0, LIED);
+        assert(!_reportFalse(_lie(0)));
     }
 
     /// @dev Of a lie that is in force only a receipt acquits, of the round that the report named, with another tally;

@@ -90,11 +90,12 @@ FAULTS = {
         "contracts/Books.sol", "listed = _slashed() >> seat & 1 == 1;", "listed = true;",
         "Proofs", ("check_close_complete", "check_close_void"),
     ),
-    "a round costs though a lie is in force": Fault(
-        "contracts/libraries/Costs.sol", "if (!proven.voids(docket.since, round))", "", "Proofs", ("check_costs",)
+    "a lie is in force a round later": Fault(
+        "contracts/libraries/Tallies.sol", "uint32(proven.first[seat]) <= round", "uint32(proven.first[seat]) < round",
+        "Proofs", ("check_costs",),
     ),
     "anybody signs tallies": Fault(
-        "contracts/libraries/Tallies.sol", "if (!signed || ", "if (", "Proofs", ("check_false_report",)
+        "contracts/libraries/Tallies.sol", "if (!signed || ", "if (signed && ", "Proofs", ("check_false_report",)
     ),
     "what is true is false": Fault(
         "contracts/libraries/Tallies.sol", "!= mean) return false;", "== mean) return false;",
