@@ -74,8 +74,8 @@ FAULTS = {
     ),
     "a round is credited twice": Fault(
         "contracts/libraries/Rewards.sol",
-        "_credit(credits, added, participants);\n        credits.settledThrough",
-        "_credit(credits, added, participants);\n        " * 2 + "credits.settledThrough",
+        "_credit(round > from ? credits.units : credits.observed, added, scope.participants);",
+        "_credit(round > from ? credits.units : credits.observed, added, scope.participants);" * 2,
         "Money", ("check_rewards",),
     ),
     "every record costs": Fault(
@@ -127,7 +127,7 @@ FAULTS = {
         "Rounds", ("check_deadline",),
     ),
     "who is accused ends a round": Fault(
-        "contracts/Records.sol", "progress_.accused = 1;", "(progress_.accused, progress_.nextRound) = (1, since);",
+        "contracts/Bookkeeper.sol", "progress_.accused = 1;", "(progress_.accused, progress_.nextRound) = (1, since);",
         "Rounds", ("check_other_calls",),
     ),
 }  # fmt: skip
