@@ -37,3 +37,11 @@ def test_what_fits_no_transaction_is_refused(key, most, chain):
         build_scenario(31, 5, 60, liars=10, attackers=10, chain=chain | {key: most + 1})
     assert refused.value.name == f"chain.{key}"
     assert refused.value.exit_code == 3
+
+
+def test_rows_of_a_paid_burn_in_that_fit_no_transaction_are_named_so():
+    """No smaller `settle_every` would help."""
+    build_scenario(31, 5, 900, paid_burn_in=True, burn_in=600, chain={"settle_every": 1})
+    with pytest.raises(AssumptionBroken, match="what one transaction may take") as refused:
+        build_scenario(31, 5, 900, paid_burn_in=True, burn_in=700, chain={"settle_every": 1})
+    assert refused.value.name == "paid_burn_in"
