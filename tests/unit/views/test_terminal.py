@@ -19,7 +19,7 @@ from tests.unit.views.on_screen import shown
 
 def test_header_shows_what_is_known():
     text = shown(terminal.header({"scenario": "x", "rounds": 1000, "arm_names": ["a", "b"], "contract": None}))
-    assert text.split() == ["game", "x", "arms", "2", "rounds", "1,000"]
+    assert text.split() == ["game", "x", "arms", "2", "horizon", "1,000"]
 
 
 def test_participants_table_has_every_seat_and_what_it_did(sample):
