@@ -72,10 +72,10 @@ def test_a_seat_killed_in_a_phase_or_away_for_whole_ones_reports_and_earns_again
         played.start("seat-2")
         report = require_passed(played)
     missed = [row for row in report.rounds if row.rewards is not None and row.rewards[2] is None]
-    assert not slash or sum(row.length > 1 for row in missed) > 1
+    assert not slash or sum(row.length > 1 for row in missed) > 2
     back = [row for row in report.rounds if row.rewards is not None and row.rewards[2] is not None]
     assert back[-1].round > away + 8
-    assert any(2 in row.reporters for row in back if row.round > away + 8)
+    assert 2 in back[-1].reporters
     assert audit_folder(tmp_path / "game").exit_code == 0
 
 

@@ -64,6 +64,8 @@ def test_the_demo_is_what_its_command_gives_and_its_honest_lose_less_than_alone(
             again = replicates(figures.demo_games(rounds)[figures.OURS], games, (rounds,), 2)
             assert figures.vars_of(again.regret()[0]) == line[figures.OURS]["all"]
             assert figures.vars_of(again.regret("cost")[0]) == line[figures.OURS]["cost"]
+    whole = found["regret"]["10000"]
+    assert Span(**whole["a block a round"]["all"]).over(Span(**whole[figures.ALONE]["all"])).high < 0.33
     short = found["regret"]["1000"]
     assert short["the paper's preset"]["all"]["low"] > short[figures.ALONE]["all"]["high"]
 
