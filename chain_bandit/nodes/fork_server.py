@@ -19,12 +19,12 @@ END = b"\n"
 """In place of a folder: end all that are left."""
 
 
-class Nursery:
+class ForkServer:
     """A process that nodes are split off. They live on when it is gone, unless it is closed."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "chain_bandit.cli.nursery"],
+            [sys.executable, "-m", "chain_bandit.cli.fork_server"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         assert self._process.stdout is not None
@@ -102,7 +102,7 @@ def _become(place: Path, main: Callable[[], None]) -> None:
     code = 1
     try:
         os.setsid()
-        os.closerange(3, 64)  # the nursery's own
+        os.closerange(3, 64)  # the server's own
         log = os.open(place / files.LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for number, to in enumerate((nothing, log, log)):
@@ -114,7 +114,7 @@ def _become(place: Path, main: Callable[[], None]) -> None:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)  # past whatever the nursery would do at its own end
+        os._exit(code)  # past whatever the server would do at its own end
 
 
 def _tell_ends(children: dict[int, Path]) -> None:

@@ -24,8 +24,8 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.game.unfinished import kept_if
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.folders import write_folders, write_game
+from chain_bandit.nodes.fork_server import ForkServer
 from chain_bandit.nodes.left import leave
-from chain_bandit.nodes.nursery import Nursery
 from chain_bandit.nodes.processes import LOOK, down, states
 from chain_bandit.protocol.errors import ChainBanditError, require
 from chain_bandit.scenario import Scenario
@@ -68,9 +68,9 @@ def up(
     plan = Plan(scenario, environment=os.urandom(32))  # so that no two games have one contract, see docs/nodes.md
     with connected(chain) as node:
         made = set_up(plan, node, out, payer, keeps=is_url(chain))
-        with _processes(out) as nursery:
+        with _processes(out) as fork_server:
             say(f"{len(states(out))} processes; chain-bandit ps {out} says how they are")
-            _await_end(out, nursery, say, revives, pause)
+            _await_end(out, fork_server, say, revives, pause)
         return leave(node, plan, made, bytes.fromhex(_ended(out / files.name_of(ENVIRONMENT))["run_digest"][2:]), out)
 
 
@@ -143,28 +143,28 @@ def _empty(out: Path) -> None:
 
 
 @contextmanager
-def _processes(out: Path) -> Iterator[Nursery]:
+def _processes(out: Path) -> Iterator[ForkServer]:
     """All nodes, started; ended when the block ends, whoever started them last."""
-    nursery = Nursery()
+    fork_server = ForkServer()
     try:
         try:
             for state in states(out):
-                nursery.start(out / state.name)
-            yield nursery
+                fork_server.start(out / state.name)
+            yield fork_server
         finally:
             down(out)
     finally:
-        nursery.close()  # and who had not come to its lock, or could not be told
+        fork_server.close()  # and who had not come to its lock, or could not be told
 
 
 def _await_end(
-    out: Path, nursery: Nursery, say: Callable[[str], None], revives: Callable[[str], bool],
+    out: Path, fork_server: ForkServer, say: Callable[[str], None], revives: Callable[[str], bool],
     pause: Callable[[float], object],
 ) -> None:  # fmt: skip
     """Until everybody has ended with the game, and with what runs here until it is gone."""
     running, seen = {state.name for state in states(out)}, dict[str, int]()
     while running or not all(state.ended for state in states(out)):
-        for name, code in nursery.ended():
+        for name, code in fork_server.ended():
             if code > 0:
                 raise NodeStopped(name, code, _last_words(out / name))
             if code < 0 and revives(name):
@@ -173,7 +173,7 @@ def _await_end(
                     log = out / name / files.LOG
                     again = f"signal {-code} ended it again before the end of a round; what it wrote is in {log}"
                     raise NodeStopped(name, 128 - code, again)
-                nursery.start(out / name)
+                fork_server.start(out / name)
                 say(f"{name} was ended by signal {-code}, and is started again")
                 continue
             running.discard(name)
