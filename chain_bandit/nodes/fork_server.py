@@ -1,4 +1,4 @@
-"""Nodes split off one process that has loaded all that a node needs: seven of them are up in the time of one.
+"""A fork server: nodes split off one process that has loaded all that a node needs; seven are up in the time of one.
 
 It is told a folder a line and knows no secret: each node reads its own key when it has been split off.
 """

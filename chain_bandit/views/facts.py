@@ -340,12 +340,11 @@ class Facts:
             return Verdict("Liveness", "open", "open", "how many rounds are due is not in this history", "consensus")
         due = manifest.rounds - manifest.burn_in + 1 - sum(row.length - 1 for row in self.rows)
         whole = made == due and self.report.complete
-        if self.at == "pull" and not whole:  # how many rounds the pulls that are left take is not known
-            pulled = manifest.rounds - due + made
-            sentence = f"{made:,} rounds have a record, of {pulled:,} of {manifest.rounds:,} pulls"
-            return Verdict("Liveness", "bad", "lost", sentence, "consensus")
+        # in phases it is not known how many rounds the pulls that are left take
+        pulled = f", of {manifest.rounds - due + made:,} of {manifest.rounds:,} pulls" if self.at == "pull" else ""
         sentence = f"{due - failed - explored:,} of {due:,} recorded rounds approved" if whole else (
-            f"{made:,} of {due:,} rounds have a record" + ("" if self.report.complete else "; the game is not closed")
+            (f"{made:,} rounds have a record{pulled}" if pulled else f"{made:,} of {due:,} rounds have a record")
+            + ("" if self.report.complete else "; the game is not closed")
         )
         if whole and failed:
             sentence += f", {failed} failed, {explored} explored; the game went on"
