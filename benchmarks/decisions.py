@@ -112,7 +112,8 @@ def shipped() -> Iterator[tuple[str, Scenario]]:
         made = load(path)
         name = path.relative_to(examples).with_suffix("").as_posix()
         yield name, load(path, {"rounds": min(made.rounds, LONGEST), "expect": {}, "preset": PAPER})
-    yield "flights-recommended", load(examples / "flights.toml")
+    yield "flights-recommended", load(examples / "flights.toml", {"rounds": 1_000, "growth": 0, "policy": "ucb1"})
+    yield "flights-kl-ucb", load(examples / "flights.toml")
     yield "small-mpc", load(examples / "small.toml", {"comparison": "mpc", "expect": {}})
 
 

@@ -36,7 +36,8 @@ from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.kernel import numbers
-from chain_bandit.simulation.kernel.pooled import pooled_ucb
+from chain_bandit.simulation.kernel.forms import POLICIES
+from chain_bandit.simulation.kernel.pooled import pooled
 from chain_bandit.simulation.replicates import Attacks, Estimate, Measured, estimate, measure
 from chain_bandit.undefended import undefended
 
@@ -125,9 +126,9 @@ class Bench:
         return max(table, key=lambda name: table[name][rule].mean)
 
     def pooled(
-        self, seats: Sequence[int], marks: Sequence[int] = MARKS, given: Scenario | None = None
+        self, seats: Sequence[int], marks: Sequence[int] = MARKS, given: Scenario | None = None, policy: str = "ucb1"
     ) -> NDArray[np.float64]:
-        """(replicates, marks): the regret of UCB on the rewards of some seats, from round 1 on.
+        """(replicates, marks): the regret of an index policy on the rewards of some seats, from round 1 on.
 
         With the seats of the honest it is the oracle of every page.
         """
@@ -139,7 +140,10 @@ class Bench:
         for seed in range(given.seed, given.seed + self.count):
             keys = keys_of(seed)
             state = np.zeros((3, p.arms), np.int64), np.full(p.arms, np.inf)
-            pooled_ucb(environment, widths, keys, np.array(seats), *state, np.array(marks), out[seed])
+            told = pooled(
+                environment, widths, keys, np.array(seats), POLICIES[policy], *state, np.array(marks), out[seed]
+            )
+            assert told, "doubles tell every arm"
         return out / UNIT
 
 
@@ -205,12 +209,13 @@ def curves(bench: Bench, file: Path) -> Json:
 DEMO_ROUNDS = 10_000, 1_000
 """The demo's own T, and one that is shorter."""
 
-OURS, ALONE, ORACLE = "chain_bandit", "UCB1 alone", "oracle, pooled data"
+OURS, ALONE, ORACLE, OWN = "chain_bandit", "UCB1 alone", "oracle, pooled", "kl-ucb alone"
 """As terminal and page call them."""
 
 
 def demo_games(rounds: int = DEMO_ROUNDS[0]) -> dict[str, Scenario]:
-    """The demo from its file, seed 0 on: by its preset, without phases, under another lie, the paper's, undefended."""
+    """The demo from its file, seed 0 on: by its preset, without phases, with UCB1, under another lie, the paper's,
+    undefended."""
 
     def flights(**changes: Any) -> Scenario:
         return load(ROOT / "examples" / "flights.toml", {"seed": 0, "rounds": rounds} | changes, on_chain=False)
@@ -218,7 +223,8 @@ def demo_games(rounds: int = DEMO_ROUNDS[0]) -> dict[str, Scenario]:
     ours = flights()
     inside = [{"seat": entry.seat, "attacks": [{"name": "optimiser"}]} for entry in ours.malicious]
     return {
-        OURS: ours, "a block a round": flights(growth=0),
+        OURS: ours, "a block a round": flights(growth=0), "with ucb1": flights(policy="ucb1"),
+        "with ucb1, a block a round": flights(policy="ucb1", growth=0),
         "all three lie inside the honest range": flights(malicious=inside),
         "the paper's preset": flights(preset=PAPER), NONE: undefended(ours),
     }  # fmt: skip
@@ -236,8 +242,9 @@ def demo_regret(bench: Bench, rounds: int) -> dict[str, tuple[NDArray[np.int64],
     given = games[OURS]
     honest = sorted(set(range(given.participants)) - given.attacks().keys())
     marks = np.arange(8, rounds + 1, 8)
-    for name, pooled in ((ALONE, honest[:1]), (ORACLE, honest)):
-        found[name] = marks, tuple(map(estimate, bench.pooled(pooled, tuple(map(int, marks)), given).T)), {}
+    for name, seats, policy in ((ALONE, honest[:1], "ucb1"), (OWN, honest[:1], "kl-ucb"), (ORACLE, honest, "kl-ucb")):
+        lost = bench.pooled(seats, tuple(map(int, marks)), given, policy)
+        found[name] = marks, tuple(map(estimate, lost.T)), {}
     return found
 
 
@@ -260,7 +267,7 @@ def demo(bench: Bench, file: Path) -> Json:
     rounds = DEMO_ROUNDS[0]
     plt = begin()
     figure, axes = plt.subplots(figsize=(8.6, 4.6), layout="constrained")
-    colours = {OURS: "#0072B2", NONE: "#D55E00", ALONE: "#4D4D4D", ORACLE: "#009E73"}
+    colours = {OURS: "#0072B2", NONE: "#D55E00", ALONE: "#4D4D4D", OWN: "#CC79A7", ORACLE: "#009E73"}
     for name, colour in colours.items():
         marks, line, _ = found[rounds][name]
         mean, low, high = (np.array([getattr(each, k) for each in line]) for k in ("mean", "low", "high"))

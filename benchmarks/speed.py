@@ -30,8 +30,8 @@ from chain_bandit.scenario import load
 from chain_bandit.simulation.batch import at_once
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.kernel import numbers
-from chain_bandit.simulation.kernel.forms import FORMS
-from chain_bandit.simulation.kernel.pooled import pooled_ucb
+from chain_bandit.simulation.kernel.forms import FORMS, UCB1
+from chain_bandit.simulation.kernel.pooled import pooled
 
 ROOT = Path(__file__).resolve().parents[1]
 CASE = ROOT / "examples" / "speed.toml"
@@ -75,7 +75,7 @@ def alone(seconds: float) -> float:
     def play(seed: int) -> None:
         keys = numbers.keys(seed.to_bytes(32, "big"), bytes(32))
         state = np.zeros((3, arms), np.int64), np.full(arms, np.inf)
-        pooled_ucb(numbers.environment(model), widths, keys, np.zeros(1, np.int64), *state, out, out)
+        pooled(numbers.environment(model), widths, keys, np.zeros(1, np.int64), UCB1, *state, out, out)
 
     play(0)
     best, until = 0.0, time.process_time() + seconds

@@ -15,6 +15,7 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({
     RECOMMENDED: MappingProxyType({
         "aggregation": {"name": "huber-one-step", "options": {"clip": 1.25}},
         "exploration": "1.85/b",
+        "policy": "kl-ucb",
         "cost": "distance",
         "slash": 0.01,
         "paid_burn_in": True,

@@ -84,6 +84,7 @@ def _manifest(plan: Plan, rounds: Rounds, made: Made) -> dict[str, Any]:
         "accused": sorted(rounds.accused),
         "aborted": rounds.aborted,
         "blocked_from": {str(seat): since for seat, since in enumerate(made.blocked_from) if since},
+        "policy": parameters.policy.name,
         "body": scenario.chain.body,
         "batch": scenario.chain.batch,
         "certificates": "each" if scenario.certifies_each else "head",

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ import pyarrow.parquet
 from chain_bandit.game.books import RoundPlayed
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.blocks import genesis_digest
+from chain_bandit.protocol.estimation import choose_arm
+from chain_bandit.protocol.parameters import UCB1
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.rewards import Draws
-from chain_bandit.simulation.rivals.on_draws import pooled_ucb, ucb1
+from chain_bandit.protocol.rule import Learnt
+from chain_bandit.simulation.rivals.on_draws import C1, pooled, ucb1
 
 
 class Rounds:
@@ -22,7 +26,8 @@ class Rounds:
 
     Attributes:
         regret: of an honest participant, so far.
-        rivals: of UCB1 alone and of a learner that sees all honest rewards, on the same draws.
+        rivals: of UCB1 alone, of the game's own index policy alone where it is another, and of an oracle that plays
+            this on all honest rewards; on the same draws, with the exploration constants of their sources.
         kinds: how many rounds ended so, by the kind's name.
         pulls: of each participant that were due.
         accused: seats with a proof of equivocation against them.
@@ -31,11 +36,20 @@ class Rounds:
 
     def __init__(self, plan: Plan) -> None:
         parameters, model = plan.parameters, plan.scenario.model
-        draws = Draws(model, plan.secret, genesis_digest(plan.game, plan.seated, plan.salt)[0])
+        seed_0 = genesis_digest(plan.game, plan.seated, plan.salt)[0]
+        draws, sources = Draws(model, plan.secret, seed_0), replace(parameters, c1_numerator=C1, c1_denominator=1)
         honest = tuple(sorted(set(range(parameters.participants)) - plan.scenario.attacks().keys()))
+
+        def choose(learnt: Learnt) -> int:
+            return choose_arm(sources, learnt)[0]
+
+        def learner(seats: tuple[int, ...]) -> Iterator[int]:
+            return pooled(draws, seats, parameters.arms, parameters.horizon, choose, seed_0)
+
         self._arms: dict[str, Iterator[int]] = {
             "ucb1": ucb1(draws, honest[0], parameters.arms, parameters.horizon),
-            "oracle": pooled_ucb(draws, honest, parameters.arms, parameters.horizon),
+            **({} if parameters.policy == UCB1 else {"alone": learner(honest[:1])}),
+            "oracle": learner(honest),
         }
         self.regret = Regret(model.means, parameters.burn_in, bool(parameters.paid_burn_in))
         self.rivals = {name: Regret(model.means, 0) for name in self._arms}

@@ -156,14 +156,14 @@ def measure(
 
     Args:
         engine: not the plain one.
-        alone: plays one of the games by the plain loop, where the numpy engine leaves it over.
+        alone: plays one of the games by the plain loop, where another engine leaves it over.
 
     Raises:
         NotSimulated: the engine does not play this game, or is not there.
         LeavesLockstep: a game is left over, and nobody plays it.
     """
     if engine is Engine.COMPILED:
-        games = _compiled(parameters, rules, attacks, chances, marks)
+        games = _compiled(parameters, rules, attacks, chances, marks, alone)
     else:
         games = _batches(parameters, rules, attacks, chances, marks, jobs, alone)
     return gathered(parameters, games, marks, jobs, engine, observe)
@@ -188,24 +188,30 @@ def gathered(
 
 
 def _compiled(
-    parameters: Parameters, rules: Rules, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int]
-) -> list[Games]:
+    parameters: Parameters, rules: Rules, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int],
+    alone: Alone | None,
+) -> list[Games]:  # fmt: skip
     """One game each, already compiled."""
     numbers.require_compiled(parameters)
     cast = numbers.cast(parameters, attacks)
     if not AVAILABLE:
         raise NeedsNumba
-    from chain_bandit.simulation.kernel.play import opening, play, settled, trace
+    from chain_bandit.simulation.kernel.play import DOUBTED, opening, play, settled, trace
 
     nothing, at = trace(0, rules.arms, rules.participants), np.array(marks, np.int64)
 
-    def game(rules: Rules, keys: Keys) -> tuple[Ints, Ints]:
+    def game(keys: Keys, replicate: int) -> tuple[Ints, Ints]:
         state, sums = opening(rules, cast), np.zeros((1, len(marks), len(SUMS)), np.int64)
         play(rules, cast, keys, state, at, sums[0], nothing)
-        return sums, settled(state)[np.newaxis]
+        if not state.now[DOUBTED]:
+            return sums, settled(state)[np.newaxis]
+        if alone is None:
+            raise batch.LeavesLockstep
+        return alone(replicate)
 
-    game(rules._replace(horizon=1), numbers.keys(bytes(32), bytes(32)))  # compiles
-    return [partial(game, rules, keys) for keys in chances]
+    blank = opening(rules, cast), at, np.zeros((len(marks), len(SUMS)), np.int64), nothing
+    play(rules._replace(horizon=1), cast, numbers.keys(bytes(32), bytes(32)), *blank)  # compiles
+    return [partial(game, keys, replicate) for replicate, keys in enumerate(chances)]
 
 
 def _batches(

@@ -16,7 +16,7 @@ from chain_bandit.history.errors import BadEncoding
 from chain_bandit.history.records import CREATION, calls
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import ChainBanditError
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import UCB1, Parameters
 from chain_bandit.protocol.units import UNIT
 
 LONGEST = 60
@@ -74,6 +74,7 @@ class Manifest(_Strict):
     accused: list[_Number]
     aborted: dict[str, list[str]] = Field(default_factory=dict)
     attacks: dict[str, dict[str, str]] = Field(default_factory=dict)
+    policy: str = UCB1.name
     undefended: _Number | None = None
     gas: _Number
     gas_by_method: dict[str, MethodGas]
@@ -157,7 +158,8 @@ class Verdict:
 
 
 _PARTS = ("burn_in", "arms", "failed", "cost")
-_RIVALS = {"ucb1": "UCB1 alone", "oracle": "oracle, pooled data"}
+_RIVALS = {"ucb1": "UCB1 alone", "oracle": "oracle, pooled"}
+_ALONE = "regret_alone"
 _INTEGERS = ("round", "arm", *(f"regret_{name}" for name in (*_PARTS, *_RIVALS)))
 
 
@@ -291,12 +293,19 @@ class Facts:
         ]  # fmt: skip
         total = sum(line.total for line in lines)
         lines.insert(0, RegretLine("total", "chain_bandit, in all", total, sum(line.after or 0 for line in lines)))
-        for rival, name in _RIVALS.items():
+        for rival, name in self.rivals.items():
             key = f"regret_{rival}"
             lines.append(RegretLine(rival, name, last[key], last[key] - at[key]))
         if self.manifest.undefended is not None:
             lines.append(RegretLine("undefended", "undefended mean", self.manifest.undefended, None))
         return lines
+
+    @property
+    def rivals(self) -> Mapping[str, str]:
+        """What the learners are called whose regret stands in a column: where the game has another index policy than
+        UCB1, one that plays it alone too."""
+        alone = {"alone": f"{clean(self.manifest.policy)} alone"} if _ALONE in self.columns else {}
+        return {"ucb1": _RIVALS["ucb1"], **alone, "oracle": _RIVALS["oracle"]}
 
     @property
     def last(self) -> int:
@@ -452,8 +461,9 @@ def gas_by_method(history: History) -> dict[str, dict[str, int]]:
 
 def _columns(rounds: Any, arms: int) -> Mapping[str, Sequence[Any]]:
     columns: dict[str, list[Any]] = rounds.to_pydict()
-    for name in (*_INTEGERS, "kind", "accused"):
-        kind = int if name in _INTEGERS else str
+    integers = {*_INTEGERS, _ALONE} if _ALONE in columns else {*_INTEGERS}
+    for name in sorted(integers | {"kind", "accused"}):
+        kind = int if name in integers else str
         if name not in columns or not all(type(value) is kind for value in columns[name]):
             raise RunUnreadable("rounds", f"the column {name} is missing or holds something else")
     if not columns["round"]:

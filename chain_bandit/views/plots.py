@@ -52,7 +52,7 @@ _BARS = 120
 _NAMED = 10
 """Ends of the reputation plot's lines that are named."""
 
-_RIVALS = (("ucb1", "UCB1 alone", RED), ("oracle", "oracle, pooled", GREEN))
+_RIVALS = {"ucb1": RED, "alone": PURPLE, "oracle": GREEN}
 
 
 def regret_from_start(facts: Facts) -> str:
@@ -79,8 +79,8 @@ def regret_from_start(facts: Facts) -> str:
         axes.plot(x, below, color=BLUE, linewidth=2.2)
         labels.append((below[-1], f"chain_bandit {below[-1]:,.1f}", BLUE))
         curves = [below]
-        for key, name, colour in _RIVALS:
-            curve = [columns[f"regret_{key}"][i] / UNIT for i in at]
+        for key, name in facts.rivals.items():
+            colour, curve = _RIVALS[key], [columns[f"regret_{key}"][i] / UNIT for i in at]
             curves.append(curve)
             axes.plot(x, curve, color=colour, linewidth=1.6)
             labels.append((curve[-1], f"{name} {curve[-1]:,.1f}", colour))
@@ -90,7 +90,7 @@ def regret_from_start(facts: Facts) -> str:
         if burn_in:
             axes.axvspan(1, burn_in, color=MUTED, alpha=0.09, linewidth=0)
         end_labels(axes, x[-1], labels)
-        return svg(made, "regret-start", "Cumulative regret from round 1 of chain_bandit in its parts and two rivals")
+        return svg(made, "regret-start", "Cumulative regret from round 1 of chain_bandit in its parts and of others")
 
 
 def regret_after_burn_in(facts: Facts) -> str:
@@ -114,14 +114,14 @@ def regret_after_burn_in(facts: Facts) -> str:
             axes.plot(x, whole, color=BLUE, linewidth=1.4, linestyle=(0, (4, 2)))
             labels[0] = (honest[-1], f"its arms {honest[-1]:,.1f}", BLUE)
             labels.append((whole[-1], f"chain_bandit {whole[-1]:,.1f}", BLUE))
-        for key, name, colour in _RIVALS:
-            values = curve(key)
+        for key, name in facts.rivals.items():
+            colour, values = _RIVALS[key], curve(key)
             axes.plot(x, values, color=colour, linewidth=1.6)
             labels.append((values[-1], f"{name} {values[-1]:,.1f}", colour))
         axes.plot(x, honest, color=BLUE, linewidth=2.2)
         _frame(axes, x[-1], x[0], f"regret of {facts.at}s {x[0]:,} to {facts.pulls[-1]:,} only", facts.at)
         end_labels(axes, x[-1], labels)
-        return svg(made, "regret-after", "Cumulative regret after the burn-in of chain_bandit and two rivals")
+        return svg(made, "regret-after", "Cumulative regret after the burn-in of chain_bandit and of others")
 
 
 def _frame(axes: "Axes", last: int, first: int, title: str, at: str = "round") -> None:

@@ -119,7 +119,7 @@ def others_in_words(facts: Facts) -> list[str]:
     """What the other lines of the table of regret are."""
     others = (
         "Rewards lost in expectation against always pulling the best arm; all learners have the same draws. UCB1 alone "
-        "shares nothing; the oracle pools the rewards of all honest participants."
+        "shares nothing; the oracle pools the rewards of all honest participants, under the game's index policy."
     )
     undefended = "The undefended mean believes every report, those of the same liars too, and excludes nobody."
     return [others] if facts.manifest.undefended is None else [others, undefended]

@@ -30,6 +30,7 @@ COMPILED = sorted(set(ATTACKS) - {"captured-committee", "greedy"})
 OPTIONS = list(ENTRIES)
 SWITCHES: list[dict[str, Any]] = [
     {}, {"cost": "distance"}, {"chain": {"batch": 5}}, {"exploration": "1.5", "failure_limit": 1}, {"threshold": 3},
+    {"policy": "kl-ucb"},
     {"sealed": True, "rewards": {"kind": "bernoulli", "means": [0.5, 0.5, 0.0]}},
 ]  # fmt: skip
 

@@ -1,14 +1,19 @@
-"""UCB alone and UCB on a pool, compiled, against the plain ones on the same draws."""
+"""An index policy alone and on a pool, compiled, against the plain one on the same draws."""
+
+from functools import partial
 
 import numpy as np
 import pytest
 
 from chain_bandit.crypto.keys import derive
 from chain_bandit.protocol.rewards import Distribution, Draws, RewardModel, bernoulli
+from chain_bandit.protocol.rules.kl_ucb import KlUcb
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.kernel import numbers
-from chain_bandit.simulation.kernel.pooled import pooled_ucb as compiled_pool
-from chain_bandit.simulation.rivals.on_draws import C1, pooled_ucb, ucb1
+from chain_bandit.simulation.kernel.forms import POLICIES
+from chain_bandit.simulation.kernel.pooled import pooled as compiled_pool
+from chain_bandit.simulation.rivals.on_draws import C1, UCB1, pooled
+from tests.unit.protocol.rules.records import GAME
 
 ROUNDS = 700
 
@@ -29,15 +34,16 @@ def regrets(plain, model):
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("seats", [(0,), (6,), (0, 1, 2), (1, 3, 4, 9)])
-def test_a_compiled_pool_pulls_what_the_plain_one_pulls(name, seats):
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_compiled_pool_pulls_what_the_plain_one_pulls(name, seats, policy):
     model, secret, seed_0 = MODELS[name], derive(7, "secret"), derive(7, "seed_0")
     arms, marks = len(model.arms), np.arange(1, ROUNDS + 1)
     out = np.zeros(ROUNDS, np.int64)
-    compiled_pool(
+    assert compiled_pool(
         numbers.environment(model), numbers.widths(ROUNDS, C1, 1), numbers.keys(secret, seed_0), np.array(seats),
-        np.zeros((3, arms), np.int64), np.full(arms, np.inf), marks, out,
+        POLICIES[policy], np.zeros((3, arms), np.int64), np.full(arms, np.inf), marks, out,
     )  # fmt: skip
-    draws = Draws(model, secret, seed_0)
-    plain = pooled_ucb(draws, seats, arms, ROUNDS) if len(seats) > 1 else ucb1(draws, seats[0], arms, ROUNDS)
+    draws, choose = Draws(model, secret, seed_0), UCB1 if policy == "ucb1" else partial(KlUcb().arm, GAME)
+    plain = pooled(draws, seats, arms, ROUNDS, choose)
     assert out.tolist() == regrets(plain, model)
     assert arms == 1 or name == "equal coins" or out[-1] > 0

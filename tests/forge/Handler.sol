@@ -231,7 +231,10 @@ contract Handler is Play {
     /// @dev All that is left to settle, in one go.
     function complete(uint256 seed) external {
         if (!_over() || isClosed || !_inWindow() || revealed) return;
-        if (settled + 1 < tip.round) settleRewards(tip.round - 1, seed);
+        if (settled + 1 < tip.round) {
+            if (provable && vm.getBlockNumber() > quarterOfWindow()) return;  // too late for rewards
+            settleRewards(tip.round - 1, seed);
+        }
         reveal();
         if (notes.length != 0) {
             rollPast(halfOfWindow());

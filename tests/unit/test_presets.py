@@ -51,7 +51,7 @@ def test_the_recommended_one_sets_its_keys(read):
     assert p.slash * 100 == p.stake - p.slash
     given = read(preset=RECOMMENDED).model_dump()
     plain = {key: value for key, value in PRESETS[RECOMMENDED].items() if key not in ("aggregation", "chain")}
-    assert plain.keys() == {"exploration", "cost", "slash", "paid_burn_in", "burn_in_factor", "growth"}
+    assert plain.keys() == {"exploration", "policy", "cost", "slash", "paid_burn_in", "burn_in_factor", "growth"}
     assert {key: given[key] for key in plain} == plain
 
 

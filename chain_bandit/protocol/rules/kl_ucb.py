@@ -3,13 +3,16 @@
 from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import count
-from math import isqrt
+from math import isqrt, log
 
 from chain_bandit.protocol.arms import log_billionths
 from chain_bandit.protocol.rule import Learnt, Policy, Terms
 from chain_bandit.protocol.units import UNIT
 
 _DIGITS = 20
+
+NEAR = 1e-3
+"""How near to 0 the sign of an excess may be wrong as a double: by far more than any is."""
 
 
 class KlUcb(Policy):
@@ -54,11 +57,14 @@ def _index_above(below: int, mean: int, samples: int, most: int) -> int:
     return q
 
 
-def _excess(mean: int, q: int, samples: int, most: int) -> Decimal:
+def _excess(mean: int, q: int, samples: int, most: int) -> float | Decimal:
     """By how much UNIT * KL(mean, q) is above most / samples, at least; below 0 where it is not.
 
     The sign is certain. They are never equal, since logarithms of rational numbers but 1 are not rational.
     """
+    near = mean * log(max(mean, 1) / q) + (UNIT - mean) * log((UNIT - mean) / (UNIT - q)) - most / samples
+    if abs(near) > NEAR:
+        return near - NEAR
     for digits in count(_DIGITS, _DIGITS):
         exact, margin = Context(prec=digits), Decimal(10) ** (12 - digits)  # rounding errs by 6 * 10^(11 - digits)
         hits = exact.multiply(mean, exact.subtract(_log(mean, digits), _log(q, digits)))

@@ -1,4 +1,4 @@
-"""Which aggregation rules have a compiled form; no numba is needed to say so."""
+"""Which rules have a compiled form; no numba is needed to say so."""
 
 BY_ARM, FILTERED, NEAR, NEARER, CLIPPED = range(5)
 """What a compiled game does for one."""
@@ -11,3 +11,8 @@ FORMS = {
 
 OTHER = -1
 """Of every other rule, which no compiled game plays."""
+
+UCB1, KL_UCB = range(2)
+
+POLICIES = {"ucb1": UCB1, "kl-ucb": KL_UCB}
+"""Index policies, by name."""

@@ -14,11 +14,11 @@ from chain_bandit.attacks.parametric import Numbers
 from chain_bandit.protocol.arms import log_billionths
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
-from chain_bandit.protocol.parameters import ACCURACY, ESTIMATES, ODDS, UCB1, Parameters
+from chain_bandit.protocol.parameters import ACCURACY, ESTIMATES, ODDS, Parameters
 from chain_bandit.protocol.rewards import RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.sortition import HALF, draws_of
-from chain_bandit.simulation.kernel.forms import FORMS, OTHER
+from chain_bandit.simulation.kernel.forms import FORMS, OTHER, POLICIES
 from chain_bandit.simulation.kernel.lies import Lie, read_by
 from chain_bandit.simulation.outcomes import draw_key, effects
 from chain_bandit.simulation.outcomes import parts as parts_of
@@ -65,6 +65,7 @@ class Rules(NamedTuple):
     attackers: int
     threshold: int
     aggregation: int
+    policy: int
     radius_squared: int
     """floor((delta^2 - 1) / 4) of the rule's delta or clip, at most 62 bits; over the pulls, the square of
     `protocol.aggregation.radius`."""
@@ -150,7 +151,9 @@ def require_compiled(parameters: Parameters) -> None:
     p, forms = parameters, FORMS.get(parameters.aggregation.name, OTHER)
     if forms == OTHER or p.aggregation.digest:
         raise NotCompiled(f"aggregation {p.aggregation.name}", "it has no compiled form")
-    known = (p.reputation, ACCURACY), (p.selection, None), (p.disclosure, ESTIMATES), (p.policy, UCB1)
+    if p.policy.name not in POLICIES or p.policy.digest:
+        raise NotCompiled(f"policy {p.policy.name}", "it has no compiled form")
+    known = (p.reputation, ACCURACY), (p.selection, None), (p.disclosure, ESTIMATES)
     for chosen, compiled in known:
         if chosen is not None and chosen != compiled:
             raise NotCompiled(f"{chosen.kind.name.lower()} {chosen.name}", "it has no compiled form")
@@ -177,6 +180,7 @@ def rules(
     return Rules(
         participants=p.participants, validators=p.validators, arms=p.arms, horizon=p.horizon, burn_in=p.burn_in,
         liars=p.liars, attackers=p.attackers, threshold=p.threshold, aggregation=FORMS.get(p.aggregation.name, OTHER),
+        policy=POLICIES.get(p.policy.name, OTHER),
         radius_squared=max(delta**2 - 1, 0) // 4, two_thirds=bool(p.quorum_choice), half_expected=p.half_expected,
         failure_limit=p.failure_limit, per_report=bool(p.c1_per_report), tolerance=p.tolerance,
         skip_penalty=p.skip_penalty, evidence_penalty=p.evidence_penalty, evidence_delay=p.evidence_delay,

@@ -14,7 +14,8 @@ from chain_bandit.protocol.reputation import START
 from chain_bandit.protocol.units import INFINITY, UNIT
 from chain_bandit.simulation.kernel.arms import factor, ucb_arm
 from chain_bandit.simulation.kernel.compiled import compiled, inlined
-from chain_bandit.simulation.kernel.forms import BY_ARM
+from chain_bandit.simulation.kernel.divergence import UNSURE, kl_arm
+from chain_bandit.simulation.kernel.forms import BY_ARM, KL_UCB
 from chain_bandit.simulation.kernel.keccak import LANES, keccak
 from chain_bandit.simulation.kernel.known import measure
 from chain_bandit.simulation.kernel.lies import (
@@ -125,11 +126,12 @@ STAND = MOST + 1
 
 (
     FAILED, FAILURES, EXPLORATIONS, SKIPS_IN_A_ROW, WAITING, EXPLORES, EMPTY, QUIET, COSTING, STILL, UNSETTLED, EXTRA,
-) = range(12)  # fmt: skip
+    DOUBTED,
+) = range(13)  # fmt: skip
 """Of the game: failed rounds, those in a row, exploration rounds, skips in a row; records that wait for a transaction;
 whether the next round explores; arms whose B is empty; pulls left of a phase, and what each costs; whether every seat
 reports for good, and nobody's consensus is in question; paid rounds that are not settled; pulls beyond one a round: the
-round of a time t is t - EXTRA."""
+round of a time t is t - EXTRA; whether doubles did not tell an arm, so that the plain loop has to play the game."""
 
 
 class State(NamedTuple):
@@ -139,7 +141,7 @@ class State(NamedTuple):
         pulled, arms, seats, liars, now: see the lists of their rows above.
         sums: `simulation.sums.Sums`.
         notes: for digests.
-        factors: `arms.factor` by arm.
+        factors: `arms.factor` by arm; of KL-UCB what its indices were.
     """
 
     pulled: Ints
@@ -495,6 +497,10 @@ def _learning_arm(rules: Any, state: Any, t: Any) -> Any:
     """The arm of whoever follows the rules."""
     if t <= rules.burn_in or state.arms[MEAN, 0] < 0:
         return (t - 1) % rules.arms
+    if rules.policy == KL_UCB:
+        arm = kl_arm(state.arms[MEAN], state.arms[SAMPLES], state.factors, rules.widths[t])
+        state.now[DOUBTED] |= arm == UNSURE
+        return max(arm, 0)
     return ucb_arm(state.arms[MEAN], state.arms[SAMPLES], state.factors, rules.widths[t])
 
 

@@ -67,7 +67,7 @@ def test_what_has_been_compiled_plays_everything_that_has_a_compiled_form(monkey
     ("changes", "engine"),
     [
         ({"aggregation": "median"}, Engine.NUMPY), ({"exploration": "9999999999999"}, Engine.PLAIN),
-        ({"policy": "kl-ucb"}, Engine.PLAIN), ({"reputation": "meritrank"}, Engine.NUMPY),
+        ({"policy": "thompson"}, Engine.PLAIN), ({"reputation": "meritrank"}, Engine.NUMPY),
         ({"reputation": {"name": "meritrank", "options": {"least": 0.1}}}, Engine.NUMPY),
     ], ids=str,
 )  # fmt: skip

@@ -10,15 +10,24 @@ from math import isqrt
 import numpy as np
 import pytest
 
+from chain_bandit.game import simulated
 from chain_bandit.protocol import arms, rewards
 from chain_bandit.protocol.aggregation import tie_break, trimmed, within
 from chain_bandit.protocol.digests import keccak, uint
+from chain_bandit.protocol.rule import Learnt
+from chain_bandit.protocol.rules import kl_ucb
+from chain_bandit.protocol.rules.kl_ucb import KlUcb
 from chain_bandit.protocol.units import INFINITY, UNIT
+from chain_bandit.simulation import batch, plain
+from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.kernel import arms as ucb
+from chain_bandit.simulation.kernel import divergence, numbers, play, quotients, roots, selection
 from chain_bandit.simulation.kernel import keccak as compiled_keccak
-from chain_bandit.simulation.kernel import numbers, quotients, roots, selection
 from chain_bandit.simulation.kernel.philox import philox
 from chain_bandit.simulation.kernel.rewards import drawable, reward
+from chain_bandit.simulation.replicates import measure
+from tests.equivalence.test_outcomes_equal_game import scenario
+from tests.unit.protocol.rules.records import GAME
 
 
 def words(digest: bytes) -> np.ndarray:
@@ -118,6 +127,56 @@ def test_the_best_of_nearly_equal_indices_is_the_exact_one():
         factors = np.array([ucb.factor.py_func(n) if n else np.inf for n in samples])
         got = ucb.ucb_arm(np.array(means), np.array(samples), factors, np.int64(width))
         assert got == arms.ucb_arm(means, samples, [width] * count)
+
+
+def mean_below(level: int, samples: int, most: int) -> int:
+    """The highest mean whose index of KL-UCB is at most `level`; 0 where there is none."""
+    low, high = 0, level
+    while low < high:
+        mean = (low + high + 1) // 2
+        low, high = (mean, high) if kl_ucb._index_above(-1, mean, samples, most) <= level else (low, mean - 1)
+    return low
+
+
+def test_the_arm_of_kl_ucb_is_the_exact_one_or_nobody_says():
+    """Indices that are equal, or differ by some units."""
+    rng, unsure, near = random.Random(7), 0, 0
+    for _ in range(1_500):
+        count, t = rng.randrange(1, 6), rng.randrange(2, 10**6)
+        steep = rng.random() < 0.3  # a unit of the mean moves the index by far less: it is put beside an integer
+        width, level = arms.width_table(t, 2, 1), UNIT - rng.randrange(1, 50) if steep else rng.randrange(UNIT)
+        samples = [rng.randrange(1, 10 ** rng.randrange(1, 8)) for _ in range(count)]
+        means = [mean_below(level, 2 * n, 2 * arms.log_billionths(t)) + rng.randrange(2) for n in samples]
+        if rng.random() < 0.1:
+            means[0], samples[0] = means[-1], samples[-1]
+        if rng.random() < 0.05:
+            samples[rng.randrange(count)] = 0
+        got = divergence.kl_arm(np.array(means), np.array(samples), np.zeros(count), np.int64(width))
+        exact = KlUcb().arm(GAME, Learnt(t, bytes(32), tuple(means), tuple(samples), (1,) * count))
+        assert got in (exact, divergence.UNSURE)
+        unsure += got == divergence.UNSURE and not steep
+        near += count > 1
+    assert near > 1_000
+    assert unsure < 20
+
+
+def test_a_game_of_which_doubles_do_not_tell_an_arm_is_played_by_the_plain_loop(monkeypatch):
+    def doubtful(*given):
+        state = opening(*given)
+        state.now[play.DOUBTED] = 1
+        return state
+
+    opening, played = play.opening, []
+    case = scenario("constant-lie", policy="kl-ucb")
+    sure = simulated.replicates(case, 3, engine=Engine.COMPILED)
+    monkeypatch.setattr(play, "opening", doubtful)
+    monkeypatch.setattr(simulated, "play", lambda *given: played.append(given) or plain.play(*given))
+    doubted = simulated.replicates(case, 3, engine=Engine.COMPILED)
+    assert len(played) == 3
+    assert (doubted.sums == sure.sums).all()
+    assert (doubted.settled == sure.settled).all()
+    with pytest.raises(batch.LeavesLockstep):
+        measure(case.parameters, simulated.rules_of(case), case.attacks(), [simulated.keys_of(1)], (60,))
 
 
 def test_quotients_are_exact():

@@ -11,7 +11,7 @@ from chain_bandit.audit.exhibits import Place, Slice, exhibit
 from chain_bandit.audit.report import Violation, Weight
 from chain_bandit.history.records import calls_in
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.views import terminal
+from chain_bandit.views import plots, terminal
 from chain_bandit.views.facts import Facts, amount, clean, mean, rounds_in_words, signed
 from chain_bandit.views.simulated import COMPILING
 from tests.unit.views.on_screen import shown
@@ -141,6 +141,17 @@ def test_regret_table_has_the_undefended_mean_where_it_is_known(sample):
     text = shown(terminal.regret_table(manifest | {"undefended": 12_340_000_000}, report, rounds))
     assert re.search(r"undefended mean +12\.34 ", text)
     assert "believes every report" in " ".join(text.split())
+
+
+def test_who_plays_the_games_own_index_policy_alone_is_a_line_of_the_table_and_a_curve_of_the_page(sample):
+    manifest, report, rounds = sample.run
+    assert "alone" not in {line.key for line in Facts.of(*sample.run).regret}
+    with_alone = rounds.append_column("regret_alone", rounds.column("regret_ucb1"))
+    run = manifest | {"policy": "kl-ucb"}, report, with_alone
+    lines = {line.key: line for line in Facts.of(*run).regret}
+    assert (lines["alone"].name, lines["alone"].total) == ("kl-ucb alone", lines["ucb1"].total)
+    assert re.search(r"kl-ucb alone +\d", shown(terminal.regret_table(*run)))
+    assert "kl-ucb alone" in plots.regret_from_start(Facts.of(*run))
 
 
 def test_what_is_to_be_opened_stands_whole_on_the_last_line():
