@@ -277,7 +277,7 @@ def demo(bench: Bench, file: Path) -> Json:
         axes.annotate(f"{name}: {mean[-1]:.0f}", (marks[-1], mean[-1]), xytext=(7, shift), textcoords="offset points",
                       color=colour, va="center", annotation_clip=False)  # fmt: skip
     given = demo_games()[OURS]
-    axes.set(xlim=(0, rounds), ylim=(0, None), xlabel="round",
+    axes.set(xlim=(0, rounds), ylim=(0, None), xlabel="pull",
              ylabel="rewards that an honest participant\nloses, from round 1 on")  # fmt: skip
     title = f"Which of {given.parameters.arms} airlines is on time: {given.participants} participants, 3 malicious"
     axes.set_title(title, loc="left")

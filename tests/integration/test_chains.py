@@ -125,7 +125,7 @@ def test_a_game_is_the_same_on_every_chain(name: str, game: str) -> None:
     assert ("SKIP" in kinds) == ("skipAfterDeadline" in gas) == (game == "deadlines")
     assert ("reportEquivocation" in gas) == (game != "deadlines")
     assert ("reportFalse" in gas) == (game in ("flights", "phases"))
-    blocks = {"flights": 31, "batches": 5, "phases": 97, "weights": 29, "deadlines": 9}
+    blocks = {"flights": 31, "batches": 5, "phases": 65, "weights": 29, "deadlines": 9}
     assert len(gas["submitBlocks"]) == blocks[game]
 
 
