@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from urllib.request import getproxies, proxy_bypass
 
 from eth_utils.exceptions import ValidationError
-from urllib3 import PoolManager
+from urllib3 import PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout, make_headers, parse_url
 
@@ -25,6 +26,8 @@ Line: TypeAlias = "str | Web3"
 
 Request = tuple[str, Sequence[Any]]
 """(method, parameters)."""
+
+_HERE = "127.0.0.1", "localhost", "[::1]"
 
 METHOD_NOT_FOUND, METHOD_NOT_SUPPORTED = -32601, -32004
 """Error codes of JSON-RPC 2.0 and of EIP-1474."""
@@ -53,8 +56,12 @@ class Wire(Protocol):
 
     certain: bool
 
+    def exchange(self, requests: Sequence[Request]) -> list[Any]:
+        """A result or a `Refused` for each request. Raises `NodeUnreachable`."""
+        ...
+
     def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
-        """Start an exchange. In the future: a result or a `Refused` for each request, or `NodeUnreachable`."""
+        """Start an exchange."""
         ...
 
 
@@ -64,21 +71,25 @@ def wire_to(line: Line, timeout: float) -> Wire:
 
 
 class HttpWire:
-    """JSON-RPC batches over HTTP connections that are kept open: two exchanges at a time. Nothing is retried here."""
+    """JSON-RPC over HTTP connections that are kept open, several requests as a batch: two exchanges at a time.
+
+    Nothing is retried here. A node that is not on this machine is asked through the proxy of the system's settings.
+    """
 
     certain = False
 
     def __init__(self, url: str, timeout: float) -> None:
         self._url, self._timeout = url, timeout
         headers = make_headers(keep_alive=True, basic_auth=parse_url(url).auth) | AS_IT_IS
-        self._pool = PoolManager(1, headers | {"Content-Type": "application/json"}, retries=False, maxsize=2)
+        self._pool = _pool(url, headers | {"Content-Type": "application/json"})
         self._worker = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wire")
 
     def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
         """Start an exchange; the caller goes on meanwhile."""
-        return self._worker.submit(self._exchange, requests)
+        return self._worker.submit(self.exchange, requests)
 
-    def _exchange(self, requests: Sequence[Request]) -> list[Any]:
+    def exchange(self, requests: Sequence[Request]) -> list[Any]:
+        """Ask, and wait for the answers."""
         batch = [
             {"jsonrpc": "2.0", "id": index, "method": method, "params": parameters}
             for index, (method, parameters) in enumerate(requests)
@@ -86,15 +97,26 @@ class HttpWire:
         until = monotonic() + self._timeout
         try:
             with self._pool.request(
-                "POST", self._url, body=json.dumps(batch), timeout=Timeout(total=self._timeout), preload_content=False,
-                redirect=False,
+                "POST", self._url, body=json.dumps(batch if len(batch) > 1 else batch[0]), preload_content=False,
+                timeout=Timeout(total=self._timeout), redirect=False,
             ) as response:  # fmt: skip
                 if response.status != HTTPStatus.OK:
                     raise NodeUnreachable(f"HTTP status {response.status}")
-                answers = {answer["id"]: answer for answer in answered(response, until)}
+                found = answered(response, until)
+            answers = {answer["id"]: answer for answer in (found if len(batch) > 1 else [found])}
             return [read_answer(answers[index]) for index in range(len(batch))]
         except (HTTPError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise NodeUnreachable(type(error).__name__) from error
+
+
+def _pool(url: str, headers: dict[str, str]) -> PoolManager:
+    """Connections to a node, or to the proxy before it."""
+    to = parse_url(url)
+    proxy = None if to.host in _HERE or proxy_bypass(to.host or "") else getproxies().get(to.scheme or "")
+    if proxy is None:
+        return PoolManager(1, headers, retries=False, maxsize=2)
+    known = make_headers(proxy_basic_auth=parse_url(proxy).auth)
+    return ProxyManager(proxy, 1, headers, known, retries=False, maxsize=2)
 
 
 class LocalWire:
@@ -113,8 +135,12 @@ class LocalWire:
     def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
         """Ask at once."""
         answers: Future[list[Any]] = Future()
-        answers.set_result([self._ask(*request) for request in requests])
+        answers.set_result(self.exchange(requests))
         return answers
+
+    def exchange(self, requests: Sequence[Request]) -> list[Any]:
+        """Ask."""
+        return [self._ask(*request) for request in requests]
 
     def _ask(self, method: str, parameters: Sequence[Any]) -> Any:
         try:

@@ -302,7 +302,7 @@ def sends(data: bytes, *headers: tuple[str, str], step: int = 1 << 16, slow: flo
 
 
 def answer(text: str) -> bytes:
-    return b'{"jsonrpc":"2.0","id":1,"result":' + text.encode() + b"}"
+    return b'{"jsonrpc":"2.0","id":0,"result":' + text.encode() + b"}"
 
 
 WIRE: dict[str, tuple[Fault, tuple[type[Exception], ...]]] = {
@@ -320,11 +320,11 @@ WIRE: dict[str, tuple[Fault, tuple[type[Exception], ...]]] = {
     "a number that needs a page": (sends(answer("1" * 4_000)), (NodeDisagrees,)),
     "the answer to another question": (sends(b'{"jsonrpc":"2.0","id":2,"result":"0x1"}'), (NodeUnreachable,)),
     "a list of answers": (sends(b"[" + answer('"0x1"') + b"]"), (NodeUnreachable,)),
-    "an error that is none": (sends(b'{"jsonrpc":"2.0","id":1,"error":7}'), (NodeUnreachable,)),
+    "an error that is none": (sends(b'{"jsonrpc":"2.0","id":0,"error":7}'), (NodeUnreachable,)),
     "an error of any size": (
-        sends(b'{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"' + b"x" * 500_000 + b'"}}'), (NodeUnreachable,),
+        sends(b'{"jsonrpc":"2.0","id":0,"error":{"code":1,"message":"' + b"x" * 500_000 + b'"}}'), (NodeUnreachable,),
     ),
-    "neither result nor error": (sends(b'{"jsonrpc":"2.0","id":1}'), (NodeUnreachable,)),
+    "neither result nor error": (sends(b'{"jsonrpc":"2.0","id":0}'), (NodeUnreachable,)),
     "nothing": (sends(b""), (NodeUnreachable,)),
     "another place": (lambda handler, batch: not handler.reply(b"", 307), (NodeUnreachable,)),
 }  # fmt: skip

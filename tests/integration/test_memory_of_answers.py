@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from chain_bandit.chain.answers import MOST_BYTES, MOST_ITEMS
+from chain_bandit.chain.wire import HttpWire
 from tests.integration.rpc_server import answering
 
 ASKING = """
@@ -31,7 +32,7 @@ except NodeUnreachable as error:
 ALLOWED = 500_000_000
 """Bytes beside the interpreter and its libraries, as docs/export.md has it; of more the process gets none."""
 
-BEGIN, END = b'{"id":1,"result":', b"}"
+BEGIN, END = b'{"id":0,"result":', b"}"
 
 
 def full(count: int, item: bytes) -> bytes:
@@ -54,7 +55,7 @@ ANSWERS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a text with a wide letter": (lambda: text("\U0001f600".encode()), "an answer"),
     "a text with one that is escaped": (lambda: text(rb"\ud83d\ude00"), "an answer"),
     "a refusal of no letters": (
-        lambda: b'{"id":1,"error":{"message":["' + b"\x80" * bytes_left() + b'"]}}', "eth_getBlockByNumber",
+        lambda: b'{"id":0,"error":{"message":["' + b"\x80" * bytes_left() + b'"]}}', "eth_getBlockByNumber",
     ),
     "more bytes than are taken": (lambda: text(b"a" * 30), "bytes"),
 }  # fmt: skip
@@ -79,9 +80,18 @@ def test_an_answer_takes_bounded_memory(name: str) -> None:
 @pytest.mark.parametrize("name", ["lists", "more bytes than are taken"])
 def test_so_does_one_to_a_game(name: str) -> None:
     body, said = ANSWERS[name]
-    assert said in told(b"[" + body() + b"]", "played")
+    assert said in told(body(), "played")
 
 
 def test_a_game_takes_an_answer() -> None:
     """So that the test before sees bounds, not other reasons."""
-    assert "an answer" in told(b'[{"id":0,"result":[1.5,{"a":0}]}]', "played")
+    assert "an answer" in told(b'{"id":0,"result":[1.5,{"a":0}]}', "played")
+
+
+def test_a_node_elsewhere_is_asked_through_the_systems_proxy_and_one_on_this_machine_is_not(monkeypatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with answering(b'{"id":0,"result":"proxy"}') as proxy, answering(b'{"id":0,"result":"node"}') as node:
+        monkeypatch.setenv("http_proxy", proxy)
+        asked = [HttpWire(url, 30.0).exchange([("eth_chainId", [])]) for url in ("http://node.example:8545", node)]
+    assert asked == [["proxy"], ["node"]]
