@@ -2,7 +2,7 @@
 
     python benchmarks/audit.py [--rounds 2000 10000] [--participants 4] [--history FILE] [--anvil 200] [--json]
 
-The histories are of honest games (`benchmarks/alone.py`), each written to a file and audited from it in a process of
+The histories are of honest games (`verification/alone.py`), each written to a file and audited from it in a process of
 its own: by one process, whose CPU time is taken, and by two (`audit/pair.py`), whose time by the clock is taken, and
 the CPU time of the busier one: what the clock would say of two cores that nobody else uses. Memory is the largest, of
 two processes the sum. "Bare" is the CPU time of the same number of signature checks alone, on one core, taken before
@@ -92,9 +92,9 @@ def scenario(participants: int, rounds: int) -> "Scenario":
 
 def written(participants: int, rounds: int, path: Path) -> None:
     """Play one game, and write it."""
-    from benchmarks.alone import alone
-    from benchmarks.paper_chain import history_of
     from chain_bandit.game.plan import Plan
+    from verification.alone import alone
+    from verification.paper_chain import history_of
 
     files.write(history_of(Plan(scenario(participants, rounds)), alone), path)
 
@@ -181,12 +181,12 @@ def on_anvil(rounds: int, participants: int = 4) -> tuple[float, float, float, f
 
     Gives the game's seconds by the clock and of CPU, those of the node too, then the audit's.
     """
-    from benchmarks.honest import chain
     from chain_bandit.game.game import Game
     from chain_bandit.game.on_chain import OnChain
     from chain_bandit.game.plan import Plan
     from chain_bandit.history.collect import collect
     from chain_bandit.stopwatch import Stopwatch
+    from verification.honest import chain
 
     plan = Plan(scenario(participants, rounds))
     with tempfile.TemporaryDirectory() as place, chain("anvil") as node:

@@ -33,9 +33,9 @@ from chain_bandit.consensus.certificate import Vote
 from chain_bandit.crypto.verify import signer
 from chain_bandit.network.memory import MemoryNetwork
 from chain_bandit.protocol.proposal import propose
-from chain_bandit.schedules.acts import Size
-from chain_bandit.schedules.keyring import Scribe
-from chain_bandit.schedules.stage import Stage
+from verification.schedules.acts import Size
+from verification.schedules.keyring import Scribe
+from verification.schedules.stage import Stage
 
 SIZES = (4, 7, 10, 16, 31)
 GOALS = {4: 1.3, 7: 1.3, 10: 1.3, 16: 2.0, 31: 2.0}

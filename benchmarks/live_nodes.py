@@ -20,15 +20,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
 
-from benchmarks import provenance
-from benchmarks.kills import cpu_of
-from benchmarks.siege import resident, rounds_of
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes import tap
 from chain_bandit.nodes.up import up
 from chain_bandit.scenario import Scenario
+from science import provenance
+from verification.kills import cpu_of
+from verification.siege import resident, rounds_of
 
 SPEAKS = 10
 """The round from which on the last seat says two things."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
-from benchmarks import provenance
 from chain_bandit.mediate.games.names import game_of
 from chain_bandit.mediate.token_rule import Method
+from science import provenance
 
 Row = dict[str, Any]
 

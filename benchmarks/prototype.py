@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from benchmarks.provenance import ROOT
+from science.provenance import ROOT
 
 SEATS, LIARS, ROUNDS = 10, 3, 100_000
 MEANS = (0.7, 0.65, 0.6, 0.55, 0.5, 0.45, 0.4, 0.35, 0.3, 0.25)

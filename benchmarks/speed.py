@@ -6,9 +6,9 @@ An agent-step is one participant's choice, reward and update. `examples/speed.to
 ten arms; the others change its size. The numpy engine plays the same case with many shorter games at once; its goal is
 3,000,000, with rules that have no compiled form 1,000,000, and 200,000 with those that iterate. Figures are the best of
 three, compiling not counted. The first ratio is of two threads of one process over two processes with one each, by the
-clock. The peers play UCB1 alone, beside our own UCB1 alone; `--peers` is a Python that has them (`make speed` makes
-one). `--json` also has the first and the last seed of our games, as many as take the time; the peers draw without a
-seed.
+clock. The peers play UCB1 alone, beside our own UCB1 alone; `--peers` is a Python that has them
+(`make .venv-peers/ready` makes one). `--json` also has the first and the last seed of our games, as many as take the
+time; the peers draw without a seed.
 """
 
 import argparse

@@ -164,7 +164,7 @@ _OF_THE_ARENA = """
     It plays on the set-ups of the rivals, in a clone of chain-bandit:
 
     ```sh
-    python benchmarks/rivals.py zhu --KIND NAME
+    python science/rivals.py zhu --KIND NAME
     ```
 """
 

@@ -1,8 +1,8 @@
 """The chain of tests that ask what a game does, not what it costs: revm, in hundredths of the embedded one's time."""
 
-from benchmarks.fast_node import FastNode
 from chain_bandit.game.on_chain import opening_balances
 from chain_bandit.game.plan import Plan
+from verification.fast_node import FastNode
 
 
 def fast_node(plan: Plan) -> FastNode:

@@ -4,7 +4,7 @@ The chain is the clock. A node speaks in a round only if it saw it begin: whatev
 round that is over, so that no loss of its journal makes it say two things in one slot.
 
 The loop is a generator: it yields what it waits for and is sent the frames that came. So a process runs it on links
-and the system's clock, and schedules run the same one in virtual time (`schedules/nodes.py`).
+and the system's clock, and schedules run the same one in virtual time (`verification/schedules/nodes.py`).
 """
 
 import sys

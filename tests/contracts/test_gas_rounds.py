@@ -1,4 +1,4 @@
-"""`make gas` in small: the committed figures hold, and a figure that drifts is found."""
+"""`python -m benchmarks.gas` in small: the committed figures hold, and a figure that drifts is found."""
 
 import json
 import subprocess

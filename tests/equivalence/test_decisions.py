@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from benchmarks import decisions, honest
 from chain_bandit.comparison import ideal
 from chain_bandit.protocol import ledger
 from chain_bandit.protocol.assumptions import minimum_pool
 from chain_bandit.protocol.rules import option_1
 from tests.few import few
+from verification import decisions, honest
 
 GOLDEN = decisions.golden()
 RANDOM = [name for name in GOLDEN if name.startswith("random-")]

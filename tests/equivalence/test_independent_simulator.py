@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.figures import COUNTED, MEANS, Bench
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.sums import SUMS
+from science.figures import COUNTED, MEANS, Bench
 from tests.equivalence import independent
 
 ROUNDS, GAMES = 2_000, 600

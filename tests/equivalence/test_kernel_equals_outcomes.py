@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import theorems
 from chain_bandit.attacks.attack import NotSimulated, View
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.crypto.keys import derive
@@ -22,6 +21,7 @@ from chain_bandit.simulation.kernel.play import UNRECORDED, opening, play, trace
 from chain_bandit.simulation.outcomes import Play, Setting, hashes
 from chain_bandit.simulation.replicates import Measured
 from chain_bandit.simulation.sums import SUMS
+from science import theorems
 from tests.equivalence.test_outcomes_equal_game import SELECTIONS, scenario
 from tests.few import crossed
 from tests.rules import ENTRIES

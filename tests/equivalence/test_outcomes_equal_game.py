@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from benchmarks import theorems
 from chain_bandit.attacks.attack import Attack, NotSimulated, View
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.game import Game
@@ -15,6 +14,7 @@ from chain_bandit.game.simulated import simulated
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import Counts
 from chain_bandit.scenario import Scenario
+from science import theorems
 from tests.few import crossed, few
 from tests.rules import ENTRIES
 

@@ -1,14 +1,14 @@
-"""Theorem 5 in whole games: who is found out when, what commanders cost (figures: benchmarks/commanders.py)."""
+"""Theorem 5 in whole games: who is found out when, what commanders cost (figures: science/commanders.py)."""
 
 from math import sqrt
 
 import pytest
 
-from benchmarks.commanders import attackers, found_by, lonely_rounds, play, probed, scenario
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.blocks import genesis_digest, round_seed
 from chain_bandit.protocol.committee import commander_drawn
 from chain_bandit.protocol.parameters import ODDS
+from science.commanders import attackers, found_by, lonely_rounds, play, probed, scenario
 
 ROUNDS = 1000
 """T, on which the trust coefficients rest; the games are left after their burn-in."""

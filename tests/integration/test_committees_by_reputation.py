@@ -1,8 +1,7 @@
-"""Theorem 7 in whole games: who sits among the N best (benchmarks/committees.py has the figures)."""
+"""Theorem 7 in whole games: who sits among the N best (science/committees.py has the figures)."""
 
 import pytest
 
-from benchmarks.committees import BURN_IN, FOLDER, SETTLED, WAKES, play, scenario
 from chain_bandit.audit.audit import audit
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.game.game import Game
@@ -12,6 +11,7 @@ from chain_bandit.history.collect import collect
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
+from science.committees import BURN_IN, FOLDER, SETTLED, WAKES, play, scenario
 from tests.fast_chain import fast_node
 
 AFTER = SETTLED + 4

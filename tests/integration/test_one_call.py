@@ -15,12 +15,12 @@ from chain_bandit.protocol.rules.kl_ucb import KlUcb
 from chain_bandit.protocol.rules.option_2 import Option2
 from chain_bandit.protocol.rules.ucb1 import Ucb1
 from chain_bandit.protocol.ruleset import RuleKind
-from chain_bandit.schedules.acts import Size
-from chain_bandit.schedules.draw import draw_for_nodes
-from chain_bandit.schedules.nodes import play as play_nodes
-from chain_bandit.schedules.stage import Stage
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.views.page import _ruled
+from verification.schedules.acts import Size
+from verification.schedules.draw import draw_for_nodes
+from verification.schedules.nodes import play as play_nodes
+from verification.schedules.stage import Stage
 
 CHOICE = rules.named(RuleKind.AGGREGATION, "option-2")
 

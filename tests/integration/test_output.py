@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.splicing import games
 from chain_bandit.history import files
+from verification.splicing import games
 
 COMMAND = Path(sys.executable).parent / "chain-bandit"
 TERMINALS = {

@@ -274,7 +274,7 @@ def test_an_environment_may_be_named_by_module_and_function(tmp_path: Path, monk
 
 def test_installed_rules_play_on_the_rivals_set_ups(begun: Path, tmp_path: Path) -> None:
     play = (
-        sys.executable, ROOT / "benchmarks" / "rivals.py", "zhu", "--replicates", 2, "--horizon", 100, "--jobs", 1,
+        sys.executable, ROOT / "science" / "rivals.py", "zhu", "--replicates", 2, "--horizon", 100, "--jobs", 1,
         "--json", "rows.jsonl",
     )  # fmt: skip
     brought = ("--aggregation", "my-aggregation", "--policy", "my-policy", "--incentive", "my-incentive", "mediate-s")

@@ -385,7 +385,7 @@ def attack(out: Path, names: list[str], stop: threading.Event, refused: set[str]
         lambda: (6).to_bytes(4, "big") + bytes.fromhex("95 01 00 0e 03 90"),
     ]
     half_open = []
-    while not stop.wait(0.05):  # the whole siege is benchmarks/siege.py
+    while not stop.wait(0.05):  # the whole siege is verification/siege.py
         name = next(turns)
         line = socket.socket(socket.AF_UNIX)
         line.settimeout(1)

@@ -1,9 +1,9 @@
-"""The 10^5 schedules of `make schedules`, and a tenth of those of `make schedules-nodes`, in slices."""
+"""The 10^5 schedules of `python -m verification.schedules`, and a tenth of those with `--nodes`, in slices."""
 
 import pytest
 
-from benchmarks.schedules import MACHINES, NODES, parts, tally
-from chain_bandit.schedules.keyring import IdealScribe
+from verification.schedules.__main__ import MACHINES, NODES, parts, tally
+from verification.schedules.keyring import IdealScribe
 
 EVERY = {MACHINES: list(parts(100_000, 0, every_m=False)), NODES: list(parts(10_000, 0, every_m=False, kind=NODES))}
 SLICES = 24

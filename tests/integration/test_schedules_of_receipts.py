@@ -1,4 +1,4 @@
-"""A hundredth of `make schedules-receipts`; and faults planted in what it plays, each of which it must find."""
+"""A hundredth of `python -m verification.schedules --receipts`; and faults planted, each of which it must find."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from benchmarks.schedules import of_receipts
 from chain_bandit.actors import participant
 from chain_bandit.actors.environment import Environment
 from chain_bandit.actors.participant import Participant
@@ -15,8 +14,9 @@ from chain_bandit.actors.witness import Witness
 from chain_bandit.nodes.environment import EnvironmentRole, _Unwritten
 from chain_bandit.nodes.role import posts
 from chain_bandit.protocol.tallies import SignedTallies, Tallies
-from chain_bandit.schedules import receipts
-from chain_bandit.schedules.receipts import Conspiracy, Stage, play
+from verification.schedules import receipts
+from verification.schedules.__main__ import of_receipts
+from verification.schedules.receipts import Conspiracy, Stage, play
 
 SCHEDULES = 1000
 """Of `make test`; the deep ones are 10^5."""

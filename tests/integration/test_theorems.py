@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.theorems import play, scenario
 from chain_bandit.audits import audit_file
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.game.game import Game
@@ -17,6 +16,7 @@ from chain_bandit.history.collect import collect
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
+from science.theorems import play, scenario
 from tests.fast_chain import fast_node
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "theorems"

@@ -6,7 +6,7 @@ import pytest
 
 from chain_bandit.game import cast
 from chain_bandit.network.virtual import STEP, VirtualNetwork
-from chain_bandit.schedules.acts import SKEW
+from verification.schedules.acts import SKEW
 
 
 def in_virtual_time(seed, longest=STEP - SKEW - 1):

@@ -1,6 +1,6 @@
-"""The short form of `make withheld`: before the mend seat 1 was missing in 29 of 35 such blocks."""
+"""The short form of `python -m verification.withheld`: before the mend seat 1 was missing in 29 of 35 such blocks."""
 
-from benchmarks.withheld import left_out
+from verification.withheld import left_out
 
 
 def test_a_seat_whose_view_of_the_chain_lags_is_in_every_block_though_another_withholds_its_last_envelopes(tmp_path):

@@ -25,9 +25,9 @@ from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role, Slot, statement_content
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.proposal import readable_header
-from chain_bandit.schedules import adversary as adversary_module
-from chain_bandit.schedules import invariants as invariants_module
-from chain_bandit.schedules.play import Playing
+from verification.schedules import adversary as adversary_module
+from verification.schedules import invariants as invariants_module
+from verification.schedules.play import Playing
 
 MUTANTS: dict[str, tuple[tuple[Any, ...], str, Any]] = {}
 
@@ -663,7 +663,7 @@ def who_comes_back_plays_the_round_again(_):
     return die
 
 
-# The loop of nodes, which the schedules of `schedules/nodes.py` play.
+# The loop of nodes, which the schedules of `verification/schedules/nodes.py` play.
 
 _BEFORE = frozenset(MUTANTS)
 

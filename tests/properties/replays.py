@@ -4,18 +4,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from chain_bandit.schedules.acts import Schedule, Size
-from chain_bandit.schedules.keyring import Scribe
-from chain_bandit.schedules.play import Played
-from chain_bandit.schedules.stage import Stage
+from verification.schedules.acts import Schedule, Size
+from verification.schedules.keyring import Scribe
+from verification.schedules.play import Played
+from verification.schedules.stage import Stage
 
 Draw, Play = Callable[[Size, int], Schedule], Callable[[Stage, Schedule], Played]
 
 PROGRAM = """
-from chain_bandit.schedules.acts import Size
+from verification.schedules.acts import Size
 from {draw.__module__} import {draw.__name__}
 from {play.__module__} import play
-from chain_bandit.schedules.stage import Stage
+from verification.schedules.stage import Stage
 
 size = Size(5, 2, "majority")
 stage = Stage(size)

@@ -1,6 +1,6 @@
 """The real machines under strategic schedules, and the planted mutants that the same schedules must kill.
 
-One schedule is one to three rounds, both phases of each: see `chain_bandit/schedules` and docs/consensus.md.
+One schedule is one to three rounds, both phases of each: see `verification/schedules` and docs/consensus.md.
 """
 
 from collections import Counter
@@ -8,21 +8,21 @@ from itertools import count, product
 
 import pytest
 
-from benchmarks import schedules
 from chain_bandit.consensus.broadcast import Claim, Drop, Frame, SignedBroadcast
 from chain_bandit.consensus.certificate import Vote, Votes
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.messages import Phase, Role, Slot, statement_content
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
-from chain_bandit.schedules.acts import Chain, Forgery, Hand, Schedule, Size
-from chain_bandit.schedules.draw import draw
-from chain_bandit.schedules.exhaustive import explore
-from chain_bandit.schedules.play import Played, play
-from chain_bandit.schedules.shrink import shrunk, story, violates
-from chain_bandit.schedules.stage import Stage
 from tests.properties.mutants import MUTANTS, OF_NODES, planted
 from tests.properties.replays import require_ideal_signatures_are_as_good, require_same_in_any_process
+from verification import schedules
+from verification.schedules.acts import Chain, Forgery, Hand, Schedule, Size
+from verification.schedules.draw import draw
+from verification.schedules.exhaustive import explore
+from verification.schedules.play import Played, play
+from verification.schedules.shrink import shrunk, story, violates
+from verification.schedules.stage import Stage
 
 SIZES = (Size(4, 1), Size(5, 2, "majority"), Size(7, 2))
 """Of the schedules that kill mutants."""
@@ -125,13 +125,13 @@ def test_the_command_names_the_seed_that_fails_with_the_command_that_tells_of_it
     assert "68 schedules" in capsys.readouterr().out
     with planted("no_length_test"):
         assert schedules.main(["--schedules", "68", "--jobs", "1"]) == 14
-        command = capsys.readouterr().err.splitlines()[0].split("benchmarks/schedules.py ")[1]
+        command = capsys.readouterr().err.splitlines()[0].split("verification/schedules/__main__.py ")[1]
         assert schedules.main(command.split()) == 14
     assert "broken: C-" in capsys.readouterr().out
     assert schedules.main(command.split()) == 0
 
 
-# Exhaustive: every behaviour of the abstract adversary, see `chain_bandit/schedules/exhaustive.py`.
+# Exhaustive: every behaviour of the abstract adversary, see `verification/schedules/exhaustive.py`.
 
 EXPLORED = {
     (4, 1, 3): (1_566_772, 56),

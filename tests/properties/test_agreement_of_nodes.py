@@ -1,18 +1,18 @@
-"""The loop of nodes under the same adversary, in virtual time: see `chain_bandit/schedules/nodes.py`."""
+"""The loop of nodes under the same adversary, in virtual time: see `verification/schedules/nodes.py`."""
 
 from collections import Counter
 
 import pytest
 
-from benchmarks import schedules
-from chain_bandit.schedules.acts import SKEW, Ahead, Crash, Recording, Schedule, Size, Skewed, Timed
-from chain_bandit.schedules.draw import draw_for_nodes
-from chain_bandit.schedules.nodes import play
-from chain_bandit.schedules.play import Played
-from chain_bandit.schedules.shrink import shrunk, story, violates
-from chain_bandit.schedules.stage import Stage
 from tests.properties.mutants import OF_NODES, planted
 from tests.properties.replays import require_ideal_signatures_are_as_good, require_same_in_any_process
+from verification import schedules
+from verification.schedules.acts import SKEW, Ahead, Crash, Recording, Schedule, Size, Skewed, Timed
+from verification.schedules.draw import draw_for_nodes
+from verification.schedules.nodes import play
+from verification.schedules.play import Played
+from verification.schedules.shrink import shrunk, story, violates
+from verification.schedules.stage import Stage
 
 SIZES = (Size(4, 1), Size(5, 2, "majority"), Size(4, 1, "majority"))
 SEEDS = 900
@@ -94,6 +94,6 @@ def test_the_command_plays_nodes_and_names_what_fails(capsys):
     assert "40 schedules" in capsys.readouterr().out
     with planted("waits_for_nobody"):
         assert schedules.main(["--nodes", "--schedules", "40", "--jobs", "1"]) == 14
-        command = capsys.readouterr().err.splitlines()[0].split("benchmarks/schedules.py ")[1]
+        command = capsys.readouterr().err.splitlines()[0].split("verification/schedules/__main__.py ")[1]
         assert schedules.main(command.split()) == 14
     assert schedules.main(command.split()) == 0

@@ -7,7 +7,6 @@ from typing import Any
 import rlp
 from coincurve import PublicKey
 
-from benchmarks.tampering import rehashed
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.secp256k1 import ORDER
 from chain_bandit.history.blocks import History
@@ -15,6 +14,7 @@ from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.evm import Log, decode_receipt, decode_transaction, logs_bloom
 from chain_bandit.history.records import GAME, Interface, decode_arguments
 from chain_bandit.protocol.digests import keccak
+from verification.tampering import rehashed
 
 
 @dataclass

@@ -7,7 +7,6 @@ from typing import Any
 
 from eth_account import Account
 
-from benchmarks.fast_node import FastNode
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer, derive
@@ -70,6 +69,7 @@ from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT, Means
 from chain_bandit.stopwatch import Stopwatch
 from tests.rules import estimate, rule
+from verification.fast_node import FastNode
 
 M, K, L, T = 4, 2, 4, 30
 PARAMETERS = Parameters(

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from eth_abi.abi import encode
 
-from benchmarks.tampering import rehashed, taken_apart
 from chain_bandit.audit.agreement import CHECKS, audit_agreement
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.node import account
@@ -29,6 +28,7 @@ from chain_bandit.protocol.messages import Phase, Role
 from chain_bandit.protocol.units import UNIT
 from tests.unit.audit.forging import Forgery
 from tests.unit.mediate import company as c
+from verification.tampering import rehashed, taken_apart
 
 TERMS = replace(c.TERMS, participants=9, groups=3, steps=2, step=UNIT)
 RELAYER = Signer(keccak(b"relayer"))

@@ -1,11 +1,11 @@
-"""Random games in which an audit must find nothing; `make honest` plays a thousand, on every chain."""
+"""Random games in which an audit must find nothing; `python -m verification.honest` plays a thousand."""
 
 from itertools import count
 
 import pytest
 
-from benchmarks.honest import ALARM, NOT_CHECKABLE, PASSED, Row, chain, judged, scenario
 from chain_bandit.audit import chain as blocks
+from verification.honest import ALARM, NOT_CHECKABLE, PASSED, Row, chain, judged, scenario
 
 
 def attacks(seed: int) -> set[str]:

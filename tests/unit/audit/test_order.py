@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import rlp
 
-from benchmarks.tampering import rehashed, taken_apart
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.catalogue import CHECKS
 from chain_bandit.audit.report import AuditReport, Violation
@@ -20,6 +19,7 @@ from chain_bandit.history.evm import HEADER_FIELDS, decode_transaction
 from chain_bandit.protocol.digests import keccak
 from tests.unit.audit.played_game import Played
 from tests.unit.audit.test_planted_violations import forgery
+from verification.tampering import rehashed, taken_apart
 
 
 def numbers(played: Played) -> list[tuple[int, bytes, int]]:

@@ -3,13 +3,13 @@
 import json
 from dataclasses import replace
 
-from benchmarks.alone import alone
 from benchmarks.audit import scenario
-from benchmarks.paper_chain import history_of
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.rows import RoundRow, Rows
 from chain_bandit.game.plan import Plan
 from tests.unit.audit.played_game import Played
+from verification.alone import alone
+from verification.paper_chain import history_of
 
 ROW = RoundRow(2**40, "approved", None, (0, 2**31 - 1), (), ((), (1, 3)), None, (None, 10**9), 0, 7, (0,), (1,))
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import rlp
 
-from benchmarks.tampering import rehashed, taken_apart
 from chain_bandit.audit import blocks, commitments
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.catalogue import SECOND
@@ -41,6 +40,7 @@ from tests.unit.audit.forging import Forgery
 from tests.unit.audit.planted import LIES, ROUND, Lie
 from tests.unit.audit.played_game import COMPACT, DRAWS, LATE, PARAMETERS, SEALED, SKIPPED, K, Played, Script, T
 from tests.unit.audit.test_planted_violations import CHAINED, change_chain, forgery
+from verification.tampering import rehashed, taken_apart
 
 
 def second_opinion(history: History, folder: Path) -> AuditReport:

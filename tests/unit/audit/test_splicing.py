@@ -1,16 +1,16 @@
-"""A call too many is found, or the contract takes it; `make tampering` tries 2,000."""
+"""A call too many is found, or the contract takes it; `python -m verification.tampering` tries 2,000."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks.splicing import EDITS, GAMES, Block, asked, call, games, judged, repaired
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.second import with_second_opinion
 from chain_bandit.history import files
 from chain_bandit.history.evm import decode_transaction
 from chain_bandit.history.records import SELECTORS
+from verification.splicing import EDITS, GAMES, Block, asked, call, games, judged, repaired
 
 
 def held(which: int, edits: int) -> None:

@@ -1,4 +1,4 @@
-"""Whoever changes a history that is audited by a kept hash is found out, and where; `make tampering` does all of it."""
+"""A changed history that is audited by a kept hash is found out, and where; all of it: `verification.tampering`."""
 
 import random
 from collections import Counter
@@ -9,7 +9,14 @@ from functools import partial
 import pytest
 import rlp
 
-from benchmarks.tampering import (
+from chain_bandit.audit.audit import audit
+from chain_bandit.history import files
+from chain_bandit.history.blocks import History
+from chain_bandit.history.errors import HistoryError
+from chain_bandit.protocol.creation import decode
+from tests.unit.audit.forging import Forgery
+from tests.unit.audit.played_game import Played
+from verification.tampering import (
     EDITS,
     Export,
     Verdict,
@@ -25,13 +32,6 @@ from benchmarks.tampering import (
     taken_apart,
     with_byte,
 )
-from chain_bandit.audit.audit import audit
-from chain_bandit.history import files
-from chain_bandit.history.blocks import History
-from chain_bandit.history.errors import HistoryError
-from chain_bandit.protocol.creation import decode
-from tests.unit.audit.forging import Forgery
-from tests.unit.audit.played_game import Played
 
 DIGITS = b"0123456789abcdef"
 SHARDS = 24

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.tampering import rehashed, taken_apart
 from chain_bandit.audit.audit import audit
 from chain_bandit.audits import trail_of
 from chain_bandit.game.folder import FolderRefused
 from chain_bandit.history.blocks import History
 from chain_bandit.protocol.digests import keccak
 from tests.unit.audit.played_game import Played
+from verification.tampering import rehashed, taken_apart
 
 
 def trail(played: Played) -> bytes:

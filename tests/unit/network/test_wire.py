@@ -31,8 +31,8 @@ from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
 from chain_bandit.protocol.parameters import PROOF_BYTES, SEALED_BYTES
 from chain_bandit.protocol.units import MAX_ARMS
-from chain_bandit.schedules.keyring import Book, IdealScribe
 from tests.few import few
+from verification.schedules.keyring import Book, IdealScribe
 
 CLAIM = Claim(3, b"content", bytes(64), ((1, b"\1" * 64), (2, b"\2" * 64)))
 FRAME = Frame(Phase.REPORT, (CLAIM, CLAIM._replace(instance=0, relays=())))

@@ -13,7 +13,7 @@ from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.protocol.ledger import opening
 from chain_bandit.protocol.messages import Phase, Role, tally
 from chain_bandit.protocol.units import NO_PULL
-from chain_bandit.schedules.receipts import Stage
+from verification.schedules.receipts import Stage
 
 SEAT = 2
 

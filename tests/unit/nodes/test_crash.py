@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import chain_bandit.nodes
-from benchmarks import kills
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.crash import POINTS
 from chain_bandit.nodes.signed import SignedJournal
 from chain_bandit.protocol.messages import Phase, Role
+from verification import kills
 
 
 def passed() -> list[str]:

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import bars
-from benchmarks.bars import Held, Span
-from benchmarks.provenance import FIGURES
+from science import bars
+from science.bars import Held, Span
+from science.provenance import FIGURES
 
 HELD = list(bars.held())
 

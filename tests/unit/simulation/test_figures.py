@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import communication, figures, pages
-from benchmarks.bars import Span
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.simulated import replicates
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.replicates import measure
+from science import communication, figures, pages
+from science.bars import Span
 from tests.few import few
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"

@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from benchmarks.growth import HORIZONS
 from chain_bandit.simulation.growth import FAR, Verdict, exponent, fit
+from science.growth import HORIZONS
 
 LOGS = np.log(HORIZONS)
 

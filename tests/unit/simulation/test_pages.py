@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import growth, pages, payoff
+from science import growth, pages, payoff
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 

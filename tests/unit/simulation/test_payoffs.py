@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks import payoff
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.settlement import Balance, final_balance
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.outcomes import Play, Setting, hashes
+from science import payoff
 from tests.equivalence.test_outcomes_equal_game import scenario
 
 

@@ -5,10 +5,10 @@ from collections import Counter
 
 import pytest
 
-from benchmarks import figures, price
-from benchmarks.provenance import FIGURES
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.simulation.replicates import PARTS
+from science import figures, price
+from science.provenance import FIGURES
 from tests.few import few
 
 ROWS = {

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from benchmarks import growth, payoff, provenance, rivals
+from science import growth, payoff, provenance, rivals
 
 ROWS = [
     (file.name, number, json.loads(line))

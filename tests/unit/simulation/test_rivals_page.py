@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import rivals
-from benchmarks.figures import TABLED
-from benchmarks.rivals import SETUPS, Asked, Figure
 from chain_bandit.mediate.bandit import INCENTIVES
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.simulation.arena import play
 from chain_bandit.simulation.incentive import shaped
 from chain_bandit.simulation.rivals.registry import RIVALS
+from science import rivals
+from science.figures import TABLED
+from science.rivals import SETUPS, Asked, Figure
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE = (DOCS / "rivals.md").read_text(encoding="utf-8").splitlines()

@@ -4,14 +4,14 @@ from functools import partial
 
 import pytest
 
-from benchmarks import figures, rules
-from benchmarks.provenance import FIGURES
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.rule import Terms
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import arrays
 from chain_bandit.simulation.arrays import Form, Found, Told, huber
 from chain_bandit.sweep import workers
+from science import figures, rules
+from science.provenance import FIGURES
 from tests.few import few
 
 ROUNDS = 90

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import search
+from science import search
 
 
 @pytest.fixture(autouse=True)

@@ -6,11 +6,11 @@ import re
 import numpy as np
 import pytest
 
-from benchmarks import pages, study
 from chain_bandit.studies.folder import StudyRefused
 from chain_bandit.studies.presets import PRESETS, Part
 from chain_bandit.studies.results import Results
 from chain_bandit.views import fixed_tokens
+from science import pages, study
 
 
 def rows(game: str, own: dict[str, list[float]], epochs: int = 60):

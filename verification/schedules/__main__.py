@@ -1,0 +1,202 @@
+"""Do the honest agree, is anybody honest ever blamed? So many schedules, each from its seed (docs/consensus.md).
+
+    python -m verification.schedules [--schedules 100000] [--every-m] [--true] [--from 0] [--jobs 2] [--json FILE]
+    python -m verification.schedules --nodes [--schedules 100000]
+    python -m verification.schedules --receipts [--schedules 100000] [--seed 17]
+    python -m verification.schedules [--nodes] --size 7 2 two-thirds --seed 17
+
+Sizes n = 4 ... 10 with m <= 3, or with every m up to n - 2, under both quorums where two thirds allow m; the smaller
+the more of them, by 1/n^3. With --nodes the loop of nodes plays some rounds in a row, n = 4 ... 7 and m < n/2.
+With --receipts a game of 48 rounds without a consensus, whose receipts, settlements and proofs are under attack.
+Signatures are ideal (`keyring.py`) unless --true. With --seed one schedule: if it fails, the fewest acts that still do
+and what happens; else what it is. Exit code 14 when an invariant does not hold anywhere.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+from time import perf_counter, process_time
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from verification.schedules import nodes, play, receipts
+from verification.schedules.acts import Schedule, Size
+from verification.schedules.draw import draw, draw_for_nodes
+from verification.schedules.keyring import IdealScribe, Scribe
+from verification.schedules.shrink import Player, shrunk, story, violates
+from verification.schedules.stage import Stage
+
+LEAST, MOST, ATTACKERS = 4, 10, 3
+MOST_NODES = 7
+PART = 250
+"""Seeds that a worker takes at once."""
+
+
+@dataclass
+class Tally:
+    """Schedules of one size."""
+
+    validators: int
+    attackers: int
+    quorum: str
+    schedules: int = 0
+    rounds: int = 0
+    late: int = 0
+    framed: int = 0
+    accused: int = 0
+    seconds: float = 0.0
+    failed: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Who plays the schedules, and how one is drawn from a seed."""
+
+    draw: Callable[[Size, int], Schedule]
+    play: Player
+    flag: str = ""
+
+    def sizes(self, every_m: bool) -> Iterator[Size]:
+        """Those that it plays: nodes count on more honest seats than others."""
+        for size in sizes(every_m):
+            if self is MACHINES or (size.validators <= MOST_NODES and 2 * size.attackers < size.validators):
+                yield size
+
+
+MACHINES, NODES = Kind(draw, play.play), Kind(draw_for_nodes, nodes.play, "--nodes ")
+
+
+def sizes(every_m: bool) -> Iterator[Size]:
+    for n in range(LEAST, MOST + 1):
+        for m in range(1, n - 1 if every_m else min(ATTACKERS, n - 2) + 1):
+            yield Size(n, m, "majority")
+            if n > 3 * m:
+                yield Size(n, m, "two-thirds")
+
+
+def tally(scribe: type[Scribe], kind: Kind, part: tuple[Size, range]) -> Tally:
+    size, seeds = part
+    result, stage, began = Tally(size.validators, size.attackers, size.quorum), Stage(size, scribe), process_time()
+    for seed in seeds:
+        schedule = kind.draw(size, seed)
+        played = kind.play(stage, schedule)
+        result.schedules += 1
+        result.rounds += schedule.rounds
+        result.late += sum(not schedule.is_calm(round_) for round_ in range(schedule.rounds))
+        result.framed += any(violation.startswith("C-5") for violation in played.violations)
+        result.accused += len(played.accused)
+        result.failed += [(seed, violation) for violation in played.violations]
+    result.seconds = process_time() - began
+    return result
+
+
+def parts(schedules: int, first: int, every_m: bool, kind: Kind = MACHINES) -> Iterator[tuple[Size, range]]:
+    """Parts of the work, a size after the other: of the small more, whose adversary has tried more of all it can."""
+    every = list(kind.sizes(every_m))
+    weights = [Fraction(1, size.validators**3) for size in every]
+    upto = list(accumulate(weights, initial=Fraction(0)))
+    for place, size in enumerate(every):
+        begin, end = (round(schedules * share / upto[-1]) for share in upto[place : place + 2])
+        for at in range(first, first + end - begin, PART):
+            yield size, range(at, min(at + PART, first + end - begin))
+
+
+def one(size: Size, seed: int, scribe: type[Scribe], kind: Kind) -> int:
+    stage, schedule = Stage(size, scribe), kind.draw(size, seed)
+    violations = kind.play(stage, schedule).violations
+    least = shrunk(schedule, violates(stage, violations, kind.play)) if violations else schedule
+    print(story(stage, least, kind.play))
+    return 14 if violations else 0
+
+
+def of_receipts(seeds: range, jobs: int) -> int:
+    """Play schedules of receipts; print what was seen in them and what did not hold."""
+    began, seen, failed = perf_counter(), Counter[str](), dict[str, list[int]]()
+    parts_ = [seeds[at : at + PART] for at in range(0, len(seeds), PART)]
+    with ProcessPoolExecutor(jobs) as pool:
+        for part, broken in track(pool.map(_receipts, parts_), "schedules", len(parts_), console=Console(stderr=True)):
+            seen += part
+            for violation, where in broken:
+                failed.setdefault(violation, []).append(where)
+    for what, times in seen.most_common():
+        print(f"{times:>10,}  {what}")
+    for violation, where_ in failed.items():
+        print(f"does not hold in {len(where_)}: {violation}: --receipts --seed {min(where_)}")
+    broken_in = len({seed for seeds_ in failed.values() for seed in seeds_})
+    print(f"{len(seeds):,} schedules, {broken_in} broken, {perf_counter() - began:.0f} s")
+    return 14 if failed else 0
+
+
+def _receipts(seeds: range) -> tuple[Counter[str], list[tuple[str, int]]]:
+    stage, seen, failed = receipts.Stage(), Counter[str](), list[tuple[str, int]]()
+    for seed in seeds:
+        played = receipts.play(stage, seed)
+        seen += played.seen
+        failed += [(violation, seed) for violation in set(played.violations)]
+    return seen, failed
+
+
+def main(given: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--schedules", type=int, default=100_000)
+    parser.add_argument("--from", type=int, default=0, dest="first")
+    parser.add_argument("--every-m", action="store_true")
+    parser.add_argument("--true", action="store_true")
+    parser.add_argument("--nodes", action="store_true")
+    parser.add_argument("--receipts", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--size", nargs=3, metavar=("N", "M", "QUORUM"))
+    parser.add_argument("--seed", type=int)
+    arguments = parser.parse_args(given)
+    if arguments.receipts:
+        first, count = (arguments.first, arguments.schedules) if arguments.seed is None else (arguments.seed, 1)
+        return of_receipts(range(first, first + count), arguments.jobs)
+    scribe, kind = Scribe if arguments.true else IdealScribe, NODES if arguments.nodes else MACHINES
+    if arguments.seed is not None:
+        n, m, quorum = arguments.size
+        return one(Size(int(n), int(m), quorum), arguments.seed, scribe, kind)
+    began, by_size, failed = perf_counter(), dict[tuple[int, int], Tally](), Counter[str]()
+    every = list(parts(arguments.schedules, arguments.first, arguments.every_m, kind))
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        played = pool.map(partial(tally, scribe, kind), every)
+        for part in track(played, "schedules", len(every), console=Console(stderr=True)):
+            key = (part.validators, part.attackers)
+            whole = by_size.setdefault(key, Tally(*key, "both"))
+            for name in ("schedules", "rounds", "late", "framed", "accused", "seconds", "failed"):
+                setattr(whole, name, getattr(whole, name) + getattr(part, name))
+            for seed, violation in part.failed:
+                failed[violation] += 1
+                if failed[violation] <= 3:
+                    where = f"{kind.flag}--size {part.validators} {part.attackers} {part.quorum} --seed {seed}"
+                    print(f"{violation}: python -m verification.schedules {where}", file=sys.stderr)
+    seconds, rows = perf_counter() - began, list(by_size.values())
+    if arguments.json:
+        line = {"seconds": seconds, "true": arguments.true, "nodes": arguments.nodes}
+        line |= {"sizes": [asdict(row) for row in rows]}
+        with arguments.json.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+    many = sum(row.schedules for row in rows)
+    table = Table(title=f"{many:,} schedules in {seconds:.0f} s on {arguments.jobs} processes")
+    for name in ("n", "m", "schedules", "rounds", "of them late", "broken", "honest framed", "proofs", "CPU ms each"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        figures = (row.schedules, row.rounds, row.late, len(row.failed), row.framed, row.accused)
+        each = 1e3 * row.seconds / max(row.schedules, 1)
+        table.add_row(str(row.validators), str(row.attackers), *(f"{figure:,}" for figure in figures), f"{each:.2f}")
+    Console().print(table)
+    return 14 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

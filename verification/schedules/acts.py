@@ -1,0 +1,302 @@
+"""What a schedule is made of: acts of the adversary and faults of the network, each of which can be left out.
+
+A seed draws a list of acts; nothing else distinguishes one schedule of a size from another, but in which order messages
+arrive within their time. So a schedule that goes wrong is made smaller by dropping acts (`schedules.shrink`).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chain_bandit.network.virtual import STEP
+from chain_bandit.protocol.messages import Phase
+
+SKEW = 3 * STEP // 10
+"""Moments by which clocks may differ while all is in time: a message then takes less than STEP - SKEW."""
+
+
+class Chain(StrEnum):
+    """How a claim is dressed: with which signatures, and in whose name."""
+
+    BARE = "no relay"
+    COLLUDERS = "every corrupt seat"
+    POOLED = "every corrupt seat and every relay that was overheard"
+    BORROWED = "relays that were overheard of the same content in other instances, or under another signature"
+    REPEATED_SIGNER = "one corrupt seat over and over"
+    REPEATED_COMMANDER = "the commander relays too"
+    HEADLESS = "the commander's signature is somebody else's"
+    FOREIGN = "honest seats, in a corrupt seat's hand"
+    UNKNOWN_SEAT = "seats that are none"
+    ELSEWHERE = "what the seats signed in another round, after another parent, in another game"
+    OTHER_INSTANCE = "in another seat's name"
+    OTHER_PHASE = "a report as a header, a header as a report"
+    VOTED = "a block signature as a commander's"
+    JUNK_RELAY = "signatures that are none"
+    WRONG_SIZE = "a byte too long"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A corrupt commander's value goes to some.
+
+    Attributes:
+        content: 0 is what an honest seat would say; in phase BLOCK the digest that the honest sent.
+        choice: which of its possible signatures the commander makes.
+    """
+
+    round: int
+    step: int
+    phase: Phase
+    seat: int
+    victims: tuple[int, ...]
+    content: int
+    choice: int
+    chain: Chain
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """A value that was overheard goes to some, in new clothes.
+
+    Attributes:
+        pick: which, of all that were overheard in the phase.
+    """
+
+    round: int
+    step: int
+    phase: Phase
+    victims: tuple[int, ...]
+    pick: int
+    chain: Chain
+
+
+class Hand(StrEnum):
+    """Whose signature a vote bears."""
+
+    OWN = "its seat's"
+    FOREIGN = "another's"
+    ELSEWHERE = "of another round, parent or game"
+    UNKNOWN_SEAT = "of no seat"
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """A vote of a seat, corrupt unless it is forged, goes to some.
+
+    Attributes:
+        content: 0 the honest block, 1 "no block", 2 and more anything else.
+    """
+
+    round: int
+    step: int
+    seat: int
+    victims: tuple[int, ...]
+    content: int
+    hand: Hand
+
+
+class Forgery(StrEnum):
+    """What is wrong with a certificate that the adversary hands in."""
+
+    ALL_KNOWN = "nothing, if the votes that were overheard and the corrupt make a quorum"
+    SHORT = "a signature is missing"
+    REPEATED = "one signature stands for all"
+    OUTSIDER = "it names a seat that is none"
+    ELSEWHERE = "it was signed in another round, after another parent, in another game"
+    OTHER_BODY = "its body is another"
+
+
+@dataclass(frozen=True, slots=True)
+class Certify:
+    """A certificate, of the honest block (0) or of "no block" (1), goes to whoever records it."""
+
+    round: int
+    step: int
+    content: int
+    forgery: Forgery
+
+
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """An answer of the comparison that is none: other bits for some."""
+
+    round: int
+    step: int
+    victims: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """The seat's machine runs twice under one key, either for its own half of the others.
+
+    Attributes:
+        since: 0, or the step in which the first is killed and the second, which remembers nothing, begins.
+    """
+
+    round: int
+    seat: int
+    half: tuple[int, ...]
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Corruption:
+    """An honest seat falls to the adversary, after what it sends in the step."""
+
+    round: int
+    step: int
+    seat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """An honest seat dies while it sends, reaching some; it is back in the next round, having forgotten this one."""
+
+    round: int
+    step: int
+    seat: int
+    reached: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skewed:
+    """A clock that goes after the others by so many moments, more than SKEW being no longer synchronous.
+
+    The clock of nodes is the chain: their view of it is so far behind.
+    """
+
+    seat: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What happens on one link to what is sent in one step.
+
+    Attributes:
+        delays: in moments, one for each copy that arrives.
+    """
+
+    round: int
+    step: int
+    sender: int
+    to: int
+    delays: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A partition: for some steps nothing passes between the group and the rest."""
+
+    round: int
+    step: int
+    steps: int
+    group: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """So many claims that are worth nothing, in one frame."""
+
+    round: int
+    step: int
+    phase: Phase
+    victims: tuple[int, ...]
+    amount: int
+
+
+# What only nodes meet (`verification/schedules/nodes.py`).
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """When a corrupt seat's envelope of a step reaches some; by default at once, when all honest are in the step.
+
+    Attributes:
+        anchor, offset: so many moments from that honest seat's deadline of the step on; None: never.
+    """
+
+    round: int
+    step: int
+    seat: int
+    victims: tuple[int, ...]
+    anchor: int
+    offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A corrupt seat says to some that it is in the next round already."""
+
+    round: int
+    step: int
+    seat: int
+    victims: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The relayer is an ally: how long it keeps a certificate, and whether it would rather record "no block"."""
+
+    round: int
+    after: int
+    skips: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Between honest seats messages take so many moments at most; to and from some the longest that is in time."""
+
+    most: int
+    slow: tuple[int, ...]
+
+
+Act = (
+    Release | Reuse | Ballot | Certify | Whisper | Twins | Corruption | Crash | Skewed | Link | Cut | Flood
+    | Timed | Ahead | Recording | Carried
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a schedule is.
+
+    Attributes:
+        validators: n; all of them command.
+        attackers: m, and so many relay rounds.
+        quorum: "majority" or "two-thirds".
+    """
+
+    validators: int
+    attackers: int
+    quorum: str = "two-thirds"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One to three rounds, wholly determined.
+
+    Attributes:
+        corrupt: from the beginning, colluding and rushing; more may fall.
+        order: what the delays within the promised time are drawn from.
+    """
+
+    size: Size
+    corrupt: tuple[int, ...]
+    rounds: int
+    order: int
+    acts: tuple[Act, ...]
+
+    def is_calm(self, round_: int) -> bool:
+        """Whether every message of the round arrives within Delta, and every clock is within SKEW."""
+        return not any(_breaks_synchrony(act, round_) for act in self.acts)
+
+
+def _breaks_synchrony(act: Act, round_: int) -> bool:
+    match act:
+        case Skewed(by=by):
+            return by > SKEW
+        case Link():
+            return act.round == round_ and (not act.delays or min(act.delays) >= STEP - SKEW)
+        case Cut():
+            return act.round == round_
+    return False

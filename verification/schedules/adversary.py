@@ -1,0 +1,320 @@
+"""All corrupt seats as one mind: it holds their keys, overhears everything, acts last, and does what its acts say."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from chain_bandit.actors.messages import COMPARISON, RELAYER, Answer, CertifiedBlock, Message, Send
+from chain_bandit.actors.seat import Seat
+from chain_bandit.consensus.broadcast import Claim, Frame
+from chain_bandit.consensus.certificate import Certificate, Vote
+from chain_bandit.protocol.blocks import SIGNATURE_BYTES, mask
+from chain_bandit.protocol.digests import keccak, uint
+from chain_bandit.protocol.ledger import Ledger
+from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role, broadcast_value, statement_content
+from verification.schedules.acts import (
+    Act,
+    Ballot,
+    Certify,
+    Chain,
+    Flood,
+    Forgery,
+    Hand,
+    Release,
+    Reuse,
+    Schedule,
+    Twins,
+    Whisper,
+)
+from verification.schedules.stage import Stage
+
+Pair = tuple[int, bytes]
+_MOVES = Release | Reuse | Ballot | Certify | Whisper | Flood
+
+
+class Adversary:
+    """Acts once a step, after all honest seats.
+
+    Attributes:
+        corrupt: who is its own by now.
+        overheard, votes: every signature of the open round that anybody sent, by what it is of.
+        used: how often each move was made.
+    """
+
+    def __init__(
+        self, stage: Stage, schedule: Schedule, honest: Mapping[int, Seat], used: Counter[str]
+    ) -> None:  # fmt: skip
+        self._stage, self._signers, self._honest = stage, stage.signers, honest
+        self._everybody = range(schedule.size.validators)
+        self.corrupt = sorted(schedule.corrupt)
+        self._rng = random.Random(schedule.order)
+        self._acts: dict[tuple[int, int], list[Act]] = {}
+        for act in schedule.acts:
+            if isinstance(act, _MOVES):
+                self._acts.setdefault((act.round, act.step), []).append(act)
+        self.used = used
+
+    def begin(self, round_: int, ledger: Ledger) -> None:
+        """The next round opens."""
+        self._round, self.ledger, self.slot = round_, ledger, self._stage.rules.slot(ledger)
+        self.overheard: dict[Phase, dict[Claim, dict[int, bytes]]] = {Phase.REPORT: {}, Phase.BLOCK: {}}
+        self.votes: dict[bytes, dict[int, bytes]] = {}
+
+    def hear(self, message: Message) -> None:
+        """Pool every signature that anybody sends."""
+        match message:
+            case Frame(phase=phase, claims=claims):
+                pool = self.overheard[phase]
+                for claim in claims:
+                    value = Claim(*claim[:3]) if claim.relays else claim
+                    pool.setdefault(value, {}).update(claim.relays)
+            case Vote(seat=seat, content=content, signature=signature):
+                self.votes.setdefault(content, {}).setdefault(seat, signature)
+
+    def on_message(self, sender: int, message: Message) -> None:
+        """It heard it when it was sent."""
+
+    def on_tick(self, step: int) -> list[Send]:
+        """What its acts of the step come to."""
+        sends: list[Send] = []
+        for act in self._acts.get((self._round, step), ()):
+            sends += self._made(act)
+        return sends
+
+    def _made(self, act: Act) -> Iterable[Send]:
+        match act:
+            case Release(seat=seat, phase=phase, chain=chain) if seat in self.corrupt:
+                claim = self._value(phase, seat, act.content, act.choice)
+                self.overheard[phase].setdefault(claim, {})
+                return self._frames(act.victims, phase, self._dressed(phase, claim, act.step, chain))
+            case Reuse(phase=phase, chain=chain) if self.corrupt and self.overheard[phase]:
+                known = list(self.overheard[phase])
+                claim = known[act.pick % len(known)]
+                return self._frames(act.victims, phase, self._dressed(phase, claim, act.step, chain))
+            case Ballot():
+                return [Send(act.victims, self._vote(act))] if self.corrupt else []
+            case Certify():
+                return self._certificate(act)
+            case Whisper(victims=victims):
+                bits = {seat: (seat % 2 == 0,) * self._stage.rules.parameters.arms for seat in self._everybody}
+                return [Send(victims, Answer(self.ledger.round, bits))]
+            case Flood(phase=phase, victims=victims, amount=amount):
+                size = self._size(phase)
+                junk = [
+                    Claim(k % len(self._everybody), uint(k, 4) + bytes(size - 4), bytes(64), ((k, bytes(64)),) * 9)
+                    for k in range(amount)
+                ]
+                return self._frames(victims, phase, *junk)
+        return []
+
+    def _frames(self, victims: tuple[int, ...], phase: Phase, *claims: Claim) -> list[Send]:
+        return [Send(victims, Frame(phase, claims))]
+
+    def _size(self, phase: Phase) -> int:
+        return self._stage.rules.parameters.report_bytes if phase is Phase.REPORT else 32
+
+    def _value(self, phase: Phase, seat: int, number: int, choice: int) -> Claim:
+        """A content that its corrupt commander signs."""
+        if phase is Phase.REPORT:
+            content = self._stage.report(self.ledger, seat, number)[0].encode()
+        else:
+            content = keccak(uint(number, 4))
+            if number == 0:
+                content = next((claim.content for claim in self.overheard[phase]), content)
+        return self._signed(phase, seat, content, choice)
+
+    def _signed(self, phase: Phase, seat: int, content: bytes, choice: int = 0) -> Claim:
+        digest = self.slot.digest(phase, Role.COMMANDER, seat, statement_content(phase, content))
+        return Claim(seat, content, self._signers[seat].sign_again(digest, choice))
+
+    def _dressed(self, phase: Phase, claim: Claim, step: int, chain: Chain) -> Claim:
+        """The value with a chain that may pass for one of step + 1 signatures."""
+        self.used[chain] += 1
+        rng, slot, first = self._rng, self.slot, self.corrupt[0]
+        asked = step + 1 if phase is Phase.REPORT else max(step - self._stage.rules.schedule.propose, 0) + 1
+
+        def relay(seat: int) -> Pair:
+            value = broadcast_value(phase, claim.content, claim.signature)
+            return seat, self._signers[seat].sign(slot.digest(phase, Role.RELAY, claim.instance, value))
+
+        def colluding() -> list[Pair]:
+            return [relay(seat) for seat in self.corrupt if seat != claim.instance]
+
+        relays: list[Pair] = []
+        match chain:
+            case Chain.BARE:
+                pass
+            case Chain.COLLUDERS:
+                relays = colluding()
+            case Chain.POOLED:
+                heard = self.overheard[phase].get(claim, {})
+                relays = self._joined(claim, colluding(), heard.items())
+            case Chain.BORROWED:
+                heard = {}
+                for other, pairs in self.overheard[phase].items():
+                    if other.content == claim.content:
+                        heard.update(pairs)
+                relays = self._joined(claim, colluding(), heard.items())
+            case Chain.REPEATED_SIGNER:
+                relays = (colluding() or [relay(first)]) * asked
+            case Chain.REPEATED_COMMANDER:
+                own = claim.instance if claim.instance in self.corrupt else first
+                relays = colluding() + [relay(own)] * asked
+            case Chain.HEADLESS:
+                honest = [seat for seat in self._everybody if seat not in self.corrupt]
+                instance = rng.choice([*honest, claim.instance])
+                digest = slot.digest(phase, Role.COMMANDER, instance, statement_content(phase, claim.content))
+                claim = Claim(instance, claim.content, self._signers[first].sign(digest))
+                relays = colluding()
+            case Chain.FOREIGN:
+                hand = relay(first)[1]
+                honest = [seat for seat in self._everybody if seat not in self.corrupt]
+                forged = [(seat, hand) for seat in rng.sample(honest, len(honest) - 1)]
+                relays = self._joined(claim, colluding(), forged)
+            case Chain.UNKNOWN_SEAT:
+                hand = relay(first)[1]
+                relays = [*colluding(), *((seat, hand) for seat in (len(self._everybody), -1, 2**70))]
+            case Chain.ELSEWHERE:
+                claim, relays = self._from_elsewhere(phase, claim)
+            case Chain.OTHER_INSTANCE:
+                claim = claim._replace(instance=rng.choice([p for p in self._everybody if p != claim.instance]))
+                relays = colluding()
+            case Chain.OTHER_PHASE:
+                another = Phase.BLOCK if phase is Phase.REPORT else Phase.REPORT
+                said = [said for said in self.overheard[another] if said.instance == claim.instance]
+                if said:
+                    content = statement_content(another, said[0].content)
+                    claim = Claim(claim.instance, content, said[0].signature)
+                relays = colluding()
+            case Chain.VOTED:
+                cast = [(content, seat, s) for content, votes in self.votes.items() for seat, s in votes.items()]
+                if cast:
+                    content, seat, signature = rng.choice(cast)
+                    claim = Claim(seat, content, signature)
+                relays = colluding()
+            case Chain.JUNK_RELAY:
+                others = [seat for seat in self._everybody if seat != claim.instance]
+                relays = [(seat, rng.randbytes(SIGNATURE_BYTES)) for seat in others]
+            case Chain.WRONG_SIZE:
+                claim = claim._replace(content=claim.content + b"\0")
+                if claim.instance in self.corrupt:
+                    claim = self._signed(phase, claim.instance, claim.content)
+                relays = colluding()
+        rng.shuffle(relays)
+        return claim._replace(relays=tuple(relays))
+
+    def _joined(self, claim: Claim, *parts: Iterable[Pair]) -> list[Pair]:
+        """One relay a seat, none by the commander."""
+        relays = dict(pair for part in parts for pair in part)
+        relays.pop(claim.instance, None)
+        return list(relays.items())
+
+    def _from_elsewhere(self, phase: Phase, claim: Claim) -> tuple[Claim, list[Pair]]:
+        """What the claim's commander, honest or not, signed in another slot, where the honest relayed it too."""
+        slot = self._stage.elsewhere(self.slot, self._rng.randrange(3))
+        instance = claim.instance
+        content = (
+            self._stage.report(self.ledger, instance, 1)[0].encode() if phase is Phase.REPORT else keccak(uint(1, 4))
+        )
+        digest = slot.digest(phase, Role.COMMANDER, instance, statement_content(phase, content))
+        signature = self._signers[instance].sign(digest)
+        value = broadcast_value(phase, content, signature)
+        relay = slot.digest(phase, Role.RELAY, instance, value)
+        relays = [(seat, self._signers[seat].sign(relay)) for seat in self._everybody if seat != instance]
+        return Claim(instance, content, signature), relays
+
+    def _vote(self, act: Ballot) -> Vote:
+        self.used[act.hand] += 1
+        content = self._vote_content(act.content)
+        seat, key, slot = act.seat, act.seat, self.slot
+        match act.hand:
+            case Hand.FOREIGN:
+                key = self.corrupt[0]
+            case Hand.UNKNOWN_SEAT:
+                seat, key = self._rng.choice((-1, len(self._everybody), 2**70)), self.corrupt[0]
+            case Hand.ELSEWHERE:
+                slot = self._stage.elsewhere(slot, self._rng.randrange(3))
+            case Hand.OWN if seat not in self.corrupt:
+                key = self.corrupt[0]
+        digest = slot.digest(Phase.BLOCK, Role.SIGNER, 0, content)
+        return Vote(seat, content, self._signers[key].sign(digest))
+
+    def _vote_content(self, number: int) -> bytes:
+        if number == 1:
+            return NO_BLOCK
+        honest = next((claim.content for claim in self.overheard[Phase.BLOCK]), NO_BLOCK)
+        return honest if number == 0 else keccak(uint(number, 4))
+
+    def _certificate(self, act: Certify) -> list[Send]:
+        """Hand in a certificate that holds only by mistake."""
+        self.used[act.forgery] += 1
+        if not self.corrupt:
+            return []
+        content, quorum = self._vote_content(act.content), self._stage.rules.quorum(self.ledger)
+        votes = dict(self.votes.get(content, {}))
+        slot, everybody = self.slot, list(self._everybody)
+        if act.forgery is Forgery.ELSEWHERE:
+            slot, votes = self._stage.elsewhere(slot, self._rng.randrange(3)), {}
+        digest = slot.digest(Phase.BLOCK, Role.SIGNER, 0, content)
+        for seat in everybody if act.forgery is Forgery.ELSEWHERE else self.corrupt:
+            votes[seat] = self._signers[seat].sign(digest)
+        signers = sorted(votes)[:quorum]
+        match act.forgery:
+            case Forgery.SHORT:
+                signers = signers[: quorum - 1]
+            case Forgery.REPEATED:
+                votes = dict.fromkeys(everybody, votes[self.corrupt[0]])
+                signers = everybody[:quorum]
+            case Forgery.OUTSIDER:
+                signers = [*signers[: quorum - 1], len(everybody)]
+                votes[len(everybody)] = votes[self.corrupt[0]]
+        made = Certificate(content, mask(signers), b"".join(votes[seat] for seat in signers))
+        return self._handed_in(made, act)
+
+    def _handed_in(self, made: Certificate, act: Certify) -> list[Send]:
+        if made.content == NO_BLOCK:
+            return [Send((RELAYER,), made)]
+        blocks = (seat.validator.block for seat in self._honest.values())
+        block = next((block for block in blocks if block is not None), None)
+        if block is None:
+            return []
+        _, header, body = block
+        body = body + b"\0" if act.forgery is Forgery.OTHER_BODY else body
+        return [Send((RELAYER,), CertifiedBlock(header, body, made))]
+
+
+class TwoOfOne:
+    """A corrupt seat that runs the honest machine twice, see `Twins`."""
+
+    def __init__(self, stage: Stage, act: Twins) -> None:
+        rest = tuple(p for p in range(stage.size.validators) if p not in act.half and p != act.seat)
+        self._since, everybody = act.since, (*act.half, *rest)
+        self._halves = (everybody, everybody) if act.since else (act.half, rest)
+        self._seats = [stage.seat(act.seat, 0), stage.seat(act.seat, 1)]
+
+    def begin(self, ledger: Ledger) -> None:
+        """Open the round; who lost its memory opens it again, later."""
+        self._ledger = ledger
+        for seat in self._seats:
+            seat.begin(ledger)
+        self._living = self._seats[:1] if self._since else self._seats
+
+    def on_tick(self, step: int) -> list[Send]:
+        """What each sends to its half."""
+        sends: list[Send] = []
+        if step and step == self._since:
+            self._living = self._seats[1:]
+            self._living[0].begin(self._ledger)
+            sends = self._within(1, self._seats[1].on_tick(0))
+        for which, seat in enumerate(self._seats):
+            if seat in self._living:
+                sends += self._within(which, seat.on_tick(step))
+        return sends
+
+    def on_message(self, sender: int, message: Message) -> list[Send]:
+        """All that live hear everything."""
+        return [send for seat in self._living for send in seat.on_message(sender, message)]
+
+    def _within(self, which: int, sends: Sequence[Send]) -> list[Send]:
+        half = self._halves[which]
+        return [Send(tuple(to for to in send.to if to in half or to == COMPARISON), send.message) for send in sends]

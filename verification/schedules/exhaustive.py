@@ -1,0 +1,193 @@
+"""Every behaviour of an abstract adversary against the real machines, in one signed broadcast of a corrupt commander.
+
+In every step the adversary chooses for each honest seat which of the commander's values reach it, and in which order
+they come, those among them that the honest relay; each comes with the signatures of all corrupt seats and of every
+honest seat that has relayed it so far. Fewer signatures or bad ones would gain nothing: what a machine accepts with a
+chain it accepts with a longer one, and a chain that is not accepted is as one that is not sent.
+
+Executions that end a step alike are taken further together, and counted apart: alike are those that differ only in the
+names of honest seats, or of values, unless the caller says otherwise.
+"""
+
+from collections.abc import Callable, Hashable, Iterator
+from copy import copy
+from dataclasses import dataclass
+from functools import cache
+from itertools import permutations, product
+
+from chain_bandit.consensus.broadcast import Claim, Frame, SignedBroadcast
+from chain_bandit.crypto.keys import derive
+from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
+from verification.schedules.keyring import Book, IdealScribe, IdealVerifier
+
+Local = tuple[frozenset[int], frozenset[int]]
+"""What an honest seat holds, and which of it it has yet to relay."""
+
+Alike = Callable[[tuple[Local, ...]], Hashable]
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What was found.
+
+    Attributes:
+        executions: ways through all steps.
+        states: different ones, after all steps together.
+        disagreements: executions after which two honest seats come to different outcomes.
+        unproven: executions in which two honest seats accept different contents and nobody has a proof.
+    """
+
+    executions: int
+    states: int
+    disagreements: int
+    unproven: int
+
+
+def explore(
+    validators: int,
+    attackers: int,
+    values: int,
+    relay_rounds: int | None = None,
+    phase: Phase = Phase.REPORT,
+    alike: Alike | None = None,
+) -> Explored:
+    """All executions of one broadcast.
+
+    Args:
+        attackers: m, the commander one of them.
+        values: how many the commander may sign.
+        relay_rounds: m, unless told otherwise.
+        alike: what is the same of two states that are taken further together.
+    """
+    rounds = attackers if relay_rounds is None else relay_rounds
+    return _Explorer(validators, attackers, values, rounds, phase).explore(alike or cache(but_for_names))
+
+
+class _Explorer:
+    def __init__(self, validators: int, attackers: int, values: int, relay_rounds: int, phase: Phase) -> None:
+        self.honest, self.values, self.last, self.phase = validators - attackers, values, relay_rounds, phase
+        book = Book()
+        self.signers = [IdealScribe(derive(99, "participant", seat), book) for seat in range(validators)]
+        self.slot = Slot(b"\1" * 32, 9, b"\2" * 32)
+        self.commander = validators - 1
+        size, everybody = 32, (1 << validators) - 1
+        addresses = [signer.address for signer in self.signers]
+        self.machines = tuple(
+            SignedBroadcast(
+                phase, self.slot, seat, addresses, everybody, everybody, size, relay_rounds, self.signers[seat],
+                IdealVerifier(book),
+            )
+            for seat in range(self.honest)
+        )  # fmt: skip
+        self.signed = [self._signed(bytes([value + 1]) * size) for value in range(values)]
+        self.number = {claim[:3]: value for value, claim in enumerate(self.signed)}
+
+    def explore(self, alike: Alike) -> Explored:
+        states: dict[Hashable, tuple[tuple[SignedBroadcast, ...], int]] = {None: (self.machines, 1)}
+        seen = 1
+        for step in range(self.last + 1):
+            following: dict[Hashable, tuple[tuple[SignedBroadcast, ...], int]] = {}
+            for machines, count in states.values():
+                for after, ways in self._step(step, machines):
+                    key = alike(tuple(map(self._local, after)))
+                    kept, before = following.get(key, (after, 0))
+                    following[key] = (kept, before + count * ways)
+            states, seen = following, seen + len(following)
+        ends = list(states.values())
+        return Explored(
+            sum(count for _, count in ends),
+            seen,
+            sum(count for machines, count in ends if self._disagree(machines)),
+            sum(count for machines, count in ends if self._unproven(machines)),
+        )
+
+    def _step(
+        self, step: int, machines: tuple[SignedBroadcast, ...]
+    ) -> Iterator[tuple[tuple[SignedBroadcast, ...], int]]:
+        """Every way that a step can go: what the seats are after it, and in how many ways."""
+        before, relayed = tuple(map(_forked, machines)), dict[int, list[Claim]]()
+        if step:
+            for machine in before:
+                frame = machine.relays()
+                for claim in frame.claims if frame else ():
+                    relayed.setdefault(self.number[claim[:3]], []).append(claim)
+        injected = [self._injected(value, before) for value in range(self.values)]
+        each = [
+            list(self._received(step, seat, machine, relayed, injected)) for seat, machine in enumerate(before)
+        ]
+        for chosen in product(*each):
+            ways = 1
+            for _, count in chosen:
+                ways *= count
+            yield tuple(machine for machine, _ in chosen), ways
+
+    def _received(
+        self, step: int, seat: int, machine: SignedBroadcast, relayed: dict[int, list[Claim]], injected: list[Claim]
+    ) -> Iterator[tuple[SignedBroadcast, int]]:
+        """What one seat may become in a step: relays of the others reach it, and what the adversary likes."""
+        coming = {
+            value: [claim for claim in claims if claim.relays[-1][0] != seat] for value, claims in relayed.items()
+        }
+        must = {value for value, claims in coming.items() if claims}
+        found: dict[Local, tuple[SignedBroadcast, int]] = {}
+        for size in range(len(must), self.values + 1):
+            for order in permutations(range(self.values), size):
+                if not must <= set(order):
+                    continue
+                after = _forked(machine)
+                for value in order:
+                    for claim in (*coming.get(value, ()), injected[value]):
+                        after.on_frame(step, Frame(self.phase, (claim,)))
+                state = self._local(after)
+                kept, count = found.get(state, (after, 0))
+                found[state] = (kept, count + 1)
+        yield from found.values()
+
+    def _signed(self, content: bytes) -> Claim:
+        digest = self.slot.digest(
+            self.phase, Role.COMMANDER, self.commander, statement_content(self.phase, content)
+        )
+        return Claim(self.commander, content, self.signers[self.commander].sign(digest))
+
+    def _injected(self, value: int, machines: tuple[SignedBroadcast, ...]) -> Claim:
+        """The value with every signature that the adversary has of it."""
+        claim = self.signed[value]
+        digest = self.slot.digest(
+            self.phase, Role.RELAY, self.commander, broadcast_value(self.phase, claim.content, claim.signature)
+        )
+        states = map(self._local, machines)
+        relayed = [seat for seat, (held, fresh) in enumerate(states) if value in held - fresh]
+        signers = [*range(self.honest, self.commander), *relayed]
+        return claim._replace(relays=tuple((seat, self.signers[seat].sign(digest)) for seat in signers))
+
+    def _local(self, machine: SignedBroadcast) -> Local:
+        held = machine._held[self.commander].values()
+        return (
+            frozenset(self.number[claim[:3]] for claim in held),
+            frozenset(self.number[claim[:3]] for claim in machine._fresh),
+        )
+
+    def _disagree(self, machines: tuple[SignedBroadcast, ...]) -> bool:
+        outcomes = (machine.outcome(self.commander) for machine in machines)
+        return len({claim and claim[:3] for claim in outcomes}) > 1
+
+    def _unproven(self, machines: tuple[SignedBroadcast, ...]) -> bool:
+        held = {content for machine in machines for content, _ in machine._held[self.commander]}
+        return len(held) > 1 and not any(machine.equivocations() for machine in machines)
+
+
+def _forked(machine: SignedBroadcast) -> SignedBroadcast:
+    """The same machine, to be led another way."""
+    other = copy(machine)
+    other._held = [dict(held) for held in machine._held]
+    other._accepted, other._fresh = set(machine._accepted), list(machine._fresh)
+    return other
+
+
+def but_for_names(states: tuple[Local, ...]) -> str:
+    """The same for states that differ in names alone."""
+    values = sorted(frozenset[int]().union(*(held for held, _ in states)))
+    names = (dict(zip(values, order, strict=True)) for order in permutations(range(len(values))))
+    return min(
+        repr(sorted([sorted(name[value] for value in part) for part in state] for state in states)) for name in names
+    )

@@ -1,0 +1,288 @@
+"""What must hold after every round of every schedule: C-1 to C-8. C-9, that a seed replays exactly, has a test.
+
+While every message of a round arrives in time, all of them; in any other round C-4 where two quorums always share an
+honest seat, and C-5, C-7 and C-8 always.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from chain_bandit.actors.messages import Message
+from chain_bandit.actors.relayer import Relayer
+from chain_bandit.actors.seat import Seat
+from chain_bandit.consensus.broadcast import MOST_VALUES, Frame, SignedBroadcast
+from chain_bandit.consensus.certificate import Vote
+from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.protocol.blocks import SIGNATURE_BYTES, seats
+from chain_bandit.protocol.messages import Phase, Role, broadcast_value, statement_content
+from verification.schedules.acts import Schedule
+from verification.schedules.adversary import Adversary
+from verification.schedules.stage import Stage
+
+Said = dict[tuple[int, Phase, Role], set[bytes]]
+"""What each honest seat said in its own name in a round."""
+Relayed = dict[tuple[int, Phase, int], int]
+"""How many claims each honest seat relayed of each commander in a phase."""
+Counted = dict[int, dict[bytes, frozenset[int]]]
+"""By seat and content: who voted for it."""
+
+
+class Round(Protocol):
+    """A round that was played.
+
+    Attributes:
+        honest: seats that follow the rules, those that died included.
+        down: who died in this round.
+        proofs: what each honest seat can prove of it.
+        counted: who voted for what, as each honest seat knew before its last exchange of votes.
+    """
+
+    stage: Stage
+    schedule: Schedule
+    adversary: Adversary
+    relayer: Relayer
+    honest: dict[int, Seat]
+    down: set[int]
+    said: Said
+    relayed: Relayed
+    proofs: dict[int, list[Equivocation]]
+    counted: Counted
+    round: int
+
+
+def check(played: Round, calm: bool, whole: bool) -> Iterator[str]:
+    """The invariants that do not hold.
+
+    Args:
+        calm: everything was in time.
+        whole: and every living seat has heard every other one in the last step.
+    """
+    size = played.schedule.size
+    quorum = played.stage.rules.quorum(played.adversary.ledger)
+    alive = {number: seat for number, seat in played.honest.items() if number not in played.down}
+    if calm:
+        if disagree(alive):
+            yield "C-1 two seats compute different blocks"
+        yield from _agreement(alive, played.said)
+        yield from _outcome(played, alive, quorum <= size.validators - size.attackers)
+        yield from _evidence_is_complete(played, alive, whole)
+    if (calm or 2 * quorum - size.validators > size.attackers) and certificates(played) > 1:
+        yield "C-4 two certificates of one round can be made"
+    yield from _bounded(alive, played.relayed)
+    yield from _evidence_is_sound(played)
+    yield from _said_once(played.said)
+    yield from _nothing_forged(played, alive)
+
+
+def _broadcasts(seat: Seat) -> tuple[SignedBroadcast, SignedBroadcast]:
+    return seat.validator.reports, seat.validator.blocks
+
+
+def _agreement(alive: dict[int, Seat], said: Said) -> Iterator[str]:
+    first, *others = alive.values()
+    for mine in _broadcasts(first):
+        phase = mine.phase
+        outcomes = [_outcomes(mine)]
+        for other in others:
+            theirs = other.validator.reports if phase is Phase.REPORT else other.validator.blocks
+            if _outcomes(theirs) != outcomes[0]:
+                yield f"C-1 two seats hold different values of a commander in phase {phase.name}"
+                break
+        for number in alive:
+            own = said.get((number, phase, Role.COMMANDER))
+            value = outcomes[0][number]
+            if own is None or value is None or value[0] not in own:
+                yield f"C-2 an honest commander's value is not the outcome in phase {phase.name}"
+                break
+
+
+def _outcomes(broadcast: SignedBroadcast) -> list[tuple[bytes, bytes] | None]:
+    """By instance: what is held, as the phase counts it."""
+    return [next(iter(held)) if len(held) == 1 else None for held in broadcast._held]
+
+
+def _outcome(played: Round, alive: dict[int, Seat], can_certify: bool) -> Iterator[str]:
+    """All honest reports are in the block, and the block is certified."""
+    first = next(iter(alive.values())).validator
+    if not alive.keys() <= first.agreed.keys():
+        yield "C-2 the block leaves out an honest report"
+    votes = {content for number in alive for content in played.said.get((number, Phase.BLOCK, Role.SIGNER), ())}
+    if votes != {first.digest}:
+        yield "C-3 the honest do not all sign the block that they computed"
+    block = played.relayer.block
+    if can_certify and (block is None or block.certificate.content != first.digest):
+        yield "C-3 no block is certified in the last step"
+
+
+def disagree(alive: dict[int, Seat]) -> bool:
+    """Whether two seats computed different blocks."""
+    return len({seat.validator.digest for seat in alive.values()}) > 1
+
+
+def certificates(played: Round) -> int:
+    """Of how many contents a certificate can be made, however the corrupt sign; or was taken, if those are more."""
+    signed: dict[bytes, int] = {}
+    for (number, _, role), contents in played.said.items():
+        if role is Role.SIGNER and number in played.honest:  # who voted and then fell signs anything now
+            for content in contents:
+                signed[content] = signed.get(content, 0) + 1
+    lacking = played.stage.rules.quorum(played.adversary.ledger) - len(played.adversary.corrupt)
+    relayer = played.relayer
+    taken = (relayer.block is not None) + (relayer.skip is not None)
+    return max(sum(count >= lacking for count in signed.values()), taken)
+
+
+def _bounded(alive: dict[int, Seat], relayed: Relayed) -> Iterator[str]:
+    """A header's digest is one value however often it is signed: two are all, 2 n^2 messages a commander at most.
+
+    A report is a value with its signature. Two signatures of one content prove nothing, and a third value then does: of
+    a corrupt commander the n - f others send 3 (n - f) (n - 1) claims at most.
+    """
+    for (_, phase, _), count in relayed.items():
+        if count > MOST_VALUES + (phase is Phase.REPORT):
+            yield f"C-3 more is relayed of a commander than proves anything in phase {phase.name}"
+    for seat in alive.values():
+        for broadcast in _broadcasts(seat):
+            if max(map(len, broadcast._held)) > MOST_VALUES + (broadcast.phase is Phase.REPORT):
+                yield "C-3 more values held than prove anything"
+            size = broadcast._content_bytes
+            if any(len(content) != size for held in broadcast._held for content, _ in held):
+                yield "C-3 a content of the wrong size is held"
+        contents = seat.validator.votes._by_content
+        if sum(map(len, contents.values())) > 2 * len(broadcast._held):
+            yield "C-3 more votes held than prove anything"
+
+
+def _evidence_is_sound(played: Round) -> Iterator[str]:
+    """No proof names an honest seat or proves nothing, and none can be made of all that the honest ever signed."""
+    rules, verifier = played.stage.rules, played.stage.verifier
+    for proofs in played.proofs.values():
+        for proof in proofs:
+            if proof.instance in played.honest:
+                yield "C-5 an honest seat is accused"
+            if not proof.proves(rules.addresses, verifier):
+                yield "C-5 a proof that proves nothing"
+    book, slot, pools = played.stage.book, played.adversary.slot, played.adversary.overheard
+    of_seat: dict[int, set[bytes]] = {number: set() for number in played.honest}
+    for claim in pools[Phase.REPORT]:
+        if claim.instance in of_seat:
+            of_seat[claim.instance].add(statement_content(Phase.REPORT, claim.content))
+    blocks = {*(claim.content for claim in pools[Phase.BLOCK]), *played.adversary.votes}
+    votes = {slot.digest(Phase.BLOCK, Role.SIGNER, 0, content) for content in blocks}
+    for number, reports in of_seat.items():
+        signed = book.signed_by(rules.addresses[number])
+        if len(votes & signed) > 1:
+            yield "C-5 an honest seat can be framed as SIGNER of phase BLOCK"
+        for phase, contents in ((Phase.REPORT, reports), (Phase.BLOCK, blocks | reports)):
+            if sum(slot.digest(phase, Role.COMMANDER, number, content) in signed for content in contents) > 1:
+                yield f"C-5 an honest seat can be framed as COMMANDER of phase {phase.name}"
+    yield from _proofs_are_told_apart(played)
+
+
+def _proofs_are_told_apart(played: Round) -> Iterator[str]:
+    """Against one honest seat, every pair of some of what it signed, true and false, is tried as a proof."""
+    numbers = sorted(played.honest)
+    number = numbers[played.schedule.order % len(numbers)]
+    stage, slot = played.stage, played.adversary.slot
+    addresses, verifier = stage.rules.addresses, stage.verifier
+    for phase, pool in played.adversary.overheard.items():
+        said = [(claim.content, claim.signature) for claim in pool if claim.instance == number][:1]
+        said += [(claim.content, relays[number]) for claim, relays in pool.items() if number in relays][:2]
+        said += [(claim.content, claim.signature) for claim in pool if claim.instance != number][:1]
+        if phase is Phase.BLOCK:
+            said += [(content, votes[number]) for content, votes in played.adversary.votes.items() if number in votes]
+        for role in (Role.COMMANDER, Role.SIGNER) if phase is Phase.BLOCK else (Role.COMMANDER,):
+            for one in said:
+                for other in said:
+                    if Equivocation(slot, phase, role, number, *one, *other).proves(addresses, verifier):
+                        yield f"C-5 a proof against an honest {role.name} of phase {phase.name} is believed"
+
+
+def _evidence_is_complete(played: Round, alive: dict[int, Seat], whole: bool) -> Iterator[str]:
+    """What two of the living accepted of one commander, or counted of one voter, one of them can prove."""
+    accused: set[tuple[int, Phase, Role]] = set()
+    for number in alive:
+        accused |= {(proof.instance, proof.phase, proof.role) for proof in played.proofs[number]}
+    for number in played.adversary.corrupt:
+        for index, phase in enumerate((Phase.REPORT, Phase.BLOCK)):
+            contents = {content for seat in alive.values() for content, _ in _broadcasts(seat)[index]._held[number]}
+            if len(contents) > 1 and (number, phase, Role.COMMANDER) not in accused:
+                yield f"C-6 an equivocation is seen and not proven in phase {phase.name}"
+        counted = {
+            content for seat in alive for content, voters in played.counted[seat].items() if number in voters
+        }
+        if whole and len(counted) > 1 and (number, Phase.BLOCK, Role.SIGNER) not in accused:
+            yield "C-6 two votes of a seat are seen and not proven"
+
+
+def counted(seat: Seat) -> dict[bytes, frozenset[int]]:
+    """What a seat has counted by now."""
+    return {content: frozenset(votes) for content, votes in seat.validator.votes._by_content.items()}
+
+
+def note(sender: int, message: Message, said: Said, relayed: Relayed) -> int:
+    """Keep what an honest seat said in its own name and how often it relayed whom; of how many claims and votes."""
+    match message:
+        case Frame(phase=phase, claims=claims):
+            for claim in claims:
+                if claim.instance == sender:
+                    said.setdefault((sender, phase, Role.COMMANDER), set()).add(claim.content)
+                else:
+                    key = (sender, phase, claim.instance)
+                    relayed[key] = relayed.get(key, 0) + 1
+            return len(claims)
+        case Vote(seat=seat, content=content):
+            if seat == sender:
+                said.setdefault((sender, Phase.BLOCK, Role.SIGNER), set()).add(content)
+            return 1
+    return 0
+
+
+def chains(sender: int, message: Message, attackers: int) -> Iterator[str]:
+    """C-3: what is wrong with the length of what an honest seat relays."""
+    if isinstance(message, Frame):
+        for claim in message.claims:
+            if claim.instance != sender and len(claim.relays) > attackers:
+                yield "C-3 a chain longer than m + 1"
+
+
+def _said_once(said: Said) -> Iterator[str]:
+    if any(len(contents) > 1 for contents in said.values()):
+        yield "C-7 an honest seat signs two contents in one slot"
+
+
+def _nothing_forged(played: Round, alive: dict[int, Seat]) -> Iterator[str]:
+    """Whatever is held was signed by whom it names."""
+    slot = played.adversary.slot
+    signed = dict(enumerate(map(played.stage.book.signed_by, played.stage.rules.addresses)))
+    nothing: set[bytes] = set()
+    seen: set[int] = set()
+    for seat in alive.values():
+        for broadcast in _broadcasts(seat):
+            phase = broadcast.phase
+            for held in broadcast._held:
+                for claim in held.values():
+                    if id(claim) in seen:
+                        continue
+                    seen.add(id(claim))
+                    content = statement_content(phase, claim.content)
+                    if slot.digest(phase, Role.COMMANDER, claim.instance, content) not in signed[claim.instance]:
+                        yield "C-8 a value is held that its commander never signed"
+                    if claim.relays:
+                        value = broadcast_value(phase, claim.content, claim.signature)
+                        digest = slot.digest(phase, Role.RELAY, claim.instance, value)
+                        if not all(digest in signed.get(relay, nothing) for relay, _ in claim.relays):
+                            yield "C-8 a relay is counted that its seat never signed"
+        for content, votes in seat.validator.votes._by_content.items():
+            digest = slot.digest(Phase.BLOCK, Role.SIGNER, 0, content)
+            if not all(digest in signed.get(voter, nothing) for voter in votes):
+                yield "C-8 a vote is counted that its seat never signed"
+    relayer = played.relayer
+    for certificate in (relayer.block.certificate if relayer.block else None, relayer.skip):
+        if certificate is not None:
+            digest = slot.digest(Phase.BLOCK, Role.SIGNER, 0, certificate.content)
+            signers = seats(certificate.signers)
+            if len(signers) * SIGNATURE_BYTES != len(certificate.signatures) or not all(
+                digest in signed.get(signer, nothing) for signer in signers
+            ):
+                yield "C-8 a certificate is taken that its seats never signed"

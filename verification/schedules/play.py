@@ -1,0 +1,245 @@
+"""A schedule played: the real machines on a network in virtual time, and what did not hold."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from chain_bandit.actors.messages import COMPARISON, RELAYER, Message, Send
+from chain_bandit.consensus.broadcast import Frame
+from chain_bandit.consensus.certificate import Vote
+from chain_bandit.network.memory import Actor
+from chain_bandit.network.virtual import STEP, Fate, VirtualNetwork
+from verification.schedules.acts import SKEW, Corruption, Crash, Cut, Link, Schedule, Skewed, Twins
+from verification.schedules.adversary import Adversary, TwoOfOne
+from verification.schedules.invariants import Relayed, Said, certificates, chains, check, counted, disagree, note
+from verification.schedules.stage import Stage
+
+IN_TIME = STEP - SKEW - 1
+"""A message that keeps the promise takes at most so many moments."""
+_ENDS, _FAULTS = Corruption | Crash, Link | Cut | Crash
+
+
+@dataclass
+class Played:
+    """What a schedule came to.
+
+    Attributes:
+        violations: which invariants did not hold, each once, in a line.
+        certified: by round "block", "skip" or "nothing".
+        disagreed: rounds in which two honest seats computed different blocks.
+        doubled: rounds of which two certificates could be made.
+        digest: of everything that arrived, when and where; only where it was asked for.
+        drops: why honest seats dropped claims, how often each.
+        used: moves of the adversary.
+        corrupt: whoever was the adversary's in the end.
+        accused: seats that the honest hold proof against, in all rounds.
+        sent: statements that the honest sent.
+        trace, ends: what arrived from the adversary, and what each honest seat came to, a line each; where asked for.
+    """
+
+    violations: list[str] = field(default_factory=list)
+    certified: list[str] = field(default_factory=list)
+    disagreed: int = 0
+    doubled: int = 0
+    digest: bytes = b""
+    drops: Counter[str] = field(default_factory=Counter)
+    used: Counter[str] = field(default_factory=Counter)
+    corrupt: tuple[int, ...] = ()
+    accused: set[int] = field(default_factory=set)
+    sent: int = 0
+    trace: list[str] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
+
+
+def play(stage: Stage, schedule: Schedule, logged: bool = False) -> Played:
+    """Play a schedule on a stage of its size.
+
+    Args:
+        logged: whether to keep the digest of all events, and a line for each that is not routine.
+    """
+    return Playing(stage, schedule, logged).play()
+
+
+class Playing:
+    """A schedule while it is played: what `schedules.invariants` looks at."""
+
+    def __init__(self, stage: Stage, schedule: Schedule, logged: bool) -> None:
+        self.stage, self.schedule, self.result, self._logged = stage, schedule, Played(), logged
+        stage.book.clear()
+        self._ends = [act for act in schedule.acts if isinstance(act, _ENDS)]
+        n = schedule.size.validators
+        self.honest = {seat: stage.seats[seat] for seat in range(n) if seat not in schedule.corrupt}
+        self.relayer = stage.relayer
+        self.adversary = Adversary(stage, schedule, self.honest, self.result.used)
+        clocks = {COMPARISON: 0, RELAYER: 0, **dict.fromkeys(range(n), 0)}
+        clocks |= {act.seat: act.by for act in schedule.acts if isinstance(act, Skewed)}
+        self._ear = _Adversary(self)
+        self.address = n
+        actors: dict[int, Actor] = {COMPARISON: stage.comparer, RELAYER: stage.relayer, **self.honest, n: self._ear}
+        self._clocks = {**clocks, n: SKEW}
+        self._hash = sha256()
+        self.network = VirtualNetwork(
+            actors, self._clocks, self._fate(), self._heard, self._arrived if logged else None
+        )
+
+    def play(self) -> Played:
+        """Every round, one after the other."""
+        stage, schedule, network = self.stage, self.schedule, self.network
+        ledger = stage.ledger
+        for round_ in range(schedule.rounds):
+            if round_:
+                ledger = stage.after(ledger)
+            self.round = round_
+            self.down: set[int] = set()
+            self.said: Said = {}
+            self.relayed: Relayed = {}
+            for number, seat in self.honest.items():
+                network.actors[number] = seat
+                seat.begin(ledger)
+            stage.comparer.begin(ledger)
+            stage.relayer.begin(ledger)
+            self.adversary.begin(round_, ledger)
+            self._twins(round_)
+            for number in self.adversary.corrupt:
+                stage.comparer.on_message(number, stage.report(ledger, number, 0)[1])
+            network.run(stage.rules.schedule.steps)
+            self._judge()
+        self.result.digest = self._hash.digest()
+        self.result.corrupt = tuple(self.adversary.corrupt)
+        return self.result
+
+    def _twins(self, round_: int) -> None:
+        actors = self.network.actors
+        for number in self.schedule.corrupt:
+            actors.pop(number, None)
+        for act in self.schedule.acts:
+            if isinstance(act, Twins) and act.round == round_ and act.seat in self.adversary.corrupt:
+                twins = TwoOfOne(self.stage, act)
+                twins.begin(self.adversary.ledger)
+                actors[act.seat] = twins
+
+    def after_tick(self, step: int) -> None:
+        """Seats fall, or die, once they have acted in a step."""
+        for act in self._ends:
+            if (act.round, act.step) == (self.round, step) and act.seat in self.honest:
+                if isinstance(act, Crash):
+                    self.die(act.seat, step)
+                else:
+                    self.fall(act.seat)
+
+    def die(self, number: int, step: int) -> None:
+        """A seat is gone until the next round. It stays honest: nobody may ever be able to prove it false."""
+        self.down.add(number)
+        self.network.actors.pop(number)
+
+    def fall(self, number: int) -> None:
+        """A seat is the adversary's."""
+        self.network.actors.pop(number, None)
+        self.honest.pop(number)
+        self.adversary.corrupt = sorted([*self.adversary.corrupt, number])
+
+    def _heard(self, sender: int, send: Send) -> None:
+        """The adversary overhears everything; what the honest say in their own name is kept for the checks."""
+        message = send.message
+        if sender in self.honest:
+            self.result.sent += len(send.to) * note(sender, message, self.said, self.relayed)
+            for violation in chains(sender, message, self.schedule.size.attackers):
+                self._found(violation)
+        if sender != self.address:
+            self.adversary.hear(message)
+
+    def _arrived(self, moment: int, sender: int, to: int, message: Message) -> None:
+        self._hash.update(repr((moment, sender, to, message)).encode())
+        if sender == self.address:
+            self.result.trace.append(f"round {self.round} moment {moment}: the adversary to {to}: {told(message)}")
+
+    def _found(self, violation: str) -> None:
+        if violation not in self.result.violations:
+            self.result.violations.append(violation)
+
+    def _judge(self) -> None:
+        self.proofs = {number: seat.validator.equivocations() for number, seat in self.honest.items()}
+        self.counted = {number: counted(seat) for number, seat in self.honest.items()}
+        calm = self.schedule.is_calm(self.round)
+        for violation in check(self, calm, calm):
+            self._found(violation)
+        alive = {number: seat for number, seat in self.honest.items() if number not in self.down}
+        self.result.disagreed += disagree(alive)
+        self.result.doubled += certificates(self) > 1
+        self.result.certified.append("block" if self.relayer.block else "skip" if self.relayer.skip else "nothing")
+        for number, seat in self.honest.items():
+            validator = seat.validator
+            self.result.accused.update(proof.instance for proof in self.proofs[number])
+            if number in self.down:
+                continue
+            self.result.drops.update(validator.drops)
+            if self._logged:
+                held = "; ".join(
+                    f"{broadcast.phase.name.lower()} of {instance}: {', '.join(shown(*value) for value in values)}"
+                    for broadcast in (validator.reports, validator.blocks)
+                    for instance, values in enumerate(broadcast._held)
+                    if len(values) != 1 or instance not in self.honest
+                )
+                signed = validator.signed[:2].hex()
+                self.result.ends.append(f"round {self.round} seat {number} signs {signed}; {held or 'nothing unusual'}")
+
+    def _fate(self) -> Fate:
+        """Every delay within the promise, but where the schedule says otherwise."""
+        chance = random.Random(self.schedule.order).random
+        faults = [act for act in self.schedule.acts if isinstance(act, _FAULTS)]
+        if not faults:
+            return lambda moment, sender, to: (1 + int(chance() * IN_TIME),)
+        links = {(a.round, a.step, a.sender, a.to): a.delays for a in faults if isinstance(a, Link)}
+        cuts = [(a, frozenset(a.group)) for a in faults if isinstance(a, Cut)]
+        crashes = {(a.round, a.step, a.seat): a.reached for a in faults if isinstance(a, Crash)}
+
+        def fate(moment: int, sender: int, to: int) -> tuple[int, ...]:
+            usual = (1 + int(chance() * IN_TIME),)
+            if sender == self.address:
+                return usual
+            step = (moment - self.network.start - self._clocks[sender]) // STEP
+            if to not in crashes.get((self.round, step, sender), (to,)):
+                return ()
+            for cut, group in cuts:
+                within = cut.round == self.round and cut.step <= step < cut.step + cut.steps
+                if within and (sender in group) != (to in group):
+                    return ()
+            return links.get((self.round, step, sender, to), usual)
+
+        return fate
+
+
+class _Adversary:
+    """Its place on the network: it ticks when everybody else has."""
+
+    def __init__(self, played: Playing) -> None:
+        self._played = played
+
+    def on_tick(self, step: int) -> list[Send]:
+        """First take who falls in this step, then act."""
+        self._played.after_tick(step)
+        return self._played.adversary.on_tick(step)
+
+    def on_message(self, sender: int, message: Message) -> None:
+        """It heard it when it was sent."""
+
+
+def told(message: Message) -> str:
+    """A message in a few words."""
+    match message:
+        case Frame(phase=phase, claims=claims):
+            inner = ", ".join(
+                f"{claim.instance} says {shown(claim.content, claim.signature)}, relayed by {seats}"
+                for claim in claims[:4]
+                for seats in [[seat for seat, _ in claim.relays]]
+            )
+            return f"{phase.name.lower()}: {inner}"
+        case Vote(seat=seat, content=content):
+            return f"vote of {seat} for {content[:2].hex()}"
+    return type(message).__name__
+
+
+def shown(content: bytes, signature: bytes) -> str:
+    """A value in ten letters: its content, and which of its signatures."""
+    return f"{content[:4].hex()}~{signature[-1:].hex() or '00'}"

@@ -1,0 +1,377 @@
+"""A game of processes besieged by one of its seats and by strangers, beside the same game left alone.
+
+    python verification/siege.py [--rounds 60] [--frames 1000000] [--json FILE]
+    python verification/siege.py --by stuffed [--rounds 60]
+    python verification/siege.py --by measured [--rounds 60]
+
+Both games are played on Anvil by four nodes, one after the other. In the second seat 3 equivocates in its reports and
+as a commander, and stands still now and then; a process with its key writes junk on links to everybody, well-formed as
+long as it has frames left (so that nobody hangs up), then giant and undecodable; and a process without any key holds
+doors half open and talks no TLS.
+
+With --by stuffed seat 3 says what it should, but fills its envelopes of a round's steps, which are free, with as many
+claims, certificates and questions as an envelope may have, each of which takes one or two signatures to refuse or an
+answer, and asks for all its receipts 31 times a round; with --by measured only as far as it is read on. The goal is
+then 0.6 in place of 0.5.
+
+Printed: blocks a second of honest seats from the tenth round on, their resident memory when the first round ended, at
+most, at the end. Exit code 14 where the besieged make less of the blocks a second of those left alone than the goal,
+where memory grew by more than `MOST_MB`, where anybody but seat 3 is proven false, or an audit fails.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic, sleep
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, Question, Receipt
+from chain_bandit.consensus.broadcast import Claim, Frame
+from chain_bandit.consensus.certificate import Certificate
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.network.wire import MOST_BYTES, MOST_SAID, Envelope, Kind, Owed, encode, most_bytes
+from chain_bandit.nodes import place as files
+from chain_bandit.nodes import start as start_module
+from chain_bandit.nodes.follower import Recorded
+from chain_bandit.nodes.load import load
+from chain_bandit.nodes.processes import states
+from chain_bandit.nodes.role import Post
+from chain_bandit.nodes.seat import SeatRole
+from chain_bandit.nodes.up import up
+from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role, statement_content
+from chain_bandit.scenario import Scenario
+
+SEATS, CORRUPT = 4, 3
+HONEST = ("seat-0", "seat-1", "seat-2")
+STUFFED, MEASURED = "stuffed", "measured"
+GOAL, STUFFED_GOAL, MOST_MB = 0.5, 0.6, 64.0
+LOOK, STANDS, RUNS = 0.05, 1.0, 5.0
+"""Seconds between two looks at memory; for which seat 3 stands still, and runs."""
+
+SETTLED = 10
+"""Rounds that are not counted: nodes are started anew in them."""
+
+HALF_OPEN, AT_A_TIME = 256, 50
+
+RECEIPT_BYTES = 16
+"""Of a receipt that says nothing."""
+
+
+@dataclass
+class Played:
+    """One game."""
+
+    besieged: bool
+    rounds: int = 0
+    blocks: int = 0
+    seconds: float = 0.0
+    blocks_per_second: float = 0.0
+    mb: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    """Resident, of honest nodes: when the first round ended, at most, at the end."""
+    sent: dict[str, int] = field(default_factory=dict)
+    audit: str = ""
+    accused: list[int] = field(default_factory=list)
+
+
+def scenario_of(rounds: int, bound_ms: int, equivocating: bool) -> Scenario:
+    """Two-thirds of four: any three seats certify."""
+    attacks = [{"name": "two-faced-report"}, {"name": "equivocating-commander"}]
+    return Scenario.model_validate({
+        "name": "siege", "participants": SEATS, "rounds": rounds, "burn_in": 4, "liars": 1, "attackers": 1,
+        "bound_ms": bound_ms, "quorum": "two-thirds",
+        "rewards": {"kind": "bernoulli", "means": [0.9, 0.4]},
+        "malicious": [{"seat": CORRUPT, "attacks": attacks}] if equivocating else [],
+    })  # fmt: skip
+
+
+def play(rounds: int, bound_ms: int, by: list[str], frames: int, out: Path) -> Played:
+    besieged, stuffed = bool(by), by in ([STUFFED], [MEASURED])
+    found, result, over = Played(besieged), list[Any](), threading.Event()
+    scenario = scenario_of(rounds, bound_ms, besieged and not stuffed)
+
+    def pause(seconds: float) -> None:
+        if over.wait(seconds):
+            raise InterruptedError
+
+    def game() -> None:
+        try:
+            result.append(up(scenario, out, "anvil", say=lambda line: None, pause=pause))
+        except Exception as error:  # noqa: BLE001 - raised again below
+            result.append(error)
+
+    thread = threading.Thread(target=game)
+    thread.start()
+    enemies: list[subprocess.Popen[str]] = []
+    seat = out / f"seat-{CORRUPT}"
+    turn, stopped, memory = 0.0, False, dict[str, list[float]]()
+    try:
+        while thread.is_alive():
+            sleep(LOOK)
+            now = monotonic()
+            if besieged and not enemies and (rounds_of(seat) if stuffed else (out / files.GAME).exists()):
+                if stuffed:
+                    tell(out, signal.SIGKILL)
+                enemies = [start(kind, out, frames) for kind in by]
+            made = rounds_of(out / HONEST[0])
+            if not made:
+                continue
+            for name in HONEST:
+                if (mb := resident(out / name)) is not None:
+                    memory.setdefault(name, []).append(mb)
+            if besieged and not stuffed and now > turn:
+                stopped = not stopped and len(made) < rounds - 8
+                turn = now + (STANDS if stopped else RUNS)
+                tell(out, signal.SIGSTOP if stopped else signal.SIGCONT)
+    finally:  # where we are interrupted too, no process stays: `up` takes its own with it
+        over.set()
+        thread.join()
+        for process in enemies:
+            process.terminate()
+            found.sent |= json.loads(process.communicate()[0] or "{}")
+    if isinstance(result[0], Exception):
+        raise result[0]
+    _, report = result[0]
+    made = rounds_of(out / HONEST[0])[SETTLED:]
+    found.rounds, found.seconds = len(made), sum(seconds for _, seconds in made)
+    found.blocks = sum(kind in ("approved", "rejected") for kind, _ in made)
+    found.blocks_per_second = found.blocks / found.seconds
+    found.mb = {name: (each[0], max(each), each[-1]) for name, each in memory.items()}
+    found.audit = report.verdict
+    found.accused = sorted({each.seat for each in report.findings if each.weight.name == "PROOF"})
+    return found
+
+
+def rounds_of(place: Path) -> list[tuple[str, float]]:
+    """Kind and seconds of each round that a node has seen the end of."""
+    try:
+        lines = (place / files.LOG).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    words = [line.replace(",", "").split() for line in lines if line.startswith("round ")]
+    return [(word[2], float(word[4])) for word in words]
+
+
+def resident(place: Path) -> float | None:
+    """MB of a node's memory, as far as it is in RAM."""
+    try:
+        pid = int((place / files.PID).read_text())
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, ValueError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6 or None  # none of a process that is gone
+
+
+def tell(out: Path, number: int) -> None:
+    """Seat 3's own node."""
+    for state in states(out):
+        if state.name == f"seat-{CORRUPT}" and state.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(state.pid, number)
+
+
+def start(kind: str, out: Path, frames: int) -> "subprocess.Popen[str]":
+    command = [sys.executable, __file__, "--hostile", kind, str(out), "--frames", str(frames)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+# --- the hostile
+
+
+class Ended(BaseException):
+    """Told to end."""
+
+
+def hostile(kind: str, out: Path, frames: int) -> None:
+    """Until told to end; then what was sent, as JSON."""
+
+    def end(number: int, frame: Any) -> None:
+        raise Ended
+
+    signal.signal(signal.SIGTERM, end)
+    os.chdir(out)
+    sent: dict[str, int] = {}
+    doors = [str(Path(name) / "door") for name in (*HONEST, "environment", "relayer", "comparison")]
+    with suppress(Ended):
+        if kind in (STUFFED, MEASURED):
+            start_stuffed(kind, sent)
+        elif kind == "flood":
+            for door in doors:
+                threading.Thread(target=flood, args=(door, frames // len(doors), sent), daemon=True).start()
+        else:
+            strangers(doors, sent)
+        while True:
+            signal.pause()
+    print(json.dumps(sent))
+
+
+class Stuffed(SeatRole):
+    """A seat that plays along, with all that fits into its envelopes besides."""
+
+    signer: Signer
+    is_measured: bool
+    sent: dict[str, int]
+
+    def tick(self, step: int) -> list[Post]:
+        """What it should say, and as many claims as the envelope has room for."""
+        if step and self.is_measured:
+            return super().tick(step)
+        said, phase = super().tick(step), Phase.REPORT if step < self._rules.schedule.propose else Phase.BLOCK
+        size = self._rules.parameters.report_bytes if phase is Phase.REPORT else 32
+        room = MOST_SAID * SEATS - 4 - SEATS
+        claims = tuple(self._claim(phase, os.urandom(size)) for _ in range(room))
+        self.sent["claims"] = self.sent.get("claims", 0) + room
+        others = [number for number in self._rules.everybody if number != self.address]
+        none = Certificate(NO_BLOCK, 0b111, b"".join(claim.signature for claim in claims[:3]))
+        asked: list[Post] = [each for each in said if isinstance(each[1], Question)] * room  # who asks waits
+        return [*said, *((to, Frame(phase, claims)) for to in others), *[(RELAYER, none)] * room, *asked]
+
+    def recorded(self, found: Recorded) -> list[Post]:
+        """The pull, and the same question many times over."""
+        questions: list[Post] = [] if self.is_measured else [(ENVIRONMENT, Owed(1))] * (MOST_SAID * SEATS - 1)
+        self.sent["questions"] = self.sent.get("questions", 0) + len(questions)
+        return [*super().recorded(found), *questions]
+
+    def _claim(self, phase: Phase, content: bytes) -> Claim:
+        """Its commander's signature is true, and has to be looked at; the relay's is none."""
+        digest = self._rules.slot(self._ledger).digest(
+            phase, Role.COMMANDER, self.address, statement_content(phase, content)
+        )
+        chain = tuple((number, os.urandom(32) + bytes(16) + os.urandom(16)) for number in (0, 1))
+        return Claim(self.address, content, self.signer.sign(digest), chain)
+
+
+def start_stuffed(kind: str, sent: dict[str, int]) -> None:
+    load()
+    begun = start_module.Start(Path(f"seat-{CORRUPT}"))
+    assert begun.key.secret is not None
+    Stuffed.signer, Stuffed.is_measured, Stuffed.sent = Signer(begun.key.secret), kind == MEASURED, sent
+    start_module.SeatRole = Stuffed  # type: ignore[attr-defined]
+    begun.run()
+
+
+def flood(door: str, frames: int, sent: dict[str, int]) -> None:
+    """With seat 3's key: junk that decodes, then what no honest node writes, then knocking again and again."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(Path(f"seat-{CORRUPT}") / files.LINK)
+    chance, here = random.Random(door), 0
+    junk = [framed(each) for each in well_formed(chance)]
+    while True:
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(5)
+        with suppress(OSError), line:
+            line.connect(door)
+            with context.wrap_socket(line) as tls:
+                while here < frames:
+                    batch = chance.choices(junk, k=AT_A_TIME)
+                    tls.sendall(b"".join(batch))
+                    here += len(batch)
+                    sent["junk frames"] = sent.get("junk frames", 0) + len(batch)
+                tls.sendall(framed(chance.randbytes(200)))
+                tls.sendall((MOST_BYTES + 1).to_bytes(4, "big") + bytes(MOST_BYTES))
+                sent["giant frames"] = sent.get("giant frames", 0) + 1
+        sleep(0.02)
+
+
+def well_formed(chance: random.Random) -> list[bytes]:
+    """Envelopes that decode: of all rounds and steps, empty, with claims of noise, nearly too large."""
+    some = []
+    for round_ in range(5, 60):
+        for step in range(8):
+            relays = ((CORRUPT, chance.randbytes(64)),)
+            claims = tuple(
+                Claim(chance.randrange(SEATS), chance.randbytes(32), chance.randbytes(64), relays)
+                for _ in range(chance.choice((0, 1, 8)))
+            )
+            phase = chance.choice((Phase.REPORT, Phase.BLOCK))
+            some.append(encode(Envelope(chance.choice(list(Kind)), round_, step, (Frame(phase, claims),))))
+    p = scenario_of(60, 500, True).parameters
+    room = most_bytes(SEATS, p.report_bytes, p.attackers) // MOST_SAID // SEATS - RECEIPT_BYTES
+    padded = tuple(Receipt(round_, 0, 0, chance.randbytes(room), b"") for round_ in range(30))
+    return some + [encode(Envelope(kind, 5, 0, padded)) for kind in Kind for _ in range(20)]
+
+
+def framed(data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + data
+
+
+def strangers(doors: list[str], sent: dict[str, int]) -> None:
+    """Without a key: lines held open, and noise in place of a handshake."""
+    chance, held = random.Random(1), list[socket.socket]()
+    while True:
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(0.5)
+        try:
+            line.connect(chance.choice(doors))
+            if chance.random() < 0.3:
+                line.sendall(chance.randbytes(500))
+            held.append(line)
+            sent["half-open links"] = sent.get("half-open links", 0) + 1
+        except OSError:
+            sleep(0.02)
+        if len(held) > HALF_OPEN:
+            held.pop(chance.randrange(len(held))).close()
+        sleep(0.005)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--frames", type=int, default=1_000_000)
+    parser.add_argument("--bound-ms", type=int, default=500)
+    ways = ["flood", "strangers", STUFFED, MEASURED]
+    parser.add_argument("--by", nargs="+", default=ways[:2], choices=ways)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--hostile", nargs=2, metavar=("KIND", "FOLDER"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.hostile:
+        kind, out = arguments.hostile
+        hostile(kind, Path(out), arguments.frames)
+        return 0
+    with TemporaryDirectory() as folder:
+        games = [
+            play(arguments.rounds, arguments.bound_ms, by, arguments.frames, Path(folder) / str(len(by)))
+            for by in (list[str](), arguments.by)
+        ]
+    alone, besieged = games
+    goal = STUFFED_GOAL if arguments.by in ([STUFFED], [MEASURED]) else GOAL
+    ratio = besieged.blocks_per_second / alone.blocks_per_second
+    table = Table(title=f"A siege ({arguments.rounds} rounds, Δ = {arguments.bound_ms} ms)")
+    for name in ("game", "rounds", "blocks", "blocks/s", "MB at first", "at most", "at the end", "audit"):
+        table.add_column(name, justify="right")
+    for game, name in ((alone, "left alone"), (besieged, "besieged")):
+        figures = [f"{max(each[i] for each in game.mb.values()):.0f}" for i in range(3)]
+        table.add_row(name, str(game.rounds), str(game.blocks), f"{game.blocks_per_second:.2f}", *figures, game.audit)
+    Console().print(table)
+    print(f"besieged by {besieged.sent}: {ratio:.2f} of the blocks a second")
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"ratio": ratio, "games": [asdict(each) for each in games]}) + "\n")
+    grown = max(most - first for first, most, _ in besieged.mb.values())
+    audits = {game.audit for game in games} != {"passed"} or alone.accused or set(besieged.accused) - {CORRUPT}
+    checked = {
+        f"blocks a second ({goal} of those left alone)": ratio < goal,
+        f"memory ({grown:.0f} MB more, {MOST_MB:.0f} allowed)": grown > MOST_MB,
+        "audit": audits,
+    }
+    missed = [what for what, is_missed in checked.items() if is_missed]
+    if missed:
+        print("missed: " + ", ".join(missed), file=sys.stderr)
+    return 14 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
