@@ -30,7 +30,7 @@ def in_time(game: Game, call: Call) -> bool:
             not game.is_over(call.block) or call.block <= until, "record.deadline", t, what,
             "it is in block {}, proofs are taken until block {}", call.block, until,
         )  # fmt: skip
-    over, last = is_over(p, game.running), "pull" if p.has_phases else "round"
+    over, last = is_over(p, game.running), p.counted
     game.checks.that(
         not over and call.block <= game.end_block, "record.deadline", t, what,
         f"it is in block {{}}, the game ended with block {{}} or {last} {{}}", call.block, game.end_block, p.horizon,

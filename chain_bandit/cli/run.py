@@ -71,7 +71,7 @@ def _play(
 
     on = chain(chain_name, account, warn_of_public_keys)
     say_beforehand(scenario)
-    what = "pull" if scenario.parameters.has_phases else "round"
+    what = scenario.parameters.counted
     with terminal.Progress(scenario.parameters.horizon, what=what) as observe:
         finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume, observe.stage)
     note = kept_in(finished.kept) if finished.kept else None

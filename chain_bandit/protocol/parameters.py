@@ -302,6 +302,11 @@ class Parameters:
         return self.arms + self.provable
 
     @property
+    def counted(self) -> str:
+        """What times and T count, in a word: pulls in a game with phases, rounds in any other."""
+        return "pull" if self.has_phases else "round"
+
+    @property
     def has_phases(self) -> bool:
         """Whether blocks say how often their arm is pulled; else once."""
         return self.growth > 0

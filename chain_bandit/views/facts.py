@@ -206,7 +206,7 @@ class Facts:
     @property
     def at(self) -> str:
         """What `pulls` counts."""
-        return "pull" if self.parameters and self.parameters.has_phases else "round"
+        return self.parameters.counted if self.parameters else "round"
 
     @cached_property
     def pulls(self) -> Sequence[int]:
@@ -350,7 +350,8 @@ class Facts:
         due = manifest.rounds - manifest.burn_in + 1 - sum(row.length - 1 for row in self.rows)
         whole = made == due and self.report.complete
         # in phases it is not known how many rounds the pulls that are left take
-        pulled = f", of {manifest.rounds - due + made:,} of {manifest.rounds:,} pulls" if self.at == "pull" else ""
+        phases = self.parameters is not None and self.parameters.has_phases
+        pulled = f", of {manifest.rounds - due + made:,} of {manifest.rounds:,} pulls" if phases else ""
         sentence = f"{due - failed - explored:,} of {due:,} recorded rounds approved" if whole else (
             (f"{made:,} rounds have a record{pulled}" if pulled else f"{made:,} of {due:,} rounds have a record")
             + ("" if self.report.complete else "; the game is not closed")

@@ -113,7 +113,7 @@ def _losses(facts: Facts) -> Markup | None:
     if not facts.columns:
         return None
     rows: list[list[object]] = [[line.name, amount(line.total)] for line in facts.regret if not line.is_part]
-    title = f"rewards lost by an honest participant in rounds {span(1, facts.last)}"
+    title = f"rewards lost by an honest participant in {facts.at}s {span(1, facts.pulls[-1])}"
     return joined(table([title, "in all"], rows, "-n"),
                   tag("p", " ".join(others_in_words(facts)), class_="quiet"))  # fmt: skip
 
@@ -141,7 +141,7 @@ def _regret(facts: Facts) -> Markup:
             "oracle sees all honest data at once, with nobody to agree with, under the game's index policy."),
         tag(
             "div",
-            picture(themed(plots.regret_from_start(facts)), f"The burn-in, rounds 1 to {burn_in:,}, is " + (
+            picture(themed(plots.regret_from_start(facts)), f"The burn-in, {facts.at}s 1 to {burn_in:,}, is " + (
                     "paid with a participant's first settled pull after it; who has none is not credited."
                     if facts.manifest.paid_burn_in else
                     "observed and never paid: its whole price is counted here.")),

@@ -11,7 +11,7 @@ COMPILING = f"compiling the simulator: about {_SECONDS:.0f} s, once"
 
 def regret_by_round(measured: Measured) -> RenderableType:
     """Regret of an honest participant at each checkpoint, whole and by its parts."""
-    at = "pull" if measured.parameters.has_phases else "round"
+    at = measured.parameters.counted
     table = plain_table((at, "right"), ("regret", "right"), *((part.replace("_", "-"), "right") for part in PARTS))
     columns = (measured.regret(), *(measured.regret(part) for part in PARTS))
     for round_, *row in zip(measured.checkpoints, *columns, strict=True):

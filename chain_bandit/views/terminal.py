@@ -312,10 +312,10 @@ class _Checks:
 def regret_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
     """Regret of the honest in its parts, beside that of others: over all rounds, and after the burn-in."""
     facts = Facts.of(manifest, report, rounds)
-    burn_in, horizon = facts.manifest.burn_in, facts.last
+    burn_in, last = facts.manifest.burn_in, facts.pulls[-1]
     made = plain_table(
-        ("rewards lost, per honest participant", "left"), (f"rounds {span(1, horizon)}", "right"),
-        (span(burn_in + 1, horizon), "right"),
+        ("rewards lost, per honest participant", "left"), (f"{facts.at}s {span(1, last)}", "right"),
+        (span(burn_in + 1, last), "right"),
     )  # fmt: skip
     for line in facts.regret:
         name = Text(f"  {line.name}", "dim") if line.is_part else Text(line.name)

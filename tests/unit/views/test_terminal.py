@@ -13,6 +13,7 @@ from chain_bandit.history.records import calls_in
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.views import plots, terminal
 from chain_bandit.views.facts import Facts, amount, clean, mean, rounds_in_words, signed
+from chain_bandit.views.page import page
 from chain_bandit.views.simulated import COMPILING
 from tests.unit.views.on_screen import shown
 
@@ -170,6 +171,15 @@ def test_regret_table_adds_up(sample):
     assert lines["total"].after == lines["total"].total - lines["burn_in"].total
     before = sample.rounds.column("regret_ucb1")[sample.manifest["burn_in"] - 1].as_py()
     assert lines["ucb1"].after == sample.manifest["regret_units"]["ucb1"] - before
+
+
+def test_regret_is_headed_by_what_times_count(sample, monkeypatch):
+    last = len(sample.rounds)
+    assert f"rounds 1–{last}" in shown(terminal.regret_table(*sample.run))
+    monkeypatch.setattr(Facts, "at", property(lambda facts: "pull"))
+    monkeypatch.setattr(Facts, "pulls", property(lambda facts: [3 * round_ for round_ in facts.columns["round"]]))
+    assert f"pulls 1–{3 * last}" in shown(terminal.regret_table(*sample.run))
+    assert f"in pulls 1–{3 * last}" in page(*sample.run)
 
 
 def test_time_table_shares_are_of_the_whole():
