@@ -175,11 +175,11 @@ def test_regret_table_adds_up(sample):
 
 def test_regret_is_headed_by_what_times_count(sample, monkeypatch):
     last = len(sample.rounds)
-    assert f"rounds 1–{last}" in shown(terminal.regret_table(*sample.run))
+    assert f"rounds 1\N{EN DASH}{last}" in shown(terminal.regret_table(*sample.run))
     monkeypatch.setattr(Facts, "at", property(lambda facts: "pull"))
     monkeypatch.setattr(Facts, "pulls", property(lambda facts: [3 * round_ for round_ in facts.columns["round"]]))
-    assert f"pulls 1–{3 * last}" in shown(terminal.regret_table(*sample.run))
-    assert f"in pulls 1–{3 * last}" in page(*sample.run)
+    assert f"pulls 1\N{EN DASH}{3 * last}" in shown(terminal.regret_table(*sample.run))
+    assert f"in pulls 1\N{EN DASH}{3 * last}" in page(*sample.run)
 
 
 def test_time_table_shares_are_of_the_whole():
