@@ -129,9 +129,8 @@ class Call:
         """The raw transaction of the call from one of its parts on, with this nonce and fee."""
         return self.signer.sign(nonce, fee, self.gas_limit, self.to, self.value, self.calldata(first))
 
-    def is_done(self, block: str) -> bool:
-        """Whether others have seen to all of it, by the state after a block; else `first` is the part they left."""
-        done = int(self.done(block)) if self.done else 0
+    def is_done(self, done: int) -> bool:
+        """Whether others have seen to all of it, who have done so many parts; else `first` is the part they left."""
         if done >= max(1, len(self.parts)):
             return True
         self.first = done

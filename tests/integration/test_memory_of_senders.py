@@ -9,8 +9,9 @@ from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.journal import Unkept
 from chain_bandit.chain.node import account
+from chain_bandit.chain.outbox import UNDONE
 from chain_bandit.chain.process import OwnNode
-from chain_bandit.chain.sender import UNDONE, Sender
+from chain_bandit.chain.sender import Sender
 
 
 @pytest.fixture
@@ -31,5 +32,5 @@ def test_a_sender_grows_by_less_than_half_a_kilobyte_a_call(node: OwnNode) -> No
         sizes.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
     assert (sizes[-1] - sizes[2 * UNDONE - 1]) / UNDONE < 500
-    assert len(sender._kept) <= UNDONE + 2
+    assert len(sender._outbox.kept) <= UNDONE + 2
     assert len(sender.gas["pay"]) == calls

@@ -330,7 +330,9 @@ def test_what_was_written_and_not_synced_is_synced_before_it_goes_out_again(node
     with journal_in(path) as journal:
         outbox, payer = sender(node, node.url, "unsynced", journal=journal)
         journal.bind(Origin(outbox.chain_id, outbox.genesis, ""))
-        outbox._sign(outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b""), 0, outbox._fee(), 0)
+        call, machine = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b""), outbox._outbox
+        machine._sign(call, 0, outbox._take_step(machine._fee()), 0)
+        outbox._keep()
         journal.sync()
 
     def fsync(file: int) -> None:

@@ -1,0 +1,616 @@
+"""What becomes of transactions: nonces given, the same bytes until they are in a block, reorganisations followed.
+
+Nothing that a node says of a transaction counts but a receipt, and that only as long as its block is in the chain.
+A machine without wire, clock and disk: it is told answers and the time (`chain/sender.py` drives it in live runs,
+`schedules/sender.py` in virtual time). A step that has to know more yields a `Question` and is sent its answer; the
+process may end at any of them. What is in `signed` is to be on the disk before anything leaves.
+"""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any, TypeAlias, TypeVar
+
+from chain_bandit.chain.call import Call, Order, Receipt, Version
+from chain_bandit.chain.delivery import Delivery
+from chain_bandit.chain.errors import ForeignChain, NodeGarbled, NodeUnreachable, NonceTaken, TransactionReverted
+from chain_bandit.chain.journal import Entry, JournalForeign
+from chain_bandit.chain.rpc import BEHIND, as_answered, as_bytes, as_hex, as_int, field, refusal
+from chain_bandit.chain.transactions import Fee
+from chain_bandit.chain.wire import Refused, Request
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import ChainBanditError
+
+SENT_AT_ONCE, ASKED_AT_ONCE, BYTES_AT_ONCE = 16, 32, 250_000
+"""The most transactions, questions for receipts, and bytes of calldata in one exchange."""
+
+MOST_VERSIONS, MOST_NONCES = 8, 8
+"""Of one call: signed fees for one nonce, and nonces tried."""
+
+REFUSED = 10.0
+"""Seconds of refusals after which they are looked into."""
+
+NONCES_TAKEN = 3
+"""Looks at a nonce that somebody else used before it is believed."""
+
+UNDONE = 64
+"""Blocks behind the head that a reorganisation may change, two epochs of Ethereum: their events are asked for again,
+and calls in them are kept. What is deeper is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Asks for answers to all requests, as `read` has them; some may be a `Refused`."""
+
+    requests: Sequence[Request]
+    read: Callable[[Any], Any] = as_answered
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Asks for one result."""
+
+    method: str
+    parameters: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Asks what a transaction would give on a block, or how the contract refuses it."""
+
+    transaction: dict[str, Any]
+    block: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Asks the run how many parts of a call others have seen to."""
+
+    call: Call
+    block: str
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Tells the data of watched events, some of them again and again."""
+
+    data: list[bytes]
+
+
+Question: TypeAlias = Exchange | Ask | Attempt | Done | Events
+T = TypeVar("T")
+Step: TypeAlias = Generator[Question, Any, T]
+"""What is sent the answer to each question, or thrown `NodeUnreachable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """Transactions under way, after so many that nobody waits for."""
+
+    sends: list[tuple[Call, Version]]
+    left_over: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Questions under way: for receipts, for the last known head, and for events; or for the chain's identity alone."""
+
+    asks: list[tuple[Call, Version]]
+    head: tuple[int, bytes] | None
+    watched: bool = False
+    identity: bool = False
+
+
+class Outbox:
+    """The calls of a run on their way, each once, in the order of the nonces that it gives them.
+
+    Two exchanges are under way at most: one that sends, and beside it one that asks.
+
+    Args:
+        certain: the node is in this process: an answer is never lost, a refusal is final, no block is undone.
+        standstill: seconds without a block after which a higher fee is offered.
+
+    Attributes:
+        chain_id, genesis: of the chain that all this is for.
+        made: calls taken on.
+        open: those that are not in a block with enough confirmations.
+        kept: those that may still be undone.
+        signed: what is not in the journal yet.
+        progress: grows whenever something has moved.
+        why: the last reason why nothing moves.
+        doubtful: whether it may be another chain that answers: nothing goes out until that is known.
+        head: number and hash of the last known block.
+        sending, asking: the exchanges under way.
+        watched: the filter of events to ask for.
+    """
+
+    def __init__(
+        self, chain_id: int, genesis: str, entries: Iterable[Entry], delivery: Delivery, certain: bool,
+        standstill: float,
+    ) -> None:  # fmt: skip
+        self.chain_id, self.genesis = chain_id, genesis
+        self.made = self.progress = 0
+        self.open: list[Call] = []
+        self.kept: list[Call] = []
+        self.signed: list[Entry] = []
+        self.why: ChainBanditError = NodeUnreachable("no answer yet")
+        self.doubtful = False
+        self.head: tuple[int, bytes] | None = None
+        self.sending: _Sending | None = None
+        self.asking: _Asking | None = None
+        self.watched: dict[str, Any] | None = None
+        self._delivery, self._certain, self._standstill = delivery, certain, standstill
+        self._used: dict[str, array[int]] = {}
+        self._behind_since: float | None = None
+        self._moved_at = self._left_over_at = -inf
+        self._block_gas = inf
+        self._watched_to = 0
+        self._fee_now: Fee | None = None
+        self._nonces: dict[str, int] = {}
+        self._journaled: dict[int, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            self._journaled[entry.call].append(entry)
+            self._nonces[entry.account] = max(self._nonces.get(entry.account, 0), entry.nonce + 1)
+
+    @property
+    def gas(self) -> dict[str, list[int]]:
+        """Gas used by each transaction that was found in a block, by method."""
+        used = {method: list(gas) for method, gas in self._used.items()}
+        for call in self.kept:
+            if call.gas:
+                used.setdefault(call.method, []).extend(call.gas.values())
+        return used
+
+    def upcoming_nonce(self, account: str) -> Step[int]:
+        """The nonce that the next call goes by if this account makes it."""
+        entries = self._journaled.get(self.made)
+        if entries:
+            return entries[-1].nonce
+        unsigned = sum(call.account == account and not call.versions for call in self.open)
+        return (yield from self._next_nonce(account)) + unsigned
+
+    def admit(self, call: Call) -> None:
+        """Take the next call on. Raises `JournalForeign`."""
+        for entry in self._journaled.pop(call.index, ()):
+            self._readmit(call, entry)
+        self.made += 1
+        self.kept.append(call)
+        self.open.append(call)
+
+    # --- nonces, fees and signed versions
+
+    def _next_nonce(self, account: str) -> Step[int]:
+        if account not in self._nonces:
+            which = "latest" if self._certain else "pending"
+            self._nonces[account] = as_int((yield Ask("eth_getTransactionCount", [account, which])))
+        return self._nonces[account]
+
+    def _fee(self) -> Step[Fee]:
+        """What the next call offers: the opening fee, until a higher one was needed to come into a block at all."""
+        if self._fee_now is None:
+            block = yield Ask("eth_getBlockByNumber", ["latest", False])
+            self._fee_now = Fee.opening(as_int(field(block, "baseFeePerGas")))
+        return self._fee_now
+
+    def _sign(self, call: Call, nonce: int, fee: Fee, first: int) -> None:
+        """Sign a version; `signed` has it for the journal."""
+        raw = call.sign(nonce, fee, first)
+        call.versions.append(Version(as_hex(keccak(raw)), as_hex(raw), nonce, fee, first))
+        self._nonces[call.account] = max(self._nonces.get(call.account, 0), nonce + 1)
+        self.signed.append(
+            Entry(call.index, call.method, call.account, nonce, fee.most, fee.tip, call.versions[-1].raw)
+        )
+        call.resend_at = 0.0
+
+    def _readmit(self, call: Call, entry: Entry) -> None:
+        """Take up a version that an earlier process signed. The same call must give the same bytes."""
+        fee = Fee(entry.max_fee, entry.tip)
+        if (entry.method, entry.account) != (call.method, call.account):
+            made, kept = (f"{each.method} of {each.account}" for each in (call, entry))
+            raise JournalForeign(f"call {call.index}", made, kept)
+        for first in range(max(1, len(call.parts))):
+            raw = call.sign(entry.nonce, fee, first)
+            if as_hex(raw) == entry.raw:
+                break
+        else:
+            made, kept = (as_hex(keccak(each)) for each in (raw, bytes.fromhex(entry.raw[2:])))
+            raise JournalForeign(f"the transaction of {call.method}", made, kept)
+        call.versions.append(Version(as_hex(keccak(raw)), entry.raw, entry.nonce, fee, first))
+        call.sent, call.resend_at = True, inf  # it may be in a block: ask first
+
+    # --- exchanges
+
+    def sends(self, now: float) -> Step[list[Request]]:
+        """Begin to send what is due, unless a sending is under way or it may be another chain that answers."""
+        if self.sending or self.doubtful:
+            return []
+        due, left_over = self._due(now), self._left_over(now)
+        if not due and not left_over:
+            return []
+        for call in due:
+            if not call.versions:
+                self._sign(call, (yield from self._next_nonce(call.account)), (yield from self._fee()), 0)
+        for call in due:
+            call.delay = min(2 * call.delay, self._delivery.patience) or self._delivery.resend_after
+            # A node in this process has had what it was given, however long it takes.
+            call.resend_at = inf if self._certain else now + call.delay
+        sends = [(call, version) for call in due for version in call.to_send]
+        self.sending = _Sending(sends, len(left_over))
+        raws = [*left_over, *(version.raw for _, version in sends)]
+        return [("eth_sendRawTransaction", [raw]) for raw in raws]
+
+    def sent(self, answers: list[Any] | NodeUnreachable, now: float) -> None:
+        """Take the answers to a sending in; only now is it asked for, whatever was answered."""
+        assert self.sending is not None
+        sends, left_over, self.sending = self.sending.sends, self.sending.left_over, None
+        for call, _ in sends:
+            call.sent = True
+        if isinstance(answers, NodeUnreachable):
+            self._doubt(answers)
+            for call, _ in sends:
+                call.resend_at = 0.0
+            return
+        for (call, _), word in zip(sends, answers[left_over:], strict=True):
+            self._take_word(call, word, now)
+
+    def asks(self) -> list[Request]:
+        """Begin to ask, unless that is under way or there is nothing to ask for until a sending ends."""
+        if self.asking is not None:
+            return []
+        if self.doubtful:
+            self.asking = _Asking([], None, identity=True)
+            return [("eth_chainId", []), ("eth_getBlockByNumber", ["0x0", False])]
+        asks = [(call, version) for call in self.open if call.sent for version in call.outside][:ASKED_AT_ONCE]
+        if not asks and self.sending is not None:
+            return []
+        requests: list[Request] = [("eth_getTransactionReceipt", [version.identity]) for _, version in asks]
+        watched = None if self._certain else self.watched
+        if not self._certain:
+            requests.append(("eth_getBlockByNumber", ["latest", False]))
+            if self.head is not None:
+                requests.append(("eth_getBlockByNumber", [hex(self.head[0]), False]))
+            if watched is not None:
+                requests.append(("eth_getLogs", [watched | {"fromBlock": hex(self._watched_to)}]))
+        self.asking = _Asking(asks, self.head, watched is not None)
+        return requests
+
+    def answered(self, answers: list[Any] | NodeUnreachable, now: float) -> Step[None]:
+        """Take the answers to what was asked in, unless they may be another chain's."""
+        asking, self.asking = self.asking, None
+        assert asking is not None
+        try:
+            if isinstance(answers, NodeUnreachable):
+                self._doubt(answers)
+            elif asking.identity:
+                self._check_identity(*answers)
+            elif not self.doubtful:
+                yield from self._take(asking, answers, now)
+        except NodeGarbled as error:
+            self._doubt(error)
+
+    def _doubt(self, error: NodeUnreachable) -> None:
+        self.why, self.doubtful = error, True
+
+    def _due(self, now: float) -> list[Call]:
+        """What goes out now: in the order of calls, nothing whose turn it is not, no more than a block takes.
+
+        A call gets its nonce when its turn comes, and one that failed gets another behind those given since. What has a
+        nonce does not wait for a call that is overtaken so by a later one: each might wait for the other.
+        Anvil mines when a transaction comes in; what a block leaves over would wait there for the next one to come.
+        """
+        due: list[Call] = []
+        size, full = 0, False
+        gas = sum(call.gas_limit for call in self.open if call.sent and call.outside)
+        # orders of what is in no block, or failed in it, and accounts that wait: of overtaken calls (True), and others
+        unmined: dict[bool, set[Order | str]] = {False: set(), True: set()}
+        for call in self.open:
+            overtaken = self._is_overtaken(call)
+            ahead = unmined[False] if call.versions else unmined[False] | unmined[True]
+            waits = Order.ALONE in ahead if call.order is Order.FREE else not ahead.isdisjoint(Order)
+            ready = now >= call.resend_at and (call.outside or not call.versions)
+            if ready and not call.sent and not waits:
+                full = full or (bool(gas) and gas + call.gas_limit > self._block_gas)
+                waits = full  # what was sent before and lost goes out all the same
+            if waits or call.account in ahead:
+                unmined[overtaken].add(call.account)
+            elif ready:
+                size += call.size
+                gas += 0 if call.sent else call.gas_limit
+                if due and (len(due) >= SENT_AT_ONCE or size > BYTES_AT_ONCE):
+                    break
+                due.append(call)
+            if call.receipt is None or not call.receipt.succeeded:
+                unmined[overtaken].add(call.order)
+        return due
+
+    def _is_overtaken(self, call: Call) -> bool:
+        """Whether a later call of its account comes before it by nonce."""
+        return call.goes_anew and any(
+            other.index > call.index and other.account == call.account
+            and bool(other.outside) and other.outside[0].nonce < call.versions[-1].nonce
+            for other in self.open
+        )  # fmt: skip
+
+    def _left_over(self, now: float) -> list[str]:
+        """What an earlier process sent in front of calls of this one, whose own turn to be handed in has not come."""
+        if not self._journaled or now < self._left_over_at:
+            return []
+        highest = {call.account: call.outside[-1].nonce for call in self.open if call.outside}
+        entries = [entry for entries in self._journaled.values() for entry in entries]
+        newest = {(entry.account, entry.nonce): entry.raw for entry in entries}
+        raws = [raw for (who, nonce), raw in sorted(newest.items()) if nonce < highest.get(who, 0)]
+        self._left_over_at = now + self._delivery.resend_after
+        return raws[:SENT_AT_ONCE]
+
+    def _take(self, asking: _Asking, answers: list[Any], now: float) -> Step[None]:
+        """Events first, then receipts, then the head; and see which calls that ends."""
+        if asking.watched and not (yield from self._take_events(answers[-1])):
+            return
+        said = iter(answers)
+        for call, version in asking.asks:
+            self._take_receipt(call, version, next(said))
+        if not self._certain:
+            yield from self._follow(next(said), next(said) if asking.head is not None else None, asking.head, now)
+        yield from self._close()
+
+    def _check_identity(self, chain_id: Any, genesis: Any) -> None:
+        """After a lost exchange: is it still the same chain that answers?"""
+        if isinstance(chain_id, Refused) or isinstance(genesis, Refused) or not genesis:
+            return
+        why: ChainBanditError | None = None
+        if as_int(chain_id) != self.chain_id:
+            why = ForeignChain("chain id", self.chain_id, as_int(chain_id))
+        elif genesis_of(genesis) != self.genesis:
+            why = ForeignChain("first block", self.genesis, genesis_of(genesis))
+        self.doubtful = why is not None
+        if why is not None:
+            self.why = why
+
+    # --- what a node says
+
+    def _take_word(self, call: Call, word: Any, now: float) -> None:
+        """The answer to a sending: where the node is in this process a refusal is final, elsewhere it is hearsay."""
+        if not isinstance(word, Refused):
+            self.progress += not call.accepted
+            if call.refused is not None:
+                call.refused, call.next_since = None, None  # it waits to be mined from now on
+            call.accepted = True
+        elif self._certain:
+            self.open.remove(call)
+            self.kept.remove(call)
+            self.made = call.index
+            self._nonces[call.account] = call.versions[-1].nonce
+            raise refusal(call.method, word)
+        else:
+            if call.refused is None:
+                call.refused_since = now
+            call.refused, call.resend_at = word.text, now + min(call.delay, self._delivery.resend_after / 4)
+
+    def _take_receipt(self, call: Call, version: Version, fields: Any) -> None:
+        identity = version.identity
+        if isinstance(fields, Refused):
+            return
+        if fields is None:
+            if call.resend_at == inf:
+                call.resend_at = 0.0
+            self.why = NodeUnreachable(call.refused or f"{call.method} {identity} is in no block")
+            return
+        gas = as_int(field(fields, "gasUsed"))
+        # all that the contract is called for leaves an event: without one there was no contract at the address
+        reached = bool(field(fields, "logs")) or call.to is None or not call.data
+        succeeded = as_int(field(fields, "status")) == 1 and reached
+        call.gas[identity] = gas
+        call.receipts[version.nonce] = Receipt(
+            identity, as_int(field(fields, "blockNumber")), as_bytes(field(fields, "blockHash")), succeeded, gas, fields
+        )
+
+    def _take_events(self, logs: Any) -> Step[bool]:
+        """Hand watched events on; they were asked for last, so that they are those up to all receipts at least."""
+        if not isinstance(logs, list):
+            self.why = NodeUnreachable("eth_getLogs is not answered")
+            return False
+        yield Events([as_bytes(field(log, "data")) for log in logs])
+        if self.head is not None:
+            self._watched_to = max(self._watched_to, self.head[0] - UNDONE)
+        return True
+
+    def _follow(self, latest: Any, at_head: Any, head: tuple[int, bytes] | None, now: float) -> Step[None]:
+        """Move the head along; where the last one is no longer in the chain, look what fell out with it."""
+        if isinstance(latest, Refused) or latest is None or isinstance(at_head, Refused):
+            return
+        number, digest = as_int(field(latest, "number")), as_bytes(field(latest, "hash"))
+        if head is not None and at_head is None:  # an old answer, or blocks that are gone for good
+            self._behind_since = self._behind_since or now
+            if now - self._behind_since < BEHIND:
+                return
+        self._behind_since = None
+        if head is None or head[1] != digest:
+            self._moved_at = now
+        self.head, self._block_gas = (number, digest), as_int(field(latest, "gasLimit"))
+        if head is not None and (at_head is None or as_bytes(field(at_head, "hash")) != head[1]):
+            yield from self.look_back()
+        base = as_int(field(latest, "baseFeePerGas"))
+        for call in self._next_in_line():
+            block, since = call.next_since = call.next_since or (number, now)
+            # not at once: Anvil mines empty blocks, one for every transaction but the first of a batch
+            passed_over = number - block >= self._delivery.stuck_blocks and now - since > self._delivery.resend_after
+            stands_still = now - max(since, self._moved_at) > self._standstill
+            too_low = base > call.to_send[0].fee.most
+            if stands_still or (passed_over and (too_low or call.refused is None)):
+                self._replace(call, (number, now), base)
+            if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):
+                yield from self._look_into(call, (number, now), base)
+
+    def _next_in_line(self) -> Iterator[Call]:
+        """Of each account the call with the lowest nonce that no block holds, if it was sent."""
+        first: dict[str, tuple[int, Call]] = {}
+        for call in self.open:
+            outside = call.outside
+            if outside and outside[0].nonce < first.get(call.account, (inf, call))[0]:
+                first[call.account] = (outside[0].nonce, call)
+        for _, call in first.values():
+            if call.sent:
+                yield call
+
+    def _replace(self, stuck: Call, since: tuple[int, float], base: int, lasting: bool = False) -> None:
+        """Sign all that the account has outside with a higher fee; later calls offer it too where they must.
+
+        Else each raise, for whatever lost a transaction, would be the next one's start.
+        """
+        offered = stuck.to_send[0].fee
+        fee = offered.raised(base)
+        if (lasting or base > offered.most) and (self._fee_now is None or fee.most > self._fee_now.most):
+            self._fee_now = fee
+        for call in self.open:
+            if call.account != stuck.account or not call.sent:
+                continue
+            call.next_since = since
+            for version in call.to_send:
+                tried = sum(each.nonce == version.nonce for each in call.versions)
+                if tried < MOST_VERSIONS and version.fee.most < fee.most:
+                    self._sign(call, version.nonce, fee, version.first)
+
+    def _look_into(self, call: Call, since: tuple[int, float], base: int) -> Step[None]:
+        """A call that the node keeps refusing: is it known after all, is its nonce gone, can it be paid for?"""
+        nonce = call.outside[0].nonce
+        requests: list[Request] = [("eth_getTransactionByHash", [version.identity]) for version in call.outside]
+        of_account = [call.account, "latest"]
+        requests += [("eth_getBalance", of_account), ("eth_getTransactionCount", of_account)]
+        *known, balance, used = yield Exchange(requests)
+        if isinstance(used, Refused) or isinstance(balance, Refused):
+            return
+        call.refused_since = since[1]
+        if as_int(used) < nonce:  # one before it is in no block, whatever we thought
+            yield from self.look_back(to_the_start=True)
+            return
+        if any(answer is not None and not isinstance(answer, Refused) for answer in known):
+            return
+        if as_int(used) == nonce:
+            if len({version.fee for version in call.versions}) == 1:  # it may want a higher one
+                self._replace(call, since, base, lasting=True)
+            elif as_int(balance) < call.value + call.gas_limit * min(version.fee.most for version in call.outside):
+                raise TransactionReverted(call.method, "Rejected", (call.refused,))
+            return  # whatever the words: tried again for as long as patience lasts
+        if as_int(used) > nonce:
+            if self.head is not None and (yield from self._is_done(call, hex(self.head[0]))):
+                call.outdone = True
+                self.open.remove(call)
+                return
+            call.taken += 1
+            if call.taken >= NONCES_TAKEN:
+                raise NonceTaken(call.account, nonce)
+
+    def look_back(self, to_the_start: bool = False) -> Step[None]:
+        """Ask again for the blocks of receipts, newest first, until a whole group is where it was.
+
+        A block's hash says what it holds; some receipts Anvil goes on giving when their block is gone.
+        """
+        mined = [(call, nonce, receipt) for call in self.kept for nonce, receipt in call.receipts.items()]
+        mined.sort(key=lambda each: each[2].block)
+        for end in range(len(mined), 0, -ASKED_AT_ONCE):
+            group = mined[max(0, end - ASKED_AT_ONCE) : end]
+            numbers = sorted({each.block for _, _, each in group})
+            requests: list[Request] = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
+            hashes = dict(zip(numbers, (yield Exchange(requests, _hash)), strict=True))
+            fallen: set[Call] = set()
+            for call, nonce, receipt in group:
+                now = hashes[receipt.block]
+                if not isinstance(now, Refused) and now != receipt.block_hash:
+                    call.fell_out(nonce)
+                    fallen.add(call)
+            if not fallen and not to_the_start:
+                return
+            self.open = sorted({*self.open, *fallen}, key=lambda call: call.index)
+
+    # --- the end of a call
+
+    def _close(self) -> Step[None]:
+        """Let go of calls that are confirmed, and judge those that failed once all before them are in blocks."""
+        all_mined = True
+        for call in list(self.open):
+            receipt = call.receipt
+            all_mined = all_mined and receipt is not None
+            if receipt is None or call.outside or not self._is_confirmed(receipt):
+                continue
+            if not (receipt.succeeded or all_mined):
+                continue
+            if receipt.succeeded or (yield from self._is_judged(call, receipt)):
+                self.open.remove(call)
+                self.progress += 1
+            else:
+                all_mined = False
+        self._forget()
+
+    def _forget(self) -> None:
+        """Let go of calls that nothing can undo any more, but for the gas that they used."""
+        deep = inf if self._certain else self.head[0] - UNDONE if self.head else -inf
+        under_way, kept = set(self.open), list[Call]()
+        for call in self.kept:
+            if call in under_way or any(receipt.block > deep for receipt in call.receipts.values()):
+                kept.append(call)
+            elif call.gas:
+                self._used.setdefault(call.method, array("Q")).extend(call.gas.values())
+        self.kept = kept
+
+    def _is_confirmed(self, receipt: Receipt) -> bool:
+        if self._certain:
+            return True
+        return self.head is not None and self.head[0] - receipt.block + 1 >= self._delivery.confirmations
+
+    def _is_judged(self, call: Call, receipt: Receipt) -> Step[bool]:
+        """Judge a call that failed; not yet, where the node lacks the block to judge it by."""
+        try:
+            return (yield from self._is_settled(call, receipt))
+        except NodeUnreachable as error:
+            self._doubt(error)
+            return False
+
+    def _is_settled(self, call: Call, receipt: Receipt) -> Step[bool]:
+        """What to make of a call that failed: somebody else made it, or it is sent anew if it would pass now.
+
+        Raises:
+            TransactionReverted: neither.
+        """
+        if not self._certain:  # it may have failed only because something before it fell out
+            yield from self.look_back()
+            before = self.open[: self.open.index(call) + 1]
+            if any(each.receipt is None for each in before):
+                return False
+        block = hex(max(receipt.block, self.head[0] if self.head else 0))
+        if (yield from self._is_done(call, block)):
+            call.outdone = True
+            return True
+        less = call.first > call.versions[-1].first
+        error = TransactionReverted(call.method, "OutOfGas", (call.gas_limit,))
+        if receipt.gas_used != call.gas_limit:
+            answer = yield Attempt(_request(call), block)
+            if isinstance(answer, Refused):
+                error = refusal(call.method, answer)
+            elif call.to is not None and (less or len({each.nonce for each in call.versions}) < MOST_NONCES):
+                self._sign(call, (yield from self._next_nonce(call.account)), (yield from self._fee()), call.first)
+                return False
+            else:
+                error = TransactionReverted(call.method, "Unexplained", ())
+        self.open.remove(call)
+        raise error
+
+    def _is_done(self, call: Call, block: str) -> Step[bool]:
+        return call.is_done((yield Done(call, block)) if call.done else 0)
+
+
+def genesis_of(block: Any) -> str:
+    """Its hash, as a journal has it."""
+    return as_hex(as_bytes(field(block, "hash")))
+
+
+def _hash(block: Any) -> bytes | None:
+    """Of a block that there is."""
+    return None if block is None else as_bytes(field(block, "hash"))
+
+
+def _request(call: Call) -> dict[str, Any]:
+    data = as_hex(call.calldata(call.first))
+    request = {"from": call.account, "data": data, "value": hex(call.value), "gas": hex(call.gas_limit)}
+    return request if call.to is None else request | {"to": as_hex(call.to)}
