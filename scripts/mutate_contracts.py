@@ -51,7 +51,8 @@ GAME, TOKENS = ARTIFACTS
 TESTS = {
     GAME: (
         "access", "direct", "seats", "records", "committees", "capture", "evidence", "batches", "settlement",
-        "deployment", "modules", "reports", "sealed", "draws", "signatures", "differential",
+        "deployment", "modules", "reports", "sealed", "draws", "signatures", "differential", "false_reports",
+        "paid_burn_in", "phases",
     ),
     TOKENS: ("tokens",),
 }  # fmt: skip
