@@ -1,9 +1,9 @@
-"""What becomes of transactions: nonces given, the same bytes until they are in a block, reorganisations followed.
+"""The outbox, a state machine of transactions: it gives nonces, resends the same bytes until mined, follows reorgs.
 
 Nothing that a node says of a transaction counts but a receipt, and that only as long as its block is in the chain.
-A machine without wire, clock and disk: it is told answers and the time (`chain/sender.py` drives it in live runs,
-`schedules/sender.py` in virtual time). A step that has to know more yields a `Question` and is sent its answer; the
-process may end at any of them. What is in `signed` is to be on the disk before anything leaves.
+It has no wire, clock and disk: it is told answers and the time (`chain/sender.py` drives it). A step that has to know
+more yields a `Question` and is sent its answer; the process may end at any of them. What is in `signed` is to be on
+the disk before anything leaves.
 """
 
 from array import array
