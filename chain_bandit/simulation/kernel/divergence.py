@@ -1,6 +1,6 @@
 """Which arm KL-UCB pulls, compiled: `protocol.rules.kl_ucb` in doubles of bounded error.
 
-Where these do not tell, which is rare, nobody is named, and the plain loop plays the game.
+Where these do not tell, which is rare, the answer is `UNSURE`, and the plain loop plays the game.
 """
 
 from math import log, sqrt
@@ -68,8 +68,8 @@ def _index(mean: Any, most: Any, below: Any) -> Any:
         over = (1 - p) * log((1 - p) / (1 - q)) - most
         if mean > 0:
             over += p * log(p / q)
-        if q == last and over < -1e-9:
-            return np.float64(UNIT - 1)
+        if q == last and over < 0:  # the highest index below 1, or beside it where the sign may be wrong
+            return np.float64(UNIT - 1) if over < -1e-9 else np.float64(UNIT - 1 - 3e-7)
         step = over * q * (1 - q) / (q - p)
         q -= max(step, 0.0)
     return max(q, p) * UNIT

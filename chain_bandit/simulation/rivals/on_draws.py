@@ -40,8 +40,8 @@ def pooled(
     """
     counts, totals = [0] * arms, [0] * arms
     for round_ in range(1, horizon + 1):
-        means = tuple(sample_means(totals, counts))
-        arm = choose(Learnt(round_, round_seed(seed_0, round_), means, tuple(counts), (1,) * arms))
+        means, seed = sample_means(totals, counts), round_seed(seed_0, round_)
+        arm = choose(Learnt(round_, seed, means, tuple(counts), (1,) * arms))
         yield arm
         counts[arm] += len(seats)
         totals[arm] += sum(draws.reward(round_, seat, arm, 0) for seat in seats)
