@@ -137,7 +137,7 @@ def _regret(facts: Facts) -> Markup:
     return _section(
         "regret",
         tag("p", "Pseudo-regret: what an honest participant lost in expectation against always pulling the best arm. "
-            "It is the same for every honest participant. Who is alone shares nothing and runs from round 1; the "
+            "It is the same for every honest participant. A learner alone shares nothing and runs from round 1; the "
             "oracle sees all honest data at once, with nobody to agree with, under the game's index policy."),
         tag(
             "div",
