@@ -16,7 +16,7 @@ from chain_bandit.protocol.messages import Phase, Role, Slot, statement_content
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
 from tests.properties.mutants import MUTANTS, OF_NODES, planted
 from tests.properties.replays import require_ideal_signatures_are_as_good, require_same_in_any_process
-from verification import schedules
+from verification.schedules import __main__ as schedules
 from verification.schedules.acts import Chain, Forgery, Hand, Schedule, Size
 from verification.schedules.draw import draw
 from verification.schedules.exhaustive import explore
@@ -125,7 +125,7 @@ def test_the_command_names_the_seed_that_fails_with_the_command_that_tells_of_it
     assert "68 schedules" in capsys.readouterr().out
     with planted("no_length_test"):
         assert schedules.main(["--schedules", "68", "--jobs", "1"]) == 14
-        command = capsys.readouterr().err.splitlines()[0].split("verification/schedules/__main__.py ")[1]
+        command = capsys.readouterr().err.splitlines()[0].split("python -m verification.schedules ")[1]
         assert schedules.main(command.split()) == 14
     assert "broken: C-" in capsys.readouterr().out
     assert schedules.main(command.split()) == 0

@@ -6,7 +6,7 @@ import pytest
 
 from tests.properties.mutants import OF_NODES, planted
 from tests.properties.replays import require_ideal_signatures_are_as_good, require_same_in_any_process
-from verification import schedules
+from verification.schedules import __main__ as schedules
 from verification.schedules.acts import SKEW, Ahead, Crash, Recording, Schedule, Size, Skewed, Timed
 from verification.schedules.draw import draw_for_nodes
 from verification.schedules.nodes import play
@@ -94,6 +94,6 @@ def test_the_command_plays_nodes_and_names_what_fails(capsys):
     assert "40 schedules" in capsys.readouterr().out
     with planted("waits_for_nobody"):
         assert schedules.main(["--nodes", "--schedules", "40", "--jobs", "1"]) == 14
-        command = capsys.readouterr().err.splitlines()[0].split("verification/schedules/__main__.py ")[1]
+        command = capsys.readouterr().err.splitlines()[0].split("python -m verification.schedules ")[1]
         assert schedules.main(command.split()) == 14
     assert schedules.main(command.split()) == 0
