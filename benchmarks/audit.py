@@ -3,7 +3,7 @@
     python benchmarks/audit.py [--rounds 2000 10000] [--participants 4] [--history FILE] [--anvil 200] [--json]
 
 The histories are of honest games (`verification/alone.py`), each written to a file and audited from it in a process of
-its own: by one process, whose CPU time is taken, and by two (`audit/pair.py`), whose time by the clock is taken, and
+its own: by one process, whose CPU time is taken, and by two (`auditor/two_process.py`), whose wall time is taken, and
 the CPU time of the busier one: what the clock would say of two cores that nobody else uses. Memory is the largest, of
 two processes the sum. "Bare" is the CPU time of the same number of signature checks alone, on one core, taken before
 and after each audit in the same process.
@@ -29,11 +29,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.pair import audit_by_two
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.two_process import audit_by_two
+from chain_bandit.chain_history import files
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.verify import signer
-from chain_bandit.history import files
 from chain_bandit.protocol.digests import keccak, uint
 
 if TYPE_CHECKING:
@@ -181,10 +181,10 @@ def on_anvil(rounds: int, participants: int = 4) -> tuple[float, float, float, f
 
     Gives the game's seconds by the clock and of CPU, those of the node too, then the audit's.
     """
+    from chain_bandit.chain_history.collect import collect
     from chain_bandit.game.game import Game
     from chain_bandit.game.on_chain import OnChain
     from chain_bandit.game.plan import Plan
-    from chain_bandit.history.collect import collect
     from chain_bandit.stopwatch import Stopwatch
     from verification.honest import chain
 

@@ -22,7 +22,7 @@ from time import perf_counter
 from rich.console import Console
 from rich.table import Table
 
-from chain_bandit.comparison.interface import Opening, Setting
+from chain_bandit.comparison.interface import ComparisonRound, Opening
 from chain_bandit.comparison.mpc import MpcComparison
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.protocol.messages import Slot
@@ -76,7 +76,7 @@ def ours(participants: int, arms: int, parties: int, tries: int) -> tuple[float,
     with closing(MpcComparison(signers, HORIZON, parties)) as comparison:
         for round_ in range(tries + 1):
             reference = tuple(rng.randrange(HORIZON) for _ in range(arms))
-            setting = Setting(Slot(bytes(32), round_, bytes(32)), rng.randbytes(32), tuple(range(participants)))
+            setting = ComparisonRound(Slot(bytes(32), round_, bytes(32)), rng.randbytes(32), tuple(range(participants)))
             openings = [Opening(tuple(rng.randrange(HORIZON) for _ in range(arms)), rng.randbytes(32)) for _ in signers]
             deal.cache_clear()
             start = perf_counter()

@@ -26,14 +26,14 @@ from eth_account import Account
 from rich.console import Console
 from rich.table import Table
 
-from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
 from chain_bandit.chain.outbox import SENT_AT_ONCE
-from chain_bandit.chain.patience import Patience
+from chain_bandit.chain.retry_budget import Patience
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.sender import Sender
+from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, opening_balances

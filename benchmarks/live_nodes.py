@@ -22,8 +22,8 @@ from time import sleep
 
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.nodes import place as files
-from chain_bandit.nodes import tap
+from chain_bandit.nodes import message_recorder
+from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.up import up
 from chain_bandit.scenario import Scenario
 from science import provenance
@@ -90,7 +90,7 @@ def play(given: Scenario, out: Path) -> Row:
                     memory.setdefault(place.name, []).append(seen)
         sleep(seconds)
 
-    os.environ[tap.VARIABLE] = "1"
+    os.environ[message_recorder.VARIABLE] = "1"
     manifest, report = up(given, out, "anvil", say=lambda line: None, pause=look)
     recorded = rounds_of(out / "seat-0")[1:]
     row.blocks = sum(kind in ("approved", "rejected") for kind, _ in recorded)
@@ -100,7 +100,7 @@ def play(given: Scenario, out: Path) -> Row:
     row.audit = report.verdict
     proven = {each.seat for each in report.findings if each.weight.name == "PROOF"}
     row.proven = sorted(proven, key=lambda seat: -1 if seat is None else seat)
-    row.said_twice = tap.said_twice(out)
+    row.said_twice = message_recorder.said_twice(out)
     row.run_digest = manifest["run_digest"]
     alone = Game(given, NoChain())
     for _ in alone.play():

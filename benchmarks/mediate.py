@@ -25,9 +25,9 @@ GOALS = {"coin-game-2": 100, "coin-game-4": 100, "coin-game-6": 100, "harvest-6"
 
 def least(game: str, methods: tuple[Method, ...], runs: int, epochs: int) -> float:
     """Seconds of CPU of the quickest epoch after the first, by run."""
-    from chain_bandit.mediate.learners.experiment import Experiment, Setting  # pages are filled without PyTorch
+    from chain_bandit.mediate.learners.experiment import Experiment, LearningSetting  # pages are filled without PyTorch
 
-    trial, taken = Experiment(Setting(game_of(game), methods, tuple(range(runs)))), []
+    trial, taken = Experiment(LearningSetting(game_of(game), methods, tuple(range(runs)))), []
     for _ in range(epochs + 1):
         begun = process_time()
         trial.epoch()

@@ -29,7 +29,7 @@ from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.scenario import load
 from chain_bandit.simulation.batch import at_once
 from chain_bandit.simulation.engine import Engine
-from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.kernel import encoding
 from chain_bandit.simulation.kernel.forms import FORMS, UCB1
 from chain_bandit.simulation.kernel.pooled import pooled
 
@@ -62,7 +62,7 @@ def rate(name: str, seconds: float) -> tuple[float, int]:
 def batched(rounds: int = BATCHED_ROUNDS, most: int = 10_000, **changes: Any) -> tuple[float, int]:
     """Agent-steps a CPU second of games in numpy, the best of three, and how many go together."""
     scenario = load(CASE, {"rounds": rounds} | changes, on_chain=False)
-    count = min(most, at_once(numbers.rules(scenario.parameters, scenario.model)))
+    count = min(most, at_once(encoding.rules(scenario.parameters, scenario.model)))
     runs = [replicates(scenario, count, engine=Engine.NUMPY) for _ in range(3)]
     return max(run.agent_steps / run.cpu_seconds for run in runs), count
 
@@ -70,12 +70,12 @@ def batched(rounds: int = BATCHED_ROUNDS, most: int = 10_000, **changes: Any) ->
 def alone(seconds: float) -> float:
     """Steps a CPU second of UCB1 on the same arms, by the compiled pool of one seat."""
     model, arms, rounds = load(CASE).model, 10, 200_000
-    widths, out = numbers.widths(rounds, 2, 1), np.zeros(0, np.int64)
+    widths, out = encoding.widths(rounds, 2, 1), np.zeros(0, np.int64)
 
     def play(seed: int) -> None:
-        keys = numbers.keys(seed.to_bytes(32, "big"), bytes(32))
+        keys = encoding.keys(seed.to_bytes(32, "big"), bytes(32))
         state = np.zeros((3, arms), np.int64), np.full(arms, np.inf)
-        pooled(numbers.environment(model), widths, keys, np.zeros(1, np.int64), UCB1, *state, out, out)
+        pooled(encoding.environment(model), widths, keys, np.zeros(1, np.int64), UCB1, *state, out, out)
 
     play(0)
     best, until = 0.0, time.process_time() + seconds

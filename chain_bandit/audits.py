@@ -9,13 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from chain_bandit.audit.audit import Observer, audit
-from chain_bandit.audit.books import Movement
-from chain_bandit.audit.chain import STEP
-from chain_bandit.audit.pair import able, audit_by_two
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.auditor.audit import Observer, audit
+from chain_bandit.auditor.books import Movement
+from chain_bandit.auditor.chain import STEP
+from chain_bandit.auditor.report import AuditReport
+from chain_bandit.auditor.two_process import able, audit_by_two
+from chain_bandit.chain_history import files
 from chain_bandit.game import folder
-from chain_bandit.history import files
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import ChainBanditError
 
@@ -64,7 +64,9 @@ def audit_file(
         report = audit(files.read(path), head, on_verified or (lambda seconds: None), on_movement, observe, trail)
     if not paranoid:
         return report
-    from chain_bandit.audit.second import with_second_opinion  # late: it loads libraries that nothing else needs
+    from chain_bandit.auditor.second_implementation import (
+        with_second_opinion,  # late: it loads libraries that nothing else needs
+    )
 
     return with_second_opinion(report, path)
 
@@ -106,7 +108,7 @@ def described(path: Path, report: AuditReport) -> tuple[dict[str, Any], Any]:
     Raises:
         ChainBanditError: the folder's files cannot be read.
     """
-    from chain_bandit.views.facts import manifest_of  # late: it loads pydantic
+    from chain_bandit.views.view_model import manifest_of  # late: it loads pydantic
 
     if path.is_file():
         return manifest_of(report, files.read(path)), None

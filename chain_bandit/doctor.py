@@ -20,7 +20,7 @@ _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:==([^;,\s]+))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One thing looked for.
 
     Attributes:
@@ -45,24 +45,24 @@ class Finding:
         return f"{mark}  {self.name}: {self.detail}" + ("" if self.present else f"; {self.remedy}")
 
 
-def examine() -> list[Finding]:
+def examine() -> list[Diagnosis]:
     """Look for everything; only Python and its packages are required."""
     return [_python(), *_packages(), *_programs(), *_url()]
 
 
-def _python() -> Finding:
+def _python() -> Diagnosis:
     version = sys.version_info[:3]
-    return Finding(
+    return Diagnosis(
         "Python", True, version >= (3, 11), ".".join(map(str, version)), "install Python 3.11 or newer"
     )
 
 
-def _packages() -> Iterator[Finding]:
+def _packages() -> Iterator[Diagnosis]:
     """What the package requires, without its extras."""
     try:
         requirements = metadata.requires("chain-bandit") or []
     except metadata.PackageNotFoundError:
-        yield Finding("chain-bandit", True, False, "not installed as a package", "run pip install -e . in its folder")
+        yield Diagnosis("chain-bandit", True, False, "not installed as a package", "run pip install -e . in its folder")
         return
     for requirement in requirements:
         match = _REQUIREMENT.match(requirement)
@@ -73,12 +73,12 @@ def _packages() -> Iterator[Finding]:
         try:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
-            yield Finding(name, True, False, "not installed", remedy)
+            yield Diagnosis(name, True, False, "not installed", remedy)
         else:
-            yield Finding(name, True, pinned in (None, version), version, remedy)
+            yield Diagnosis(name, True, pinned in (None, version), version, remedy)
 
 
-def _programs() -> Iterator[Finding]:
+def _programs() -> Iterator[Diagnosis]:
     yield _program("Node.js, for Hardhat and the compiler", _node)
     yield _program("anvil, for --chain anvil", _anvil)
     yield _program("hardhat, for --chain hardhat", _hardhat)
@@ -87,11 +87,11 @@ def _programs() -> Iterator[Finding]:
     yield _program("jq, to read an export by hand", _jq)
 
 
-def _program(name: str, look: Callable[[], str]) -> Finding:
+def _program(name: str, look: Callable[[], str]) -> Diagnosis:
     try:
-        return Finding(name, False, True, look(), "")
+        return Diagnosis(name, False, True, look(), "")
     except ChainBanditError as error:
-        return Finding(name, False, False, "not usable", str(getattr(error, "remedy", error)))
+        return Diagnosis(name, False, False, "not usable", str(getattr(error, "remedy", error)))
 
 
 def _node() -> str:
@@ -153,7 +153,7 @@ def _said(program: Path, argument: str) -> str:
     return run.stdout.strip() if run.returncode == 0 else ""
 
 
-def _url() -> Iterator[Finding]:
+def _url() -> Iterator[Diagnosis]:
     url = os.environ.get("ETH_RPC_URL")
     if url:
         yield _program("node at ETH_RPC_URL", lambda: _answer(url))

@@ -13,24 +13,24 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from chain_bandit.attacks.registry import make
-from chain_bandit.audit.artifact import release_of
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.auditor.artifact import release_of
+from chain_bandit.auditor.report import AuditReport
 from chain_bandit.audits import audit_folder, page_of
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.identity import Ask, require_same
 from chain_bandit.chain.remote import require_contract
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.answers import Rpc
+from chain_bandit.chain_history.bodies import Bodies
+from chain_bandit.chain_history.collect import last_of
+from chain_bandit.chain_history.creation import creation, creation_block
+from chain_bandit.chain_history.resumable_download import Observer as Watcher
+from chain_bandit.chain_history.resumable_download import grow, partial_of
 from chain_bandit.game import folder
 from chain_bandit.game.chains import Chain, embedded
 from chain_bandit.game.deployment import recorded
 from chain_bandit.game.run import Observer, run
 from chain_bandit.game.unfinished import Journals, place_of, unfinished
-from chain_bandit.history import files
-from chain_bandit.history.answers import Rpc
-from chain_bandit.history.bodies import Bodies
-from chain_bandit.history.collect import last_of
-from chain_bandit.history.creation import creation, creation_block
-from chain_bandit.history.growing import Observer as Watcher
-from chain_bandit.history.growing import grow, partial_of
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch

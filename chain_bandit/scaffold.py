@@ -201,7 +201,7 @@ _RULE_TEST = """
 
 
 @dataclass(frozen=True)
-class Kind:
+class PluginKind:
     """What a plug-in of some kind is begun with.
 
     Attributes:
@@ -220,13 +220,13 @@ class Kind:
     is_class: bool = True
 
 
-def _rule(kind: RuleKind, module: str) -> Kind:
+def _rule(kind: RuleKind, module: str) -> PluginKind:
     """Of a rule that games name."""
-    return Kind(kind.name.lower(), rules.names(kind), module, _OF_A_RULE, _RULE_TEST)
+    return PluginKind(kind.name.lower(), rules.names(kind), module, _OF_A_RULE, _RULE_TEST)
 
 
-KINDS: Final[Mapping[str, Kind]] = {
-    "attack": Kind("attacks", ATTACKS, '''
+KINDS: Final[Mapping[str, PluginKind]] = {
+    "attack": PluginKind("attacks", ATTACKS, '''
     """The attack NAME of chain-bandit."""
 
     from chain_bandit.attacks.attack import Attack, View
@@ -251,7 +251,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     attacks = [{ name = "NAME" }]
     ```
     """),
-    "environment": Kind("environments", OURS, '''
+    "environment": PluginKind("environments", OURS, '''
     """The environment NAME of chain-bandit."""
 
     from chain_bandit.protocol.rewards import RewardModel, bernoulli
@@ -365,7 +365,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             ranked = sorted((-mean, arm) for arm, mean in enumerate(learnt.means))
             return ranked[0][1]
     '''),
-    "policy": Kind("policies", RIVALS, '''
+    "policy": PluginKind("policies", RIVALS, '''
     """The policy NAME of chain-bandit."""
 
     from typing import Any
@@ -395,7 +395,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             self.counts += pulled
             self.totals += pulled * rewards[..., None]
     ''', _OF_THE_ARENA),
-    "incentive": Kind("incentives", {*INCENTIVES, "naive"}, '''
+    "incentive": PluginKind("incentives", {*INCENTIVES, "naive"}, '''
     """The incentive NAME of chain-bandit."""
 
     from typing import Any

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
+from chain_bandit.append_log import regular_file
 from chain_bandit.attacks.attack import Attack
 from chain_bandit.attacks.malicious import Combined
 from chain_bandit.environments import registry as environments
@@ -22,7 +23,6 @@ from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.foreign.registry import named
 from chain_bandit.foreign.source import KINDS, from_anywhere
-from chain_bandit.lines import regular_file
 from chain_bandit.presets import PAPER, PRESETS, known, with_defaults
 from chain_bandit.protocol import assumptions, rules
 from chain_bandit.protocol.arms import burn_in_length

@@ -27,7 +27,7 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.game.simulated import replicates
 from chain_bandit.network.memory import MemoryNetwork
 from chain_bandit.scenario import Scenario, load
-from chain_bandit.simulation.replicates import Estimate
+from chain_bandit.simulation.replicates import IntervalEstimate
 from chain_bandit.stopwatch import Stopwatch
 from science import provenance
 from science.bars import Span
@@ -72,7 +72,7 @@ class Row:
 
     growth: float
     batch: int
-    regret: Estimate
+    regret: IntervalEstimate
     blocks: float
     wire: Wire
 

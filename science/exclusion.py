@@ -31,7 +31,7 @@ from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario
-from chain_bandit.simulation.replicates import Estimate, estimate
+from chain_bandit.simulation.replicates import IntervalEstimate, estimate
 from science import provenance
 from science.figures import COUNTED, MEANS, TABLED, Bench
 
@@ -51,7 +51,7 @@ def variants(name: str, delta: float, rounds: int) -> list[dict[str, Any]]:
     return some.get(name, [{}])
 
 
-def measured(count: int, rounds: int, jobs: int, **keys: Any) -> Estimate:
+def measured(count: int, rounds: int, jobs: int, **keys: Any) -> IntervalEstimate:
     """Regret after the burn-in."""
     case = Scenario.model_validate(
         {"name": "exclusion", "rounds": rounds, "rewards": {"kind": "bernoulli", "means": MEANS},
@@ -96,7 +96,7 @@ def cell(row: Mapping[str, Any]) -> str:
     """Regret, and its ratio to the oracle."""
     if "refused" in row:
         return "not simulated"
-    found, oracle = Estimate(**row["regret"]), Estimate(**row["oracle"])
+    found, oracle = IntervalEstimate(**row["regret"]), IntervalEstimate(**row["oracle"])
     half = 0.0 if found.high is None else found.high - found.mean
     return f"{found.mean:.1f} ± {half:.1f} ({found.mean / oracle.mean:.2f})"
 
@@ -124,7 +124,7 @@ def named(name: str, options: Mapping[str, float | str]) -> str:
 def _by_liars(head: str, found: list[dict[str, Any]], told: Callable[[Mapping[str, Any]], str]) -> Iterator[str]:
     cells = {(told(row), row["liars"]): cell(row) for row in found}
     liars = sorted({row["liars"] for row in found})
-    oracles = {row["liars"]: Estimate(**row["oracle"]).mean for row in found if "oracle" in row}
+    oracles = {row["liars"]: IntervalEstimate(**row["oracle"]).mean for row in found if "oracle" in row}
     yield f"| {head} | " + " | ".join(f"f = {f}, oracle {oracles[f]:.1f}" for f in liars) + " |"
     yield "|---" * (len(liars) + 1) + "|"
     for line in dict.fromkeys(line for line, _ in cells):

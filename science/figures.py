@@ -33,10 +33,10 @@ from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
-from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.kernel import encoding
 from chain_bandit.simulation.kernel.forms import POLICIES
 from chain_bandit.simulation.kernel.pooled import pooled
-from chain_bandit.simulation.replicates import Attacks, Estimate, Measured, estimate, measure
+from chain_bandit.simulation.replicates import Attacks, IntervalEstimate, Measured, estimate, measure
 from chain_bandit.undefended import undefended
 from science import provenance
 from science.provenance import ROOT
@@ -92,7 +92,7 @@ def simulated(attack: str) -> bool:
     """Whether games without messages play it: its outcome does not hang on the order of messages."""
     given = scenario("option-1", attack)
     try:
-        numbers.cast(given.parameters, given.attacks())
+        encoding.cast(given.parameters, given.attacks())
     except NotSimulated:
         return False
     return True
@@ -108,12 +108,12 @@ class Bench:
         """The replicates of a scenario."""
         return replicates(given, self.count, marks, self.jobs)
 
-    def lost(self, given: Scenario) -> Estimate:
+    def lost(self, given: Scenario) -> IntervalEstimate:
         """The regret of the arms and of failed rounds at the end."""
         return self.played(given).regret(*COUNTED)[0]
 
     @cache  # noqa: B019 - there is one bench
-    def table(self, liars: int = LIARS) -> dict[str, dict[str, Estimate]]:
+    def table(self, liars: int = LIARS) -> dict[str, dict[str, IntervalEstimate]]:
         """By attack and rule."""
         return {
             name: {rule: self.lost(scenario(rule, name, liars=liars)) for rule in (*RULES, NONE)}
@@ -134,8 +134,8 @@ class Bench:
         """
         given = given or scenario("option-1", None, rounds=marks[-1])
         p = given.parameters
-        environment = numbers.environment(given.model)
-        widths = numbers.widths(p.horizon, 2, 1)  # the samples of all seats are counted
+        environment = encoding.environment(given.model)
+        widths = encoding.widths(p.horizon, 2, 1)  # the samples of all seats are counted
         out = np.zeros((self.count, len(marks)), np.int64)
         for seed in range(given.seed, given.seed + self.count):
             keys = keys_of(seed)
@@ -230,9 +230,9 @@ def demo_games(rounds: int = DEMO_ROUNDS[0]) -> dict[str, Scenario]:
     }  # fmt: skip
 
 
-def demo_regret(bench: Bench, rounds: int) -> dict[str, tuple[NDArray[np.int64], Sequence[Estimate], Json]]:
+def demo_regret(bench: Bench, rounds: int) -> dict[str, tuple[NDArray[np.int64], Sequence[IntervalEstimate], Json]]:
     """By name the marks, the regret of all rounds at each, and the burn-in and the cost of lies in the last one."""
-    found: dict[str, tuple[NDArray[np.int64], Sequence[Estimate], Json]] = {}
+    found: dict[str, tuple[NDArray[np.int64], Sequence[IntervalEstimate], Json]] = {}
     games = demo_games(rounds)
     for name, game in games.items():
         marks = np.arange(game.parameters.burn_in, rounds + 1, 8)
@@ -248,13 +248,15 @@ def demo_regret(bench: Bench, rounds: int) -> dict[str, tuple[NDArray[np.int64],
     return found
 
 
-def below_from(ours: tuple[NDArray[np.int64], Sequence[Estimate], Json], alone: Sequence[Estimate]) -> int:
+def below_from(
+    ours: tuple[NDArray[np.int64], Sequence[IntervalEstimate], Json], alone: Sequence[IntervalEstimate]
+) -> int:
     """The first mark from which on our mean stays below that of UCB1 alone, whose marks are every eighth round."""
     above = [at for at, each in zip(ours[0], ours[1], strict=True) if each.mean >= alone[at // 8 - 1].mean]
     return int(above[-1]) + 8 if above else int(ours[0][0])
 
 
-def regret_after(bench: Bench, rounds: int, pulls: int) -> Estimate:
+def regret_after(bench: Bench, rounds: int, pulls: int) -> IntervalEstimate:
     """The regret of all rounds of the demo with so many pulls of each arm in its burn-in."""
     arms = demo_games()[OURS].parameters.arms
     given = load(ROOT / "examples" / "flights.toml", {"seed": 0, "rounds": rounds, "burn_in": pulls * arms}, False)
@@ -412,7 +414,7 @@ LATE = 4
 """Points of the last decade and a half."""
 
 
-def sized(seats: int, arms: int, rounds: int, lie: str) -> tuple[Parameters, numbers.Rules, Attacks]:
+def sized(seats: int, arms: int, rounds: int, lie: str) -> tuple[Parameters, encoding.KernelParameters, Attacks]:
     """A game of any size with so many rounds after its burn-in; a third of the seats lie."""
     liars, burn_in = (seats - 1) // 3, 2 * arms
     p = replace(
@@ -420,7 +422,7 @@ def sized(seats: int, arms: int, rounds: int, lie: str) -> tuple[Parameters, num
         burn_in=burn_in, horizon=burn_in + rounds,
     )  # fmt: skip
     lies = {seat: make(lie, LIES[lie]) for seat in range(seats - liars, seats)}
-    return p, numbers.rules(p, bernoulli_model((0.7, *([0.5] * (arms - 1))))), lies
+    return p, encoding.rules(p, bernoulli_model((0.7, *([0.5] * (arms - 1))))), lies
 
 
 def a_round(seats: int, arms: int, lie: str, repeats: int = 9) -> float:
@@ -498,7 +500,7 @@ def divergence(p: float, q: float) -> float:
     return p * log(p / q) + (1 - p) * log((1 - p) / (1 - q))
 
 
-def vars_of(value: Estimate) -> Json:
+def vars_of(value: IntervalEstimate) -> Json:
     return {"mean": value.mean, "low": value.low, "high": value.high}
 
 

@@ -30,7 +30,7 @@ from chain_bandit.protocol import rules
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.growth import exponent, fit
-from chain_bandit.simulation.replicates import PARTS, Estimate, estimate
+from chain_bandit.simulation.replicates import PARTS, IntervalEstimate, estimate
 from chain_bandit.simulation.sums import SUMS
 from science import provenance
 
@@ -140,11 +140,11 @@ class Point:
         return together
 
     @property
-    def price(self) -> Estimate:
+    def price(self) -> IntervalEstimate:
         """The regret over the bare one: a ratio of means, its error that of the residuals."""
         ratio = self.regret.mean() / self.bare.mean()
         off = estimate((self.regret - ratio * self.bare) / self.bare.mean())
-        return Estimate(ratio, *(None if edge is None else ratio + edge for edge in (off.low, off.high)))
+        return IntervalEstimate(ratio, *(None if edge is None else ratio + edge for edge in (off.low, off.high)))
 
 
 def play(case: Case, rounds: int, count: int, jobs: int) -> Point:
@@ -267,7 +267,7 @@ def parts(found: Iterable[Line]) -> Iterator[str]:
                 )
 
 
-def _power(found: Estimate) -> str:
+def _power(found: IntervalEstimate) -> str:
     """An exponent with its interval, whose ends may lie beyond what was tried."""
     assert found.low is not None
     assert found.high is not None

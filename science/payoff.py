@@ -35,7 +35,7 @@ from chain_bandit.attacks.attack import EVER, NotSimulated
 from chain_bandit.game.simulated import keys_of, replicates, rules_of, seeds_of
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
-from chain_bandit.simulation.replicates import Estimate, Measured, estimate, measure
+from chain_bandit.simulation.replicates import IntervalEstimate, Measured, estimate, measure
 from science import provenance
 from science.figures import TABLED
 
@@ -286,7 +286,7 @@ def rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
 def cell(row: Mapping[str, Any], key: str) -> str:
     if "refused" in row:
         return "not simulated"
-    found = Estimate(**row[key])
+    found = IntervalEstimate(**row[key])
     half = 0.0 if found.high is None else found.high - found.mean
     return f"{found.mean:,.1f} ± {half:,.1f}" if half else f"{found.mean:,.1f}"
 

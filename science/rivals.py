@@ -30,7 +30,7 @@ from rich.table import Table
 
 from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import make
-from chain_bandit.mediate.bandit import INCENTIVES, Tokens
+from chain_bandit.mediate.bandit import INCENTIVES, TokenIncentive
 from chain_bandit.mediate.token_rule import Mate, MethodInvalid
 from chain_bandit.plugins import PluginBroken, find, made
 from chain_bandit.protocol.errors import ChainBanditError
@@ -119,7 +119,7 @@ def with_each(row: Row, incentives: Iterable[str]) -> Iterator[Row]:
 def incentive(name: str) -> IncentiveMaker:
     """One of ours, MATE's tokens as `mate:0.5` has them, or a plug-in's. Raises `MethodInvalid` and `PluginBroken`."""
     if mate := Mate.named(name):
-        return partial(Tokens, method=mate)
+        return partial(TokenIncentive, method=mate)
     found: IncentiveMaker = find("incentives", name, INCENTIVES)
     return found
 

@@ -27,13 +27,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks import gas
+from chain_bandit.append_log import whole_file
 from chain_bandit.attacks.attack import Attack
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.game import Game
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.game.simulated import able, engines
-from chain_bandit.lines import whole_file
 from chain_bandit.protocol import rules as shipped
 from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.rule import Aggregation
@@ -42,11 +42,11 @@ from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import Engine
-from chain_bandit.simulation.kernel import numbers
-from chain_bandit.simulation.replicates import Estimate, Measured, estimate
+from chain_bandit.simulation.kernel import encoding
+from chain_bandit.simulation.replicates import IntervalEstimate, Measured, estimate
 from chain_bandit.simulation.sums import Sums
-from chain_bandit.sweep.cell import Cell
-from chain_bandit.sweep.workers import processes
+from chain_bandit.sweeps.cell import Cell
+from chain_bandit.sweeps.workers import processes
 from science import provenance, search
 from science.figures import COUNTED, LYING, NONE, ROUNDS, SEATS, TABLED, Bench, begin, save, scenario
 from science.provenance import ROOT
@@ -165,8 +165,8 @@ def require_equal(case: Scenario) -> int:
     """
     plan = Plan(case)
     seed_0, _ = genesis_digest(plan.game, plan.seated, plan.salt)
-    p, keys = plan.parameters, numbers.keys(plan.secret, seed_0)
-    setting = numbers.rules(p, case.model, case.chain.batch, case.all_weights)
+    p, keys = plan.parameters, encoding.keys(plan.secret, seed_0)
+    setting = encoding.rules(p, case.model, case.chain.batch, case.all_weights)
     told, _ = batch.play(p, setting, case.attacks(), [keys], range(1, p.horizon + 1))
     best, blocks, lost, cost = max(case.model.means), 0, 0, 0
     for played, sums in zip(Game(case, NoChain()).play(), told[0].tolist(), strict=True):
@@ -196,12 +196,16 @@ def drawn(count: int, seed: int, rounds: int) -> list[Scenario]:
 NONE_THERE = "\u2013"
 
 
-def _told(found: Estimate | None) -> str:
+def _told(found: IntervalEstimate | None) -> str:
     return f"{found.mean:,.1f} ± {(found.high or found.mean) - found.mean:.1f}" if found else "not played"
 
 
-def _found(rows: Iterable[Row]) -> dict[Place, Estimate]:
-    return {Place(row["rule"], row["attack"], row["liars"]): Estimate(**row["regret"]) for row in rows if "rule" in row}
+def _found(rows: Iterable[Row]) -> dict[Place, IntervalEstimate]:
+    return {
+        Place(row["rule"], row["attack"], row["liars"]): IntervalEstimate(**row["regret"])
+        for row in rows
+        if "rule" in row
+    }
 
 
 def _gas(rows: Iterable[Row]) -> dict[bool, dict[tuple[str, int], tuple[int, int]]]:

@@ -45,8 +45,8 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import Engine
+from chain_bandit.simulation.kernel.encoding import environment
 from chain_bandit.simulation.kernel.forms import FORMS
-from chain_bandit.simulation.kernel.numbers import environment
 from chain_bandit.simulation.replicates import PARTS, Measured, estimate, measure
 from chain_bandit.simulation.sums import SUMS
 from chain_bandit.views.canvas import BLUE, GREEN, INK, PURPLE, RED, drawing, figure, place, svg

@@ -19,7 +19,7 @@ import numpy as np
 from chain_bandit.studies.folder import study
 from chain_bandit.studies.presets import PUBLISHED, Part, parts_of
 from chain_bandit.studies.results import Results, ResultsUnreadable, interval, joined, read
-from chain_bandit.views.fixed_tokens import Sweep, sweep
+from chain_bandit.views.fixed_tokens import TokenSweep, sweep
 from chain_bandit.views.study import PAIRS
 from science import provenance
 
@@ -116,7 +116,7 @@ def pairs(kept: Sequence[Row]) -> Iterator[str]:
                 yield f"| `{game}` | {int(epoch):,} | {runs} | {one} less {other} | {cells[0]} | {cells[1]} |"
 
 
-def sweeps(kept: Sequence[Row]) -> list[Sweep]:
+def sweeps(kept: Sequence[Row]) -> list[TokenSweep]:
     """Each game's runs by the tokens of MATE."""
     made = []
     for game in dict.fromkeys(row["game"] for row in kept):

@@ -22,13 +22,13 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
+from chain_bandit.chain_history.collect import collect
+from chain_bandit.chain_history.records import calls
 from chain_bandit.game.books import RoundPlayed
 from chain_bandit.game.chains import OWN
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
-from chain_bandit.history.collect import collect
-from chain_bandit.history.records import calls
 from chain_bandit.presets import PAPER
 from chain_bandit.protocol.blocks import Body, seats
 from chain_bandit.protocol.errors import ChainBanditError

@@ -30,18 +30,18 @@ from rich.console import Console
 from rich.table import Table
 
 from chain_bandit.attacks.registry import ATTACKS
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.second import with_second_opinion
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.second_implementation import with_second_opinion
 from chain_bandit.chain.funds import fund
 from chain_bandit.chain.journal import Journal
-from chain_bandit.chain.node import Node
+from chain_bandit.chain.node import DevelopmentNode
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.bodies import Bodies, with_bodies
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.game.chains import OWN, needs
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node, opening_balances
 from chain_bandit.game.plan import Plan
-from chain_bandit.history import files
-from chain_bandit.history.bodies import Bodies, with_bodies
-from chain_bandit.history.collect import collect
 from chain_bandit.protocol.assumptions import broken_by_roles
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
@@ -173,7 +173,7 @@ def _malicious(
     return chosen
 
 
-Chain = Callable[[Plan], Node]
+Chain = Callable[[Plan], DevelopmentNode]
 
 
 @contextmanager
@@ -186,7 +186,7 @@ def chain(name: str) -> Iterator[Chain]:
     else:
         with OWN[name]() as node:
 
-            def funded(plan: Plan) -> Node:
+            def funded(plan: Plan) -> DevelopmentNode:
                 fund(node, needs(plan, node), None, Journal())
                 return node
 

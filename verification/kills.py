@@ -6,10 +6,11 @@ Games of 20 rounds by four nodes on Anvil. A node that was killed (`nodes/crash.
 again at the next place of its list, so that one game has several kills of one node. Every place × three occurrences at
 a seat, the environment and the relayer; then kills of any node by a timer, several in a game of 40. Of each game: the
 audit passes, so that nobody honest lost a reward; no node heard anybody honest say two things in one slot, in whatever
-lives (`nodes/tap.py`); nobody is proven false; a node that is started again ends with its game or is killed; no game
-takes two minutes; of the round in which a node was back and the two that are agreed on after it one has a block,
-unless another was killed or away in them; and a seat that was back signs in one of two rounds that are agreed on. Of
-each kill of a node with a journal: seconds from its start to its first signature, of a seat in the steps of a round,
+lives (`nodes/message_recorder.py`); nobody is proven false; a node that is started again ends with its game or is
+killed; no game takes two minutes; of the round in which a node was back and the two that are agreed on after it one
+has a block, unless another was killed or away in them; and a seat that was back signs in one of two rounds that are
+agreed on. Of each kill of a node with a journal: seconds from its start to its first signature, of a seat in the steps
+of a round,
 and from the last start of any node, as nobody has anything to sign while too few are there; and its own CPU time,
 which says more where the machine has other work. In some games a seat and the relayer are killed in one round, which
 is open until both are back. A line of JSON a kill; what has come about by the file is not played again. A game may be
@@ -34,8 +35,8 @@ from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Any
 
-from chain_bandit.nodes import place as files
-from chain_bandit.nodes import tap
+from chain_bandit.nodes import message_recorder
+from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.crash import POINTS, VARIABLE
 from chain_bandit.nodes.processes import states
 from chain_bandit.nodes.up import up
@@ -147,7 +148,7 @@ class Game:
             "malicious": [{"seat": seat, "attacks": [{"name": "equivocating-commander"}]} for seat in self._liars],
         })  # fmt: skip
         self._timed = [Kill("", "random") for _ in range(by_timer)]
-        os.environ[tap.VARIABLE] = "1"
+        os.environ[message_recorder.VARIABLE] = "1"
         os.environ[VARIABLE] = ",".join(f"{node}/{each[0].place}" for node, each in lists.items())
         self._now = {node: each.pop(0) for node, each in lists.items()}
         self._last_start = 0.0
@@ -262,7 +263,9 @@ class Game:
             proven = [each for each in report.findings if each.weight.name == "PROOF"]
             missed += [str(each) for each in proven if each.seat not in self._liars]
             missed += no_block_soon(logs, {name: [life.log for life in lives[name]] for name in NODES})
-        missed += [f"{each} said two things" for each in tap.said_twice(self._out) if each not in self._liars]
+        missed += [
+            f"{each} said two things" for each in message_recorder.said_twice(self._out) if each not in self._liars
+        ]
         for name in NODES:
             for life, until in zip(lives[name], [*lives[name][1:], None], strict=False):
                 missed += self._judge_life(life, until, logs[name])

@@ -11,14 +11,14 @@ from dataclasses import astuple
 from chain_bandit.chain.artifacts import Member, chain_bandit_artifact
 from chain_bandit.chain.node import Wallet, account
 from chain_bandit.chain.transactions import Fee, TransactionSigner, created_address
+from chain_bandit.chain_history import rlp
+from chain_bandit.chain_history.blocks import ContractOrigin, History, RawBlock
+from chain_bandit.chain_history.evm import Log, logs_bloom, ordered_root
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.game.game import Game
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import Recorded
-from chain_bandit.history import rlp
-from chain_bandit.history.blocks import History, Origin, RawBlock
-from chain_bandit.history.evm import Log, logs_bloom, ordered_root
 from chain_bandit.protocol import creation
 from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.digests import keccak, uint
@@ -165,4 +165,4 @@ def history_of(plan: Plan, play: Callable[[Plan, PaperChain], Iterator[object]] 
                 yield chain.blocks.popleft()
         yield from chain.blocks
 
-    return History(Origin(CHAIN_ID, address, 1), blocks())
+    return History(ContractOrigin(CHAIN_ID, address, 1), blocks())

@@ -43,8 +43,8 @@ from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, Question, Receipt
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.crypto.keys import Signer
-from chain_bandit.network.wire import MOST_BYTES, MOST_SAID, Envelope, Kind, Owed, encode, most_bytes
-from chain_bandit.nodes import place as files
+from chain_bandit.network.wire import MOST_BYTES, MOST_SAID, Envelope, EnvelopeKind, Owed, encode, most_bytes
+from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes import start as start_module
 from chain_bandit.nodes.follower import Recorded
 from chain_bandit.nodes.load import load
@@ -298,11 +298,11 @@ def well_formed(chance: random.Random) -> list[bytes]:
                 for _ in range(chance.choice((0, 1, 8)))
             )
             phase = chance.choice((Phase.REPORT, Phase.BLOCK))
-            some.append(encode(Envelope(chance.choice(list(Kind)), round_, step, (Frame(phase, claims),))))
+            some.append(encode(Envelope(chance.choice(list(EnvelopeKind)), round_, step, (Frame(phase, claims),))))
     p = scenario_of(60, 500, True).parameters
     room = most_bytes(SEATS, p.report_bytes, p.attackers) // MOST_SAID // SEATS - RECEIPT_BYTES
     padded = tuple(Receipt(round_, 0, 0, chance.randbytes(room), b"") for round_ in range(30))
-    return some + [encode(Envelope(kind, 5, 0, padded)) for kind in Kind for _ in range(20)]
+    return some + [encode(Envelope(kind, 5, 0, padded)) for kind in EnvelopeKind for _ in range(20)]
 
 
 def framed(data: bytes) -> bytes:

@@ -36,12 +36,12 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.report import AuditReport, Violation
-from chain_bandit.history import files, rlp
-from chain_bandit.history.blocks import History, Origin, RawBlock
-from chain_bandit.history.errors import BadEncoding, HistoryError
-from chain_bandit.history.evm import (
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.report import AuditReport, Violation
+from chain_bandit.chain_history import files, rlp
+from chain_bandit.chain_history.blocks import ContractOrigin, History, RawBlock
+from chain_bandit.chain_history.errors import BadEncoding, HistoryError
+from chain_bandit.chain_history.evm import (
     HEADER_FIELDS,
     LAST_TYPE,
     NEWEST,
@@ -51,7 +51,7 @@ from chain_bandit.history.evm import (
     logs_bloom,
     ordered_root,
 )
-from chain_bandit.history.records import METHODS
+from chain_bandit.chain_history.records import METHODS
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import Scenario
 from verification.honest import chain, play
@@ -89,7 +89,7 @@ class Export:
         report: what an audit says of it.
     """
 
-    origin: Origin
+    origin: ContractOrigin
     blocks: tuple[RawBlock, ...]
     lines: tuple[bytes, ...]
     head: bytes

@@ -26,8 +26,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chain_bandit.network import links
-from chain_bandit.network.wire import Kind, decode
-from chain_bandit.nodes import place as files
+from chain_bandit.network.wire import EnvelopeKind, decode
+from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes import start
 from chain_bandit.nodes.load import load
 from chain_bandit.nodes.processes import states
@@ -119,7 +119,7 @@ class Withholding(links.Links):
     def send(self, to: int, frame: bytes) -> None:
         """As others, but for that one."""
         envelope = decode(frame)
-        if to != VICTIM or envelope.kind is not Kind.STEP or envelope.step != self.last:
+        if to != VICTIM or envelope.kind is not EnvelopeKind.STEP or envelope.step != self.last:
             super().send(to, frame)
 
 

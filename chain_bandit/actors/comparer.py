@@ -2,7 +2,7 @@
 
 from chain_bandit.actors.messages import Answer, Message, Question, Send
 from chain_bandit.actors.rules import Rules
-from chain_bandit.comparison.interface import Comparison, ComparisonAborted, Opening, Setting
+from chain_bandit.comparison.interface import Comparison, ComparisonAborted, ComparisonRound, Opening
 from chain_bandit.protocol.blocks import round_seed
 from chain_bandit.protocol.ledger import Ledger
 
@@ -19,7 +19,7 @@ class Comparer:
         """Open the next round."""
         self._round, self._step, self.aborted = ledger.round, 0, ()
         rules = self._rules
-        setting = Setting(rules.slot(ledger), round_seed(ledger.seed, ledger.round), rules.validators(ledger))
+        setting = ComparisonRound(rules.slot(ledger), round_seed(ledger.seed, ledger.round), rules.validators(ledger))
         self._comparison.begin(ledger.pulls, rules.parameters.threshold, setting)
 
     def close(self) -> None:

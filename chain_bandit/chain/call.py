@@ -34,7 +34,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class TransactionReceipt:
     """What a block says of a transaction."""
 
     identity: str
@@ -79,7 +79,7 @@ class Call:
     done: Callable[[str], int] | None
     first: int = 0
     versions: list[Version] = field(default_factory=list)
-    receipts: dict[int, Receipt] = field(default_factory=dict)
+    receipts: dict[int, TransactionReceipt] = field(default_factory=dict)
     gas: dict[str, int] = field(default_factory=dict)
     outdone: bool = False
     accepted: bool = False
@@ -92,7 +92,7 @@ class Call:
     taken: int = 0
 
     @property
-    def receipt(self) -> Receipt | None:
+    def receipt(self) -> TransactionReceipt | None:
         """The receipt that counts: one that succeeded, else that of the last nonce."""
         for receipt in self.receipts.values():
             if receipt.succeeded:

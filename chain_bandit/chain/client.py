@@ -7,13 +7,13 @@ from typing import cast
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.call import Call, Order
 from chain_bandit.chain.contract import Contract, as_address
-from chain_bandit.chain.delivery import AT_ONCE, Delivery
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.modules import deploy_modules, is_shown, require_game
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import as_bytes, as_hex
 from chain_bandit.chain.sender import Watch
+from chain_bandit.chain.transaction_policy import AT_ONCE, Delivery
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.creation import encode

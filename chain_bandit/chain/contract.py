@@ -6,12 +6,12 @@ from typing import Any
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import Artifact
 from chain_bandit.chain.call import Call, Order
-from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.journal import Journal, Origin, Unkept
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.sender import Sender
+from chain_bandit.chain.transaction_policy import Delivery
 from chain_bandit.chain.transactions import created_address
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.transaction import MOST_GAS, gas_of_call

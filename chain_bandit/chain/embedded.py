@@ -13,9 +13,9 @@ from eth_tester.backends.pyevm.main import PyEVMBackend, get_default_genesis_par
 from eth_tester.backends.pyevm.serializers import serialize_transaction_receipt
 from eth_tester.exceptions import TransactionNotFound as UnknownTransaction
 
-from chain_bandit.chain.delivery import AT_ONCE
 from chain_bandit.chain.libraries import EthereumTesterProvider, Web3
 from chain_bandit.chain.modules import installed
+from chain_bandit.chain.transaction_policy import AT_ONCE
 
 GENESIS_TIME = 1_700_000_000
 """Any fixed second; every block is one second later than its parent."""

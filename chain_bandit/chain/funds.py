@@ -11,7 +11,7 @@ from chain_bandit.chain.journal import Journal, Origin
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import as_bytes, as_int, field
 from chain_bandit.chain.sender import Sender
-from chain_bandit.chain.transactions import Fee, Terms, terms
+from chain_bandit.chain.transactions import Fee, TransactionTerms, terms
 
 TRANSFER_GAS = 21_000
 
@@ -79,7 +79,7 @@ def _pay(node: HttpNode, wanted: Mapping[bytes, int], payer: Wallet, journal: Jo
     if missing:
         fees = len(missing) * TRANSFER_GAS * price_of(node)
         require_balance(node, payer.address, sum(missing.values()) + fees)
-    payments = (("pay", Terms(TRANSFER_GAS, account, wei, b"")) for account, wei in missing.items())
+    payments = (("pay", TransactionTerms(TRANSFER_GAS, account, wei, b"")) for account, wei in missing.items())
     for method, each in (*signed.values(), *payments):
         sender.submit(method, payer, each.to, each.value, each.gas, each.data)
     sender.settle()

@@ -6,9 +6,9 @@ from time import monotonic, sleep
 from typing import Any
 
 from chain_bandit.chain.addresses import checksummed
-from chain_bandit.chain.delivery import PIPELINED, Delivery
 from chain_bandit.chain.errors import NodeUnreachable, NotUnderstood
 from chain_bandit.chain.rpc import Rpc, as_int
+from chain_bandit.chain.transaction_policy import PIPELINED, Delivery
 from chain_bandit.stopwatch import Stopwatch
 
 STANDSTILL = 300.0

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from chain_bandit.lines import FileLines, Lines
+from chain_bandit.append_log import FileLines, Lines
 from chain_bandit.protocol.errors import ChainBanditError
 
 FORMAT = "chain-bandit-journal/1"

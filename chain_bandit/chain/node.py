@@ -6,12 +6,12 @@ from typing import Protocol
 from coincurve import PublicKey
 
 from chain_bandit.chain.addresses import checksummed
-from chain_bandit.chain.delivery import Delivery
+from chain_bandit.chain.transaction_policy import Delivery
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.digests import keccak
 
 
-class Node(Protocol):
+class DevelopmentNode(Protocol):
     """A development chain: it can be told to let blocks pass."""
 
     chain_id: int

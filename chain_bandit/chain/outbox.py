@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, TypeAlias, TypeVar
 
-from chain_bandit.chain.call import Call, Order, Receipt, Version
-from chain_bandit.chain.delivery import Delivery
+from chain_bandit.chain.call import Call, Order, TransactionReceipt, Version
 from chain_bandit.chain.errors import ForeignChain, NodeGarbled, NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.journal import Entry, JournalForeign
 from chain_bandit.chain.rpc import BEHIND, as_answered, as_bytes, as_hex, as_int, field, refusal
+from chain_bandit.chain.transaction_policy import Delivery
 from chain_bandit.chain.transactions import Fee
 from chain_bandit.chain.wire import Refused, Request
 from chain_bandit.protocol.digests import keccak
@@ -402,7 +402,7 @@ class Outbox:
         reached = bool(field(fields, "logs")) or call.to is None or not call.data
         succeeded = as_int(field(fields, "status")) == 1 and reached
         call.gas[identity] = gas
-        call.receipts[version.nonce] = Receipt(
+        call.receipts[version.nonce] = TransactionReceipt(
             identity, as_int(field(fields, "blockNumber")), as_bytes(field(fields, "blockHash")), succeeded, gas, fields
         )
 
@@ -554,12 +554,12 @@ class Outbox:
                 self._used.setdefault(call.method, array("Q")).extend(call.gas.values())
         self.kept = kept
 
-    def _is_confirmed(self, receipt: Receipt) -> bool:
+    def _is_confirmed(self, receipt: TransactionReceipt) -> bool:
         if self._certain:
             return True
         return self.head is not None and self.head[0] - receipt.block + 1 >= self._delivery.confirmations
 
-    def _is_judged(self, call: Call, receipt: Receipt) -> Step[bool]:
+    def _is_judged(self, call: Call, receipt: TransactionReceipt) -> Step[bool]:
         """Judge a call that failed; not yet, where the node lacks the block to judge it by."""
         try:
             return (yield from self._is_settled(call, receipt))
@@ -567,7 +567,7 @@ class Outbox:
             self._doubt(error)
             return False
 
-    def _is_settled(self, call: Call, receipt: Receipt) -> Step[bool]:
+    def _is_settled(self, call: Call, receipt: TransactionReceipt) -> Step[bool]:
         """What to make of a call that failed: somebody else made it, or it is sent anew if it would pass now.
 
         Raises:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.errors import NodeRefused, NodeUnreachable
 from chain_bandit.chain.modules import require_game
-from chain_bandit.chain.patience import Patience
+from chain_bandit.chain.retry_budget import Patience
 from chain_bandit.chain.rpc import as_answered, as_bytes
 from chain_bandit.chain.wire import HttpWire, LocalWire, Refused, Wire
 
@@ -24,8 +24,8 @@ PATIENCE = 20.0
 def at_url(url: str) -> Callable[..., Any]:
     """The node at an HTTP URL as `rpc(method, params, read)`: the result, as `read` has it.
 
-    An answer is bounded as in `chain.answers`, and takes no longer than `TIMEOUT`, however it is spun out. A lost one
-    is asked for again, though not before the node has answered once.
+    An answer is bounded as in `chain.bounded_response`, and takes no longer than `TIMEOUT`, however it is spun out. A
+    lost one is asked for again, though not before the node has answered once.
 
     Raises (the callable):
         NodeUnreachable: patience is at its end.

@@ -8,10 +8,10 @@ from typing import Any
 
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member, tokens_artifact
-from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import NodeGarbled, NodeUnreachable, NotUnderstood, TransactionReverted
 from chain_bandit.chain.notice import SILENT, Notice
-from chain_bandit.chain.patience import Patience
+from chain_bandit.chain.retry_budget import Patience
+from chain_bandit.chain.transaction_policy import Delivery
 from chain_bandit.chain.wire import Line, Refused, Request, wire_to
 from chain_bandit.stopwatch import Stopwatch
 

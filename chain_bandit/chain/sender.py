@@ -8,14 +8,14 @@ from time import monotonic
 from typing import Any
 
 from chain_bandit.chain.call import Call, Order
-from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.notice import SILENT
 from chain_bandit.chain.outbox import Ask, Attempt, Done, Exchange, Outbox, Question, Step, T, genesis_of
-from chain_bandit.chain.patience import Patience
+from chain_bandit.chain.retry_budget import Patience
 from chain_bandit.chain.rpc import Rpc, as_int
+from chain_bandit.chain.transaction_policy import Delivery
 from chain_bandit.chain.transactions import TransactionSigner
 
 BETWEEN, ENOUGH = 0.01, 8

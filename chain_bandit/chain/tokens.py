@@ -7,12 +7,12 @@ from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import tokens_artifact
 from chain_bandit.chain.call import Call, Order
 from chain_bandit.chain.contract import Contract, as_address
-from chain_bandit.chain.delivery import AT_ONCE, Delivery
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.modules import is_shown
 from chain_bandit.chain.node import Wallet
+from chain_bandit.chain.transaction_policy import AT_ONCE, Delivery
 from chain_bandit.chain.wire import Line
-from chain_bandit.protocol.agreement.terms import Terms
+from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.stopwatch import Stopwatch
 
 GAS_DEPLOYMENT, GAS_OF_A_SEAT = 3_000_000, 20_000
@@ -23,7 +23,7 @@ class Tokens(Contract):
 
     @staticmethod
     def deploy(
-        line: Line, sender: Wallet, terms: Terms, accounts: Sequence[bytes], stopwatch: Stopwatch,
+        line: Line, sender: Wallet, terms: AgreementTerms, accounts: Sequence[bytes], stopwatch: Stopwatch,
         delivery: Delivery = AT_ONCE,
     ) -> "Tokens":  # fmt: skip
         """Put a new agreement among these accounts (20 bytes each, by seat) on the chain, and wait for it.
@@ -66,9 +66,9 @@ class Tokens(Contract):
             done=lambda block: bool(self._view("blockedFrom", seat, block=block)),
         )  # fmt: skip
 
-    def terms(self) -> Terms:
+    def terms(self) -> AgreementTerms:
         """What is fixed."""
-        return Terms(*self._view("terms"))
+        return AgreementTerms(*self._view("terms"))
 
     def agreement(self) -> bytes:
         """Identity of the agreement."""

@@ -61,7 +61,7 @@ def _item(data: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class TransactionTerms:
     """What a transaction does, whatever its nonce and fee."""
 
     gas: int
@@ -70,10 +70,10 @@ class Terms:
     data: bytes
 
 
-def terms(raw: bytes) -> Terms:
+def terms(raw: bytes) -> TransactionTerms:
     """What a transaction signed here does."""
     _, _, _, _, gas, to, value, data, *_ = rlp.decode(raw[1:])
-    return Terms(int.from_bytes(gas), to or None, int.from_bytes(value), data)
+    return TransactionTerms(int.from_bytes(gas), to or None, int.from_bytes(value), data)
 
 
 def _as_list(items: bytes) -> bytes:

@@ -15,7 +15,7 @@ from urllib3 import PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout, make_headers, parse_url
 
-from chain_bandit.chain.answers import AS_IT_IS, answered
+from chain_bandit.chain.bounded_response import AS_IT_IS, answered
 from chain_bandit.chain.errors import NodeUnreachable
 
 if TYPE_CHECKING:

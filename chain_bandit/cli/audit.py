@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
+from chain_bandit.chain_history.blocks import LAST_BLOCK
 from chain_bandit.cli.options import Json, Usage, hexadecimal
-from chain_bandit.history.blocks import LAST_BLOCK
 
 
 def audit(
@@ -50,10 +50,10 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
+    from chain_bandit.append_log import whole_file
     from chain_bandit.audits import audit_file, audit_folder, page_of, trail_of
     from chain_bandit.foreign.registry import run_rules
     from chain_bandit.game.folder import REPORT
-    from chain_bandit.lines import whole_file
     from chain_bandit.views.statement import written
     from chain_bandit.views.terminal import Blocks, checks_table, console, statements_table, to_open
 

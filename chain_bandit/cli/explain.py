@@ -32,8 +32,8 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say what an exit code means and what to do, or what a check of the audit proves and where to look by hand."""
-    from chain_bandit.audit.catalogue import CHECKS
-    from chain_bandit.audit.exhibits import NEEDED, by_hand
+    from chain_bandit.auditor.catalogue import CHECKS
+    from chain_bandit.auditor.exhibits import NEEDED, by_hand
 
     known = {str(code): code for code in EXIT_CODES}
     if what in CHECKS:

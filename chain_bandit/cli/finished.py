@@ -10,7 +10,7 @@ import typer
 from chain_bandit.cli.errors import as_json_of, say_error
 
 if TYPE_CHECKING:
-    from chain_bandit.audit.report import AuditReport
+    from chain_bandit.auditor.report import AuditReport
     from chain_bandit.scenario import Scenario
 
 

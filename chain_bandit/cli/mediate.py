@@ -50,7 +50,7 @@ def mediate_run(
     from chain_bandit.studies.progress import Left
     from chain_bandit.studies.switches import switched
     from chain_bandit.views import study as view
-    from chain_bandit.views.terminal import Line, console
+    from chain_bandit.views.terminal import ProgressLine, console
 
     parts, values = parts_of(preset, tuple(game or ())), overrides(override, None, None)
     switched(values)
@@ -58,7 +58,7 @@ def mediate_run(
 
     place = out or Path("runs") / f"mediate-{preset}-{seed}"
     left = Left(parts, monotonic())
-    with Line("epoch", sum(part.epochs for part in parts), hidden=as_json) as line:
+    with ProgressLine("epoch", sum(part.epochs for part in parts), hidden=as_json) as line:
 
         def observe(part: "Part", epoch: int, found: int) -> None:
             line.show(left.epochs(part, epoch, found), lambda: left.words(monotonic()))
@@ -115,7 +115,7 @@ def _of_study(folder: Path) -> dict[str, Any]:
 
 
 def _drawn(results: "Sequence[Results]", place: Path) -> list[Path]:
-    from chain_bandit.lines import whole_file
+    from chain_bandit.append_log import whole_file
     from chain_bandit.studies.folder import StudyRefused
     from chain_bandit.views import study as view
 

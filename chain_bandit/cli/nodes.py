@@ -32,11 +32,11 @@ def up(
     given = load(scenario, overrides(override, rounds, seed))
     from chain_bandit.nodes.up import last_round
     from chain_bandit.nodes.up import up as started
-    from chain_bandit.views.terminal import Line
+    from chain_bandit.views.terminal import ProgressLine
 
     place = out or Path("nodes") / label_of(given, chain)
     say_beforehand(given)
-    with Line("round", given.rounds) as line:
+    with ProgressLine("round", given.rounds) as line:
 
         def pause(seconds: float) -> None:
             line.show(last_round(place), str)

@@ -17,10 +17,10 @@ def show(
 ) -> None:
     """Look inside a run, or an exported history: all of it, one round, one participant, one transaction."""
     from chain_bandit.audits import audit_file, audit_folder, described
+    from chain_bandit.chain_history import files
     from chain_bandit.game.folder import HISTORY, REPORT
-    from chain_bandit.history import files
     from chain_bandit.views import terminal
-    from chain_bandit.views.inside import Inside, plain
+    from chain_bandit.views.decoded_history import Inside, plain
     from chain_bandit.views.show import show_participant, show_round, show_transaction
 
     history = run if run.is_file() else run / HISTORY

@@ -33,11 +33,11 @@ def simulate(
     from chain_bandit.game.simulated import compiles, engines
     from chain_bandit.game.simulated import replicates as played
     from chain_bandit.views.simulated import COMPILING, regret_by_round
-    from chain_bandit.views.terminal import Line, console
+    from chain_bandit.views.terminal import ProgressLine, console
 
     say_beforehand(given)
     chosen = engine or engines([(given, replicates)])[0]
-    with Line("game", replicates) as line:
+    with ProgressLine("game", replicates) as line:
         if compiles([chosen]):
             line.say(COMPILING)
         measured = played(given, replicates, (), jobs, chosen, lambda done: line.show(done, str))

@@ -26,20 +26,20 @@ def sweep(
     as_json: Json = False,
 ) -> None:
     """Simulate a scenario at every combination of some settings. Exit 15: cells failed, the others are done."""
-    from chain_bandit.lines import whole_file
-    from chain_bandit.sweep import grid, workers
-    from chain_bandit.sweep.run import run as swept_by
-    from chain_bandit.sweep.run import written
+    from chain_bandit.append_log import whole_file
+    from chain_bandit.sweeps import grid, workers
+    from chain_bandit.sweeps.run import run as swept_by
+    from chain_bandit.sweeps.run import written
     from chain_bandit.views import sweep as view
     from chain_bandit.views.simulated import COMPILING
-    from chain_bandit.views.terminal import Line, console, to_open
+    from chain_bandit.views.terminal import ProgressLine, console, to_open
 
     if ray is not None and jobs != 1:
         raise Usage("--jobs is for this machine; the cluster of --ray has as many workers as it has")
     given = grid.load(file, replicates)
     place = out or Path("runs") / given.name
     whose = workers.cluster(ray) if ray is not None else workers.processes(jobs) if jobs > 1 else workers.here
-    with Line("cell", given.size) as line:
+    with ProgressLine("cell", given.size) as line:
         swept = swept_by(
             given, place, whose, resume,
             lambda done, failed: line.show(done, lambda: f"{failed} failed"), lambda: line.say(COMPILING),

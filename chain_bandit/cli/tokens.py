@@ -27,11 +27,11 @@ def chain(
     as_json: Json = False,
 ) -> None:
     """UCB participants thank one another with tokens whose size they agree on, on a chain; audited at the end."""
-    from chain_bandit.game.mediated import Game, default_terms, play_on
+    from chain_bandit.game.mediated import AgreementGame, default_terms, play_on
 
     terms = default_terms(participants, validators, faulty, groups, rounds, deadline)
     place = out or Path("runs") / f"tokens-{seed}"
-    game = Game(terms, _means(means), epochs, seed)
+    game = AgreementGame(terms, _means(means), epochs, seed)
     _warn_of_pairs(participants, groups)
     observe = _say if sys.stderr.isatty() else lambda done, total: None
     result = play_on(chain, game, place, account, observe, lambda chain_id: warn_of_public_keys(chain_id, "the seed"))
@@ -52,8 +52,8 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Compute every agreed token again from an exported history alone."""
-    from chain_bandit.audit.agreement import audit_agreement
-    from chain_bandit.history import files
+    from chain_bandit.auditor.agreement import audit_agreement
+    from chain_bandit.chain_history import files
 
     kept = hexadecimal(head, 32, "--head") if head else None
     report = audit_agreement(files.read(history), kept)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from chain_bandit.comparison.interface import Opening, Setting, is_sound
+from chain_bandit.comparison.interface import ComparisonRound, Opening, is_sound
 from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.messages import commitment
 from chain_bandit.protocol.proposal import Bits
@@ -24,7 +24,7 @@ class IdealComparison:
         self._largest = largest
         self._openings: dict[int, dict[bytes, Counts]] = {}
 
-    def begin(self, reference: Counts, threshold: int, setting: Setting) -> None:
+    def begin(self, reference: Counts, threshold: int, setting: ComparisonRound) -> None:
         """Forget the last round's openings."""
         self._reference, self._threshold = reference, threshold
         self._openings = {}

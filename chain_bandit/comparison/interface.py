@@ -31,7 +31,7 @@ def is_sound(opening: object, arms: int, largest: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class ComparisonRound:
     """The round that bits are computed in.
 
     Attributes:
@@ -62,7 +62,7 @@ class Comparison(Protocol):
     commitment nobody opened is missing from the answer: its report counts as withheld.
     """
 
-    def begin(self, reference: Counts, threshold: int, setting: Setting) -> None:
+    def begin(self, reference: Counts, threshold: int, setting: ComparisonRound) -> None:
         """Open a round: n_ref of each arm, k, and which round it is."""
         ...
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from chain_bandit.comparison.ideal import MOST_OPENINGS
-from chain_bandit.comparison.interface import ComparisonAborted, Opening, Setting, is_sound
-from chain_bandit.comparison.minutes import Minutes
+from chain_bandit.comparison.interface import ComparisonAborted, ComparisonRound, Opening, is_sound
 from chain_bandit.comparison.processes import PARTY, PartyFailed, PartyProcesses
-from chain_bandit.comparison.sitting import Sitting
+from chain_bandit.comparison.session import Sitting
+from chain_bandit.comparison.session_log import Minutes
 from chain_bandit.comparison.wire import Check, Compare, Compared, Opened
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
@@ -68,7 +68,7 @@ class MpcComparison:
         self.sent = 0
         """Bytes that the parties of the last sitting have sent each other since they were started."""
 
-    def begin(self, reference: Counts, threshold: int, setting: Setting) -> None:
+    def begin(self, reference: Counts, threshold: int, setting: ComparisonRound) -> None:
         """Forget the last round: its dealings and its sittings."""
         self._setting, self._arms = setting, len(reference)
         self._floors = tuple(min(count // threshold, self._largest) for count in reference)

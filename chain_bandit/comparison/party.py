@@ -21,7 +21,7 @@ import numpy as np
 from mpyc.asyncoro import MessageExchanger
 from mpyc.runtime import mpc
 
-from chain_bandit.comparison.sitting import Sitting
+from chain_bandit.comparison.session import Sitting
 from chain_bandit.comparison.wire import Check, Compare, Compared, Line, Link, Linked, Listening, Open, Opened
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chain_bandit.comparison.sitting import Sitting
+from chain_bandit.comparison.session import Sitting
 from chain_bandit.protocol.messages import Slot
 from chain_bandit.protocol.sharing import PRIME
 

@@ -11,14 +11,14 @@ from chain_bandit.protocol.ruleset import STEPS, RuleFailed
 Passing = tuple[type[ChainBanditError], ...]
 
 
-class Answer(NamedTuple):
+class MeteredResult(NamedTuple):
     """What a verb gave, and the steps that it took: a function of source and input alone."""
 
     value: Any
     steps: int
 
 
-def run(rule: Any, verb: str, *given: Any, bound: int = STEPS, passing: Passing = ()) -> Answer:
+def run(rule: Any, verb: str, *given: Any, bound: int = STEPS, passing: Passing = ()) -> MeteredResult:
     """Call a verb of an instance of a class that `load` gave, in at most `bound` steps.
 
     Errors of the project that are `passing`, which the rule can raise by a function of the project alone, pass through.
@@ -39,4 +39,4 @@ def run(rule: Any, verb: str, *given: Any, bound: int = STEPS, passing: Passing 
         raise
     except Exception as error:
         raise RuleFailed(type(rule).__name__, f"{verb} raises {type(error).__name__}") from error
-    return Answer(value, meter.steps)
+    return MeteredResult(value, meter.steps)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from chain_bandit.lines import regular_file
+from chain_bandit.append_log import regular_file
 from chain_bandit.plugins import PluginBroken, offered
 from chain_bandit.protocol.digests import keccak
 

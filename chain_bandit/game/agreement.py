@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from chain_bandit.chain.node import Node, Wallet
+from chain_bandit.chain.node import DevelopmentNode, Wallet
 from chain_bandit.chain.tokens import Tokens
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
@@ -13,20 +13,20 @@ from chain_bandit.mediate.agreement.agreer import Agreed
 from chain_bandit.mediate.agreement.tokens import check
 from chain_bandit.mediate.epochs import room
 from chain_bandit.mediate.epochs.epoch import RELAYER, Ended, Epoch
-from chain_bandit.mediate.epochs.participant import Participant
-from chain_bandit.mediate.epochs.relayer import Relayer
+from chain_bandit.mediate.epochs.participant import EpochParticipant
+from chain_bandit.mediate.epochs.relayer import EpochRelayer
 from chain_bandit.mediate.epochs.transcript import Sent, witnessed
-from chain_bandit.mediate.epochs.validator import Validator
+from chain_bandit.mediate.epochs.validator import EpochValidator
 from chain_bandit.protocol.agreement import body, ledger
-from chain_bandit.protocol.agreement.terms import Terms
+from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.stopwatch import Stopwatch
 
 
-class Recorder(Protocol):
+class AgreementRecorder(Protocol):
     """Keeps the epochs of an agreement, each held against the rules."""
 
-    def open(self, terms: Terms, accounts: Sequence[bytes]) -> Domain:
+    def open(self, terms: AgreementTerms, accounts: Sequence[bytes]) -> Domain:
         """Begin; gives the domain that everything is signed for."""
         ...
 
@@ -38,7 +38,7 @@ class Recorder(Protocol):
         """End an epoch: by a quorum's word, or without one by its deadline; somebody else may have ended it so."""
         ...
 
-    def follow(self, ends: Sequence[ledger.Ledger]) -> ledger.Ledger:
+    def follow(self, ends: Sequence[ledger.AgreementLedger]) -> ledger.AgreementLedger:
         """Where the record stands, by the rules.
 
         Args:
@@ -50,17 +50,17 @@ class Recorder(Protocol):
         ...
 
 
-class OnChain:
-    """`Recorder` over the contract.
+class AgreementOnChain:
+    """`AgreementRecorder` over the contract.
 
     Attributes:
         contract: once it is open.
     """
 
-    def __init__(self, node: Node, relayer: Wallet) -> None:
+    def __init__(self, node: DevelopmentNode, relayer: Wallet) -> None:
         self.node, self._relayer = node, relayer
 
-    def open(self, terms: Terms, accounts: Sequence[bytes]) -> Domain:
+    def open(self, terms: AgreementTerms, accounts: Sequence[bytes]) -> Domain:
         """Deploy."""
         self._terms = terms
         self.contract = Tokens.deploy(self.node.line, self._relayer, terms, accounts, Stopwatch(), self.node.delivery)
@@ -82,7 +82,7 @@ class OnChain:
             self.node.mine(self._terms.deadline)
             contract.keep_after_deadline(self._relayer, epoch)
 
-    def follow(self, ends: Sequence[ledger.Ledger]) -> ledger.Ledger:
+    def follow(self, ends: Sequence[ledger.AgreementLedger]) -> ledger.AgreementLedger:
         """By the contract's head. Who is left out stands there too: others may hand in proofs."""
         contract, terms = self.contract, self._terms
         contract.settle()
@@ -112,8 +112,8 @@ class Agreement:
     """
 
     def __init__(
-        self, terms: Terms, participants: Sequence[Participant], validators: Sequence[Validator],
-        accounts: Sequence[bytes], recorder: Recorder, verifier: Verifier, rushing: Collection[int] = (),
+        self, terms: AgreementTerms, participants: Sequence[EpochParticipant], validators: Sequence[EpochValidator],
+        accounts: Sequence[bytes], recorder: AgreementRecorder, verifier: Verifier, rushing: Collection[int] = (),
         heard: room.Heard = lambda sender, send: None,
     ) -> None:  # fmt: skip
         terms.check()
@@ -140,7 +140,7 @@ class Agreement:
             RecordMismatch: the record is not what the rules give.
         """
         check(tokens)
-        epoch, relayer = Epoch(self.terms, self.ledger, self._accounts, self._separator), Relayer(self._verifier)
+        epoch, relayer = Epoch(self.terms, self.ledger, self._accounts, self._separator), EpochRelayer(self._verifier)
         nothing = ((Sent(False, False),) * self.terms.steps,) * len(tokens)
         rows = witnessed(sent or nothing)
         for participant, token, salt, row in zip(self.participants, tokens, salts, rows, strict=True):
@@ -148,7 +148,7 @@ class Agreement:
         for validator in self.validators:
             validator.begin(epoch)
         relayer.begin(epoch)
-        actors: dict[int, room.Actor] = {each.seat: each for each in self.participants}
+        actors: dict[int, room.EpochActor] = {each.seat: each for each in self.participants}
         actors |= {each.seat: each for each in self.validators}
         room.run({**actors, RELAYER: relayer}, epoch.steps, self._rushing, self._heard)
         self._accuse()

@@ -4,10 +4,10 @@ from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.clone import read
-from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import ForeignCreation
+from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.chain.wire import Line
-from chain_bandit.history.creation import creation
+from chain_bandit.chain_history.creation import creation
 from chain_bandit.protocol.assumptions import check
 from chain_bandit.protocol.creation import decode
 from chain_bandit.protocol.errors import Malformed

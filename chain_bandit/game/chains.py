@@ -11,12 +11,12 @@ from chain_bandit.chain.hardhat import hardhat
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.modules import modules_need
-from chain_bandit.chain.node import Node
+from chain_bandit.chain.node import DevelopmentNode
 from chain_bandit.game.on_chain import embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.errors import ChainBanditError
 
-Chain = Callable[[Plan, Journal | None], AbstractContextManager[Node]]
+Chain = Callable[[Plan, Journal | None], AbstractContextManager[DevelopmentNode]]
 """Gives the node for a plan, with everybody paid by payments that the journal keeps, or without one as they are.
 
 The node is gone, or let go, when the block ends.
@@ -63,7 +63,7 @@ def is_url(name: str) -> bool:
 
 
 @contextmanager
-def embedded(plan: Plan, payments: Journal | None = None) -> Iterator[Node]:
+def embedded(plan: Plan, payments: Journal | None = None) -> Iterator[DevelopmentNode]:
     """A fresh chain in this process, on which nobody pays."""
     yield embedded_node(plan)
 

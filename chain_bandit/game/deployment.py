@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import chain_bandit
+from chain_bandit.append_log import whole_file
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.funds import Need, fund, price_of, require_balance
@@ -20,7 +21,6 @@ from chain_bandit.game.attach import attach
 from chain_bandit.game.chains import environment_need, others_needs
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.unfinished import keep_seed, kept_if
-from chain_bandit.lines import whole_file
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.quorum import QuorumChoice

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field, replace
 
 from chain_bandit.actors.messages import CertifiedBlock
 from chain_bandit.actors.witness import Witness
-from chain_bandit.comparison.minutes import Minutes
+from chain_bandit.comparison.session_log import Minutes
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.books import Books, RoundPlayed
-from chain_bandit.game.cast import Cast
 from chain_bandit.game.errors import LockstepBroken
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import Recorder
+from chain_bandit.game.wiring import Actors
 from chain_bandit.protocol.blocks import Header, Kind, Record, approves
 from chain_bandit.protocol.ledger import (
     accused,
@@ -30,7 +30,7 @@ from chain_bandit.scenario import Scenario
 
 
 @dataclass
-class Progress(Books):
+class GameProgress(Books):
     """What a game keeps while it runs."""
 
     evidence: list[Equivocation] = field(default_factory=list)
@@ -103,8 +103,8 @@ class Game:
 
     def _open(self) -> None:
         domain = self.recorder.open(self.plan)
-        self.cast = Cast(self.plan, domain, self.verifier, self._order, self._minutes)
-        self.progress = Progress(self.parameters, self.cast.environment, self.cast.opening)
+        self.cast = Actors(self.plan, domain, self.verifier, self._order, self._minutes)
+        self.progress = GameProgress(self.parameters, self.cast.environment, self.cast.opening)
         self._witness = Witness(self.cast.rules, self.verifier)
 
     def _burn_in_round(self) -> RoundPlayed:

@@ -10,25 +10,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chain_bandit.audit.agreement import AgreementReport, audit_agreement
+from chain_bandit.auditor.agreement import AgreementReport, audit_agreement
 from chain_bandit.chain import accounts
 from chain_bandit.chain.funds import Need, fund
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal
-from chain_bandit.chain.node import Node, account
+from chain_bandit.chain.node import DevelopmentNode, account
 from chain_bandit.chain.remote import at_url, json_rpc
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.game.agreement import Agreement, OnChain
+from chain_bandit.game.agreement import Agreement, AgreementOnChain
 from chain_bandit.game.chains import connected
 from chain_bandit.game.folder import FolderRefused
-from chain_bandit.history import files
-from chain_bandit.history.collect import collect
-from chain_bandit.mediate.bandit import Tokens
-from chain_bandit.mediate.epochs.participant import Participant
+from chain_bandit.mediate.bandit import TokenIncentive
+from chain_bandit.mediate.epochs.participant import EpochParticipant
 from chain_bandit.mediate.epochs.transcript import Sent
-from chain_bandit.mediate.epochs.validator import Validator
-from chain_bandit.protocol.agreement.terms import Terms
+from chain_bandit.mediate.epochs.validator import EpochValidator
+from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.units import UNIT
@@ -44,7 +44,7 @@ Observer = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Game:
+class AgreementGame:
     """What is played.
 
     Attributes:
@@ -53,7 +53,7 @@ class Game:
         seed: keys, salts and rewards follow from it. For development games only: it is public.
     """
 
-    terms: Terms
+    terms: AgreementTerms
     means: tuple[float, ...]
     epochs: int
     seed: int
@@ -86,7 +86,7 @@ class Result:
 
 
 def play_on(
-    name: str, game: Game, out: Path, payer: str | None = None, observe: Observer = lambda done, total: None,
+    name: str, game: AgreementGame, out: Path, payer: str | None = None, observe: Observer = lambda done, total: None,
     on_connected: Callable[[int], None] = lambda chain_id: None,
 ) -> Result:  # fmt: skip
     """Play on the chain of that name, and leave its history and audit in a new folder.
@@ -114,17 +114,19 @@ def play_on(
         return _play(live, at_url(live.url), game, relayer, out, observe)
 
 
-def _fund(node: HttpNode, game: Game, relayer: bytes, payer: str | None) -> None:
+def _fund(node: HttpNode, game: AgreementGame, relayer: bytes, payer: str | None) -> None:
     need = Need(relayer, 0, GAS_OF_A_DEPLOYMENT + GAS_OF_AN_EPOCH * game.epochs)
     fund(node, [need], accounts.named(payer, node.chain_id) if payer else None, Journal())
 
 
-def _play(node: Node, rpc: Callable[..., Any], game: Game, relayer: Signer, out: Path, observe: Observer) -> Result:
+def _play(
+    node: DevelopmentNode, rpc: Callable[..., Any], game: AgreementGame, relayer: Signer, out: Path, observe: Observer
+) -> Result:
     try:
         out.mkdir(parents=True)
     except OSError as error:
         raise FolderRefused(out, f"cannot be made: {error.strerror}") from error
-    recorder = OnChain(node, account(relayer.secret))
+    recorder = AgreementOnChain(node, account(relayer.secret))
     try:
         agreement = _agreement(game, recorder)
     except BaseException:
@@ -140,7 +142,7 @@ def _play(node: Node, rpc: Callable[..., Any], game: Game, relayer: Signer, out:
 
     terms = game.terms
     world = World(game.means, terms.participants, 0, game.epochs * terms.steps)
-    maker = shaped(ucb1(Malice()), partial(Tokens, epoch=terms.steps, agree=agree))
+    maker = shaped(ucb1(Malice()), partial(TokenIncentive, epoch=terms.steps, agree=agree))
     try:
         played = play(world, maker, 1, game.seed)
     except BaseException as stopped:
@@ -150,7 +152,7 @@ def _play(node: Node, rpc: Callable[..., Any], game: Game, relayer: Signer, out:
     return Result("0x" + contract.address.hex(), tuple(tokens), contract.gas, float(played.regret[0, -1]), report)
 
 
-def _export(rpc: Callable[..., Any], recorder: OnChain, out: Path) -> AgreementReport:
+def _export(rpc: Callable[..., Any], recorder: AgreementOnChain, out: Path) -> AgreementReport:
     """Write what the chain has of the game, and its audit."""
     contract = recorder.contract
     first = contract.created_in
@@ -161,7 +163,7 @@ def _export(rpc: Callable[..., Any], recorder: OnChain, out: Path) -> AgreementR
     return report
 
 
-def _left(rpc: Callable[..., Any], recorder: OnChain, out: Path) -> str:
+def _left(rpc: Callable[..., Any], recorder: AgreementOnChain, out: Path) -> str:
     """Keep what a game that was stopped has on the chain, and say so; where the node no longer says it, its address."""
     try:
         report = _export(rpc, recorder, out)
@@ -172,7 +174,7 @@ def _left(rpc: Callable[..., Any], recorder: OnChain, out: Path) -> str:
     return f"history and audit of {len(report.epochs)} epochs are in {out}"
 
 
-def _agreement(game: Game, recorder: OnChain) -> Agreement:
+def _agreement(game: AgreementGame, recorder: AgreementOnChain) -> Agreement:
     terms, verifier = game.terms, Verifier()
     dealing, holding = (
         sorted((Signer(derive(game.seed, role, at)) for at in range(count)), key=lambda signer: signer.address)
@@ -180,22 +182,22 @@ def _agreement(game: Game, recorder: OnChain) -> Agreement:
     )
     return Agreement(
         terms,
-        [Participant(seat, signer) for seat, signer in enumerate(dealing)],
-        [Validator(terms.participants + at, signer, verifier) for at, signer in enumerate(holding)],
+        [EpochParticipant(seat, signer) for seat, signer in enumerate(dealing)],
+        [EpochValidator(terms.participants + at, signer, verifier) for at, signer in enumerate(holding)],
         [signer.address for signer in (*dealing, *holding)],
         recorder,
         verifier,
     )
 
 
-def _salts(game: Game, epoch: int) -> list[bytes]:
+def _salts(game: AgreementGame, epoch: int) -> list[bytes]:
     secret = derive(game.seed, "token-salt")
     return [keccak(secret, uint(epoch, 4), uint(seat, 2)) for seat in range(game.terms.participants)]
 
 
 def default_terms(
     participants: int, validators: int, faulty: int, groups: int, rounds: int, deadline: int = 10
-) -> Terms:
+) -> AgreementTerms:
     """Tokens from 0.1, between 0 and 10, by no more than 1 an epoch; the deadline is in blocks."""
-    return Terms(participants, validators, faulty, groups, UNIT // 10, 10 * UNIT, UNIT, rounds, deadline)
+    return AgreementTerms(participants, validators, faulty, groups, UNIT // 10, 10 * UNIT, UNIT, rounds, deadline)
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from chain_bandit.chain.call import Call
 from chain_bandit.chain.client import Coordinator
-from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.journal import Journal
-from chain_bandit.chain.node import Node, account
+from chain_bandit.chain.node import DevelopmentNode, account
 from chain_bandit.chain.rpc import as_int
+from chain_bandit.chain.transaction_policy import Delivery
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.game.errors import RecordMismatch
@@ -63,7 +63,11 @@ class OnChain:
     """
 
     def __init__(
-        self, node: Node, stopwatch: Stopwatch, delivery: Delivery | None = None, journal: Journal | None = None
+        self,
+        node: DevelopmentNode,
+        stopwatch: Stopwatch,
+        delivery: Delivery | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.node, self._stopwatch = node, stopwatch
         self._delivery, self._journal = node.delivery if delivery is None else delivery, journal

@@ -7,13 +7,13 @@ from typing import Any
 
 import chain_bandit
 from chain_bandit.chain.identity import Identity
-from chain_bandit.chain.node import Node
+from chain_bandit.chain.node import DevelopmentNode
 from chain_bandit.chain.process import OwnNode
+from chain_bandit.chain_history.records import Accusation
 from chain_bandit.game import folder
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.rounds import Rounds
 from chain_bandit.game.unfinished import keep_seed, lock
-from chain_bandit.history.records import Accusation
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.messages import Phase, Role
 from chain_bandit.protocol.settlement import Conduct
@@ -43,7 +43,7 @@ class Made:
     is_simulation: bool
 
 
-def is_simulation(node: Node) -> bool:
+def is_simulation(node: DevelopmentNode) -> bool:
     """Whether a chain ends with the game: in this process, or a node of our own."""
     return not isinstance(node.line, str) or isinstance(node, OwnNode)
 

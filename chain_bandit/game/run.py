@@ -7,10 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.identity import identify
-from chain_bandit.chain.node import Node
+from chain_bandit.chain.node import DevelopmentNode
 from chain_bandit.chain.process import OwnNode
+from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.blocks import History, RawBlock
+from chain_bandit.chain_history.bodies import Bodies, with_bodies
+from chain_bandit.chain_history.collect import collect
+from chain_bandit.chain_history.records import Accusation
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game import folder
@@ -22,22 +27,17 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.game.record import Made, is_simulation, record
 from chain_bandit.game.rounds import Rounds
 from chain_bandit.game.unfinished import Journals
-from chain_bandit.history import files
-from chain_bandit.history.blocks import History, RawBlock
-from chain_bandit.history.bodies import Bodies, with_bodies
-from chain_bandit.history.collect import collect
-from chain_bandit.history.records import Accusation
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 
-Observer = Callable[["Moment"], None]
+Observer = Callable[["RunStatus"], None]
 """Told after every round; for progress displays."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class RunStatus:
     """Where a run stands after a round: so many pulls of everybody were due, as many as rounds without phases."""
 
     played: RoundPlayed
@@ -73,7 +73,7 @@ def run(
 
 
 def _run(
-    plan: Plan, node: Node, out: Path, observe: Observer, watch: Stopwatch, journals: Journals
+    plan: Plan, node: DevelopmentNode, out: Path, observe: Observer, watch: Stopwatch, journals: Journals
 ) -> dict[str, Any]:
     scenario = plan.scenario
     recorder = OnChain(node, watch, _delivery(node, scenario), journals.game)
@@ -84,7 +84,7 @@ def _run(
         for played in game.play():
             rounds.add(played)
             approved = rounds.kinds.get("approved", 0)
-            observe(Moment(played, rounds.pulls, approved, rounds.regret.total, rounds.accused))
+            observe(RunStatus(played, rounds.pulls, approved, rounds.regret.total, rounds.accused))
             if played.body and plan.parameters.body_mode == BodyMode.COMPACT:
                 bodies.add(played.body)
         first_block, head = _export(recorder, bodies, out / folder.HISTORY)
@@ -97,7 +97,7 @@ def _run(
     return record(plan, rounds, [_proof(proof) for proof in game.progress.evidence], made, out)
 
 
-def _delivery(node: Node, scenario: Scenario) -> Delivery:
+def _delivery(node: DevelopmentNode, scenario: Scenario) -> Delivery:
     """How transactions are brought to this node; one of our own never takes a block back, nor mines by itself."""
     own = isinstance(node, OwnNode) or not isinstance(node.line, str)
     return node.delivery if own else replace(node.delivery, confirmations=scenario.chain.confirmations)

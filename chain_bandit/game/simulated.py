@@ -16,7 +16,7 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import COMPILING, Engine, Work
-from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.kernel import encoding
 from chain_bandit.simulation.kernel.compiled import AVAILABLE, is_kept
 from chain_bandit.simulation.outcomes import Outcome, Play, Setting, hashes
 from chain_bandit.simulation.plain import play
@@ -86,11 +86,11 @@ def seeds_of(scenario: Scenario, count: int, marks: int) -> range:
     return range(first, last + 1)
 
 
-def cast_of(scenario: Scenario) -> numbers.Cast | None:
+def cast_of(scenario: Scenario) -> encoding.AttackPlan | None:
     """Its malicious seats by numbers; None where the plain loop alone plays them. Raises `NotSimulated`."""
     try:
-        return numbers.cast(scenario.parameters, scenario.attacks())
-    except numbers.NotCompiled:
+        return encoding.cast(scenario.parameters, scenario.attacks())
+    except encoding.NotCompiled:
         return None
 
 
@@ -125,13 +125,13 @@ def _rounds(p: Parameters) -> int:
 def able(scenario: Scenario) -> set[Engine]:
     """The engines that play a scenario, were all of them there. Raises `NotSimulated`."""
     p, engines = scenario.parameters, {Engine.PLAIN}
-    with suppress(numbers.NotCompiled):
-        numbers.require_narrow(p)
+    with suppress(encoding.NotCompiled):
+        encoding.require_narrow(p)
         attacks = scenario.attacks()
         if batch.plays(p, attacks):
             engines.add(Engine.NUMPY)
-        numbers.require_compiled(p)
-        numbers.cast(p, attacks)
+        encoding.require_compiled(p)
+        encoding.cast(p, attacks)
         engines.add(Engine.COMPILED)
     return engines
 
@@ -146,14 +146,14 @@ def compiles(chosen: Iterable[Engine]) -> bool:
     return AVAILABLE and Engine.COMPILED in chosen and not is_compiled()
 
 
-def keys_of(seed: int) -> numbers.Keys:
+def keys_of(seed: int) -> encoding.Keys:
     """The chance that `replicates` gives a seed."""
-    return numbers.keys(derive(seed, "secret"), derive(seed, "seed_0"))
+    return encoding.keys(derive(seed, "secret"), derive(seed, "seed_0"))
 
 
-def rules_of(scenario: Scenario) -> numbers.Rules:
+def rules_of(scenario: Scenario) -> encoding.KernelParameters:
     """A scenario as the engines of many games take it."""
-    return numbers.rules(
+    return encoding.rules(
         scenario.parameters, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.chain.settle_every
     )
 

@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 
 import tomli_w
 
+from chain_bandit.append_log import FileLines, write_private
 from chain_bandit.chain.journal import Journal, journal_in
-from chain_bandit.comparison.minutes import Minutes
+from chain_bandit.comparison.session_log import Minutes
 from chain_bandit.game.folder import SCENARIO, FolderRefused, beside, free_place
-from chain_bandit.lines import FileLines, write_private
 from chain_bandit.scenario import Scenario, TableRewards
 
 SUFFIX = ".partial-run"

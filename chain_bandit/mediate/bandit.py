@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from chain_bandit.mediate.agreement.tokens import units
 from chain_bandit.mediate.stacked_exchange import handshake
 from chain_bandit.mediate.stacked_token_rule import mean, moved, opened
-from chain_bandit.mediate.token_rule import Mate, Method, Rule
+from chain_bandit.mediate.token_rule import Mate, Method, TokenRuleOptions
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.arena import Floats, Ints, Mask, World
 from chain_bandit.simulation.incentive import Incentive, IncentiveMaker
@@ -24,7 +24,7 @@ Agree = Callable[[NDArray[np.int64], Mask, Mask], NDArray[np.int64]]
 """One token for each replicate, (R,) in units, from everybody's, (R, M); it is also told who asked, and who was
 pleased, in each step of the epoch, (E, R, M)."""
 
-RULE = Rule(last_value=False, clip=1.0)
+RULE = TokenRuleOptions(last_value=False, clip=1.0)
 """A bandit has no state after the last step; means near 0 may change by many times what they were."""
 
 
@@ -33,7 +33,7 @@ def in_process(own: NDArray[np.int64], asked: Mask, pleased: Mask) -> NDArray[np
     return mean(own)
 
 
-class Tokens(Incentive):
+class TokenIncentive(Incentive):
     """Who hears whom reaches whom; what is agreed is agreed by all.
 
     Args:
@@ -96,6 +96,6 @@ class Tokens(Incentive):
 
 
 INCENTIVES: Mapping[str, IncentiveMaker] = {
-    method.value: partial(Tokens, method=method) for method in Method if method is not Method.NAIVE
+    method.value: partial(TokenIncentive, method=method) for method in Method if method is not Method.NAIVE
 }
 """Ours, by name."""

@@ -7,7 +7,7 @@ from enum import Enum
 
 import numpy as np
 
-from chain_bandit.mediate.games.game import Amounts, Flags, Ints, Rules
+from chain_bandit.mediate.games.game import Amounts, Flags, GameParameters, Ints
 from chain_bandit.protocol.units import UNIT
 
 
@@ -49,6 +49,6 @@ class Budgets:
         self._left += np.rint(np.maximum(rewards, 0) * UNIT).astype(np.int64) - UNIT * gave
 
 
-def moves(actions: Ints, rules: Rules) -> Ints:
+def moves(actions: Ints, rules: GameParameters) -> Ints:
     """The actions that the game knows: who gives, by the one after its own, does nothing else."""
     return actions if rules.idle is None else np.where(actions == rules.actions, rules.idle, actions)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit.mediate.agreement.tokens import units
-from chain_bandit.mediate.token_rule import RATE, Mate, Method, Rule, Size, first_tokens
+from chain_bandit.mediate.token_rule import RATE, Mate, Method, Size, TokenRuleOptions, first_tokens
 from chain_bandit.protocol.units import UNIT
 
 Amounts = NDArray[np.float64]
@@ -35,7 +35,7 @@ def opened(method: Method | Mate, runs: int, agents: int) -> Accounts:
 
 
 def after_epoch(
-    accounts: Accounts, values: Amounts, rewards: Amounts, steps: Ints, method: Method | Mate, rule: Rule
+    accounts: Accounts, values: Amounts, rewards: Amounts, steps: Ints, method: Method | Mate, rule: TokenRuleOptions
 ) -> Accounts:
     """What agents have after an epoch of E episodes, and exchange in the next one: `moved`, then agreed in process.
 
@@ -49,7 +49,7 @@ def after_epoch(
 
 
 def moved(
-    accounts: Accounts, values: Amounts, rewards: Amounts, steps: Ints, method: Method | Mate, rule: Rule
+    accounts: Accounts, values: Amounts, rewards: Amounts, steps: Ints, method: Method | Mate, rule: TokenRuleOptions
 ) -> Accounts:
     """What agents have after an epoch of E episodes, each its own token; nothing is agreed yet.
 
@@ -74,7 +74,7 @@ def mean(tokens: Ints) -> Ints:
     return np.asarray(tokens.sum(axis=-1) // tokens.shape[-1])
 
 
-def _mean_values(values: Amounts, steps: Ints, rule: Rule) -> Amounts:
+def _mean_values(values: Amounts, steps: Ints, rule: TokenRuleOptions) -> Amounts:
     counted = np.arange(values.shape[-2])[:, np.newaxis] < (steps + rule.last_value)[..., np.newaxis, np.newaxis]
     return np.asarray(np.where(counted, values, 0.0).sum(axis=-2) / steps[..., np.newaxis])
 

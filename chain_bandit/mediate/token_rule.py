@@ -123,7 +123,7 @@ class Size(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class TokenRuleOptions:
     """The choices that the paper and its code leave: the paper's by default.
 
     Attributes:
@@ -138,7 +138,7 @@ class Rule:
     clip: float | None = None
 
 
-PAPER = Rule()
+PAPER = TokenRuleOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class TokenAccount:
     """What one agent keeps from epoch to epoch.
 
     Attributes:
@@ -171,15 +171,15 @@ class Account:
     middle: float | None = None
 
 
-def opened(method: Method | Mate, agents: int) -> tuple[Account, ...]:
+def opened(method: Method | Mate, agents: int) -> tuple[TokenAccount, ...]:
     """What agents have before the first epoch. Raises `MethodInvalid`."""
-    return tuple(Account(token, token) for token in first_tokens(method, agents))
+    return tuple(TokenAccount(token, token) for token in first_tokens(method, agents))
 
 
 def after_epoch(
-    accounts: Sequence[Account], epoch: Sequence[Sequence[Episode]], method: Method | Mate, rule: Rule,
+    accounts: Sequence[TokenAccount], epoch: Sequence[Sequence[Episode]], method: Method | Mate, rule: TokenRuleOptions,
     agreer: Agreer, salts: Sequence[bytes],
-) -> tuple[Account, ...]:  # fmt: skip
+) -> tuple[TokenAccount, ...]:  # fmt: skip
     """What agents have after an epoch, and exchange in the next one.
 
     Args:
@@ -202,18 +202,22 @@ def after_epoch(
 
 
 def _moved(
-    account: Account, episodes: Sequence[Episode], everybody: Sequence[float], method: Method | Mate, rule: Rule
-) -> Account:
+    account: TokenAccount,
+    episodes: Sequence[Episode],
+    everybody: Sequence[float],
+    method: Method | Mate,
+    rule: TokenRuleOptions,
+) -> TokenAccount:
     """Algorithm 1 for one agent."""
     lowest = min(account.lowest, *(reward for episode in episodes for reward in episode.rewards))
     middle = median(_mean_value(episode, rule) for episode in episodes)
     size = abs(lowest) if rule.size is Size.OWN_LOWEST else _size_of_code(everybody)
     base = account.used if method is Method.SYNCHRONISED else account.own
     own = max(base + RATE * _change(account.middle, middle, rule.clip) * size, 0.0)
-    return Account(own, account.used, lowest, middle)
+    return TokenAccount(own, account.used, lowest, middle)
 
 
-def _mean_value(episode: Episode, rule: Rule) -> float:
+def _mean_value(episode: Episode, rule: TokenRuleOptions) -> float:
     """Equation 3."""
     steps = len(episode.rewards)
     return sum(episode.values[: steps + rule.last_value]) / steps

@@ -36,7 +36,7 @@ RELAY_BYTES, REST_BYTES = 72, 128
 """Of a relay in a frame; of a proof that names its slot, but for contents and signatures. No claim takes more."""
 
 
-class Kind(IntEnum):
+class EnvelopeKind(IntEnum):
     """Why an envelope is sent."""
 
     STEP = 0
@@ -59,7 +59,7 @@ Said = Message | Equivocation | Owed
 class Envelope:
     """Messages from one node to another, in the step of a round."""
 
-    kind: Kind
+    kind: EnvelopeKind
     round: int
     step: int
     messages: tuple[Said, ...]
@@ -71,7 +71,7 @@ def most_bytes(seats: int, report_bytes: int, relay_rounds: int) -> int:
     return min(MOST_SAID * seats * longest, MOST_BYTES)
 
 
-class Form(NamedTuple):
+class PartCodec(NamedTuple):
     """How a part is packed, and how it is read: raises `TypeError` or `ValueError` for what `pack` cannot give."""
 
     pack: Callable[[Any], Any]
@@ -94,7 +94,9 @@ def decode(frame: bytes) -> Envelope:
         if version != VERSION:
             raise ValueError(f"version {version!r:.20}")
         kind, round_, step, messages = rest
-        return Envelope(Kind(_number(kind)), _number(round_), _number(step), tuple(map(_message, _tuple(messages))))
+        return Envelope(
+            EnvelopeKind(_number(kind)), _number(round_), _number(step), tuple(map(_message, _tuple(messages)))
+        )
     except (ValueError, TypeError, KeyError, RecursionError, msgpack.UnpackException) as error:
         raise Malformed("frame", f"an envelope of version {VERSION}", f"{len(frame)} bytes ({error!s:.80})") from error
 
@@ -150,26 +152,26 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-NUMBER = Form(_as_it_is, _number)
-UNITS = Form(_as_it_is, _units)
-BYTES = Form(_as_it_is, _blob)
-FLAG = Form(_as_it_is, _flag)
-MASK = Form(lambda value: value.to_bytes(32, "big"), _mask)
+NUMBER = PartCodec(_as_it_is, _number)
+UNITS = PartCodec(_as_it_is, _units)
+BYTES = PartCodec(_as_it_is, _blob)
+FLAG = PartCodec(_as_it_is, _flag)
+MASK = PartCodec(lambda value: value.to_bytes(32, "big"), _mask)
 
 
-def _rows(of: Form) -> Form:
-    return Form(lambda values: [of.pack(value) for value in values], lambda got: tuple(map(of.read, _tuple(got))))
+def _rows(of: PartCodec) -> PartCodec:
+    return PartCodec(lambda values: [of.pack(value) for value in values], lambda got: tuple(map(of.read, _tuple(got))))
 
 
-def _pair(one: Form, other: Form) -> Form:
+def _pair(one: PartCodec, other: PartCodec) -> PartCodec:
     def read(got: Any) -> tuple[Any, Any]:
         first, second = _tuple(got)
         return one.read(first), other.read(second)
 
-    return Form(lambda pair: [one.pack(pair[0]), other.pack(pair[1])], read)
+    return PartCodec(lambda pair: [one.pack(pair[0]), other.pack(pair[1])], read)
 
 
-def _table(key: Form, value: Form) -> Form:
+def _table(key: PartCodec, value: PartCodec) -> PartCodec:
     rows = _rows(_pair(key, value))
 
     def read(got: Any) -> dict[Any, Any]:
@@ -179,18 +181,18 @@ def _table(key: Form, value: Form) -> Form:
             raise ValueError("a key twice")
         return table
 
-    return Form(lambda table: rows.pack(table.items()), read)
+    return PartCodec(lambda table: rows.pack(table.items()), read)
 
 
-def _record(make: Callable[..., Any], **fields: Form) -> Form:
+def _record(make: Callable[..., Any], **fields: PartCodec) -> PartCodec:
     def read(got: Any) -> Any:
         return make(*(form.read(part) for form, part in zip(fields.values(), _tuple(got), strict=True)))
 
-    return Form(lambda value: [form.pack(getattr(value, name)) for name, form in fields.items()], read)
+    return PartCodec(lambda value: [form.pack(getattr(value, name)) for name, form in fields.items()], read)
 
 
-def _choice(of: type[IntEnum]) -> Form:
-    return Form(int, lambda got: of(_number(got)))
+def _choice(of: type[IntEnum]) -> PartCodec:
+    return PartCodec(int, lambda got: of(_number(got)))
 
 
 PHASE, ROLE = _choice(Phase), _choice(Role)
@@ -200,7 +202,7 @@ FRAME = _record(Frame, phase=PHASE, claims=_rows(CLAIM))
 SLOT = _record(Slot, separator=BYTES, round=NUMBER, parent=BYTES)
 CERTIFICATE = _record(Certificate, content=BYTES, signers=MASK, signatures=BYTES)
 
-_FORMS: Mapping[type, Form] = {
+_FORMS: Mapping[type, PartCodec] = {
     Frame: FRAME,
     Probe: _record(Probe, proofs=SIGNED, frame=FRAME),
     Opening: _record(Opening, counts=_rows(NUMBER), salt=BYTES),

@@ -4,12 +4,12 @@ from chain_bandit.actors.comparer import Comparer
 from chain_bandit.actors.messages import COMPARISON, Answer, Question
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.network.wire import Said
-from chain_bandit.nodes.role import Post, Role, posts
+from chain_bandit.nodes.role import NodeRole, Post, posts
 from chain_bandit.protocol.ledger import Ledger
 
 
-class ComparerRole(Role):
-    """`Role` of the comparison. After a restart it has no openings: a round without bits is skipped."""
+class ComparerRole(NodeRole):
+    """`NodeRole` of the comparison. After a restart it has no openings: a round without bits is skipped."""
 
     address, speaks, rushing = COMPARISON, False, frozenset[int]()
 

@@ -20,8 +20,8 @@ from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
-from chain_bandit.nodes.role import Post, Role, posts
-from chain_bandit.nodes.signed import JournalRolledBack, SignedJournal
+from chain_bandit.nodes.role import NodeRole, Post, posts
+from chain_bandit.nodes.sign_once import JournalRolledBack, SignedJournal
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, exploration_arm, honest_arm
@@ -103,8 +103,8 @@ class _Unwritten:
         return frozenset(seat for seat in able if kept.last(seat) < ledger.round)
 
 
-class EnvironmentRole(Role):
-    """`Role` of the environment.
+class EnvironmentRole(NodeRole):
+    """`NodeRole` of the environment.
 
     Args:
         scenario: its rewards, roles and settings of settlement; its seed is not used.

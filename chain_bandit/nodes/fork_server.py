@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from chain_bandit.nodes import place as files
+from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.crash import disarm
 from chain_bandit.nodes.load import load
 

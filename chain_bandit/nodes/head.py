@@ -10,11 +10,11 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from chain_bandit.append_log import LinesUnwritable
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.rpc import BEHIND, Rpc, as_bytes, as_hex, as_int, field
 from chain_bandit.chain.wire import Refused
-from chain_bandit.lines import LinesUnwritable
 from chain_bandit.protocol.errors import ChainBanditError
 
 LOOK = 1.0

@@ -4,26 +4,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from chain_bandit.audit.report import AuditReport
-from chain_bandit.audit.rows import RoundRow
+from chain_bandit.auditor.report import AuditReport
+from chain_bandit.auditor.rows import RoundRow
 from chain_bandit.audits import audit_file, require_true
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import Identity
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.collect import collect
+from chain_bandit.chain_history.records import Accusation, calls
 from chain_bandit.game import folder
 from chain_bandit.game.books import RoundPlayed
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.record import Made, is_simulation, record
 from chain_bandit.game.rounds import Rounds
-from chain_bandit.history import files
-from chain_bandit.history.collect import collect
-from chain_bandit.history.records import Accusation, calls
 from chain_bandit.protocol.arms import round_robin
 from chain_bandit.protocol.blocks import Kind, Record, genesis_digest
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.rewards import hidden_cost
 from chain_bandit.protocol.settlement import NOTHING, Cost, Pull, cost_of_round
 from chain_bandit.runs import write_report
-from chain_bandit.views.facts import gas_by_method
+from chain_bandit.views.view_model import gas_by_method
 
 
 def leave(

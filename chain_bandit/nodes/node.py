@@ -17,13 +17,13 @@ from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, Probe
 from chain_bandit.actors.rules import Rules
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.network.pace import Pace, Standing
-from chain_bandit.network.thrift import Thrift
-from chain_bandit.network.wire import MOST_SAID, Envelope, Kind, Owed, Said, decode, encode, later, most_bytes
+from chain_bandit.network.rate_limit import Thrift
+from chain_bandit.network.round_timer import Pace, Punctuality
+from chain_bandit.network.wire import MOST_SAID, Envelope, EnvelopeKind, Owed, Said, decode, encode, later, most_bytes
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Recorded
-from chain_bandit.nodes.role import Post, Role
-from chain_bandit.nodes.signed import AlreadySigned
+from chain_bandit.nodes.role import NodeRole, Post
+from chain_bandit.nodes.sign_once import AlreadySigned
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import Ledger, accused, after_burn_in_round, after_record, is_over
 from chain_bandit.protocol.parameters import ACCUSED_AHEAD, Parameters
@@ -77,7 +77,7 @@ class Outlet(Protocol):
         ...
 
 
-class Chain(Protocol):
+class RecordSource(Protocol):
     """What shows the records, as `nodes.follower.Follower` does.
 
     Attributes:
@@ -119,7 +119,7 @@ class Node:
     """
 
     def __init__(
-        self, role: Role, rules: Rules, opening: Ledger, links: Outlet, follower: Chain, live: bool,
+        self, role: NodeRole, rules: Rules, opening: Ledger, links: Outlet, follower: RecordSource, live: bool,
         last_signed: int, bound: float, verifier: Verifier,
         say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
         heard: Callable[[int, Envelope], None] = lambda sender, envelope: None,
@@ -142,7 +142,7 @@ class Node:
         self._greeted: set[int] = set()
         self._longest = max(2 * POLL, min(LONGEST, SHARE * bound))
         self._look_at, self._pause = 0.0, POLL
-        self._thrift, self._standing = Thrift(), Standing()
+        self._thrift, self._standing = Thrift(), Punctuality()
         parameters = rules.parameters
         self._most_said = MOST_SAID * parameters.participants
         self._said: dict[tuple[int, int], int] = {}
@@ -326,7 +326,7 @@ class Node:
 
     def _greet(self) -> None:
         """Say that one is there: others wait for who has spoken in the round before, the relayer ends dead ones."""
-        self._send({to: [] for to in (*self._everybody, *OTHERS)}, Kind.NOW, 0)
+        self._send({to: [] for to in (*self._everybody, *OTHERS)}, EnvelopeKind.NOW, 0)
 
     def _is_late(self) -> bool:
         longest = self._rules.schedule.steps * self._bound
@@ -364,9 +364,9 @@ class Node:
         for to, message in said:
             by_receiver.setdefault(to, []).append(message)
         if by_receiver:
-            self._send(by_receiver, Kind.NOW if step is None else Kind.STEP, step or 0)
+            self._send(by_receiver, EnvelopeKind.NOW if step is None else EnvelopeKind.STEP, step or 0)
 
-    def _send(self, by_receiver: Mapping[int, Sequence[Said]], kind: Kind, step: int) -> None:
+    def _send(self, by_receiver: Mapping[int, Sequence[Said]], kind: EnvelopeKind, step: int) -> None:
         self._role.sync()
         at("journal synced")
         frames: dict[tuple[int, ...], bytes] = {}
@@ -406,7 +406,7 @@ class Node:
         if is_seat and (said := _said(envelope)) > self._most_said:
             raise Malformed("envelope", f"at most {self._most_said} messages and claims", f"{said}")
         asked = sum(isinstance(message, Owed | PullRequest) for message in envelope.messages)
-        if is_seat and asked > (envelope.kind is Kind.NOW):  # each may be answered by many receipts
+        if is_seat and asked > (envelope.kind is EnvelopeKind.NOW):  # each may be answered by many receipts
             raise Malformed("envelope", "one pull, or one question what is owed, and none in a step", f"{asked}")
         return envelope
 
@@ -416,7 +416,7 @@ class Node:
         Raises `Malformed` where it has more than an honest seat has left to say in the round.
         """
         round_, step = envelope.round, envelope.step
-        if envelope.kind is not Kind.STEP or step >= self._rules.schedule.steps:
+        if envelope.kind is not EnvelopeKind.STEP or step >= self._rules.schedule.steps:
             return False
         if round_ == self.ledger.round:
             is_due = self._pace is not None and not self._pace.has(sender, step)
@@ -436,7 +436,7 @@ class Node:
             self._furthest[sender] = max(self._furthest[sender], envelope.round)
             if envelope.round == here:
                 self._live_on({sender}, self._now())
-        if envelope.kind is Kind.NOW or sender not in self._everybody:
+        if envelope.kind is EnvelopeKind.NOW or sender not in self._everybody:
             if self._pace is not None and envelope.round == here:
                 self._pace.answered(sender)
                 if sender in self._everybody and envelope.messages:

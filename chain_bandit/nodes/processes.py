@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
-from chain_bandit.lines import LinesLocked, LinesUnwritable
-from chain_bandit.nodes import place as files
+from chain_bandit.append_log import LinesLocked, LinesUnwritable
+from chain_bandit.nodes import node_files as files
 
 LOOK = 0.1
 """Seconds from one look at the processes to the next."""
@@ -24,7 +24,7 @@ LOCK = "hhqqi"
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class NodeStatus:
     """One node's, as far as it is known here: running under a process id, ended with its game, or neither.
 
     Attributes:
@@ -72,13 +72,13 @@ def alone(place: Path) -> Iterator[None]:
         os.close(file)
 
 
-def states(out: Path) -> list[State]:
+def states(out: Path) -> list[NodeStatus]:
     """How every node of a game is. Raises `PlaceRefused`."""
     game = files.read_game(out / files.GAME)
     return [_state(out / files.name_of(door.address)) for door in game.doors]
 
 
-def down(out: Path) -> list[State]:
+def down(out: Path) -> list[NodeStatus]:
     """End every process of a game; those that were told. Raises `PlaceRefused`."""
     told = [state for state in states(out) if state.pid is not None]
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -106,7 +106,7 @@ def log(out: Path, name: str | None, lines: int) -> Iterator[str]:
         yield from (f"{each}: {line}" for line in text.splitlines()[-lines:])
 
 
-def _state(place: Path) -> State:
+def _state(place: Path) -> NodeStatus:
     """Who holds the lock is told by the system: what is written in the file may be of a life before."""
     ended = (place / files.ENDED).exists()
     try:
@@ -114,7 +114,7 @@ def _state(place: Path) -> State:
             asked = struct.pack(LOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
             kind, *_, pid = struct.unpack(LOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
     except FileNotFoundError:
-        return State(place.name, None, ended, begun=False if place.is_dir() else None)
+        return NodeStatus(place.name, None, ended, begun=False if place.is_dir() else None)
     except OSError:
-        return State(place.name, None, ended)
-    return State(place.name, None if kind == fcntl.F_UNLCK else pid, ended)
+        return NodeStatus(place.name, None, ended)
+    return NodeStatus(place.name, None if kind == fcntl.F_UNLCK else pid, ended)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chain_bandit.actors.messages import Receipt
-from chain_bandit.lines import FileLines
+from chain_bandit.append_log import FileLines
 from chain_bandit.nodes.crash import at
 
 

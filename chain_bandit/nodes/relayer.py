@@ -16,7 +16,7 @@ from chain_bandit.network.wire import Said
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.prover import Prover
-from chain_bandit.nodes.role import Post, Role
+from chain_bandit.nodes.role import NodeRole, Post
 from chain_bandit.protocol.blocks import Header, Kind, Record
 from chain_bandit.protocol.ledger import Ledger, after_record, records_made
 from chain_bandit.protocol.submission import Submitted
@@ -26,8 +26,8 @@ LOOK = 0.5
 """Seconds between two looks at a chain's height, while a deadline is waited for."""
 
 
-class RelayerRole(Role):
-    """`Role` of the relayer. It keeps nothing: validators say again what it has not brought to the chain."""
+class RelayerRole(NodeRole):
+    """`NodeRole` of the relayer. It keeps nothing: validators say again what it has not brought to the chain."""
 
     address, speaks, rushing = RELAYER, False, frozenset[int]()
 

@@ -15,7 +15,7 @@ Post = tuple[int, Said]
 """A message on its way to an address."""
 
 
-class Role(Protocol):
+class NodeRole(Protocol):
     """One address of the game. What its methods give is sent, once the journals are on disk; by default it is nothing.
 
     Attributes:

@@ -12,7 +12,7 @@ from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.role import Post, posts
-from chain_bandit.nodes.signed import SignedJournal
+from chain_bandit.nodes.sign_once import SignedJournal
 from chain_bandit.protocol.blocks import Body, Kind, seats
 from chain_bandit.protocol.ledger import Ledger, pulled_arm
 from chain_bandit.protocol.messages import Phase, Role, statement_content
@@ -21,7 +21,7 @@ AHEAD = 256
 """Receipts of later rounds that are held: what one answer of the environment brings."""
 
 
-class SeatRole(role.Role):
+class SeatRole(role.NodeRole):
     """`Role` of a seat.
 
     Args:

@@ -33,21 +33,21 @@ from chain_bandit.foreign.registry import named
 from chain_bandit.game.attach import attach
 from chain_bandit.game.books import Books
 from chain_bandit.network.links import Links
-from chain_bandit.nodes import place as files
+from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.comparer import ComparerRole
 from chain_bandit.nodes.crash import arm, at
 from chain_bandit.nodes.environment import EnvironmentRole, require_receipts
 from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.head import Head, HeadWatch, read_head
+from chain_bandit.nodes.message_recorder import tapped
 from chain_bandit.nodes.node import UNHURRIED, Node
 from chain_bandit.nodes.processes import alone
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.relayer import RelayerRole
-from chain_bandit.nodes.role import Role
+from chain_bandit.nodes.role import NodeRole
 from chain_bandit.nodes.seat import SeatRole
-from chain_bandit.nodes.signed import OnceSigner, SignedJournal
-from chain_bandit.nodes.tap import tapped
+from chain_bandit.nodes.sign_once import OnceSigner, SignedJournal
 from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, opening
@@ -155,7 +155,7 @@ class Start:
             reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
             raise DoorRefused(self.door, reason) from error
 
-    def _finish(self, role: Role) -> None:
+    def _finish(self, role: NodeRole) -> None:
         """The game went to its end without us: take what is owed."""
         while not role.finish():
             sleep(UNHURRIED)
@@ -222,7 +222,7 @@ class Start:
 
     # --- who it is
 
-    def _role(self, rules: Rules, first: Ledger, journal: SignedJournal | None, stack: ExitStack) -> Role:
+    def _role(self, rules: Rules, first: Ledger, journal: SignedJournal | None, stack: ExitStack) -> NodeRole:
         if self.key.address == COMPARISON:
             return ComparerRole(Comparer(rules, IdealComparison(self.parameters.horizon)))
         wallet = account(self._signer.secret)

@@ -12,7 +12,7 @@ from time import sleep
 from typing import Any
 
 from chain_bandit.actors.messages import ENVIRONMENT
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.auditor.report import AuditReport
 from chain_bandit.chain import accounts
 from chain_bandit.chain.funds import Need, fund
 from chain_bandit.chain.http_node import HttpNode
@@ -22,9 +22,9 @@ from chain_bandit.game import deployment, folder
 from chain_bandit.game.chains import connected, environment_need, is_url, others_needs
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.unfinished import kept_if
-from chain_bandit.nodes import place as files
-from chain_bandit.nodes.folders import write_folders, write_game
+from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.fork_server import ForkServer
+from chain_bandit.nodes.game_folders import write_folders, write_game
 from chain_bandit.nodes.left import leave
 from chain_bandit.nodes.processes import LOOK, down, states
 from chain_bandit.protocol.errors import ChainBanditError, require

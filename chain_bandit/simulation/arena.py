@@ -94,7 +94,7 @@ def scale_free(agents: int, links: int, coins: np.random.Generator) -> Mask:
     return graph
 
 
-class Policy(ABC):
+class ArenaPolicy(ABC):
     """What all agents do, in R replicates at once. The liars follow it too, except in what they send.
 
     Attributes:
@@ -114,7 +114,7 @@ class Policy(ABC):
         """What the arms of round t paid: both (R, M)."""
 
 
-Maker = Callable[[World, int, np.random.Generator], Policy]
+Maker = Callable[[World, int, np.random.Generator], ArenaPolicy]
 """Makes a policy for a world and R replicates; the generator is for its own coins, if it tosses any."""
 
 

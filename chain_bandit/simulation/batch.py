@@ -36,7 +36,7 @@ from chain_bandit.roots import isqrt
 from chain_bandit.simulation import arrays
 from chain_bandit.simulation.batch_numbers import factors, philox, rewards, ucb_arms
 from chain_bandit.simulation.hashes import digests
-from chain_bandit.simulation.kernel.numbers import Ints, Keys, Rules, Words
+from chain_bandit.simulation.kernel.encoding import Ints, KernelParameters, Keys, Words
 from chain_bandit.simulation.outcomes import effects
 from chain_bandit.simulation.outcomes import parts as parts_of
 from chain_bandit.simulation.reputations import Reputations
@@ -65,13 +65,17 @@ class LeavesLockstep(Exception):
     """A replicate came to what is not played here: the plain loop plays it from the start."""
 
 
-def at_once(rules: Rules) -> int:
+def at_once(rules: KernelParameters) -> int:
     """How many replicates are best played together."""
     return max(1, CELLS // (rules.participants * rules.arms))
 
 
 def play(
-    parameters: Parameters, rules: Rules, attacks: Mapping[int, Attack], chances: Sequence[Keys], marks: Sequence[int]
+    parameters: Parameters,
+    rules: KernelParameters,
+    attacks: Mapping[int, Attack],
+    chances: Sequence[Keys],
+    marks: Sequence[int],
 ) -> tuple[Ints, Ints]:
     """Play one game for each of the chances, all together, from round 1 to T.
 
@@ -175,7 +179,7 @@ class _Games:
     """
 
     def __init__(
-        self, parameters: Parameters, rules: Rules, attacks: Mapping[int, Attack], chances: Sequence[Keys]
+        self, parameters: Parameters, rules: KernelParameters, attacks: Mapping[int, Attack], chances: Sequence[Keys]
     ) -> None:
         self.rules, self.count = rules, len(chances)
         self._parameters, self._form = parameters, arrays.find(parameters.aggregation)

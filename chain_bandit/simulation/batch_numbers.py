@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from chain_bandit.roots import isqrt
 from chain_bandit.simulation.kernel.arms import FLOORED
-from chain_bandit.simulation.kernel.numbers import Environment, Ints, Words
+from chain_bandit.simulation.kernel.encoding import ArmRewards, Ints, Words
 
 _ROUNDS = 10
 _FACTORS = np.array([0xD2E7470EE14C6C93, 0xCA5A826395121157], np.uint64).reshape(2, 1, 1)
@@ -54,7 +54,7 @@ def _product(words: Words) -> tuple[Words, Words]:
     return high, words * _FACTORS
 
 
-def rewards(environment: Environment, arms: Ints, words: Words) -> Ints:
+def rewards(environment: ArmRewards, arms: Ints, words: Words) -> Ints:
     """In units, what words (any, replicates) draw from one arm a replicate: `protocol.rewards.Draws`, by halving."""
     sizes = np.diff(environment.first)
     at, left = environment.first[arms], sizes[arms]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.replicates import CONFIDENCE, Estimate
+from chain_bandit.simulation.replicates import CONFIDENCE, IntervalEstimate
 
 FAR = 10**6
 """The horizon at which a linear term is judged, the same for every row."""
@@ -19,7 +19,7 @@ EXPONENTS: Final = np.linspace(-2, 2, 401)
 """Those that are tried."""
 
 
-class Verdict(Enum):
+class LinearTerm(Enum):
     """What a fit says of a linear term: found where the curve grows faster than ln T, however much faster."""
 
     FOUND = "found"
@@ -35,16 +35,16 @@ class Growth:
         constant, log, linear: a, b and c, in whole rewards; c a round.
     """
 
-    constant: Estimate
-    log: Estimate
-    linear: Estimate
+    constant: IntervalEstimate
+    log: IntervalEstimate
+    linear: IntervalEstimate
 
     def at(self, horizon: int) -> float:
         """a + b ln T + c T at a horizon, in whole rewards."""
         return self.constant.mean + self.log.mean * log(horizon) + self.linear.mean * horizon
 
     @property
-    def says(self) -> Verdict:
+    def says(self) -> LinearTerm:
         """Whether there is a linear term: rejected where at `FAR` it is surely under a tenth of the whole.
 
         A term that may be 0 and may be more than that is undecided.
@@ -52,8 +52,8 @@ class Growth:
         assert self.linear.low is not None
         assert self.linear.high is not None
         if self.linear.low > 0:
-            return Verdict.FOUND
-        return Verdict.REJECTED if 10 * self.linear.high * FAR < self.at(FAR) else Verdict.UNDECIDED
+            return LinearTerm.FOUND
+        return LinearTerm.REJECTED if 10 * self.linear.high * FAR < self.at(FAR) else LinearTerm.UNDECIDED
 
 
 def fit(horizons: Sequence[int], means: Sequence[float], errors: Sequence[float]) -> Growth:
@@ -75,10 +75,10 @@ def fit(horizons: Sequence[int], means: Sequence[float], errors: Sequence[float]
     half = _students_t(solved.freedom) * spread
     units = np.array([1.0, 1.0, scale])
     edges = zip(*(each / units for each in (solved.terms, solved.terms - half, solved.terms + half)), strict=True)
-    return Growth(*(Estimate(float(mid), float(low), float(high)) for mid, low, high in edges))
+    return Growth(*(IntervalEstimate(float(mid), float(low), float(high)) for mid, low, high in edges))
 
 
-def exponent(horizons: Sequence[int], means: Sequence[float], errors: Sequence[float]) -> Estimate:
+def exponent(horizons: Sequence[int], means: Sequence[float], errors: Sequence[float]) -> IntervalEstimate:
     """g of the best a + b (T^g - 1) / g: 0 is ln T, 1 is a line.
 
     The interval holds every exponent of which chi^2 is less than Student's t squared above the least, in units of
@@ -99,7 +99,7 @@ def exponent(horizons: Sequence[int], means: Sequence[float], errors: Sequence[f
     inside = np.flatnonzero(above <= _students_t(solved[best].freedom) ** 2)
     low = float(EXPONENTS[inside[0]]) if inside[0] else -inf
     high = float(EXPONENTS[inside[-1]]) if inside[-1] < len(EXPONENTS) - 1 else inf
-    return Estimate(float(EXPONENTS[best]), low, high)
+    return IntervalEstimate(float(EXPONENTS[best]), low, high)
 
 
 class _Solved(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from chain_bandit.plugins import PluginBroken
-from chain_bandit.simulation.arena import Floats, Ints, Maker, Policy, World
+from chain_bandit.simulation.arena import ArenaPolicy, Floats, Ints, Maker, World
 
 
 class Incentive(ABC):
@@ -32,13 +32,13 @@ IncentiveMaker = Callable[[World, int, np.random.Generator], Incentive]
 """Makes an incentive for a world and R replicates; the generator is for its own coins, if it tosses any."""
 
 
-class Shaped(Policy):
+class Shaped(ArenaPolicy):
     """Any policy behind any incentive: it pulls what it likes, and learns from shaped rewards.
 
     Where it reports what it has learned, reports are of shaped rewards.
     """
 
-    def __init__(self, policy: Policy, incentive: Incentive) -> None:
+    def __init__(self, policy: ArenaPolicy, incentive: Incentive) -> None:
         self._policy, self._incentive = policy, incentive
         self.information = f"{policy.information}; {incentive.information}"
 

@@ -14,7 +14,7 @@ from chain_bandit.simulation.sums import SUMS, Ints
 _parts = attrgetter("burn_in", "arms", "failed", "cost", "paid", "costly")
 
 
-class Tally:
+class GameSums:
     """What is added up over the rounds of one game.
 
     Attributes:
@@ -62,7 +62,7 @@ class Tally:
 
 def play(setting: Setting, marks: Sequence[int]) -> tuple[Ints, Ints]:
     """One game: (1, marks, `SUMS`) after ascending times, and (1, 3, M), `Tally.settled`. Raises `NotSimulated`."""
-    tally, wanted, sums = Tally(setting), set(marks), []
+    tally, wanted, sums = GameSums(setting), set(marks), []
     for outcome in Play(setting).rounds():
         tally.add(outcome)
         for time in range(outcome.time, outcome.time + outcome.length):

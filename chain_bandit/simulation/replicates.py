@@ -18,9 +18,9 @@ from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import Engine
-from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.kernel import encoding
 from chain_bandit.simulation.kernel.compiled import AVAILABLE
-from chain_bandit.simulation.kernel.numbers import Keys, Rules
+from chain_bandit.simulation.kernel.encoding import KernelParameters, Keys
 from chain_bandit.simulation.sums import SUMS
 
 PARTS = ("burn_in", "arms", "failed", "cost")
@@ -60,7 +60,7 @@ def nobody(done: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class IntervalEstimate:
     """A mean over replicates, with its 95 % interval by Student's t, in whole rewards."""
 
     mean: float
@@ -96,7 +96,7 @@ class Measured:
         """Participants times rounds times replicates."""
         return self.parameters.participants * self.parameters.horizon * len(self.sums)
 
-    def regret(self, *parts: str) -> tuple[Estimate, ...]:
+    def regret(self, *parts: str) -> tuple[IntervalEstimate, ...]:
         """The sum of some `PARTS`, of all without any, at each checkpoint."""
         chosen = [SUMS.index(part) for part in parts or PARTS]
         return tuple(map(estimate, self.sums[:, :, chosen].sum(axis=2).T / UNIT))
@@ -133,14 +133,14 @@ class Measured:
         }
 
 
-def estimate(values: NDArray[np.float64]) -> Estimate:
+def estimate(values: NDArray[np.float64]) -> IntervalEstimate:
     """The mean of independent values; without an interval where there is one alone."""
     mean = float(values.mean())
     if len(values) < 2:
-        return Estimate(mean, None, None)
+        return IntervalEstimate(mean, None, None)
     error = float(values.std(ddof=1)) / len(values) ** 0.5
     half = float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)) * error
-    return Estimate(mean, mean - half, mean + half)
+    return IntervalEstimate(mean, mean - half, mean + half)
 
 
 def checkpoints(horizon: int, burn_in: int, count: int = CHECKPOINTS) -> tuple[int, ...]:
@@ -149,7 +149,7 @@ def checkpoints(horizon: int, burn_in: int, count: int = CHECKPOINTS) -> tuple[i
 
 
 def measure(
-    parameters: Parameters, rules: Rules, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int],
+    parameters: Parameters, rules: KernelParameters, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int],
     jobs: int = 1, engine: Engine = Engine.COMPILED, observe: Observer = nobody, alone: Alone | None = None,
 ) -> Measured:  # fmt: skip
     """Play one game for each of the chances, on so many threads; neither these nor the engine change the sums.
@@ -188,12 +188,12 @@ def gathered(
 
 
 def _compiled(
-    parameters: Parameters, rules: Rules, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int],
+    parameters: Parameters, rules: KernelParameters, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int],
     alone: Alone | None,
 ) -> list[Games]:  # fmt: skip
     """One game each, already compiled."""
-    numbers.require_compiled(parameters)
-    cast = numbers.cast(parameters, attacks)
+    encoding.require_compiled(parameters)
+    cast = encoding.cast(parameters, attacks)
     if not AVAILABLE:
         raise NeedsNumba
     from chain_bandit.simulation.kernel.play import DOUBTED, opening, play, settled, trace
@@ -210,13 +210,13 @@ def _compiled(
         return alone(replicate)
 
     blank = opening(rules, cast), at, np.zeros((len(marks), len(SUMS)), np.int64), nothing
-    play(rules._replace(horizon=1), cast, numbers.keys(bytes(32), bytes(32)), *blank)  # compiles
+    play(rules._replace(horizon=1), cast, encoding.keys(bytes(32), bytes(32)), *blank)  # compiles
     return [partial(game, keys, replicate) for replicate, keys in enumerate(chances)]
 
 
 def _batches(
-    parameters: Parameters, rules: Rules, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int], jobs: int,
-    alone: Alone | None,
+    parameters: Parameters, rules: KernelParameters, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int],
+    jobs: int, alone: Alone | None,
 ) -> list[Games]:  # fmt: skip
     """As many games together as are best played so, and no fewer batches than threads."""
     batch.require_lockstep(parameters, attacks)

@@ -9,7 +9,7 @@ from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import FULL, MEMORY, START
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import arrays
-from chain_bandit.simulation.kernel.numbers import Ints
+from chain_bandit.simulation.kernel.encoding import Ints
 
 
 class Reputations:

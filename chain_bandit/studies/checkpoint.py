@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chain_bandit.lines import regular_file, whole_file
+from chain_bandit.append_log import regular_file, whole_file
 
 Arrays = Mapping[str, NDArray[Any]]
 

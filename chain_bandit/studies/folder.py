@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from chain_bandit.lines import regular_file
+from chain_bandit.append_log import regular_file
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.studies.presets import PRESETS, parts_of
 from chain_bandit.studies.results import Results, joined, kept

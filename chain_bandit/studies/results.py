@@ -10,7 +10,7 @@ import pyarrow
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from chain_bandit.lines import regular_file, whole_file
+from chain_bandit.append_log import regular_file, whole_file
 from chain_bandit.mediate.games.names import game_of
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.studies.presets import Part

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit import __version__
-from chain_bandit.lines import whole_file
+from chain_bandit.append_log import whole_file
 from chain_bandit.mediate.games.names import game_of
 from chain_bandit.mediate.gifting import Gift
-from chain_bandit.mediate.learners.experiment import Experiment, Setting
+from chain_bandit.mediate.learners.experiment import Experiment, LearningSetting
 from chain_bandit.mediate.learners.lio import Lio
 from chain_bandit.mediate.token_rule import Mate, Method
 from chain_bandit.pool import CONTEXT, pool
@@ -51,13 +51,13 @@ class WorkerDied(ChainBanditError):
         self.out = out
 
 
-def setting_of(part: Part, seed: int, switches: Switches) -> Setting:
+def setting_of(part: Part, seed: int, switches: Switches) -> LearningSetting:
     """A part as learners take it."""
     first, rules = part.methods[0], switches.of(game_of(part.game))
     gifts = {f"{gift.value}-gifting": gift for gift in Gift}
     rival = Lio(MOST_PAID.get(part.game, 2.0)) if first == "lio" else gifts.get(first)
     methods = (Method.NAIVE,) if rival else tuple(Mate.named(each) or Method(each) for each in part.methods)
-    return Setting(rules, methods, part.runs, seed, switches.rule, switches.improvement, rival)
+    return LearningSetting(rules, methods, part.runs, seed, switches.rule, switches.improvement, rival)
 
 
 def run(

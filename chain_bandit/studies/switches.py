@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chain_bandit.mediate.exchange import Improvement
-from chain_bandit.mediate.games.game import Rules
+from chain_bandit.mediate.games.game import GameParameters
 from chain_bandit.mediate.games.harvest import HarvestRules
-from chain_bandit.mediate.token_rule import PAPER, Rule, Size
+from chain_bandit.mediate.token_rule import PAPER, Size, TokenRuleOptions
 from chain_bandit.protocol.errors import ChainBanditError
 
 
@@ -30,11 +30,11 @@ class Switches:
         penalty: of a turn in Harvest; None for what its rules say.
     """
 
-    rule: Rule = PAPER
+    rule: TokenRuleOptions = PAPER
     improvement: Improvement = Improvement.TD
     penalty: float | None = None
 
-    def of(self, rules: Rules) -> Rules:
+    def of(self, rules: GameParameters) -> GameParameters:
         """A game's rules as they are played."""
         if self.penalty is None or not isinstance(rules, HarvestRules):
             return rules

@@ -21,7 +21,7 @@ NAMED: Mapping[str, Mate] = {method.value: Mate((method.first,)) for method in M
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class TokenSweep:
     """A game under MATE with some tokens.
 
     Attributes:
@@ -40,19 +40,19 @@ class Sweep:
         return {tokens: float(self.finals[tokens].mean()) for tokens in sorted(self.finals) if len(tokens) == agents}
 
 
-def sweep(game: str, measure: str, epochs: int, finals: Mapping[str, Amounts]) -> Sweep:
+def sweep(game: str, measure: str, epochs: int, finals: Mapping[str, Amounts]) -> TokenSweep:
     """Of what runs came to by method, those whose tokens are fixed."""
     fixed = {method: NAMED.get(method) or Mate.named(method) for method in finals}
-    return Sweep(game, measure, epochs, {mate.tokens: finals[method] for method, mate in fixed.items() if mate})
+    return TokenSweep(game, measure, epochs, {mate.tokens: finals[method] for method, mate in fixed.items() if mate})
 
 
-def sweep_of(results: Results) -> Sweep:
+def sweep_of(results: Results) -> TokenSweep:
     """Of a study's results."""
     part = results.part
     return sweep(part.game, results.measure, part.epochs, dict(zip(part.methods, results.final(), strict=True)))
 
 
-def pictures(sweeps: Iterable[Sweep]) -> dict[str, str]:
+def pictures(sweeps: Iterable[TokenSweep]) -> dict[str, str]:
     """By name SVGs: `tokens` of all games where all agents have one, and of each game where two have two a map."""
     every = list(sweeps)
     central = [each for each in every if len(each.means(1)) > 1]
@@ -60,7 +60,7 @@ def pictures(sweeps: Iterable[Sweep]) -> dict[str, str]:
     return made | {f"{each.game}-token-pairs": heat_map(each) for each in every if each.means(2)}
 
 
-def curves(sweeps: Sequence[Sweep]) -> str:
+def curves(sweeps: Sequence[TokenSweep]) -> str:
     """What each game came to by the token of all agents, with 95 % intervals over runs."""
     tokens = sorted({token for sweep in sweeps for (token,) in sweep.means(1)})
     with drawing():
@@ -90,7 +90,7 @@ def curves(sweeps: Sequence[Sweep]) -> str:
         return svg(made, "tokens", f"{sweeps[0].measure} by token in {', '.join(each.game for each in sweeps)}")
 
 
-def heat_map(sweep: Sweep) -> str:
+def heat_map(sweep: TokenSweep) -> str:
     """What a game of two came to by the token of the first (downwards) and of the second (to the right)."""
     means = sweep.means(2)
     tokens = sorted({token for pair in means for token in pair})

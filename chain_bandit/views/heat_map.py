@@ -5,7 +5,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from chain_bandit.views.canvas import BLUE, INK, rectangles
-from chain_bandit.views.facts import clean
+from chain_bandit.views.view_model import clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ class Markup(str):
     __slots__ = ()
 
 
-class Cell(NamedTuple):
+class TableCell(NamedTuple):
     """A table cell: what is shown, and what its column sorts by when that differs."""
 
     shown: object
@@ -54,7 +54,7 @@ def code(value: object) -> Markup:
 def table(head: list[str], rows: list[list[object]], numbers: str = "", caption: str | None = None) -> Markup:
     """A table that a reader can sort; `numbers` has an n for each column of numbers, aligned right.
 
-    Cells may be `Cell`s, to sort by something else than what they show.
+    Cells may be `TableCell`s, to sort by something else than what they show.
     """
     kinds = [("n" if at < len(numbers) and numbers[at] == "n" else None) for at in range(len(head))]
     header = tag("tr", *(
@@ -68,7 +68,7 @@ def table(head: list[str], rows: list[list[object]], numbers: str = "", caption:
 
 
 def _cell(cell: object, kind: str | None) -> Markup:
-    if isinstance(cell, Cell):
+    if isinstance(cell, TableCell):
         return tag("td", cell.shown, class_=kind, data_key=cell.key)
     return tag("td", cell, class_=kind)
 

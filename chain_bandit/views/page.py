@@ -7,19 +7,19 @@ from fractions import Fraction
 from importlib.resources import files
 from typing import Any
 
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.auditor.report import AuditReport
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.parameters import ESTIMATES, ODDS, BodyMode, Parameters
 from chain_bandit.protocol.ruleset import RuleChoice, RulesUnknown
 from chain_bandit.protocol.sortition import in_decimals
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import themed
-from chain_bandit.views.facts import Facts, amount, clean, span, whole
-from chain_bandit.views.markup import Cell, Markup, code, facts_list, joined, picture, table, tag
+from chain_bandit.views.markup import Markup, TableCell, code, facts_list, joined, picture, table, tag
 from chain_bandit.views.page_audit import audit_section
 from chain_bandit.views.page_conduct import conduct_section, conduct_table
 from chain_bandit.views.page_money import money_section
-from chain_bandit.views.wording import SECTIONS, aborted, headline, others_in_words, seconds, verdict
+from chain_bandit.views.phrases import SECTIONS, aborted, headline, others_in_words, seconds, verdict
+from chain_bandit.views.view_model import Facts, amount, clean, span, whole
 
 MARKS = {"ok": "✓", "bad": "✗", "open": "?", "none": "\N{EN DASH}"}
 
@@ -193,7 +193,7 @@ def _consensus(facts: Facts) -> Markup:
         reported = sum(p.seat in row.reporters for row in facts.rows if row.means is not None)
         rows.append([
             p.seat, p.role or "not revealed", whole(reported), whole(p.silent),
-            Cell("\N{EN DASH}" if share is None else f"{share:.0%}", share), whole(p.lied), whole(p.accused),
+            TableCell("\N{EN DASH}" if share is None else f"{share:.0%}", share), whole(p.lied), whole(p.accused),
             whole(p.blocked_from or None),
         ])  # fmt: skip
     lanes = picture(
@@ -330,7 +330,7 @@ def _chain(facts: Facts) -> Markup:
     rows: list[list[object]] = [
         [code(clean(method)), whole(used.transactions), whole(used.gas),
          whole(used.gas // used.transactions if used.transactions else 0),
-         Cell(f"{used.gas / max(manifest.gas, 1):.1%}", used.gas)]
+         TableCell(f"{used.gas / max(manifest.gas, 1):.1%}", used.gas)]
         for method, used in sorted(manifest.gas_by_method.items(), key=lambda item: -item[1].gas)
     ]  # fmt: skip
     return _section(

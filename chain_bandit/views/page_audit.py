@@ -1,9 +1,9 @@
 """The audit's section of the page: every check and how it went, what failed first."""
 
-from chain_bandit.audit.catalogue import PROVES
-from chain_bandit.views.facts import Facts, check_status, clean, whole
-from chain_bandit.views.markup import Cell, Markup, code, table, tag
-from chain_bandit.views.wording import SECTIONS
+from chain_bandit.auditor.catalogue import PROVES
+from chain_bandit.views.markup import Markup, TableCell, code, table, tag
+from chain_bandit.views.phrases import SECTIONS
+from chain_bandit.views.view_model import Facts, check_status, clean, whole
 
 _WORDS = {"ok": "✓ passed", "bad": "✗ failed", "open": "? open", "none": "\N{EN DASH} no case"}
 _RANK = {"bad": 0, "open": 1, "ok": 2, "none": 3}
@@ -18,8 +18,8 @@ def audit_section(facts: Facts) -> Markup:
         evidence = tag("div", clean(tally.evidence, 400), class_=status) if tally.evidence else None
         proves = tag("div", PROVES.get(name, ""), tag("div", code(name)), evidence, class_="long")
         rows.append([
-            Cell(tag("span", _WORDS[status], class_=f"mark {status}"), _RANK[status]),
-            Cell(proves, name), whole(tally.passed), whole(tally.failed), whole(tally.not_checkable),
+            TableCell(tag("span", _WORDS[status], class_=f"mark {status}"), _RANK[status]),
+            TableCell(proves, name), whole(tally.passed), whole(tally.failed), whole(tally.not_checkable),
         ])  # fmt: skip
     return tag(
         "section",

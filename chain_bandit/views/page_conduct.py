@@ -4,11 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chain_bandit.audit.exhibits import NEEDED, Exhibit
-from chain_bandit.audit.report import Finding, Weight, counted
-from chain_bandit.views.facts import Facts, amount, by_weight, clean, short, signed, whole
-from chain_bandit.views.markup import Cell, Markup, code, joined, table, tag
-from chain_bandit.views.wording import (
+from chain_bandit.auditor.exhibits import NEEDED, Exhibit
+from chain_bandit.auditor.report import Finding, Weight, counted
+from chain_bandit.views.markup import Markup, TableCell, code, joined, table, tag
+from chain_bandit.views.phrases import (
     CONDUCT,
     SECTIONS,
     attacks_in_words,
@@ -18,6 +17,7 @@ from chain_bandit.views.wording import (
     what_proofs_cost,
     who_lied,
 )
+from chain_bandit.views.view_model import Facts, amount, by_weight, clean, short, signed, whole
 
 SHOWN = 200
 """Findings and violations that the page has; all are in `audit.json`."""
@@ -48,16 +48,16 @@ def conduct_table(facts: Facts) -> Markup | None:
         return None
     rows: list[list[object]] = [
         [
-            Cell(f"seat {p.seat}" + (f", {p.role}" if p.role else ""), p.seat), p.conduct or _NONE,
-            Cell(whole(p.first or None), p.first), Cell(whole(p.blocked_from or None), p.blocked_from),
+            TableCell(f"seat {p.seat}" + (f", {p.role}" if p.role else ""), p.seat), p.conduct or _NONE,
+            TableCell(whole(p.first or None), p.first), TableCell(whole(p.blocked_from or None), p.blocked_from),
             amount(p.reward), amount(p.slash), amount(p.void), signed(p.net),
         ]
         for p in facts.suspects
     ]  # fmt: skip
     earned, net = honest_average(facts)
     if net is not None:
-        rows.append([Cell("honest, on average", len(facts.participants)), _NONE, Cell(_NONE, 0), Cell(_NONE, 0),
-                     amount(earned), amount(0), amount(0), signed(net)])  # fmt: skip
+        rows.append([TableCell("honest, on average", len(facts.participants)), _NONE, TableCell(_NONE, 0),
+                     TableCell(_NONE, 0), amount(earned), amount(0), amount(0), signed(net)])  # fmt: skip
     head = ["participant", "observed", "since", "excluded", "earned", "slash", "voided", "took home"]
     return joined(table(head, rows, "--nnnnnn", SECTIONS["conduct"]),
                   *(tag("p", said, class_="quiet") for said in (*attacks_in_words(facts), CONDUCT)))  # fmt: skip
@@ -113,9 +113,10 @@ def _finding(item: Finding) -> list[object]:
     seats = ([] if item.seat is None else [item.seat]) + list(item.others)
     shown = json.dumps(item.evidence, indent=1) if item.evidence else ""
     evidence = tag("details", tag("summary", "Evidence"), tag("pre", _lines(shown))) if shown else None
+    weight = tag("span", item.weight.value, class_=f"mark {_COLOUR[item.weight]}")
     return [
-        Cell(tag("span", item.weight.value, class_=f"mark {_COLOUR[item.weight]}"), list(Weight).index(item.weight)),
-        Cell(", ".join(map(str, seats[:12])) or "\N{EN DASH}", seats[0] if seats else -1),
+        TableCell(weight, list(Weight).index(item.weight)),
+        TableCell(", ".join(map(str, seats[:12])) or "\N{EN DASH}", seats[0] if seats else -1),
         tag("div", clean(item.sentence, 400), evidence, class_="long"),
         whole(item.count), whole(item.rounds[0] if item.rounds else None),
     ]  # fmt: skip

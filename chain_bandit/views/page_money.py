@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from chain_bandit.audit.report import Account
+from chain_bandit.auditor.report import Account
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import themed
-from chain_bandit.views.facts import Facts, amount, clean, short, signed, whole
-from chain_bandit.views.markup import Cell, Markup, code, facts_list, picture, table, tag
-from chain_bandit.views.wording import SECTIONS, attacking_pays
+from chain_bandit.views.markup import Markup, TableCell, code, facts_list, picture, table, tag
+from chain_bandit.views.phrases import SECTIONS, attacking_pays
+from chain_bandit.views.view_model import Facts, amount, clean, short, signed, whole
 
 
 def money_section(facts: Facts) -> Markup:
@@ -57,7 +57,7 @@ def _statement(facts: Facts) -> Markup | None:
         [
             "pool" if account.seat is None else account.seat,
             "environment" if account.seat is None else clean(account.role or "not revealed", 18),
-            *(Cell(signed(values[at]) if name == "net" else amount(values[at]), values[at])
+            *(TableCell(signed(values[at]) if name == "net" else amount(values[at]), values[at])
               for name, values in columns.items()),
             tag("span", code(short(clean(account.address))), title=clean(account.address)),
         ]

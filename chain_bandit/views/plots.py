@@ -5,7 +5,7 @@ from itertools import pairwise
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from chain_bandit.audit.rows import RoundRow
+from chain_bandit.auditor.rows import RoundRow
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.units import INFINITY, UNIT
 from chain_bandit.views.canvas import (
@@ -25,7 +25,7 @@ from chain_bandit.views.canvas import (
     svg,
     thinned,
 )
-from chain_bandit.views.facts import Facts, Participant, amount, clean
+from chain_bandit.views.view_model import Facts, ParticipantRow, amount, clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -332,7 +332,7 @@ def reputations(facts: Facts) -> str:
         return ""
     at = thinned(rows)
     x = [rows[i].round for i in at]
-    ends: dict[tuple[str, str], list[Participant]] = {}
+    ends: dict[tuple[str, str], list[ParticipantRow]] = {}
     for p in people:
         end = f"{rows[-1].reputations[p.seat] / FULL:.2f}"
         ends.setdefault((end, _COLOURS[p.malicious]), []).append(p)
@@ -357,12 +357,12 @@ def reputations(facts: Facts) -> str:
         return svg(made, "reputation", "The reputation of every seat after every record")
 
 
-def seat_name(participant: Participant) -> str:
+def seat_name(participant: ParticipantRow) -> str:
     """Its role, once it is revealed, and its number."""
     return f"{participant.role or 'seat'} {participant.seat}"
 
 
-def _margin(people: Sequence[Participant]) -> int:
+def _margin(people: Sequence[ParticipantRow]) -> int:
     """Room for the names of the seats, in pixels."""
     return 12 + round(_PER_SIGN * max((len(seat_name(p)) for p in people), default=0))
 

@@ -7,16 +7,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from chain_bandit.audit.report import Account
-from chain_bandit.audit.rows import RoundRow
-from chain_bandit.history.records import CREATION, PACKED, Accusation, Acquittal, Call, Refutation, calls
+from chain_bandit.auditor.report import Account
+from chain_bandit.auditor.rows import RoundRow
+from chain_bandit.chain_history.records import CREATION, PACKED, Accusation, Acquittal, ContractCall, Refutation, calls
 from chain_bandit.protocol.blocks import KEYS_BYTES, Header, Kind, Report, seats
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.settlement import Pull, decode_pulls, pull_bytes
 from chain_bandit.protocol.tallies import Settled
 from chain_bandit.protocol.units import NO_PULL, UNIT
-from chain_bandit.views.facts import (
+from chain_bandit.views.decoded_history import DecodedRecord, Inside
+from chain_bandit.views.terminal import plain_table, titled
+from chain_bandit.views.view_model import (
     PROVEN_FALSE,
     amount,
     by_weight,
@@ -29,8 +31,6 @@ from chain_bandit.views.facts import (
     span,
     whole,
 )
-from chain_bandit.views.inside import Entry, Inside
-from chain_bandit.views.terminal import plain_table, titled
 
 
 def show_round(inside: Inside, round_: int) -> RenderableType:
@@ -88,7 +88,7 @@ def _by_seat(lines: Sequence[tuple[str, Sequence[str]]]) -> Iterator[RenderableT
         yield titled("By seat", made) if not start else made
 
 
-def _with_others(inside: Inside, entry: Entry) -> str:
+def _with_others(inside: Inside, entry: DecodedRecord) -> str:
     """A record's transaction, and which other rounds it recorded."""
     rounds = [each.row.round for each in inside.entries() if each.call.digest == entry.call.digest]
     others = f", which recorded rounds {span(rounds[0], rounds[-1])}" if len(rounds) > 1 else ""
@@ -233,7 +233,7 @@ def show_transaction(inside: Inside, digest: str) -> RenderableType:
     return Group(_pairs(pairs))
 
 
-def _arguments(inside: Inside, call: Call) -> list[tuple[str, str]]:
+def _arguments(inside: Inside, call: ContractCall) -> list[tuple[str, str]]:
     """The arguments of a call, each in words."""
     if call.arguments is None:
         return [("arguments", "cannot be decoded")] if call.direct else []
@@ -279,7 +279,7 @@ def _keys(data: bytes) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _blocks(inside: Inside, call: Call) -> Iterator[tuple[str, str]]:
+def _blocks(inside: Inside, call: ContractCall) -> Iterator[tuple[str, str]]:
     """Every block of a submission."""
     entries = [entry for entry in inside.entries() if entry.call.digest == call.digest and entry.header is not None]
     if not entries:

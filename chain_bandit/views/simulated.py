@@ -3,7 +3,7 @@
 from rich.console import RenderableType
 
 from chain_bandit.simulation.engine import COMPILING as _SECONDS
-from chain_bandit.simulation.replicates import PARTS, Estimate, Measured
+from chain_bandit.simulation.replicates import PARTS, IntervalEstimate, Measured
 from chain_bandit.views.terminal import plain_table, titled
 
 COMPILING = f"compiling the simulator: about {_SECONDS:.0f} s, once"
@@ -22,6 +22,6 @@ def regret_by_round(measured: Measured) -> RenderableType:
     return titled(title, table, f"{said}, {measured.engine}" if measured.engine else said)
 
 
-def _with_interval(estimate: Estimate) -> str:
+def _with_interval(estimate: IntervalEstimate) -> str:
     half = 0.0 if estimate.high is None else estimate.high - estimate.mean
     return f"{estimate.mean:.1f} ±{half:.1f}" if half else f"{estimate.mean:.1f}"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from chain_bandit.audit.books import Movement
+from chain_bandit.auditor.books import Movement
 from chain_bandit.protocol.errors import ChainBanditError
 
 ROWS = 50_000
@@ -39,7 +39,7 @@ def written(path: Path) -> Iterator[Callable[[Movement], None]]:
     import pyarrow as pa
     from pyarrow import csv, parquet
 
-    from chain_bandit.lines import whole_file
+    from chain_bandit.append_log import whole_file
 
     if path.suffix not in TYPES:
         raise StatementRefused(path, f"a statement is a file that ends in {' or '.join(TYPES)}")

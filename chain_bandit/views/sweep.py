@@ -7,11 +7,11 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from chain_bandit.simulation.replicates import PARTS
-from chain_bandit.sweep.run import Row, Swept
+from chain_bandit.sweeps.run import Row, Swept
 from chain_bandit.views.canvas import INK, drawing, figure, place, svg
-from chain_bandit.views.facts import clean
 from chain_bandit.views.heat_map import HEIGHT, WIDTH, block
 from chain_bandit.views.terminal import plain_table, titled
+from chain_bandit.views.view_model import clean
 
 MOST_ROWS = 200
 """Of the table; the file has all."""

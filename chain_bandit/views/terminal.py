@@ -14,11 +14,10 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
-from chain_bandit.audit.catalogue import PROVES
-from chain_bandit.audit.exhibits import NEEDED
-from chain_bandit.audit.report import AuditReport, Violation
-from chain_bandit.views.facts import Facts, amount, by_weight, check_status, clean, signed, span, whole
-from chain_bandit.views.wording import (
+from chain_bandit.auditor.catalogue import PROVES
+from chain_bandit.auditor.exhibits import NEEDED
+from chain_bandit.auditor.report import AuditReport, Violation
+from chain_bandit.views.phrases import (
     CONDUCT,
     SECTIONS,
     aborted,
@@ -33,9 +32,10 @@ from chain_bandit.views.wording import (
     what_it_cost,
     who_lied,
 )
+from chain_bandit.views.view_model import Facts, amount, by_weight, check_status, clean, signed, span, whole
 
 if TYPE_CHECKING:
-    from chain_bandit.game.run import Moment
+    from chain_bandit.game.run import RunStatus
 
 MARKS = {"ok": ("ok", "green"), "bad": ("FAILED", "bold red"), "open": ("open", "yellow"), "none": ("none", "dim")}
 
@@ -91,7 +91,7 @@ def to_open(path: Path) -> RenderableType:
     return Text(f"\nopen {path}", overflow="fold", no_wrap=False)
 
 
-class Line:
+class ProgressLine:
     """A line on stderr that follows something long, inside a `with`.
 
     Silent unless stderr is a terminal that can move its cursor, or where it is hidden.
@@ -137,13 +137,13 @@ class Line:
         return f"{self._what} {done:,}" + (f" of {self._total:,}" if self._total else "")
 
 
-class Progress(Line):
+class Progress(ProgressLine):
     """Follows a run: give it to `run` as its observer."""
 
     def __init__(self, rounds: int, to: Console | None = None, what: str = "round") -> None:
         super().__init__(what, rounds, to)
 
-    def __call__(self, moment: "Moment") -> None:
+    def __call__(self, moment: "RunStatus") -> None:
         """Show where the run stands."""
         self.show(moment.pulls, lambda: standing(moment))
 
@@ -152,7 +152,7 @@ class Progress(Line):
         self.show(self._total, lambda: text)
 
 
-class Blocks(Line):
+class Blocks(ProgressLine):
     """Follows the blocks of a history, as they come in from a node or are audited."""
 
     def __init__(self, to: Console | None = None, hidden: bool = False) -> None:
@@ -164,7 +164,7 @@ class Blocks(Line):
         self.show(done, str)
 
 
-def standing(moment: "Moment") -> str:
+def standing(moment: "RunStatus") -> str:
     """Approved, regret, accused, in words."""
     accused = ", ".join(map(str, sorted(moment.accused)))
     return f"{moment.approved:,} approved, regret {amount(moment.regret, 1)}" + (

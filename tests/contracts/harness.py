@@ -16,7 +16,7 @@ from eth_abi.abi import encode
 
 from chain_bandit.chain.artifacts import canonical_type, chain_bandit_artifact, tokens_artifact
 from chain_bandit.chain.modules import installed
-from chain_bandit.history.records import record_event
+from chain_bandit.chain_history.records import record_event
 from chain_bandit.protocol import assumptions, submission
 from chain_bandit.protocol.aggregation import global_means
 from chain_bandit.protocol.blocks import (

@@ -7,7 +7,7 @@ from dataclasses import astuple, replace
 import pytest
 from coincurve import PublicKey
 
-from chain_bandit.history.records import record_event
+from chain_bandit.chain_history.records import record_event
 from chain_bandit.protocol import submission
 from chain_bandit.protocol.aggregation import global_means
 from chain_bandit.protocol.blocks import Body, Header, Record, seats

@@ -8,8 +8,8 @@ from coincurve import PrivateKey
 
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.protocol.agreement import ledger
-from chain_bandit.protocol.agreement.body import Body, Group, decode
-from chain_bandit.protocol.agreement.terms import Terms
+from chain_bandit.protocol.agreement.body import AgreementBody, Group, decode
+from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.agreement.tokens import LARGEST
 from chain_bandit.protocol.blocks import mask, seats
 from chain_bandit.protocol.digests import ZERO, keccak
@@ -19,7 +19,7 @@ from chain_bandit.protocol.sharing import PRIME
 from chain_bandit.protocol.units import UNIT
 from tests.contracts.harness import CHAIN_ID, SELECTORS, TOKENS, Game, Outcome, address_of, compact, forwarder, hexed
 
-TERMS = Terms(
+TERMS = AgreementTerms(
     participants=6, validators=4, faulty=1, groups=3, first=UNIT // 10, most=10 * UNIT, step=UNIT, steps=5, deadline=7
 )
 FUNCTIONS = TOKENS.members("function")
@@ -29,7 +29,7 @@ ANYBODY = keccak(b"anybody")[:20]
 class Agreement:
     """A deployed one, its keys, and the ledger in Python."""
 
-    def __init__(self, terms: Terms = TERMS, accounts: list[bytes] | None = None) -> None:
+    def __init__(self, terms: AgreementTerms = TERMS, accounts: list[bytes] | None = None) -> None:
         self.terms, self.machine = terms, Game.new_machine()
         keys = [PrivateKey(keccak(b"key", bytes([seat % 256]))) for seat in range(terms.places)]
         first = terms.participants
@@ -90,7 +90,7 @@ class Agreement:
         return (*calldata[:3], int(phase), *calldata[4:])
 
 
-def some_body(chance: random.Random, terms: Terms = TERMS, left: int = 0b111111) -> Body:
+def some_body(chance: random.Random, terms: AgreementTerms = TERMS, left: int = 0b111111) -> AgreementBody:
     """One that the contract takes: who is in it, in how many groups, and what they come to is chance."""
     order = list(seats(left))
     chance.shuffle(order)
@@ -105,7 +105,7 @@ def some_body(chance: random.Random, terms: Terms = TERMS, left: int = 0b111111)
         groups.append(Group(mask(members), total, sums))
     kept = terms.participants if terms.steps else 0
     nets = tuple(chance.randrange(-terms.steps, 2 * terms.steps + 1) for _ in range(kept))
-    return Body(chance.randbytes(32), chance.randbytes(32), tuple(groups), nets)
+    return AgreementBody(chance.randbytes(32), chance.randbytes(32), tuple(groups), nets)
 
 
 def test_every_epoch_is_what_the_ledger_in_python_says():
@@ -169,9 +169,9 @@ def test_seats_are_as_many_as_the_terms_say_each_key_once_a_role():
     assert Agreement(both, [*good[:4], *good[:4]]).deployment.accepted  # one account may deal and hold
 
 
-def base() -> Body:
+def base() -> AgreementBody:
     groups = Group(0b111, 3 * UNIT, (1, 2, 3, 4)), Group(0b111000, 0, (1, 2, 3, 4))
-    return Body(bytes(32), bytes(32), groups, (0,) * 6)
+    return AgreementBody(bytes(32), bytes(32), groups, (0,) * 6)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from chain_bandit.simulation import batch, batch_numbers
 from chain_bandit.simulation.arrays import option_2
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.hashes import digests
-from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.kernel import encoding
 from chain_bandit.simulation.replicates import Measured
 from chain_bandit.simulation.sums import SUMS
 from tests.equivalence.test_outcomes_equal_game import OPTIONS as OF_ATTACKS
@@ -202,7 +202,7 @@ def test_rules_that_may_reject_a_block_are_refused(changes):
     case = scenario(2, **PLAIN)
     p = replace(case.parameters, arms=3, **changes)
     with pytest.raises(batch.NotTogether, match="may be rejected"):
-        batch.play(p, numbers.rules(p, case.model), {}, [], [1])
+        batch.play(p, encoding.rules(p, case.model), {}, [], [1])
 
 
 def test_whatever_only_lies_is_played():

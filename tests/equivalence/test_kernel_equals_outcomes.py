@@ -16,7 +16,7 @@ from chain_bandit.protocol.units import UNIT, Means
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import plain as tallies
 from chain_bandit.simulation.engine import Engine
-from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.kernel import encoding
 from chain_bandit.simulation.kernel.play import UNRECORDED, opening, play, trace
 from chain_bandit.simulation.outcomes import Play, Setting, hashes
 from chain_bandit.simulation.replicates import Measured
@@ -58,9 +58,9 @@ def compiled(case: Scenario) -> list[tuple[Any, ...]]:
     p = case.parameters
     kept, marks = trace(p.horizon, p.arms, p.participants), np.arange(1, p.horizon + 1)
     out = np.zeros((p.horizon, len(SUMS)), np.int64)
-    keys = numbers.keys(derive(case.seed, "secret"), derive(case.seed, "seed_0"))
-    rules = numbers.rules(p, case.model, case.chain.batch, case.all_weights)
-    cast = numbers.cast(p, case.attacks())
+    keys = encoding.keys(derive(case.seed, "secret"), derive(case.seed, "seed_0"))
+    rules = encoding.rules(p, case.model, case.chain.batch, case.all_weights)
+    cast = encoding.cast(p, case.attacks())
     play(rules, cast, keys, opening(rules, cast), marks, out, kept)
     rows, kind = list[tuple[Any, ...]](), 0
     for at, (round_, seats) in enumerate(zip(kept.rounds.tolist(), kept.seats.tolist(), strict=True)):
@@ -161,14 +161,14 @@ def test_who_rushes_does_so_in_all_that_it_tells_whoever_validates(monkeypatch):
             require_equal(scenario("optimiser", aggregation="confidence", malicious=malicious, **selection))
     case = scenario("optimiser", aggregation="confidence", malicious=[{"seat": 2, "attacks": [RUSHING]}])
     require_equal(case)
-    whole = numbers.cast
+    whole = encoding.cast
 
-    def patient(*given: Any) -> numbers.Cast:
+    def patient(*given: Any) -> encoding.AttackPlan:
         made = whole(*given)
-        made.seats[numbers.RUSHES] = 0
+        made.seats[encoding.RUSHES] = 0
         return made
 
-    monkeypatch.setattr(numbers, "cast", patient)
+    monkeypatch.setattr(encoding, "cast", patient)
     with pytest.raises(AssertionError):
         require_equal(case)
 
@@ -253,8 +253,8 @@ def test_replicates_are_games_of_their_own_seeds_whatever_the_threads():
 
 def test_weights_that_the_compiled_game_does_not_have_are_seen(monkeypatch):
     """The planted fault: the compiled game draws everybody with weight 1."""
-    whole = numbers.rules
-    monkeypatch.setattr(numbers, "rules", lambda *given: whole(*given[:3]))
+    whole = encoding.rules
+    monkeypatch.setattr(encoding, "rules", lambda *given: whole(*given[:3]))
     require_equal(scenario("sign-flip", **SELECTIONS["sortition"]))
     with pytest.raises(AssertionError):
         require_equal(scenario("sign-flip", **SELECTIONS["weights"]))
@@ -262,8 +262,8 @@ def test_weights_that_the_compiled_game_does_not_have_are_seen(monkeypatch):
 
 def test_a_planted_fault_is_seen(monkeypatch):
     """The compiled game has another threshold than the plain one."""
-    whole = numbers.rules
-    monkeypatch.setattr(numbers, "rules", lambda *given: whole(*given)._replace(threshold=1))
+    whole = encoding.rules
+    monkeypatch.setattr(encoding, "rules", lambda *given: whole(*given)._replace(threshold=1))
     with pytest.raises(AssertionError):
         require_equal(scenario("sign-flip"))
 

@@ -9,7 +9,7 @@ from chain_bandit.crypto.keys import derive
 from chain_bandit.protocol.rewards import Distribution, Draws, RewardModel, bernoulli
 from chain_bandit.protocol.rules.kl_ucb import KlUcb
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.kernel import encoding
 from chain_bandit.simulation.kernel.forms import POLICIES
 from chain_bandit.simulation.kernel.pooled import pooled as compiled_pool
 from chain_bandit.simulation.rivals.on_draws import C1, UCB1, pooled
@@ -40,7 +40,7 @@ def test_a_compiled_pool_pulls_what_the_plain_one_pulls(name, seats, policy):
     arms, marks = len(model.arms), np.arange(1, ROUNDS + 1)
     out = np.zeros(ROUNDS, np.int64)
     assert compiled_pool(
-        numbers.environment(model), numbers.widths(ROUNDS, C1, 1), numbers.keys(secret, seed_0), np.array(seats),
+        encoding.environment(model), encoding.widths(ROUNDS, C1, 1), encoding.keys(secret, seed_0), np.array(seats),
         POLICIES[policy], np.zeros((3, arms), np.int64), np.full(arms, np.inf), marks, out,
     )  # fmt: skip
     draws, choose = Draws(model, secret, seed_0), UCB1 if policy == "ucb1" else partial(KlUcb().arm, GAME)

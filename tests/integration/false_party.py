@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from chain_bandit.comparison import party
-from chain_bandit.comparison.sitting import Sitting
+from chain_bandit.comparison.session import Sitting
 from chain_bandit.crypto.keys import Signer
 
 REFUSED = 1

@@ -13,9 +13,9 @@ from typing import Any
 
 import requests
 
-from chain_bandit.chain.delivery import PIPELINED, Delivery
 from chain_bandit.chain.modules import installed
-from chain_bandit.chain.patience import Patience
+from chain_bandit.chain.retry_budget import Patience
+from chain_bandit.chain.transaction_policy import PIPELINED, Delivery
 from tests.integration.rpc_server import serving
 
 CHAIN_ID = 131277322940537

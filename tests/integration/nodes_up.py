@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from chain_bandit.nodes import place as files
+from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.crash import VARIABLE
 from chain_bandit.nodes.processes import states
 from chain_bandit.nodes.up import up

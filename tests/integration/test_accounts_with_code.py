@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from eth_utils.address import to_checksum_address
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.exhibits import Place, exhibit
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.exhibits import Place, exhibit
+from chain_bandit.auditor.report import AuditReport
 from chain_bandit.chain.errors import NodeUnreachable
-from chain_bandit.chain.patience import Patience
-from chain_bandit.history.blocks import History
-from chain_bandit.history.records import SELECTORS, calls_in
+from chain_bandit.chain.retry_budget import Patience
+from chain_bandit.chain_history.blocks import History
+from chain_bandit.chain_history.records import SELECTORS, calls_in
 from tests.integration.live import Anvil, anvil
 from tests.integration.test_exhibits import shows
 from tests.unit.audit.played_game import Played, Script
-from tests.unit.audit.test_order import without
-from tests.unit.audit.test_second_opinion import second_opinion
+from tests.unit.audit.test_nonce_order import without
+from tests.unit.audit.test_second_implementation import second_opinion
 
 MAKER = bytes.fromhex("5f5f5ff000")
 """Code that makes an empty contract, which takes a number of the account whose code it is."""

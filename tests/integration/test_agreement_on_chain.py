@@ -12,20 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.audit.agreement import CHECKS, AgreementReport, audit_agreement
+from chain_bandit.auditor.agreement import CHECKS, AgreementReport, audit_agreement
 from chain_bandit.chain import anvil as own
 from chain_bandit.chain.node import account
 from chain_bandit.chain.remote import at_url
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.blocks import History, RawBlock
+from chain_bandit.chain_history.collect import collect
+from chain_bandit.chain_history.evm import decode_receipt, decode_transaction
 from chain_bandit.consensus.broadcast import Frame
-from chain_bandit.game.agreement import Agreement, OnChain
-from chain_bandit.history import files
-from chain_bandit.history.blocks import History, RawBlock
-from chain_bandit.history.collect import collect
-from chain_bandit.history.evm import decode_receipt, decode_transaction
+from chain_bandit.game.agreement import Agreement, AgreementOnChain
 from chain_bandit.mediate.agreement.agreer import Agreed, InProcess
-from chain_bandit.mediate.epochs.epoch import Send, Stage, Staged
-from chain_bandit.mediate.token_rule import Account, Episode, Method, Rule, after_epoch, opened
-from chain_bandit.protocol.agreement.terms import Terms
+from chain_bandit.mediate.epochs.epoch import EpochSend, Stage, Staged
+from chain_bandit.mediate.token_rule import Episode, Method, TokenAccount, TokenRuleOptions, after_epoch, opened
+from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.agreement.tokens import clamped
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.units import UNIT
@@ -40,13 +40,13 @@ TERMS = replace(c.TERMS, most=2 * UNIT, step=UNIT // 5)
 class Byzantine(c.TwoSums):
     """Lies in its sum, then in its probes, is silent, and at last says two sums."""
 
-    def _command(self, stage: Stage, content: bytes) -> list[Send]:
+    def _command(self, stage: Stage, content: bytes) -> list[EpochSend]:
         epoch = self.epoch.ledger.epoch
         if epoch == EQUIVOCATES_IN:
             return super()._command(stage, content)
         lies = {0: Stage.SUM, 1: Stage.PROBE}.get(epoch % 4)
         said = c.flipped(content) if stage is lies else content
-        return [] if epoch % 4 == 2 else [Send(self._others, Staged(stage, self._stated(stage, said)))]
+        return [] if epoch % 4 == 2 else [EpochSend(self._others, Staged(stage, self._stated(stage, said)))]
 
     def _stated(self, stage: Stage, content: bytes) -> Frame:
         return self._stages[stage].open(content)
@@ -57,7 +57,7 @@ class Clamped:
     """What all in one process come to, clamped as the contract does."""
 
     last: int
-    terms: Terms = TERMS
+    terms: AgreementTerms = TERMS
 
     def agree(self, tokens: list[int], of: list[bytes]) -> Agreed:
         (agreed, *_) = InProcess().agree(tokens, of)
@@ -75,20 +75,20 @@ def values(epoch: int, agents: int) -> list[list[Episode]]:
     ]
 
 
-def tokens_of(agreer: object) -> Iterator[tuple[Account, ...]]:
+def tokens_of(agreer: object) -> Iterator[tuple[TokenAccount, ...]]:
     """MEDIATE-S, epoch by epoch."""
     accounts = opened(Method.SYNCHRONISED, TERMS.participants)
     for epoch in range(EPOCHS):
         made = values(epoch, TERMS.participants)
         of = salts(epoch, TERMS.participants)
-        accounts = after_epoch(accounts, made, Method.SYNCHRONISED, Rule(clip=1.0), agreer, of)  # type: ignore[arg-type]
+        accounts = after_epoch(accounts, made, Method.SYNCHRONISED, TokenRuleOptions(clip=1.0), agreer, of)  # type: ignore[arg-type]
         yield accounts
 
 
 @dataclass
 class Played:
     agreement: Agreement
-    recorder: OnChain
+    recorder: AgreementOnChain
     used: list[float]
     own: list[float]
     history: History
@@ -99,7 +99,7 @@ def played(tmp_path_factory) -> Iterator[Played]:
     relayer = account(keccak(b"relayer"))
     with own.anvil() as node:
         assert node.grant({bytes.fromhex(relayer.address[2:]): 10**20})
-        recorder = OnChain(node, relayer)
+        recorder = AgreementOnChain(node, relayer)
         agreement = company(TERMS, recorder, holders={8: Byzantine})
         accounts = list(tokens_of(agreement))
         first = recorder.contract.created_in

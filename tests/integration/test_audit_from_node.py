@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.audit.blocks import ON_THE_BODY
+from chain_bandit.auditor.blocks import ON_THE_BODY
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.resumable_download import partial_of
 from chain_bandit.game import folder
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.run import run
-from chain_bandit.history import files
-from chain_bandit.history.growing import partial_of
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.live import Batch, Handler, proxy

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
-from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken
 from chain_bandit.chain.journal import Journal, JournalForeign, journal_in
 from chain_bandit.chain.node import account
+from chain_bandit.chain.transaction_policy import Delivery
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, opening_balances
 from chain_bandit.game.plan import Plan
@@ -263,7 +263,7 @@ def test_a_node_killed_and_started_from_its_state_is_followed(tmp_path):
 
 def funded_in_file(state: Path, plan: Plan) -> None:
     """Return when the node has written that everybody has money."""
-    from chain_bandit.chain.patience import Patience
+    from chain_bandit.chain.retry_budget import Patience
 
     patience, name = Patience(10.0), plan.relayer.address.hex()
     while not state.exists() or name not in state.read_text():

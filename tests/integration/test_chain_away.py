@@ -11,11 +11,11 @@ import pytest
 
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.client import Coordinator
-from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.process import OwnNode
+from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.game.plan import Plan
-from chain_bandit.nodes import place as files
+from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.head import ChainWentBack, Head, HeadWatch
 from chain_bandit.scenario import load

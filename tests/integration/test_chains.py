@@ -14,18 +14,18 @@ import pytest
 from chain_bandit.chain import development
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.client import Coordinator
-from chain_bandit.chain.delivery import AT_ONCE
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.hardhat import SCRIPT
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal
-from chain_bandit.chain.node import Node, account
+from chain_bandit.chain.node import DevelopmentNode, account
+from chain_bandit.chain.transaction_policy import AT_ONCE
 from chain_bandit.chain.wire import Refused, read_answer, wire_to
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.game.chains import OWN, chain
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
-from chain_bandit.history.collect import collect
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
@@ -90,7 +90,7 @@ def scenario(name: str) -> Scenario:
 
 
 @contextmanager
-def opened(name: str, plan: Plan) -> Iterator[Node]:
+def opened(name: str, plan: Plan) -> Iterator[DevelopmentNode]:
     """A chain by name; "url" is an Anvil that was there before."""
     with ExitStack() as stack:
         target = stack.enter_context(anvil()).url if name == "url" else name

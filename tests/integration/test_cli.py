@@ -16,14 +16,14 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from chain_bandit.audit.catalogue import CHECKS
+from chain_bandit.auditor.catalogue import CHECKS
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.records import CREATION, PACKED, calls
 from chain_bandit.cli import main
 from chain_bandit.cli.deploy import deploy
 from chain_bandit.cli.run import run
 from chain_bandit.cli.stopping import terminable
 from chain_bandit.exit_codes import EXIT_CODES
-from chain_bandit.history import files
-from chain_bandit.history.records import CREATION, PACKED, calls
 from tests.few import few
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ import pytest
 from chain_bandit.actors.messages import Send
 from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.attacks.two_faced_report import TwoFacedReport
-from chain_bandit.chain.delivery import Delivery
+from chain_bandit.chain.transaction_policy import Delivery
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node

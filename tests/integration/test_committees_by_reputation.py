@@ -2,12 +2,12 @@
 
 import pytest
 
-from chain_bandit.audit.audit import audit
+from chain_bandit.auditor.audit import audit
 from chain_bandit.chain.remote import json_rpc
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
-from chain_bandit.history.collect import collect
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch

@@ -17,14 +17,14 @@ from time import monotonic, sleep
 
 import pytest
 
+from chain_bandit.append_log import FileLines, LinesUnwritable
 from chain_bandit.comparison.ideal import IdealComparison
-from chain_bandit.comparison.interface import ComparisonAborted, Opening, Setting
-from chain_bandit.comparison.minutes import Minutes
+from chain_bandit.comparison.interface import ComparisonAborted, ComparisonRound, Opening
 from chain_bandit.comparison.mpc import MpcComparison
 from chain_bandit.comparison.processes import PARTY, PartyFailed, PartyProcesses
+from chain_bandit.comparison.session_log import Minutes
 from chain_bandit.comparison.wire import Listening, Open, Opened
 from chain_bandit.crypto.keys import Signer
-from chain_bandit.lines import FileLines, LinesUnwritable
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.messages import Slot, commitment
 from chain_bandit.protocol.sharing import (
@@ -47,8 +47,8 @@ COUNTS = {0: (6, 1, 3), 1: (5, 0, 4), 2: (10, 0, 7), 3: (0, 0, 0)}
 BITS = {0: (True, True, False), 1: (False, False, True), 2: (True, False, True), 3: (False, False, False)}
 
 
-def setting(round_: int = 1) -> Setting:
-    return Setting(Slot(b"\1" * 32, round_, b"\2" * 32), round_.to_bytes(32, "big"), tuple(range(len(SIGNERS))))
+def setting(round_: int = 1) -> ComparisonRound:
+    return ComparisonRound(Slot(b"\1" * 32, round_, b"\2" * 32), round_.to_bytes(32, "big"), tuple(range(len(SIGNERS))))
 
 
 def salt(seat: int) -> bytes:

@@ -15,7 +15,6 @@ from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.create2 import PRICE
-from chain_bandit.chain.delivery import PIPELINED, Delivery
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.errors import AccountRefused, NodeUnreachable
 from chain_bandit.chain.funds import TRANSFER_GAS, Need, price_of
@@ -25,6 +24,7 @@ from chain_bandit.chain.journal import JournalForeign
 from chain_bandit.chain.modules import GAS_OF_MODULE, installed
 from chain_bandit.chain.node import Wallet, account
 from chain_bandit.chain.process import OwnNode
+from chain_bandit.chain.transaction_policy import PIPELINED, Delivery
 from chain_bandit.chain.transactions import created_address
 from chain_bandit.game import deployment
 from chain_bandit.game.chains import environment_need, others_needs

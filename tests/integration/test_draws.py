@@ -8,8 +8,9 @@ import pytest
 
 from chain_bandit.actors.messages import Probe, Send
 from chain_bandit.attacks.attack import Attack, View
-from chain_bandit.audit.audit import audit
+from chain_bandit.auditor.audit import audit
 from chain_bandit.chain.remote import json_rpc
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.crypto import vrf_keys
@@ -19,7 +20,6 @@ from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.history.collect import collect
 from chain_bandit.protocol import proposal
 from chain_bandit.protocol.blocks import Kind, Report, SignedReport, round_seed, seats
 from chain_bandit.protocol.committee import commander_drawn, validator_drawn

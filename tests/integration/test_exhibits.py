@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.catalogue import CHECKS
-from chain_bandit.audit.exhibits import LONGEST, Exhibit, Field, Place, Slice, by_hand, exhibit
-from chain_bandit.audit.report import AuditReport
-from chain_bandit.history.blocks import RawBlock
-from chain_bandit.history.evm import decode_header
-from chain_bandit.history.records import calls_in
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.catalogue import CHECKS
+from chain_bandit.auditor.exhibits import LONGEST, Exhibit, Field, Place, Slice, by_hand, exhibit
+from chain_bandit.auditor.report import AuditReport
+from chain_bandit.chain_history.blocks import RawBlock
+from chain_bandit.chain_history.evm import decode_header
+from chain_bandit.chain_history.records import calls_in
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.units import UNIT
 from tests.integration.live import CHAIN_ID, Anvil, anvil

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.chain.answers import MOST_BYTES, MOST_ITEMS
+from chain_bandit.chain.bounded_response import MOST_BYTES, MOST_ITEMS
 from chain_bandit.chain.remote import TIMEOUT
+from chain_bandit.chain_history import files, rlp
+from chain_bandit.chain_history.blocks import FORMAT, LAST_BLOCK, ContractOrigin, RawBlock
+from chain_bandit.chain_history.evm import HEADER_FIELDS
+from chain_bandit.chain_history.resumable_download import partial_of
 from chain_bandit.game import folder
 from chain_bandit.game.run import run
-from chain_bandit.history import files, rlp
-from chain_bandit.history.blocks import FORMAT, LAST_BLOCK, Origin, RawBlock
-from chain_bandit.history.evm import HEADER_FIELDS
-from chain_bandit.history.growing import partial_of
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.nodes import ROOT
@@ -38,7 +38,7 @@ def printed(path: Path) -> "subprocess.CompletedProcess[str]":
 
 def test_the_page_has_every_key_and_no_other() -> None:
     keys = re.findall(r"^\| `(\w+)` \|", PAGE, flags=re.MULTILINE)
-    lines = files.origin_line(Origin(1, bytes(20), 1)), files.block_line(RawBlock(b"", (), ()))
+    lines = files.origin_line(ContractOrigin(1, bytes(20), 1)), files.block_line(RawBlock(b"", (), ()))
     assert sorted(keys) == sorted(key for line in lines for key in json.loads(line))
 
 

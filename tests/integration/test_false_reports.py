@@ -12,16 +12,16 @@ from chain_bandit.actors.environment import Environment
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.rules import Rules
 from chain_bandit.actors.witness import Witness
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.game import Game
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.game import ReplayedGame
+from chain_bandit.auditor.report import AuditReport
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.records import METHODS, calls
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.game import folder
 from chain_bandit.game.books import Books
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.run import run
-from chain_bandit.history import files
-from chain_bandit.history.records import METHODS, calls
 from chain_bandit.protocol import proposal
 from chain_bandit.protocol.blocks import Report
 from chain_bandit.protocol.ledger import Ledger
@@ -109,7 +109,7 @@ def test_a_game_without_liars_has_tallies_and_no_proof(tmp_path: Path) -> None:
 def test_an_audit_that_forgets_what_a_proof_voids_contradicts_the_contract(
     played: Path, monkeypatch: pytest.MonkeyPatch, forgotten: str, instead: object
 ) -> None:
-    monkeypatch.setattr(Game, forgotten, instead)
+    monkeypatch.setattr(ReplayedGame, forgotten, instead)
     report = audit_folder(played)
     assert report.exit_code == 12
     assert failed(report) >= {"money.close", "money.balances"}

@@ -9,11 +9,11 @@ import pytest
 from chain_bandit.attacks.attack import View
 from chain_bandit.attacks.worse_half import WorseHalf
 from chain_bandit.chain.artifacts import chain_bandit_artifact
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.evm import decode_receipt
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.history import files
-from chain_bandit.history.evm import decode_receipt
-from chain_bandit.nodes import place
+from chain_bandit.nodes import node_files
 from chain_bandit.nodes.crash import VARIABLE
 from chain_bandit.protocol.messages import Role
 from chain_bandit.protocol.tallies import FalseReport
@@ -102,8 +102,8 @@ def test_a_liar_among_processes_is_proven_one_as_in_one_process(tmp_path, attack
         manifest, _ = played.end(120)
     accused = require_as_alone(tmp_path / "game", manifest, scenario)
     assert accused.keys() == {3}
-    roots = [place for place in digests_of(tmp_path / "game" / "environment") if place[2] == Role.TALLIES]
-    assert [place[0] for place in roots] == [through for through, _ in events(tmp_path / "game", "RewardsSettled")]
+    roots = [each for each in digests_of(tmp_path / "game" / "environment") if each[2] == Role.TALLIES]
+    assert [each[0] for each in roots] == [through for through, _ in events(tmp_path / "game", "RewardsSettled")]
 
 
 @pytest.mark.parametrize("growth", [0, 0.25])
@@ -151,7 +151,7 @@ def test_a_seat_proves_what_the_relayer_does_not(tmp_path, monkeypatch):
     scenario = lying(LIAR, bound_ms=500, chain={"settle_every": 99, "settlement_window": 400})
     monkeypatch.setenv(VARIABLE, "relayer/recorded:15")
     with game(scenario, tmp_path / "game") as played:
-        played.wait(lambda: (played.out / "environment" / place.ENDED).exists(), 120)
+        played.wait(lambda: (played.out / "environment" / node_files.ENDED).exists(), 120)
         assert played.killed == ["relayer"]
         played.start("relayer")
         manifest, _ = played.end(120)

@@ -19,9 +19,9 @@ from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import INFINITY
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.engine import Engine
-from chain_bandit.sweep.cell import Cell
-from chain_bandit.sweep.cell import play as cell_play
-from chain_bandit.sweep.workers import processes
+from chain_bandit.sweeps.cell import Cell
+from chain_bandit.sweeps.cell import play as cell_play
+from chain_bandit.sweeps.workers import processes
 from tests.conftest import build_scenario, malicious
 from tests.integration.nodes import chain_bandit
 from tests.integration.nodes_up import game

@@ -14,8 +14,9 @@ from chain_bandit.attacks.attack import Attack, Said
 from chain_bandit.attacks.captured_committee import CapturedCommittee
 from chain_bandit.attacks.malicious import Combined
 from chain_bandit.attacks.registry import ATTACKS
-from chain_bandit.audit.audit import audit
+from chain_bandit.auditor.audit import audit
 from chain_bandit.chain.remote import json_rpc
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.errors import LockstepBroken
@@ -23,7 +24,6 @@ from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.history.collect import collect
 from chain_bandit.protocol.blocks import FAILED, Kind
 from chain_bandit.protocol.quorum import quorum
 from chain_bandit.protocol.settlement import NOTHING, Conduct

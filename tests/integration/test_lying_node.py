@@ -14,19 +14,19 @@ from typing import Any
 import pytest
 
 from chain_bandit import runs
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.auditor.report import AuditReport
 from chain_bandit.audits import audit_file
-from chain_bandit.chain import answers, remote
+from chain_bandit.chain import bounded_response, remote
 from chain_bandit.chain.errors import ForeignContract, NodeUnreachable
 from chain_bandit.chain.remote import at_url
+from chain_bandit.chain_history import collect as collecting
+from chain_bandit.chain_history import rlp
+from chain_bandit.chain_history.blocks import History
+from chain_bandit.chain_history.collect import collect
+from chain_bandit.chain_history.errors import NodeDisagrees
+from chain_bandit.chain_history.evm import decode_header, decode_receipt, decode_transaction
 from chain_bandit.game.on_chain import opening_balances
 from chain_bandit.game.plan import Plan
-from chain_bandit.history import collect as collecting
-from chain_bandit.history import rlp
-from chain_bandit.history.blocks import History
-from chain_bandit.history.collect import collect
-from chain_bandit.history.errors import NodeDisagrees
-from chain_bandit.history.evm import decode_header, decode_receipt, decode_transaction
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.runs import history_of_node
 from tests.few import few
@@ -219,7 +219,7 @@ LIES: dict[str, tuple[Callable[[Chain], Fault], type[Exception], str]] = {
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "TIMEOUT", 2.0)
     monkeypatch.setattr(remote, "PATIENCE", 0.2)
-    monkeypatch.setattr(answers, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(bounded_response, "MOST_BYTES", 1 << 20)
 
 
 def test_the_node_itself_passes(chain: Chain) -> None:
@@ -349,7 +349,7 @@ def test_each_bound_of_an_answer_holds_without_the_other(
     chain: Chain, monkeypatch: pytest.MonkeyPatch, name: str, timeout: float, most: int, words: str
 ) -> None:
     monkeypatch.setattr(remote, "TIMEOUT", timeout)
-    monkeypatch.setattr(answers, "MOST_BYTES", most)
+    monkeypatch.setattr(bounded_response, "MOST_BYTES", most)
     with pytest.raises(NodeUnreachable, match=words):
         audited(chain, WIRE[name][0])
 

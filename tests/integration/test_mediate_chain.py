@@ -11,7 +11,7 @@ from chain_bandit.cli import app
 from chain_bandit.game import mediated
 from chain_bandit.game.folder import FolderRefused
 from chain_bandit.game.mediated import HISTORY, REPORT
-from chain_bandit.mediate.epochs.participant import Participant
+from chain_bandit.mediate.epochs.participant import EpochParticipant
 from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
 from chain_bandit.protocol.sharing import ELEMENT_BYTES, PRIME
 
@@ -98,7 +98,7 @@ def test_no_validator_learns_from_two_shares_by_how_much_tokens_differ(tmp_path,
     """Neither of one participant in two epochs, nor of two: each share has chance of its own."""
     dealt: list[tuple[int, tuple[bytes, ...]]] = []
 
-    class Told(Participant):
+    class Told(EpochParticipant):
         def begin(self, epoch, token, salt, row=()):
             super().begin(epoch, token, salt, row)
             dealt.append((token, self._dealing.shares))
@@ -106,7 +106,7 @@ def test_no_validator_learns_from_two_shares_by_how_much_tokens_differ(tmp_path,
     monkeypatch.setattr(mediated, "Participant", Told)
     terms = mediated.default_terms(4, 4, 1, 1, 4)
     for seed in (1, 2):
-        mediated.play_on("embedded", mediated.Game(terms, (0.8, 0.6), 3, seed), tmp_path / str(seed))
+        mediated.play_on("embedded", mediated.AgreementGame(terms, (0.8, 0.6), 3, seed), tmp_path / str(seed))
     assert len(dealt) == 2 * 3 * 4
     assert len({token for token, _ in dealt}) > 2
     for (token, shares), (other, others) in combinations(dealt, 2):

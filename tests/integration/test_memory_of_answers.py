@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chain_bandit.chain.answers import MOST_BYTES, MOST_ITEMS
+from chain_bandit.chain.bounded_response import MOST_BYTES, MOST_ITEMS
 from chain_bandit.chain.wire import HttpWire
 from tests.integration.rpc_server import answering
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from chain_bandit.chain.anvil import anvil
-from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.journal import Unkept
 from chain_bandit.chain.node import account
 from chain_bandit.chain.outbox import UNDONE
 from chain_bandit.chain.process import OwnNode
 from chain_bandit.chain.sender import Sender
+from chain_bandit.chain.transaction_policy import PIPELINED
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from chain_bandit.audit.audit import audit
+from chain_bandit.auditor.audit import audit
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.aggregation import global_means
@@ -80,7 +80,7 @@ def test_the_auditor_calls_it(callers):
     played = Played(Script(parameters=replace(PARAMETERS, aggregation=CHOICE)), 3)
     callers.clear()
     assert audit(played.history).exit_code == 0
-    assert {"chain_bandit.audit.aggregation", "chain_bandit.audit.blocks"} & callers
+    assert {"chain_bandit.auditor.aggregation", "chain_bandit.auditor.blocks"} & callers
 
 
 def test_the_page_lets_the_same_object_explain(scenario, monkeypatch):

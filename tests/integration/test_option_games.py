@@ -5,14 +5,14 @@ from math import floor
 
 import pytest
 
-from chain_bandit.audit.audit import audit
+from chain_bandit.auditor.audit import audit
 from chain_bandit.chain.remote import json_rpc
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.game.books import RoundPlayed
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.history.collect import collect
 from chain_bandit.protocol.blocks import Kind, seats
 from chain_bandit.protocol.rewards import hidden_cost
 from chain_bandit.protocol.settlement import Conduct

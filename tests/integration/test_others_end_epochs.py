@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.audit.agreement import AgreementReport, audit_agreement
+from chain_bandit.auditor.agreement import AgreementReport, audit_agreement
 from chain_bandit.chain import anvil as own
-from chain_bandit.chain.delivery import AT_ONCE
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.http_node import HttpNode
-from chain_bandit.chain.node import Node, account
+from chain_bandit.chain.node import DevelopmentNode, account
 from chain_bandit.chain.remote import at_url, json_rpc
 from chain_bandit.chain.tokens import Tokens
+from chain_bandit.chain.transaction_policy import AT_ONCE
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.game import mediated
-from chain_bandit.game.agreement import Agreement, OnChain
+from chain_bandit.game.agreement import Agreement, AgreementOnChain
 from chain_bandit.game.errors import RecordMismatch
-from chain_bandit.history import files
-from chain_bandit.history.collect import collect
 from chain_bandit.mediate.agreement.agreer import InProcess
 from chain_bandit.mediate.epochs.epoch import Ended
 from chain_bandit.protocol.digests import keccak
@@ -34,7 +34,7 @@ MONEY = {bytes.fromhex(each.address[2:]): 10**20 for each in (OURS, OTHER)}
 COUNT, FALSE = TERMS.participants, 7
 
 
-class Overtaken(OnChain):
+class Overtaken(AgreementOnChain):
     """Somebody else acts just before what we record of an epoch, or what we report.
 
     Attributes:
@@ -63,7 +63,7 @@ class Overtaken(OnChain):
 
 
 @pytest.fixture(params=["embedded", "anvil"])
-def node(request: pytest.FixtureRequest) -> Iterator[Node]:
+def node(request: pytest.FixtureRequest) -> Iterator[DevelopmentNode]:
     if request.param == "embedded":
         yield EmbeddedNode(MONEY)
         return
@@ -72,7 +72,7 @@ def node(request: pytest.FixtureRequest) -> Iterator[Node]:
         yield live
 
 
-def opened(node: Node, **company: object) -> tuple[Overtaken, Agreement]:
+def opened(node: DevelopmentNode, **company: object) -> tuple[Overtaken, Agreement]:
     recorder = Overtaken(node, OURS)
     return recorder, c.company(TERMS, recorder, **company)  # type: ignore[arg-type]
 
@@ -191,17 +191,17 @@ def test_a_contract_that_stands_where_no_rule_leads_is_a_mismatch():
 
 
 def test_a_game_that_is_stopped_leaves_what_the_chain_has_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    record = OnChain.record
+    record = AgreementOnChain.record
 
-    def failing(self: OnChain, epoch: int, ended: Ended | None) -> None:
+    def failing(self: AgreementOnChain, epoch: int, ended: Ended | None) -> None:
         if epoch == 2:
             raise NodeUnreachable("gone")
         record(self, epoch, ended)
 
-    monkeypatch.setattr(OnChain, "record", failing)
+    monkeypatch.setattr(AgreementOnChain, "record", failing)
     terms = mediated.default_terms(6, 4, 1, 1, 4, deadline=77)
     with pytest.raises(NodeUnreachable) as stopped:
-        mediated.play_on("embedded", mediated.Game(terms, (0.8, 0.6), 4, 1), tmp_path / "out")
+        mediated.play_on("embedded", mediated.AgreementGame(terms, (0.8, 0.6), 4, 1), tmp_path / "out")
     assert stopped.value.__notes__ == [f"history and audit of 2 epochs are in {tmp_path / 'out'}"]
     report = audit_agreement(files.read(tmp_path / "out" / mediated.HISTORY))
     assert (report.exit_code, len(report.epochs)) == (0, 2)
@@ -210,11 +210,11 @@ def test_a_game_that_is_stopped_leaves_what_the_chain_has_of_it(tmp_path: Path, 
 
 
 def test_where_nothing_came_to_the_chain_no_folder_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def refused(self: OnChain, *arguments: object) -> None:
+    def refused(self: AgreementOnChain, *arguments: object) -> None:
         raise NodeUnreachable("gone")
 
-    monkeypatch.setattr(OnChain, "open", refused)
+    monkeypatch.setattr(AgreementOnChain, "open", refused)
     terms = mediated.default_terms(6, 4, 1, 1, 4)
     with pytest.raises(NodeUnreachable):
-        mediated.play_on("embedded", mediated.Game(terms, (0.8, 0.6), 4, 1), tmp_path / "out")
+        mediated.play_on("embedded", mediated.AgreementGame(terms, (0.8, 0.6), 4, 1), tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.history import files
+from chain_bandit.chain_history import files
 from verification.splicing import games
 
 COMMAND = Path(sys.executable).parent / "chain-bandit"

@@ -7,9 +7,9 @@ import pytest
 
 from chain_bandit.actors.environment import Environment
 from chain_bandit.actors.messages import PullRequest, Send
-from chain_bandit.audit.report import AuditReport
-from chain_bandit.history import files
-from chain_bandit.history.records import calls
+from chain_bandit.auditor.report import AuditReport
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.records import calls
 from chain_bandit.protocol.settlement import NOTHING, PULL_BYTES, Pull, decode_pulls
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.runs import audit_folder

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chain_bandit import runs
-from chain_bandit.audit.catalogue import SECOND
+from chain_bandit.auditor.catalogue import SECOND
 from chain_bandit.game.run import run
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import load

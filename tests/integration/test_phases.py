@@ -11,10 +11,10 @@ import pytest
 
 from chain_bandit import runs
 from chain_bandit.actors.environment import Environment
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.records import calls
 from chain_bandit.game.folder import read_rounds
 from chain_bandit.game.run import run
-from chain_bandit.history import files
-from chain_bandit.history.records import calls
 from chain_bandit.protocol.settlement import Pull
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import Scenario

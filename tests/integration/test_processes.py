@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from chain_bandit import runs
-from chain_bandit.audit.findings import Weight
+from chain_bandit.auditor.findings import Weight
 from chain_bandit.audits import audit_file, audit_folder
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.http_node import HttpNode
@@ -24,10 +24,10 @@ from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.game.folder import read_manifest, read_rounds
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.simulated import simulated
-from chain_bandit.network.wire import MOST_BYTES, MOST_SAID, Envelope, Kind, encode, most_bytes
-from chain_bandit.nodes import place as files
+from chain_bandit.network.wire import MOST_BYTES, MOST_SAID, Envelope, EnvelopeKind, encode, most_bytes
+from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.crash import VARIABLE
-from chain_bandit.nodes.place import read_game
+from chain_bandit.nodes.node_files import read_game
 from chain_bandit.protocol.blocks import Report, SignedReport, genesis_digest
 from chain_bandit.protocol.messages import Phase, commitment, commitment_salt
 from chain_bandit.protocol.parameters import FIELDS
@@ -338,7 +338,7 @@ def largest(claims: int, most: int) -> bytes:
     def padded(size: int) -> bytes:
         last = Claim(3, bytes(size), bytes(64))
         frame = Frame(Phase.REPORT, (Claim(3, b"", bytes(64)),) * (claims - 1) + (last,))
-        return encode(Envelope(Kind.NOW, 1, 0, (frame,)))
+        return encode(Envelope(EnvelopeKind.NOW, 1, 0, (frame,)))
 
     room = most // 2
     frame = padded(most - len(padded(room)) + room)

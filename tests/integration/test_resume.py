@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from chain_bandit.chain.delivery import Delivery
+from chain_bandit.append_log import FileLines, LinesLocked
 from chain_bandit.chain.errors import NodeUnreachable
-from chain_bandit.chain.patience import Patience
+from chain_bandit.chain.retry_budget import Patience
+from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.cli import app
 from chain_bandit.exit_codes import EXIT_CODES
-from chain_bandit.game import cast, unfinished
+from chain_bandit.game import unfinished, wiring
 from chain_bandit.game.folder import SCENARIO, FolderRefused
 from chain_bandit.game.on_chain import opening_balances
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.unfinished import JOURNAL, MINUTES, PAYMENTS, place_of
-from chain_bandit.history.collect import collect
-from chain_bandit.lines import FileLines, LinesLocked
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.sharing import ATTEMPTS
 from chain_bandit.runs import play
@@ -170,13 +170,13 @@ def test_a_run_among_parties_that_fail_another_time_hears_what_it_has_signed_upo
         assert done.returncode == (-signal.SIGKILL if last else 0), done.stderr
         assert out.exists() == (not last)
 
-    class Failing(cast.MpcComparison):
+    class Failing(wiring.MpcComparison):
         def begin(self, reference: Any, threshold: int, setting: Any) -> None:
             super().begin(reference, threshold, setting)
             if setting.slot.round in aborted:
                 self.minutes.failures += ["party 0 died"] * ATTEMPTS
 
-    monkeypatch.setattr(cast, "MpcComparison", Failing)
+    monkeypatch.setattr(wiring, "MpcComparison", Failing)
     require_same(node, out, 12, comparison="mpc")
     manifest = json.loads((out / "manifest.json").read_text())
     assert {int(round_) for round_ in manifest["aborted"]} == aborted

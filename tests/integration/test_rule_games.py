@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.report import AuditReport
 from chain_bandit.chain.remote import json_rpc
+from chain_bandit.chain_history.bodies import Bodies, with_bodies
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
-from chain_bandit.history.bodies import Bodies, with_bodies
-from chain_bandit.history.collect import collect
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.units import UNIT

@@ -3,15 +3,15 @@
 import pytest
 
 from chain_bandit.attacks.attack import Attack, View
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.report import AuditReport
 from chain_bandit.chain.remote import json_rpc
+from chain_bandit.chain_history.bodies import Bodies, with_bodies
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.history.bodies import Bodies, with_bodies
-from chain_bandit.history.collect import collect
 from chain_bandit.protocol.blocks import Body, seats
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario

@@ -12,12 +12,12 @@ import pytest
 import rlp
 
 from chain_bandit.chain.call import Order
-from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import NodeUnreachable, TransactionReverted
 from chain_bandit.chain.journal import Journal, Origin, journal_in
 from chain_bandit.chain.node import account
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.sender import Sender
+from chain_bandit.chain.transaction_policy import Delivery
 from chain_bandit.game.folder import read_manifest
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.stopwatch import Stopwatch

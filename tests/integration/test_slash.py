@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.audit import money
+from chain_bandit.auditor import money
 from chain_bandit.game.run import run
 from chain_bandit.game.simulated import replicates
 from chain_bandit.runs import audit_folder

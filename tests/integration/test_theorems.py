@@ -7,12 +7,12 @@ import pytest
 
 from chain_bandit.audits import audit_file
 from chain_bandit.chain.remote import json_rpc
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.history import files
-from chain_bandit.history.collect import collect
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch

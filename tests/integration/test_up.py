@@ -15,13 +15,13 @@ import pytest
 from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.client import Coordinator
-from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import ForeignCreation
 from chain_bandit.chain.node import account
+from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.game import deployment
 from chain_bandit.game.chains import connected
 from chain_bandit.game.plan import Plan
-from chain_bandit.nodes import place as files
+from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.processes import states
 from chain_bandit.nodes.up import DEPLOYMENT, set_up
 from chain_bandit.scenario import load

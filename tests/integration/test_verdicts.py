@@ -12,14 +12,14 @@ import pytest
 
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.hardhat import hardhat
-from chain_bandit.chain.node import Node
+from chain_bandit.chain.node import DevelopmentNode
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.game import folder
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.run import run
-from chain_bandit.history import files
-from chain_bandit.history.collect import collect
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
@@ -53,7 +53,7 @@ class Finished:
         return result.stdout.encode()
 
 
-def in_process(node: Callable[[Plan], Node]) -> Callable[[Path], AbstractContextManager[Finished]]:
+def in_process(node: Callable[[Plan], DevelopmentNode]) -> Callable[[Path], AbstractContextManager[Finished]]:
     @contextmanager
     def chain(place: Path) -> Iterator[Finished]:
         scenario = load(SCENARIO, {"rounds": ROUNDS})

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from chain_bandit.game import cast
+from chain_bandit.game import wiring
 from chain_bandit.network.virtual import STEP, VirtualNetwork
 from verification.schedules.acts import SKEW
 
@@ -41,14 +41,14 @@ def test_a_game_is_the_same_in_virtual_time(attack, play, scenario, cheat, monke
     expected = game.run_digest, [played.accused for played in rounds]
     for seed in range(3):
         with monkeypatch.context() as patched:
-            patched.setattr(cast, "MemoryNetwork", in_virtual_time(seed))
+            patched.setattr(wiring, "MemoryNetwork", in_virtual_time(seed))
             game, rounds = play(scenario(7, rounds=12, malicious=malicious))
         assert (game.run_digest, [played.accused for played in rounds]) == expected, seed
 
 
 def test_a_game_is_another_when_messages_take_longer_than_promised(play, scenario, monkeypatch):
     game, _ = play(scenario(4, rounds=12))
-    monkeypatch.setattr(cast, "MemoryNetwork", in_virtual_time(0, longest=2 * STEP))
+    monkeypatch.setattr(wiring, "MemoryNetwork", in_virtual_time(0, longest=2 * STEP))
     late, rounds = play(scenario(4, rounds=12))
     assert late.run_digest != game.run_digest
     assert not any(played.accused for played in rounds)

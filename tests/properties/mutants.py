@@ -18,7 +18,7 @@ from chain_bandit.consensus import certificate as certificate_module
 from chain_bandit.consensus.broadcast import Claim, Drop, Frame, SignedBroadcast
 from chain_bandit.consensus.certificate import Certificate, Vote, Votes
 from chain_bandit.consensus.evidence import Equivocation
-from chain_bandit.network.pace import Pace, Standing
+from chain_bandit.network.round_timer import Pace, Punctuality
 from chain_bandit.nodes.node import Node
 from chain_bandit.protocol.blocks import mask, seats
 from chain_bandit.protocol.digests import keccak
@@ -769,12 +769,12 @@ def a_quorum_of_voices_ends_a_step(real):
     return missing
 
 
-@mutant(Standing, "awaited")
+@mutant(Punctuality, "awaited")
 def waits_for_nobody(_):
     return lambda self, among, round_: frozenset()
 
 
-@mutant(Standing, "lapsed")
+@mutant(Punctuality, "lapsed")
 def the_lapse_of_one_is_that_of_all(real):
     def lapsed(self, peers, round_):
         if peers:

@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from chain_bandit.scenario import ScenarioInvalid, load, read
-from chain_bandit.sweep import grid
+from chain_bandit.sweeps import grid
 
 SWEEP = 'name = "x"\nbase = "{}"\n[axes]\nseed = [1]\n'
 

@@ -10,7 +10,7 @@ from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.settlement import Cost
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, ScenarioInvalid, load
-from chain_bandit.sweep import grid
+from chain_bandit.sweeps import grid
 
 TEXT = """
 participants = 7

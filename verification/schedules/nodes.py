@@ -29,11 +29,11 @@ from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.network.virtual import STEP
-from chain_bandit.network.wire import Envelope, Kind, Owed, Said, decode, encode
+from chain_bandit.network.wire import Envelope, EnvelopeKind, Owed, Said, decode, encode
 from chain_bandit.nodes.comparer import ComparerRole
 from chain_bandit.nodes.follower import Recorded
 from chain_bandit.nodes.node import Frames, Node, Wait
-from chain_bandit.nodes.role import Post, Role
+from chain_bandit.nodes.role import NodeRole, Post
 from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.protocol.blocks import Header, Record, approves, seats
 from chain_bandit.protocol.blocks import Kind as Ended
@@ -249,7 +249,7 @@ class _Game:
         view = _View(self, self._behind.get(number, 0.0))
         self._run(number, _SeatRole(self, self.stage.seats[number], view), view, ledger, live, last)
 
-    def _run(self, address: int, role: Role, view: _View, ledger: Ledger, live: bool, last: int) -> None:
+    def _run(self, address: int, role: NodeRole, view: _View, ledger: Ledger, live: bool, last: int) -> None:
         stage = self.stage
         node = Node(
             role, stage.rules, ledger, _Line(self, address), view, live, last, BOUND, stage.verifier,
@@ -291,7 +291,7 @@ class _Game:
         if self._logged:
             self._hash.update(repr((self.now, sender, to, frame)).encode())
         envelope = self._decoded.get(frame)
-        if envelope is not None and envelope.kind is Kind.STEP and envelope.step == self._steps.certify:
+        if envelope is not None and envelope.kind is EnvelopeKind.STEP and envelope.step == self._steps.certify:
             played = self.rounds[envelope.round]
             if to not in played.closed:
                 played.heard.setdefault(to, set()).add(sender)
@@ -379,7 +379,7 @@ class _Game:
         if sender >= 0:
             if is_new:
                 self._heard(played, sender, envelope)
-            if envelope.kind is Kind.STEP and played.entered.get(sender, -1) < envelope.step:
+            if envelope.kind is EnvelopeKind.STEP and played.entered.get(sender, -1) < envelope.step:
                 self._enter(played, sender, envelope.step)
         if to == ENVIRONMENT:
             self._answer(sender, envelope)
@@ -394,7 +394,7 @@ class _Game:
     def _reaches(self, played: _Round, sender: int, to: int, envelope: Envelope) -> bool:
         """Whether the sender lives to send it."""
         crash = self._crashes.get((played.round, sender))
-        if crash is not None and (envelope.kind, envelope.step) == (Kind.STEP, crash.step):
+        if crash is not None and (envelope.kind, envelope.step) == (EnvelopeKind.STEP, crash.step):
             if sender not in self.gone:
                 self._die(played, sender)
             return to in crash.reached
@@ -426,7 +426,7 @@ class _Game:
     def _delays(self, played: _Round, sender: int, to: int, envelope: Envelope) -> tuple[int, ...]:
         if sender < 0 or to < 0:
             return (self._brief_moments(),)
-        step = envelope.step if envelope.kind is Kind.STEP else played.entered.get(sender, 0)
+        step = envelope.step if envelope.kind is EnvelopeKind.STEP else played.entered.get(sender, 0)
         for cut, group in self._cuts:
             within = cut.round == played.round and cut.step <= step < cut.step + cut.steps
             if within and (sender in group) != (to in group):
@@ -456,7 +456,7 @@ class _Game:
         for message in envelope.messages:
             round_ = message.since if isinstance(message, Owed) else envelope.round
             if isinstance(message, Owed | PullRequest) and round_ in self.chain:
-                frame = encode(Envelope(Kind.NOW, round_, 0, (Owed(round_),)))
+                frame = encode(Envelope(EnvelopeKind.NOW, round_, 0, (Owed(round_),)))
                 delay = self._brief() + self._brief()
                 self._at(self.now + delay, lambda: self._arrive(ENVIRONMENT, sender, frame))  # noqa: B023
 
@@ -518,7 +518,7 @@ class _Game:
             self._envelope(played, step, number, to, messages)
         for act in self._aheads:
             if (act.round, act.step) == (played.round, step) and act.seat in self.corrupt:
-                frame = encode(Envelope(Kind.NOW, played.ledger.round + 1, 0, ()))
+                frame = encode(Envelope(EnvelopeKind.NOW, played.ledger.round + 1, 0, ()))
                 for to in act.victims:
                     self._arrive_later(self.now + MOMENT, act.seat, to, frame)
 
@@ -547,7 +547,7 @@ class _Game:
                 return
             anchor = played.began.get(timed.anchor, self.now)
             moment = max(moment, anchor + (step + 1) * BOUND + timed.offset * MOMENT)
-        frame = encode(Envelope(Kind.STEP, played.ledger.round, step, tuple(filter(_is_written, messages))))
+        frame = encode(Envelope(EnvelopeKind.STEP, played.ledger.round, step, tuple(filter(_is_written, messages))))
         self._arrive_later(moment, number, to, frame)
         if self._logged and messages:
             what = "; ".join(told(cast(Message, message)) for message in messages)

@@ -33,7 +33,7 @@ class Sharing(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class PeerExchange:
     """All that was sent, and what it came to.
 
     Attributes:
@@ -66,7 +66,7 @@ class PeerShares:
         """See `Agreer`."""
         return self.exchange(tokens, salts).agreed
 
-    def exchange(self, tokens: Sequence[int], salts: Sequence[bytes]) -> Exchange:
+    def exchange(self, tokens: Sequence[int], salts: Sequence[bytes]) -> PeerExchange:
         """The same, with all messages."""
         check(tokens)
         count = len(tokens)
@@ -82,7 +82,7 @@ class PeerShares:
         sums = tuple(additive.joined([total]) if self.sharing is Sharing.RING else total for total in held)
         heard = _handed_on(reach, count)
         agreed = tuple(self._known([sums[whose] for whose in known], count) for known in heard)
-        return Exchange(tuple(shares), sums, heard, agreed)
+        return PeerExchange(tuple(shares), sums, heard, agreed)
 
     @staticmethod
     def _row(step: Reach, count: int) -> list[frozenset[int]]:

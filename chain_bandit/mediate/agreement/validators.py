@@ -16,7 +16,7 @@ from chain_bandit.protocol.sharing import PRIME
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SumOutcome:
     """What sums come to.
 
     Attributes:
@@ -54,14 +54,14 @@ class ValidatorShares:
         """A share for each validator, which it alone gets."""
         return shamir.split(token, shamir.coefficients(salt, self.faulty), self.validators)
 
-    def found(self, published: Mapping[int, int], participants: int) -> Finding:
+    def found(self, published: Mapping[int, int], participants: int) -> SumOutcome:
         """What sums, by validator, say of so many participants' tokens.
 
         Raises:
             shamir.NotShared: more than f of them are false or missing, or a participant's shares were of nothing.
         """
         opened = shamir.opened(published, self.faulty)
-        return Finding(mean(opened.secret, participants), opened.wrong)
+        return SumOutcome(mean(opened.secret, participants), opened.wrong)
 
 
 def sums(dealt: Sequence[Sequence[int]]) -> tuple[int, ...]:

@@ -6,8 +6,8 @@ from enum import IntEnum
 
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
-from chain_bandit.protocol.agreement.ledger import Ledger
-from chain_bandit.protocol.agreement.terms import Terms
+from chain_bandit.protocol.agreement.ledger import AgreementLedger
+from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import Slot
 
@@ -64,7 +64,7 @@ Message = Shared | Staged | Doubts | Vote | Ended
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
+class EpochSend:
     """A message on its way to each of `to`."""
 
     to: tuple[int, ...]
@@ -80,8 +80,8 @@ class Epoch:
         separator: of the agreement's domain.
     """
 
-    terms: Terms
-    ledger: Ledger
+    terms: AgreementTerms
+    ledger: AgreementLedger
     accounts: Sequence[bytes]
     separator: bytes
 

@@ -6,19 +6,19 @@ from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.mediate.epochs import transcript
 from chain_bandit.mediate.epochs.dealing import SHARE_BYTES, deal
-from chain_bandit.mediate.epochs.epoch import Doubts, Epoch, Message, Send, Shared, Stage, Staged
+from chain_bandit.mediate.epochs.epoch import Doubts, Epoch, EpochSend, Message, Shared, Stage, Staged
 from chain_bandit.protocol.agreement import ledger
 from chain_bandit.protocol.blocks import seats
 from chain_bandit.protocol.messages import Phase, Role, statement_content
 
 
-class Participant:
+class EpochParticipant:
     """One epoch at a time: `begin`, then ticks and messages. Hostile messages are dropped, never raised on."""
 
     def __init__(self, seat: int, signer: Signer) -> None:
         self.seat, self._signer = seat, signer
 
-    def begin(self, epoch: Epoch, token: int, salt: bytes, row: Sequence[transcript.Seen] = ()) -> None:
+    def begin(self, epoch: Epoch, token: int, salt: bytes, row: Sequence[transcript.StepObservation] = ()) -> None:
         """Open an epoch.
 
         Args:
@@ -31,12 +31,12 @@ class Participant:
         self._row = transcript.encode(row, epoch.terms.participants)
         self._doubts: dict[int, tuple[int, ...]] = {}
 
-    def on_tick(self, step: int) -> list[Send]:
+    def on_tick(self, step: int) -> list[EpochSend]:
         """What to send in `step`."""
         epoch, holders = self.epoch, self._holders
         if step == epoch.start(Stage.DEAL):
             first = epoch.terms.participants
-            own = [Send((to,), Shared(self._dealing.shares[to - first])) for to in holders]
+            own = [EpochSend((to,), Shared(self._dealing.shares[to - first])) for to in holders]
             return [*own, self._state(Stage.DEAL, self._dealing.leaves + self._row)]
         if step == epoch.start(Stage.OPEN) and (doubted := self._doubted()):
             shares = self._dealing.shares
@@ -61,8 +61,8 @@ class Participant:
             at for at in range(terms.validators) if sum(at in places for places in said) > terms.faulty
         )
 
-    def _state(self, stage: Stage, content: bytes) -> Send:
+    def _state(self, stage: Stage, content: bytes) -> EpochSend:
         stated = statement_content(Phase.REPORT, content)
         slot = self.epoch.slot_of(stage)
         signature = self._signer.state(slot, Phase.REPORT, Role.COMMANDER, self.seat, stated)
-        return Send(self._holders, Staged(stage, Frame(Phase.REPORT, (Claim(self.seat, content, signature),))))
+        return EpochSend(self._holders, Staged(stage, Frame(Phase.REPORT, (Claim(self.seat, content, signature),))))

@@ -1,13 +1,13 @@
 """The relayer: holds the first certificate of the open epoch that the contract would take. Anybody can be one."""
 
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.mediate.epochs.epoch import Ended, Epoch, Message, Send
+from chain_bandit.mediate.epochs.epoch import Ended, Epoch, EpochSend, Message
 from chain_bandit.protocol.agreement import ledger
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import NO_BLOCK
 
 
-class Relayer:
+class EpochRelayer:
     """Keeps what ends the epoch, from whomever it comes."""
 
     def __init__(self, verifier: Verifier) -> None:
@@ -18,7 +18,7 @@ class Relayer:
         self.epoch = epoch
         self.ended: Ended | None = None
 
-    def on_tick(self, step: int) -> list[Send]:
+    def on_tick(self, step: int) -> list[EpochSend]:
         """Nothing of its own accord."""
         return []
 

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from chain_bandit.mediate.epochs.epoch import Message, Send
+from chain_bandit.mediate.epochs.epoch import EpochSend, Message
 
-Heard = Callable[[int, Send], None]
+Heard = Callable[[int, EpochSend], None]
 
 
-class Actor(Protocol):
+class EpochActor(Protocol):
     """Who can be ticked and sent to."""
 
-    def on_tick(self, step: int) -> Sequence[Send]:
+    def on_tick(self, step: int) -> Sequence[EpochSend]:
         """What to send in the step."""
         ...
 
@@ -21,7 +21,7 @@ class Actor(Protocol):
 
 
 def run(
-    actors: Mapping[int, Actor], steps: int, rushing: Collection[int] = (),
+    actors: Mapping[int, EpochActor], steps: int, rushing: Collection[int] = (),
     heard: Heard = lambda sender, send: None,
 ) -> None:
     """Run the steps of an epoch.

@@ -18,19 +18,19 @@ class Sent(NamedTuple):
     pleased: bool
 
 
-class Seen(NamedTuple):
+class StepObservation(NamedTuple):
     """What a participant says of a step: whom it saw asking, as a mask, itself among them; and what it answered."""
 
     askers: int
     pleased: bool
 
 
-def witnessed(sent: Sequence[Sequence[Sent]]) -> tuple[tuple[Seen, ...], ...]:
+def witnessed(sent: Sequence[Sequence[Sent]]) -> tuple[tuple[StepObservation, ...], ...]:
     """The row of each who tells the truth, by seat, from what everybody sent."""
     steps = tuple(zip(*sent, strict=True))
     askers = [mask(seat for seat, each in enumerate(step) if each.asked) for step in steps]
     return tuple(
-        tuple(Seen(who, step[seat].pleased) for who, step in zip(askers, steps, strict=True))
+        tuple(StepObservation(who, step[seat].pleased) for who, step in zip(askers, steps, strict=True))
         for seat in range(len(sent))
     )
 
@@ -40,21 +40,21 @@ def row_bytes(participants: int, steps: int) -> int:
     return -(-(participants + 1) * steps // 8)
 
 
-def encode(row: Sequence[Seen], participants: int) -> bytes:
+def encode(row: Sequence[StepObservation], participants: int) -> bytes:
     """The bits, the first step's highest, padded to whole bytes."""
     bits = "".join(f"{each.askers:0{participants}b}{each.pleased:d}" for each in row)
     size = row_bytes(participants, len(row))
     return int(bits.ljust(8 * size, "0") or "0", 2).to_bytes(size, "big")
 
 
-def decode(data: bytes, participants: int, steps: int) -> tuple[Seen, ...]:
+def decode(data: bytes, participants: int, steps: int) -> tuple[StepObservation, ...]:
     """What `encode` wrote; bits to spare are nobody's."""
     bits, width = "".join(f"{byte:08b}" for byte in data), participants + 1
     parts = (bits[width * at : width * (at + 1)] for at in range(steps))
-    return tuple(Seen(int(part[:-1], 2), part[-1] == "1") for part in parts)
+    return tuple(StepObservation(int(part[:-1], 2), part[-1] == "1") for part in parts)
 
 
-def nets(rows: Mapping[int, Sequence[Seen]], members: int, participants: int) -> tuple[int, ...]:
+def nets(rows: Mapping[int, Sequence[StepObservation]], members: int, participants: int) -> tuple[int, ...]:
     """How many tokens more than none each was sent: a step's largest request, and the least answer if it asked.
 
     Args:
@@ -67,7 +67,7 @@ def nets(rows: Mapping[int, Sequence[Seen]], members: int, participants: int) ->
         crossed = sum(not each.pleased for each in step)
         said = dict(zip(rows, step, strict=True))
         for seat in who:
-            own, others = said.get(seat, Seen(0, True)), len(said.keys() - {seat})
+            own, others = said.get(seat, StepObservation(0, True)), len(said.keys() - {seat})
             asked = mask(asker for asker in who if 2 * (saw[asker] - (own.askers >> asker & 1)) > others)
             found[seat] += asked & ~(1 << seat) != 0
             if asked >> seat & 1:

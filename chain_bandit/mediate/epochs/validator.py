@@ -9,7 +9,7 @@ from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.mediate.epochs import dealing, transcript
 from chain_bandit.mediate.epochs.dealing import SHARE_BYTES, Share
-from chain_bandit.mediate.epochs.epoch import RELAYER, Doubts, Ended, Epoch, Message, Send, Shared, Stage, Staged
+from chain_bandit.mediate.epochs.epoch import RELAYER, Doubts, Ended, Epoch, EpochSend, Message, Shared, Stage, Staged
 from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.blocks import seats
 from chain_bandit.protocol.digests import keccak, uint
@@ -17,7 +17,7 @@ from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role
 from chain_bandit.protocol.sharing import ELEMENT_BYTES, PRIME
 
 
-class Validator:
+class EpochValidator:
     """One epoch at a time: `begin`, then ticks and messages. Hostile messages are dropped, never raised on."""
 
     def __init__(self, seat: int, signer: Signer, verifier: Verifier) -> None:
@@ -42,7 +42,7 @@ class Validator:
         self._shares: dict[int, Share] = {}
         self._step, self._ended = 0, b""
 
-    def on_tick(self, step: int) -> list[Send]:
+    def on_tick(self, step: int) -> list[EpochSend]:
         """What to send in `step`, after everything that arrived before it: nothing by who is blocked."""
         self._step, epoch = step, self.epoch
         if not self._members >> self.seat & 1:
@@ -80,20 +80,20 @@ class Validator:
             epoch.terms.relay_rounds, self._signer, self._verifier,
         )  # fmt: skip
 
-    def _relay(self) -> list[Send]:
+    def _relay(self) -> list[EpochSend]:
         stages = (each for each in self._stages if self.epoch.relays(each, self._step))
         frames = ((stage, self._stages[stage].relays()) for stage in stages)
-        return [Send(self._others, Staged(stage, frame)) for stage, frame in frames if frame is not None]
+        return [EpochSend(self._others, Staged(stage, frame)) for stage, frame in frames if frame is not None]
 
-    def _command(self, stage: Stage, content: bytes) -> list[Send]:
-        return [Send(self._others, Staged(stage, self._stages[stage].open(content)))]
+    def _command(self, stage: Stage, content: bytes) -> list[EpochSend]:
+        return [EpochSend(self._others, Staged(stage, self._stages[stage].open(content)))]
 
     def _said(self, stage: Stage, commanders: int) -> dict[int, bytes]:
         """What is agreed that each said."""
         claims = {seat: self._stages[stage].outcome(seat) for seat in seats(commanders)}
         return {seat: claim.content for seat, claim in claims.items() if claim is not None}
 
-    def _probe(self) -> list[Send]:
+    def _probe(self) -> list[EpochSend]:
         """Say of each dealing that is agreed on what this validator's share makes of it."""
         size = 32 * self.epoch.terms.validators
         dealt = self._said(Stage.DEAL, self._dealers)
@@ -109,7 +109,7 @@ class Validator:
         )
         return self._command(Stage.PROBE, body.encoded(tuple(probes)))
 
-    def _doubt(self) -> list[Send]:
+    def _doubt(self) -> list[EpochSend]:
         """Ask participants to open the shares whose probes are off, or missing."""
         terms = self.epoch.terms
         said = self._said(Stage.PROBE, self._members)
@@ -124,9 +124,9 @@ class Validator:
                 self._probes[seat] = probes
                 off, self._numbers[seat] = found
                 self._doubts[seat] = tuple(at for at in off if at in rows)
-        return [Send((seat,), Doubts(places)) for seat, places in self._doubts.items() if places]
+        return [EpochSend((seat,), Doubts(places)) for seat, places in self._doubts.items() if places]
 
-    def _sum(self) -> list[Send]:
+    def _sum(self) -> list[EpochSend]:
         """Add up the shares of everybody who counts, in groups drawn by the numbers of just these.
 
         Masks that nobody knew before tokens were fixed make the numbers. Of who counts every honest validator's share
@@ -167,14 +167,14 @@ class Validator:
         on = dealing.is_on(dealing.probe(share, leaves), at, probes, doubts, self.epoch.terms.faulty)
         return share if on else None
 
-    def _vote(self) -> list[Send]:
+    def _vote(self) -> list[EpochSend]:
         """Sign what the sums say, or that they say nothing."""
         self._ended = self._result()
         content = keccak(self._ended) if self._ended else NO_BLOCK
         signature = self._signer.state(self.epoch.slot, Phase.BLOCK, Role.SIGNER, 0, content)
         vote = Vote(self.seat, content, signature)
         self._votes.on_vote(vote)
-        return [Send(self._others, vote)]
+        return [EpochSend(self._others, vote)]
 
     def _result(self) -> bytes:
         terms, said = self.epoch.terms, self._said(Stage.SUM, self._members)
@@ -185,7 +185,7 @@ class Validator:
             sums = tuple(rows[seat][at] if seat in rows else None for seat in holders)
             made.append(body.Group(members, body.total(terms, members, sums), sums))
         dealt = keccak(*(uint(seat, 2) + keccak(self._leaves[seat] + self._rows[seat]) for seat in self._counted))
-        found = body.Body(dealt, self._seed, tuple(made), self._nets())
+        found = body.AgreementBody(dealt, self._seed, tuple(made), self._nets())
         return b"" if found.agreed is None else found.encode()
 
     def _nets(self) -> tuple[int, ...]:
@@ -197,9 +197,9 @@ class Validator:
         }
         return transcript.nets(rows, self._dealers, terms.participants)
 
-    def _certify(self) -> list[Send]:
+    def _certify(self) -> list[EpochSend]:
         """Pass a certificate on, and votes unlike one's own: who voted two ways is thereby found out."""
         content = keccak(self._ended) if self._ended else NO_BLOCK
-        unlike = [Send(self._others, vote) for vote in self._votes.other_than(content)]
+        unlike = [EpochSend(self._others, vote) for vote in self._votes.other_than(content)]
         certificate = self._votes.certificate(content)
-        return unlike if certificate is None else [*unlike, Send((RELAYER,), Ended(self._ended, certificate))]
+        return unlike if certificate is None else [*unlike, EpochSend((RELAYER,), Ended(self._ended, certificate))]

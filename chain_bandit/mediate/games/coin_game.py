@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chain_bandit.mediate.chance import pick, shuffled
-from chain_bandit.mediate.games.game import Chance, Floats, Game, Moment, Place, everybody_else
+from chain_bandit.mediate.games.game import Chance, Floats, MarkovGame, Moment, Place, everybody_else
 from chain_bandit.mediate.games.grid import DIRECTIONS, STAYING, cell_of, moved, place_of
 
 WAYS: tuple[Place, ...] = (*DIRECTIONS, STAYING)
@@ -52,7 +52,7 @@ class CoinRules:
         """The order of all cells, the first of which the agents and the coin get; the coin's colour."""
         return self.width**2 + 1
 
-    def game(self) -> Game:
+    def game(self) -> MarkovGame:
         """One game, to be read."""
         return CoinGame(self)
 
@@ -67,7 +67,7 @@ class CoinGame:
         self.colour = 0
 
     def reset(self, chance: Chance) -> tuple[Floats, ...]:
-        """See `Game`."""
+        """See `MarkovGame`."""
         *cells, colour = chance
         order = shuffled(np.array(cells)).tolist()
         *self.places, self.coin = (place_of(cell, self.rules.width) for cell in order[: self.rules.agents + 1])
@@ -75,7 +75,7 @@ class CoinGame:
         return self._observations()
 
     def step(self, actions: Sequence[int], chance: Chance) -> Moment:
-        """See `Game`."""
+        """See `MarkovGame`."""
         agents, width = self.rules.agents, self.rules.width
         self.places = [
             moved(place, WAYS[action], width, width) for place, action in zip(self.places, actions, strict=True)

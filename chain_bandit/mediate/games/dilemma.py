@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chain_bandit.mediate.games.game import Chance, Floats, Game, Moment, everybody_else
+from chain_bandit.mediate.games.game import Chance, Floats, MarkovGame, Moment, everybody_else
 
 COOPERATE, DEFECT = 0, 1
 
@@ -38,7 +38,7 @@ class DilemmaRules:
         both = [sum(each) for each in PAYOFFS.values()]
         return self.limit * min(both), self.limit * max(both)
 
-    def game(self) -> Game:
+    def game(self) -> MarkovGame:
         """One game, to be read."""
         return Dilemma()
 
@@ -47,11 +47,11 @@ class Dilemma:
     """One game. An observation is 1 at the other's last action; zeros before the first step."""
 
     def reset(self, chance: Chance) -> tuple[Floats, ...]:
-        """See `Game`."""
+        """See `MarkovGame`."""
         return np.zeros(2, np.float32), np.zeros(2, np.float32)
 
     def step(self, actions: Sequence[int], chance: Chance) -> Moment:
-        """See `Game`."""
+        """See `MarkovGame`."""
         mine, yours = actions
         seen = np.eye(2, dtype=np.float32)
         both = mine == yours == COOPERATE

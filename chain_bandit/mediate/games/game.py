@@ -67,7 +67,7 @@ class Moments:
     over: Flags
 
 
-class Game(Protocol):
+class MarkovGame(Protocol):
     """One game, to be read. `step` may be called after `reset`, until the game is over or its limit is reached."""
 
     def reset(self, chance: Chance) -> tuple[Floats, ...]:
@@ -91,7 +91,7 @@ class Stack(Protocol):
         ...
 
 
-class Rules(Protocol):
+class GameParameters(Protocol):
     """A game's parameters, frozen and equal by value.
 
     Attributes:
@@ -130,7 +130,7 @@ class Rules(Protocol):
     @property
     def welfare(self) -> tuple[float, float]: ...  # noqa: D102
 
-    def game(self) -> Game:
+    def game(self) -> MarkovGame:
         """One game, to be read; `stacks.stack_of` has many at once."""
         ...
 

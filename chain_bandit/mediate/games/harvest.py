@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chain_bandit.mediate.chance import shuffled
-from chain_bandit.mediate.games.game import Chance, Floats, Game, Moment, Place
+from chain_bandit.mediate.games.game import Chance, Floats, MarkovGame, Moment, Place
 from chain_bandit.mediate.games.grid import DIRECTIONS, moved, place_of
 
 SIGHT = 3
@@ -88,7 +88,7 @@ class HarvestRules:
         """The order of the agents; what grows in each cell."""
         return self.agents + self.width * self.height
 
-    def game(self) -> Game:
+    def game(self) -> MarkovGame:
         """One game, to be read."""
         return Harvest(self)
 
@@ -109,7 +109,7 @@ class Harvest:
         self.apples: set[Place] = set()
 
     def reset(self, chance: Chance) -> tuple[Floats, ...]:
-        """See `Game`."""
+        """See `MarkovGame`."""
         bare, order = self.rules.bare, shuffled(np.array(chance)).tolist()
         self.places = [bare[at] for at in order[: self.rules.agents]]
         self.waits = [0] * self.rules.agents
@@ -117,7 +117,7 @@ class Harvest:
         return self._observations()
 
     def step(self, actions: Sequence[int], chance: Chance) -> Moment:
-        """See `Game`. The agents take their turns in an order of chance, then apples grow."""
+        """See `MarkovGame`. The agents take their turns in an order of chance, then apples grow."""
         agents = self.rules.agents
         rewards, counts = [0.0] * agents, [0, 0, 0]
         neighbours = [frozenset[int]()] * agents

@@ -2,11 +2,11 @@
 
 from chain_bandit.mediate.games.coin_game import CoinRules
 from chain_bandit.mediate.games.dilemma import DilemmaRules
-from chain_bandit.mediate.games.game import Rules
+from chain_bandit.mediate.games.game import GameParameters
 from chain_bandit.mediate.games.harvest import HarvestRules
 from chain_bandit.protocol.errors import ChainBanditError
 
-GAMES: dict[str, Rules] = {
+GAMES: dict[str, GameParameters] = {
     "ipd": DilemmaRules(),
     "coin-game-2": CoinRules(agents=2, width=3),
     "coin-game-4": CoinRules(agents=4, width=5),
@@ -26,7 +26,7 @@ class UnknownGame(ChainBanditError):
         self.name = name
 
 
-def game_of(name: str) -> Rules:
+def game_of(name: str) -> GameParameters:
     """The rules of a game by its name. Raises `UnknownGame`."""
     if name not in GAMES:
         raise UnknownGame(name)

@@ -6,7 +6,7 @@ import numpy as np
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-from chain_bandit.mediate.games.game import Floats, Rules
+from chain_bandit.mediate.games.game import Floats, GameParameters
 
 Infos = dict[str, dict[str, Any]]
 
@@ -20,7 +20,7 @@ class ParallelGame(ParallelEnv):  # type: ignore[misc]
 
     metadata: dict[str, Any] = {"name": "chain_bandit_mediate_v0", "render_modes": []}  # noqa: RUF012
 
-    def __init__(self, rules: Rules, seed: int = 0) -> None:
+    def __init__(self, rules: GameParameters, seed: int = 0) -> None:
         self.rules = rules
         self.possible_agents = [f"agent_{agent}" for agent in range(rules.agents)]
         self.agents: list[str] = []

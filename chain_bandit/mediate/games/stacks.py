@@ -4,7 +4,7 @@ from functools import singledispatch
 
 from chain_bandit.mediate.games.coin_game import CoinRules
 from chain_bandit.mediate.games.dilemma import DilemmaRules
-from chain_bandit.mediate.games.game import Rules, Stack
+from chain_bandit.mediate.games.game import GameParameters, Stack
 from chain_bandit.mediate.games.harvest import HarvestRules
 from chain_bandit.mediate.games.stacked_coin_game import CoinGameStack
 from chain_bandit.mediate.games.stacked_dilemma import DilemmaStack
@@ -12,7 +12,7 @@ from chain_bandit.mediate.games.stacked_harvest import HarvestStack
 
 
 @singledispatch
-def stack_of(rules: Rules) -> Stack:
+def stack_of(rules: GameParameters) -> Stack:
     """Many games of these rules at once; how many, `reset` says. Raises TypeError for rules that nothing stacks."""
     raise TypeError(f"no stack plays {type(rules).__name__}")
 

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from chain_bandit.mediate.chance import Use, generator
-from chain_bandit.mediate.games.game import Amounts, Flags, Floats, Ints, Marks, Rules
+from chain_bandit.mediate.games.game import Amounts, Flags, Floats, GameParameters, Ints, Marks
+from chain_bandit.mediate.learners.lookup_table import table_of
 from chain_bandit.mediate.learners.networks import Networks, torch
-from chain_bandit.mediate.learners.sights import Listed, Sights, Tabled
-from chain_bandit.mediate.learners.tables import table_of
+from chain_bandit.mediate.learners.observation_index import Listed, Sights, Tabled
 
 
 class ActorCritics:
     """R runs of N agents, G = R N of either network. Arrays begin with (G, E) or (G, T, E): steps, episodes."""
 
-    def __init__(self, rules: Rules, seed: int, runs: Sequence[int], giving: bool = False) -> None:
+    def __init__(self, rules: GameParameters, seed: int, runs: Sequence[int], giving: bool = False) -> None:
         """Networks follow from the seed and each run's number.
 
         Args:

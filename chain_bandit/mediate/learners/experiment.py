@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from chain_bandit.mediate import stacked_token_rule
 from chain_bandit.mediate.chance import Uniforms, Use, generator
 from chain_bandit.mediate.exchange import Improvement
-from chain_bandit.mediate.games.game import Amounts, Flags, Ints, Rules
+from chain_bandit.mediate.games.game import Amounts, Flags, GameParameters, Ints
 from chain_bandit.mediate.games.stacks import stack_of
 from chain_bandit.mediate.gifting import Budgets, Gift, gifted, moves
 from chain_bandit.mediate.learners.actor_critic import ActorCritics
 from chain_bandit.mediate.learners.lio import EVERY, Incentives, Lio
 from chain_bandit.mediate.learners.networks import Networks
-from chain_bandit.mediate.learners.sights import Sights
+from chain_bandit.mediate.learners.observation_index import Sights
 from chain_bandit.mediate.stacked_exchange import exchanged
-from chain_bandit.mediate.token_rule import PAPER, Mate, Method, Rule
+from chain_bandit.mediate.token_rule import PAPER, Mate, Method, TokenRuleOptions
 from chain_bandit.protocol.errors import ChainBanditError
 
 Number = TypeVar("Number", bound=np.generic)
@@ -28,7 +28,7 @@ EPISODES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class LearningSetting:
     """What is learned how.
 
     Attributes:
@@ -37,18 +37,18 @@ class Setting:
         rival: what changes rewards in place of tokens, of which the methods then have none.
     """
 
-    rules: Rules
+    rules: GameParameters
     methods: tuple[Method | Mate, ...]
     runs: tuple[int, ...]
     seed: int = 0
-    rule: Rule = PAPER
+    rule: TokenRuleOptions = PAPER
     improvement: Improvement = Improvement.TD
     rival: Gift | Lio | None = None
     episodes: int = EPISODES
 
 
 @dataclass(frozen=True, slots=True)
-class Epoch:
+class EpochResult:
     """What an epoch came to, by method and run.
 
     Attributes:
@@ -63,7 +63,7 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class EpisodeOutcomes:
     """The episodes of an epoch, (L, E, T, ...), where L = M R.
 
     Attributes:
@@ -93,7 +93,7 @@ class NothingToGiveBy(ChainBanditError):
 class Experiment:
     """All methods and runs of a setting, between two epochs."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: LearningSetting) -> None:
         if isinstance(setting.rival, Gift) and setting.rules.idle is None:
             raise NothingToGiveBy()
         self.setting, self.epochs = setting, 0
@@ -106,7 +106,7 @@ class Experiment:
         self.accounts = [stacked_token_rule.opened(method, runs, agents) for method in setting.methods]
         self._stack = stack_of(setting.rules)
 
-    def epoch(self) -> Epoch:
+    def epoch(self) -> EpochResult:
         """Play the next episodes with the networks as they are, exchange tokens, learn, and move the tokens."""
         setting = self.setting
         agents, shape = setting.rules.agents, (len(setting.methods), len(setting.runs))
@@ -136,7 +136,7 @@ class Experiment:
             )
         self.epochs += 1
         welfare = played.rewards.sum(axis=(1, 2, 3)) / setting.episodes
-        return Epoch(welfare.reshape(shape), played.counts.sum(axis=(1, 2)).reshape(*shape, -1), tokens)
+        return EpochResult(welfare.reshape(shape), played.counts.sum(axis=(1, 2)).reshape(*shape, -1), tokens)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that the next epochs depend on beside the setting; `restore` takes it."""
@@ -160,7 +160,7 @@ class Experiment:
         paying = {"incentives": self.incentives.networks} if self.incentives else {}
         return {"actors": self.learners.actors, "critics": self.learners.critics, **paying}
 
-    def _paid(self, incentives: Incentives, played: Played, actions: Ints, alive: Flags) -> Amounts:
+    def _paid(self, incentives: Incentives, played: EpisodeOutcomes, actions: Ints, alive: Flags) -> Amounts:
         """What agents get by what others pay them, (L, E, T, N); every second epoch what they pay is learned."""
         rows = incentives.rows(played.sights, actions)
         paid = self._by_game(incentives.received(rows, alive))
@@ -169,7 +169,7 @@ class Experiment:
             incentives.learn(rows, self._by_network(gained), alive)
         return paid
 
-    def _play(self) -> Played:
+    def _play(self) -> EpisodeOutcomes:
         rules, shape = self.setting.rules, (self._lanes, self.setting.episodes)
         agents, games = rules.agents, self._lanes * self.setting.episodes
         resets, steps, coins = (self._chance(use) for use in (Use.RESETS, Use.STEPS, Use.ACTIONS))
@@ -207,7 +207,7 @@ class Experiment:
         def by_game(values: NDArray[Any]) -> NDArray[Any]:
             return np.moveaxis(values.reshape(len(values), *shape, *values.shape[2:]), 0, 2)
 
-        return Played(
+        return EpisodeOutcomes(
             sights, by_game(actions), by_game(rewards), by_game(neighbours), by_game(counts), by_game(alive),
             by_game(barred) if budgets else None,
         )  # fmt: skip

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from chain_bandit.mediate.chance import Use, generator
-from chain_bandit.mediate.games.game import Amounts, Flags, Ints, Marks, Rules, others
+from chain_bandit.mediate.games.game import Amounts, Flags, GameParameters, Ints, Marks, others
 from chain_bandit.mediate.learners.networks import Networks, torch
-from chain_bandit.mediate.learners.sights import Sights
+from chain_bandit.mediate.learners.observation_index import Sights
 
 COST = 1e-3
 """What paying 1 costs the payer, in what its network goes down."""
@@ -31,7 +31,7 @@ class Lio:
 class Incentives:
     """Of R runs of N agents; G = R N networks. Arrays begin with (G, T, E): networks, steps, episodes."""
 
-    def __init__(self, rules: Rules, seed: int, runs: Sequence[int], lio: Lio) -> None:
+    def __init__(self, rules: GameParameters, seed: int, runs: Sequence[int], lio: Lio) -> None:
         """Networks follow from the seed and each run's number."""
         self._rules, self._most = rules, lio.most
         paid = rules.agents - 1

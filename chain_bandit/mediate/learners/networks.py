@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit.mediate.games.game import Floats, Marks
-from chain_bandit.mediate.learners.layers import add_up, bend, give_back, through
+from chain_bandit.mediate.learners.sparse_layer import add_up, bend, give_back, through
 from chain_bandit.protocol.errors import ChainBanditError
 
 

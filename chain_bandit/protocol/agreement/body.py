@@ -11,7 +11,7 @@ from functools import reduce
 from operator import or_
 
 from chain_bandit.protocol.agreement import shamir
-from chain_bandit.protocol.agreement.terms import Terms
+from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.agreement.tokens import groups, mean, median
 from chain_bandit.protocol.blocks import mask
 from chain_bandit.protocol.digests import uint
@@ -53,7 +53,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class AgreementBody:
     """See above; nets: how many tokens each participant was sent, less those taken from it, where credits are kept."""
 
     dealt: bytes
@@ -80,7 +80,7 @@ class Body:
         return b"".join((self.dealt, self.seed, uint(len(self.groups), 1), *entries, *sums, *nets))
 
 
-def decode(terms: Terms, data: bytes) -> Body:
+def decode(terms: AgreementTerms, data: bytes) -> AgreementBody:
     """The body in some bytes, whatever it says. Raises `BodyMalformed`."""
     count = data[_GROUPS_AT - 1] if len(data) >= _GROUPS_AT else 0
     if not 1 <= count <= terms.groups:
@@ -101,7 +101,7 @@ def decode(terms: Terms, data: bytes) -> Body:
     nets = tuple(
         int.from_bytes(data[at : at + _NET_BYTES], "big", signed=True) for at in range(nets_at, size, _NET_BYTES)
     )
-    return Body(data[:32], data[32:64], tuple(made), nets)
+    return AgreementBody(data[:32], data[32:64], tuple(made), nets)
 
 
 def encoded(values_: Sequence[int | None]) -> bytes:
@@ -115,7 +115,7 @@ def values(data: bytes, count: int) -> tuple[int | None, ...]:
     return tuple(_field(_value(part)) for part in parts)
 
 
-def drawn(terms: Terms, counted: Sequence[int], seed: bytes) -> tuple[int, ...]:
+def drawn(terms: AgreementTerms, counted: Sequence[int], seed: bytes) -> tuple[int, ...]:
     """The groups of the participants that count, as masks; none where fewer than two do."""
     count = min(terms.groups, len(counted) // 2)
     if not count:
@@ -123,7 +123,7 @@ def drawn(terms: Terms, counted: Sequence[int], seed: bytes) -> tuple[int, ...]:
     return tuple(mask(counted[at] for at in group) for group in groups(len(counted), count, seed))
 
 
-def total(terms: Terms, members: int, sums: Sequence[int | None]) -> int | None:
+def total(terms: AgreementTerms, members: int, sums: Sequence[int | None]) -> int | None:
     """The sum of the members' tokens by the validators' sums of their shares; None where they say none.
 
     2f + 1 sums at least lie on the polynomial, so that f + 1 honest ones do: then it is the right one.

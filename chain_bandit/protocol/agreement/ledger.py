@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from chain_bandit.protocol.agreement.body import Body
-from chain_bandit.protocol.agreement.terms import Terms
+from chain_bandit.protocol.agreement.body import AgreementBody
+from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.agreement.tokens import clamped
 from chain_bandit.protocol.blocks import mask
 from chain_bandit.protocol.digests import ZERO, keccak, word
@@ -14,7 +14,7 @@ EVIDENCE_DELAY = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class AgreementLedger:
     """Where an agreement stands.
 
     Attributes:
@@ -32,27 +32,31 @@ class Ledger:
     credits: tuple[int, ...]
 
 
-def opening(terms: Terms, accounts: Sequence[bytes]) -> Ledger:
+def opening(terms: AgreementTerms, accounts: Sequence[bytes]) -> AgreementLedger:
     """Before the first epoch."""
-    return Ledger(0, keccak(terms.digest(accounts)), terms.first, (0,) * terms.places, (0,) * terms.participants)
+    return AgreementLedger(
+        0, keccak(terms.digest(accounts)), terms.first, (0,) * terms.places, (0,) * terms.participants
+    )
 
 
-def blocked(ledger: Ledger) -> int:
+def blocked(ledger: AgreementLedger) -> int:
     """The mask of who is left out of the open epoch."""
     return mask(seat for seat, since in enumerate(ledger.blocked_from) if 0 < since <= ledger.epoch)
 
 
-def participants(terms: Terms, ledger: Ledger) -> int:
+def participants(terms: AgreementTerms, ledger: AgreementLedger) -> int:
     """The mask of who may deal in the open epoch."""
     return terms.everybody & ~blocked(ledger)
 
 
-def validators(terms: Terms, ledger: Ledger) -> int:
+def validators(terms: AgreementTerms, ledger: AgreementLedger) -> int:
     """The mask of who holds shares in the open epoch."""
     return terms.holders & ~blocked(ledger)
 
 
-def after_epoch(terms: Terms, ledger: Ledger, body: Body | None, content: bytes = ZERO) -> Ledger:
+def after_epoch(
+    terms: AgreementTerms, ledger: AgreementLedger, body: AgreementBody | None, content: bytes = ZERO
+) -> AgreementLedger:
     """What an epoch leaves.
 
     Args:
@@ -68,7 +72,7 @@ def after_epoch(terms: Terms, ledger: Ledger, body: Body | None, content: bytes 
     return replace(ledger, epoch=ledger.epoch + 1, head=head, token=token, credits=credits)
 
 
-def accused(ledger: Ledger, seat: int) -> Ledger:
+def accused(ledger: AgreementLedger, seat: int) -> AgreementLedger:
     """After the first proof against a seat; further ones change nothing."""
     since = list(ledger.blocked_from)
     since[seat] = since[seat] or ledger.epoch + EVIDENCE_DELAY

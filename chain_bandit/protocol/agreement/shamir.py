@@ -24,7 +24,7 @@ class NotShared(ChainBanditError):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedSecret:
     """What shares say.
 
     Attributes:
@@ -46,7 +46,7 @@ def split(secret: int, chance: Sequence[int], parties: int, prime: int = PRIME) 
     return tuple(evaluate((secret, *chance), party + 1, prime) for party in range(parties))
 
 
-def opened(shares: Mapping[int, int], degree: int, prime: int = PRIME) -> Opened:
+def opened(shares: Mapping[int, int], degree: int, prime: int = PRIME) -> OpenedSecret:
     """What was shared, from values by party, some of them wrong perhaps.
 
     No other polynomial fits with as few wrong values, so this is the only answer.
@@ -59,7 +59,7 @@ def opened(shares: Mapping[int, int], degree: int, prime: int = PRIME) -> Opened
         polynomial = _polynomial(shares, degree, errors, prime)
         if polynomial is not None:
             off = (at for at, value in shares.items() if evaluate(polynomial, at + 1, prime) != value % prime)
-            return Opened(polynomial[0], frozenset(off))
+            return OpenedSecret(polynomial[0], frozenset(off))
     raise NotShared(len(shares), degree)
 
 

@@ -13,7 +13,7 @@ MOST_STEPS = 2**16 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class AgreementTerms:
     """Every number that decides an agreement. Participants are seats 0 to N - 1, validators N to N + V - 1.
 
     Attributes:

@@ -13,24 +13,10 @@ from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.reputation import START
 from chain_bandit.protocol.units import INFINITY, UNIT
 from chain_bandit.simulation.kernel.arms import factor, ucb_arm
+from chain_bandit.simulation.kernel.committee_election import draw, drawn, elect, judge, quorum
 from chain_bandit.simulation.kernel.compiled import compiled, inlined
 from chain_bandit.simulation.kernel.divergence import UNSURE, kl_arm
-from chain_bandit.simulation.kernel.forms import BY_ARM, KL_UCB
-from chain_bandit.simulation.kernel.keccak import LANES, keccak
-from chain_bandit.simulation.kernel.known import measure
-from chain_bandit.simulation.kernel.lies import (
-    AVERAGE,
-    CLAIMS,
-    FAMILY,
-    HIGHEST,
-    INFLATED,
-    LOWEST,
-    MOST,
-    SPREAD,
-    claimed,
-    tell,
-)
-from chain_bandit.simulation.kernel.numbers import (
+from chain_bandit.simulation.kernel.encoding import (
     AFTER,
     COMMANDS,
     FIRST,
@@ -45,11 +31,26 @@ from chain_bandit.simulation.kernel.numbers import (
     SINCE,
     UNTIL,
     VOTES,
-    Cast,
+    AttackPlan,
     Ints,
-    Rules,
+    KernelParameters,
     Words,
 )
+from chain_bandit.simulation.kernel.forms import BY_ARM, KL_UCB
+from chain_bandit.simulation.kernel.keccak import LANES, keccak
+from chain_bandit.simulation.kernel.lies import (
+    AVERAGE,
+    CLAIMS,
+    FAMILY,
+    HIGHEST,
+    INFLATED,
+    LOWEST,
+    MOST,
+    SPREAD,
+    claimed,
+    tell,
+)
+from chain_bandit.simulation.kernel.order_statistics import measure
 from chain_bandit.simulation.kernel.philox import philox
 from chain_bandit.simulation.kernel.quotients import quotient, reciprocal
 from chain_bandit.simulation.kernel.rewards import drawable, reward
@@ -66,7 +67,6 @@ from chain_bandit.simulation.kernel.selection import (
     standing,
     trim,
 )
-from chain_bandit.simulation.kernel.succession import draw, drawn, elect, judge, quorum
 from chain_bandit.simulation.sums import SUMS
 
 APPROVED, REJECTED, SKIP, EXPLORATION = (int(kind) for kind in Kind)
@@ -159,7 +159,7 @@ def play(rules: Any, cast: Any, keys: Any, state: Any, marks: Any, out: Any, tra
     """Play rounds 1 to T.
 
     Args:
-        rules, cast, keys: `numbers.Rules`, `Cast`, `Keys`.
+        rules, cast, keys: `numbers.Rules`, `AttackPlan`, `Keys`.
         state: `opening`; changed.
         marks: ascending rounds at which the sums are kept.
         out: int64, a row of `SUMS` for each of them; filled.
@@ -244,7 +244,7 @@ def _explored(rules: Any, keys: Any, state: Any, t: Any, simple: Any) -> None:
     state.now[FAILURES] = state.now[EXPLORES] = 0
 
 
-def opening(rules: Rules, cast: Cast) -> State:
+def opening(rules: KernelParameters, cast: AttackPlan) -> State:
     """Before round 1."""
     arms, count = rules.arms, rules.participants
     state = State(

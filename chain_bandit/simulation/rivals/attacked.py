@@ -17,7 +17,7 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.arena import Floats, Ints
 from chain_bandit.simulation.batch import is_together
 from chain_bandit.simulation.outcomes import parts
-from chain_bandit.simulation.rivals.reports import Lie, Reports, Seen
+from chain_bandit.simulation.rivals.reports import LiarsView, Lie, Reports
 
 SHARES = np.geomspace(0.2, 10, 24)
 """Distances that the optimiser tries, over 1 / sqrt(n): from what no rule can tell from chance to what all do."""
@@ -37,7 +37,7 @@ def told_by(attack: Attack, parameters: Parameters) -> Lie:
     if attack.conduct is not Conduct.LIAR or not tells or not all(map(is_together, told)):
         raise NotSimulated(attack.name, "rivals report means, and nothing else")
 
-    def lie(seen: Seen) -> Reports:
+    def lie(seen: LiarsView) -> Reports:
         known, in_force, (own, claimed) = _known(seen), None, seen.own
         if (seen.in_force.pulls > 0).all():
             in_force = _units(seen.in_force.means[:, None])[0]
@@ -65,12 +65,12 @@ def _units(means: Floats) -> Ints:
     return (means * UNIT).astype(np.int64).transpose(1, 2, 0)
 
 
-def _known(seen: Seen) -> Honest | None:
+def _known(seen: LiarsView) -> Honest | None:
     """The honest reports, once there are some of every arm."""
     return Honest(_units(seen.honest.means)) if (seen.honest.pulls > 0).all() else None
 
 
-def _worst_taken(seen: Seen, known: Honest, n_ref: Ints) -> Ints:
+def _worst_taken(seen: LiarsView, known: Honest, n_ref: Ints) -> Ints:
     """What `attacks.optimiser` looks for, and `attacks.greedy`, where a rule takes any report and only weighs it.
 
     That is the lie that moves it most. The best arm is as low and every other as high as one of `SHARES`: the one after

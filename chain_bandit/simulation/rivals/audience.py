@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from chain_bandit.simulation.arena import Ints, World
-from chain_bandit.simulation.rivals.reports import Lie, Reports, Seen
+from chain_bandit.simulation.rivals.reports import LiarsView, Lie, Reports
 
 Aggregate = Callable[[Reports, int], Reports]
 """(what V receivers hear, their own report first, (R, V, S, K); f) to means and the samples behind them, (R, V, K)."""
@@ -40,7 +40,7 @@ class Audience:
             for part in (slice(None, self._honest), slice(self._honest, None))
         )
         in_force = Reports(self.pool.means[:, 0], self.pool.pulls[:, 0])
-        lies = self._lie(Seen(t, honest, liars, in_force, lambda lies: self._outcome(own, lies)))
+        lies = self._lie(LiarsView(t, honest, liars, in_force, lambda lies: self._outcome(own, lies)))
         self.pool = self._pooled(own, lies, self._senders)
         return self.pool
 

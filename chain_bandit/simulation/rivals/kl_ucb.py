@@ -27,7 +27,7 @@ def kl_bounds(means: Floats, samples: Floats, t: int) -> Floats:
     return np.where(samples > 0, low, np.inf)
 
 
-class KlUcb(Learner):
+class ArenaKlUcb(Learner):
     """The arm with the highest such bound; each arm once first."""
 
     information = "its own rewards"
@@ -39,4 +39,4 @@ class KlUcb(Learner):
 
 def kl_ucb(malice: Malice) -> Maker:
     """Nobody hears anybody, so malice has no way in."""
-    return lambda world, replicates, coins: KlUcb(world, replicates)
+    return lambda world, replicates, coins: ArenaKlUcb(world, replicates)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chain_bandit.simulation.arena import Floats, Ints, Policy, World
+from chain_bandit.simulation.arena import ArenaPolicy, Floats, Ints, World
 from chain_bandit.simulation.rivals.reports import Reports
 
 C1 = 2
@@ -21,7 +21,7 @@ def highest(bounds: Floats) -> Ints:
     return np.asarray(bounds.argmax(axis=-1))
 
 
-class Learner(Policy):
+class Learner(ArenaPolicy):
     """Keeps (R, M, K) pulls and sums of the agents' own samples."""
 
     def __init__(self, world: World, replicates: int) -> None:

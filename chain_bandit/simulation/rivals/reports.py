@@ -21,7 +21,7 @@ class Reports(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Seen:
+class LiarsView:
     """What the liars know when they report.
 
     Attributes:
@@ -39,21 +39,21 @@ class Seen:
     outcome: Callable[[Reports], Reports]
 
 
-Lie = Callable[[Seen], Reports]
+Lie = Callable[[LiarsView], Reports]
 """What the liars send."""
 
 
-def truth(seen: Seen) -> Reports:
+def truth(seen: LiarsView) -> Reports:
     """No lie."""
     return seen.own
 
 
-def silent(seen: Seen) -> Reports:
+def silent(seen: LiarsView) -> Reports:
     """Nothing is sent."""
     return Reports(seen.own.means, np.zeros_like(seen.own.pulls))
 
 
-def flipped(seen: Seen) -> Reports:
+def flipped(seen: LiarsView) -> Reports:
     """1 - mean in place of each mean."""
     return Reports(1 - seen.own.means, seen.own.pulls)
 
@@ -61,7 +61,7 @@ def flipped(seen: Seen) -> Reports:
 def inflated(arm: int, to: float = 1.0) -> Lie:
     """One arm is said to have paid `to` on average; pulls are true."""
 
-    def lie(seen: Seen) -> Reports:
+    def lie(seen: LiarsView) -> Reports:
         means = seen.own.means.copy()
         means[..., arm] = to
         return Reports(means, seen.own.pulls)
@@ -69,7 +69,7 @@ def inflated(arm: int, to: float = 1.0) -> Lie:
     return lie
 
 
-def _as_busiest(means: Floats, seen: Seen) -> Reports:
+def _as_busiest(means: Floats, seen: LiarsView) -> Reports:
     """`means`, behind as many pulls as any honest agent has of the arm."""
     pulls, shape = seen.honest.pulls.max(axis=-2, keepdims=True), seen.own.means.shape
     return Reports(np.broadcast_to(means, shape), np.broadcast_to(pulls, shape))
@@ -83,7 +83,7 @@ def constant(values: Sequence[float]) -> Lie:
 def inside(best: int) -> Lie:
     """The lowest honest mean for the best arm, the highest for all others: no trimming can tell it from honesty."""
 
-    def lie(seen: Seen) -> Reports:
+    def lie(seen: LiarsView) -> Reports:
         heard = seen.honest.pulls > 0
         high = np.where(heard, seen.honest.means, 0.0).max(axis=-2, keepdims=True)
         low = np.where(heard, seen.honest.means, 1.0).min(axis=-2, keepdims=True)

@@ -11,7 +11,7 @@ from chain_bandit.simulation.rivals.learner import Learner, highest
 from chain_bandit.simulation.rivals.reports import Malice
 
 
-class Thompson(Learner):
+class ArenaThompson(Learner):
     """The arm with the highest draw from Beta(1 + ones, 1 + zeros)."""
 
     information = "its own rewards"
@@ -27,4 +27,4 @@ class Thompson(Learner):
 
 def thompson(malice: Malice) -> Maker:
     """Nobody hears anybody, so malice has no way in."""
-    return Thompson
+    return ArenaThompson

@@ -8,7 +8,7 @@ from chain_bandit.simulation.rivals.learner import Learner, highest, upper_bound
 from chain_bandit.simulation.rivals.reports import Malice
 
 
-class Ucb1(Learner):
+class ArenaUcb1(Learner):
     """The arm with the highest upper bound of its own samples; each arm once first."""
 
     information = "its own rewards"
@@ -20,4 +20,4 @@ class Ucb1(Learner):
 
 def ucb1(malice: Malice) -> Maker:
     """Nobody hears anybody, so malice has no way in."""
-    return lambda world, replicates, coins: Ucb1(world, replicates)
+    return lambda world, replicates, coins: ArenaUcb1(world, replicates)

@@ -15,7 +15,7 @@ from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.ledger import opening
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.kernel import encoding
 from tests.rules import entry
 
 COLLUDERS = frozenset({1, 4})
@@ -255,7 +255,7 @@ def test_whatever_an_option_is_it_is_refused_or_can_be_simulated(scenario, name,
         if name == "greedy":  # it has no compiled form
             attack.means(seen(scenario, random.Random(6))[0], (1, 2, 3))
         else:
-            numbers.cast(scenario(7, 3, 60).parameters, {1: attack})
+            encoding.cast(scenario(7, 3, 60).parameters, {1: attack})
     assert kept in ([], [2.5], [-1, 2.5])  # a share, a distance with a sign
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import rlp
 from coincurve import PublicKey
 
+from chain_bandit.chain_history.blocks import History
+from chain_bandit.chain_history.bodies import Bodies, with_bodies
+from chain_bandit.chain_history.evm import Log, decode_receipt, decode_transaction, logs_bloom
+from chain_bandit.chain_history.records import GAME, Interface, decode_arguments
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.secp256k1 import ORDER
-from chain_bandit.history.blocks import History
-from chain_bandit.history.bodies import Bodies, with_bodies
-from chain_bandit.history.evm import Log, decode_receipt, decode_transaction, logs_bloom
-from chain_bandit.history.records import GAME, Interface, decode_arguments
 from chain_bandit.protocol.digests import keccak
 from verification.tampering import rehashed
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from eth_abi import encode
 
-from chain_bandit.history.records import METHODS, decode_arguments
+from chain_bandit.chain_history.records import METHODS, decode_arguments
 from chain_bandit.protocol.blocks import Header, SignedReport, mask
 from chain_bandit.protocol.creation import decode as creation
 from chain_bandit.protocol.digests import keccak

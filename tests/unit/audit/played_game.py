@@ -8,14 +8,14 @@ from typing import Any
 from eth_account import Account
 
 from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain_history.blocks import History
+from chain_bandit.chain_history.bodies import Bodies, with_bodies
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.seal import seal
 from chain_bandit.crypto.verify import drawn_hash
 from chain_bandit.crypto.vrf_keys import VrfKey
-from chain_bandit.history.blocks import History
-from chain_bandit.history.bodies import Bodies, with_bodies
-from chain_bandit.history.collect import collect
 from chain_bandit.protocol import estimation
 from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.blocks import (

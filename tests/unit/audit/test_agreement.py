@@ -7,21 +7,21 @@ from dataclasses import replace
 import pytest
 from eth_abi.abi import encode
 
-from chain_bandit.audit.agreement import CHECKS, audit_agreement
+from chain_bandit.auditor.agreement import CHECKS, audit_agreement
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.node import account
 from chain_bandit.chain.remote import json_rpc
+from chain_bandit.chain_history.blocks import History
+from chain_bandit.chain_history.collect import collect
+from chain_bandit.chain_history.errors import HistoryError
+from chain_bandit.chain_history.tokens import TOKENS
 from chain_bandit.crypto.keys import Signer
-from chain_bandit.game.agreement import Agreement, OnChain
-from chain_bandit.history.blocks import History
-from chain_bandit.history.collect import collect
-from chain_bandit.history.errors import HistoryError
-from chain_bandit.history.tokens import TOKENS
+from chain_bandit.game.agreement import Agreement, AgreementOnChain
 from chain_bandit.mediate.epochs.epoch import Epoch
 from chain_bandit.mediate.epochs.transcript import Sent
 from chain_bandit.protocol.agreement import body as bodies
 from chain_bandit.protocol.agreement import ledger
-from chain_bandit.protocol.agreement.body import Body, Group
+from chain_bandit.protocol.agreement.body import AgreementBody, Group
 from chain_bandit.protocol.blocks import mask, seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import Phase, Role
@@ -55,7 +55,7 @@ class Story:
     def __init__(self) -> None:
         relayer = account(RELAYER.secret)
         node = EmbeddedNode({bytes.fromhex(relayer.address[2:]): 10**20})
-        self.recorder, self.states = OnChain(node, relayer), [None]
+        self.recorder, self.states = AgreementOnChain(node, relayer), [None]
         self.agreement: Agreement = c.company(
             TERMS, self.recorder, dealers={4: TwiceInTheThird}, holders={9: Once, 12: Once}
         )
@@ -76,7 +76,7 @@ class Story:
     def forgery(self) -> Forgery:
         return Forgery(self.history, {RELAYER.address: RELAYER}, TOKENS)
 
-    def ends(self, forgery: Forgery, body: Body | bytes, signers: int = QUORUM, keys: int = QUORUM) -> None:
+    def ends(self, forgery: Forgery, body: AgreementBody | bytes, signers: int = QUORUM, keys: int = QUORUM) -> None:
         """The last epoch ends with another body, signed by these, and by the keys of those; its event as it follows."""
         data = body if isinstance(body, bytes) else body.encode()
         separator = self.agreement._separator
@@ -130,19 +130,19 @@ def test_what_nothing_was_forged_in_passes(story):
     assert failed(forgery.made()) == set()
 
 
-def one_group(body: Body, at: int, **changes: object) -> Body:
+def one_group(body: AgreementBody, at: int, **changes: object) -> AgreementBody:
     groups = list(body.groups)
     groups[at] = replace(groups[at], **changes)
     return replace(body, groups=tuple(groups))
 
 
-def with_blocked(body: Body) -> Body:
+def with_blocked(body: AgreementBody) -> AgreementBody:
     """Seat 4, which is blocked, takes the place of another."""
     at, out = next((at, min(seats(group.members))) for at, group in enumerate(body.groups))
     return one_group(body, at, members=body.groups[at].members ^ 1 << out | 1 << 4)
 
 
-BODIES: dict[str, tuple[Callable[[Body], Body | bytes], set[str]]] = {
+BODIES: dict[str, tuple[Callable[[AgreementBody], AgreementBody | bytes], set[str]]] = {
     "total": (lambda body: one_group(body, 1, total=(body.groups[1].total or 0) + 1), {"token.sums"}),
     "total of nothing": (lambda body: one_group(body, 1, total=None), {"token.sums"}),
     "two sums": (lambda body: one_group(body, 0, sums=(1, 2, *body.groups[0].sums[2:])), {"token.sums"}),

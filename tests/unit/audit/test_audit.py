@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.audit import setup
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.catalogue import CHECKS
-from chain_bandit.audit.draws import CHECKS_OF_DRAWS
+from chain_bandit.auditor import setup
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.catalogue import CHECKS
+from chain_bandit.auditor.draws import CHECKS_OF_DRAWS
 from chain_bandit.chain.embedded import EmbeddedNode
-from chain_bandit.history import files
-from chain_bandit.history.blocks import History
-from chain_bandit.history.errors import HistoryError
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.blocks import History
+from chain_bandit.chain_history.errors import HistoryError
 from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
@@ -349,7 +349,7 @@ def test_audit_refuses_a_history_that_changes_between_its_walks(honest: Played) 
 
 def test_audit_says_how_far_it_is(honest: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of how many blocks the first walk finds out."""
-    monkeypatch.setattr("chain_bandit.audit.audit.SEEN_EVERY", 10)
+    monkeypatch.setattr("chain_bandit.auditor.audit.SEEN_EVERY", 10)
     told: list[tuple[int, int]] = []
     audit(honest.history, observe=lambda done, total: told.append((done, total)))
     count = len(tuple(honest.history.blocks))

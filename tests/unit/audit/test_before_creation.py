@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from chain_bandit.audit.order import check_order
-from chain_bandit.history.records import Call
+from chain_bandit.auditor.nonce_order import check_order
+from chain_bandit.chain_history.records import ContractCall
 from chain_bandit.paranoid import setup
 from chain_bandit.paranoid.order import Order
 from chain_bandit.protocol.digests import uint
@@ -20,7 +20,7 @@ def test_a_call_that_succeeds_shows_an_account_without_code_only_once_there_is_a
     game = cast(Any, SimpleNamespace(
         numbered={}, deployment=created or None, checks=SimpleNamespace(passed=lambda name: None, tallies={}),
     ))  # fmt: skip
-    call = Call(sent, 7, "close", (), True, True, 0, ())
+    call = ContractCall(sent, 7, "close", (), True, True, 0, ())
     check_order(game, cast(Any, None), 7, sent, call)
     assert game.numbered[CALLER].bare is created
     export, verdict = SimpleNamespace(chain_id=1), SimpleNamespace(same=lambda *given: None)

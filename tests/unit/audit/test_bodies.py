@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.blocks import ON_THE_BODY
-from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.blocks import ON_THE_BODY
+from chain_bandit.chain_history.blocks import History, RawBlock
 from tests.unit.audit.played_game import Played
 
 OPEN = {*ON_THE_BODY, "costs.case"}

@@ -10,13 +10,13 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.books import BURNED, CONTRACT, HEADINGS, Books, Movement, account
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.books import BURNED, CONTRACT, HEADINGS, AccountTotals, Movement, account
+from chain_bandit.auditor.report import AuditReport
 from chain_bandit.audits import audit_file
-from chain_bandit.history import files
-from chain_bandit.history.blocks import LAST_BLOCK, History
-from chain_bandit.history.errors import HistoryError
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.blocks import LAST_BLOCK, History
+from chain_bandit.chain_history.errors import HistoryError
 from chain_bandit.views.statement import MOST, StatementRefused, written
 from tests.unit.audit.forging import Forgery
 from tests.unit.audit.planted import more
@@ -108,7 +108,7 @@ def test_who_takes_more_than_its_own_is_found_in_that_block(honest: Played, wei:
 
 def test_negative_movement_goes_the_other_way_and_nothing_is_no_row() -> None:
     rows: list[Movement] = []
-    books = Books(told=rows.append)
+    books = AccountTotals(told=rows.append)
     books.move("x", "a", "b", -3)
     books.move("x", "a", "b", 0)
     assert [(row.debit, row.credit, row.wei) for row in rows] == [("b", "a", 3)]

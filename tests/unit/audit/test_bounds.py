@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 import rlp
 
-from chain_bandit.audit import setup
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.report import AuditReport, Weight
+from chain_bandit.auditor import setup
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.report import AuditReport, Weight
 from chain_bandit.audits import audit_file
-from chain_bandit.history import files
-from chain_bandit.history.evm import decode_header, decode_receipt
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.evm import decode_header, decode_receipt
 from chain_bandit.paranoid import recompute as recompute_module
 from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.paranoid.verdict import WHAT
-from chain_bandit.views.facts import Facts, manifest_of
+from chain_bandit.views.view_model import Facts, manifest_of
 from tests.unit.audit.forging import Forgery
 from tests.unit.audit.planted import parameter
 from tests.unit.audit.played_game import COMPACT, LATE, PARAMETERS, SEALED, L, M, Played, Script, T, with_header

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.history.evm import decode_receipt
-from chain_bandit.history.records import METHODS
+from chain_bandit.chain_history.evm import decode_receipt
+from chain_bandit.chain_history.records import METHODS
 from tests.unit.audit.played_game import Played
 from tests.unit.audit.test_planted_violations import forgery
-from tests.unit.audit.test_second_opinion import second_opinion
+from tests.unit.audit.test_second_implementation import second_opinion
 from verification.fast_node import FastNode
 
 WORD = 32

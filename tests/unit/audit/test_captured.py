@@ -11,7 +11,7 @@ from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
 from tests.rules import rule
 from tests.unit.audit.planted import ROUND
 from tests.unit.audit.played_game import COMMITTEES, DRAWS, L, M, Played, Script, T, with_header
-from tests.unit.audit.test_second_opinion import second_opinion
+from tests.unit.audit.test_second_implementation import second_opinion
 
 ALONE = replace(COMMITTEES, validators=1, attackers=0, aggregation=rule("option-2"))
 """The best of four validates."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.report import AuditReport
 from chain_bandit.protocol.digests import word
 from chain_bandit.protocol.messages import Phase, Role
 from tests.unit.audit.forging import Forgery

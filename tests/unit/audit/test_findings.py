@@ -9,16 +9,16 @@ import pytest
 from eth_account import Account
 from eth_utils import to_checksum_address
 
-from chain_bandit.audit import alike, findings
-from chain_bandit.audit.alike import Alike, Pair, chance, groups
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.nonces import Nonces
-from chain_bandit.audit.report import AuditReport, Finding, Weight, worded
+from chain_bandit.auditor import collusion, findings
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.collusion import Alike, Pair, chance, groups
+from chain_bandit.auditor.nonces import Nonces
+from chain_bandit.auditor.report import AuditReport, Finding, Weight, worded
 from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.chain_history.records import SELECTORS
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.nonces import gives_key_away
 from chain_bandit.crypto.verify import signer
-from chain_bandit.history.records import SELECTORS
 from chain_bandit.protocol.blocks import Report
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.rewards import Distribution, RewardModel, bernoulli
@@ -296,7 +296,7 @@ def game(model: RewardModel, seats: int, rounds: int, dice: random.Random, copie
 @pytest.mark.parametrize("name", MODELS)
 def test_fewer_games_than_the_bound_says_name_anybody_honest(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """At a bound that can be seen: one game in 20, of 300."""
-    monkeypatch.setattr(alike, "GAMES", 20)
+    monkeypatch.setattr(collusion, "GAMES", 20)
     named = sum(bool(game(MODELS[name], 5, 60, random.Random(seed)).found()) for seed in range(300))
     assert named <= 300 / 20
 

@@ -4,7 +4,7 @@ from itertools import count
 
 import pytest
 
-from chain_bandit.audit import chain as blocks
+from chain_bandit.auditor import chain as blocks
 from verification.honest import ALARM, NOT_CHECKABLE, PASSED, Row, chain, judged, scenario
 
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from chain_bandit.audit import findings
-from chain_bandit.audit.audit import audit
+from chain_bandit.auditor import findings
+from chain_bandit.auditor.audit import audit
 from chain_bandit.crypto.seal import seal
 from chain_bandit.protocol.blocks import Report
 from chain_bandit.protocol.parameters import BodyMode, Parameters

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.report import AuditReport, Weight
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.report import AuditReport, Weight
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.ruleset import RuleKind

@@ -6,7 +6,7 @@ from math import floor
 
 import pytest
 
-from chain_bandit.audit.audit import audit
+from chain_bandit.auditor.audit import audit
 from chain_bandit.protocol.ruleset import RuleChoice
 from chain_bandit.protocol.settlement import Cost
 from chain_bandit.protocol.units import UNIT

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from chain_bandit.audit.artifact import creation_code, release_of
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.auditor.artifact import creation_code, release_of
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.report import AuditReport
 from chain_bandit.chain.errors import ForeignContract
-from chain_bandit.history import files
+from chain_bandit.chain_history import files
 from chain_bandit.paranoid.parameters import created
 from chain_bandit.paranoid.recompute import STRANGE
 from chain_bandit.protocol.creation import decode as creation
@@ -28,7 +28,7 @@ from tests.rules import rule
 from tests.unit.audit.planted import ROUND, declare, parameter
 from tests.unit.audit.played_game import COMPACT, PARAMETERS, Played, Script, with_header
 from tests.unit.audit.test_bounds import forgery
-from tests.unit.audit.test_second_opinion import second_opinion
+from tests.unit.audit.test_second_implementation import second_opinion
 
 OLDER = Path(__file__).parents[2] / "vectors" / "older_creation.gz"
 
@@ -229,14 +229,14 @@ def test_creation_codes_of_the_release_before_are_known_by_their_hash() -> None:
 
 def test_a_node_with_a_game_of_an_older_release_is_audited_to_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     older = bytes.fromhex("60016000f3")  # code of one zero byte
-    monkeypatch.setattr("chain_bandit.audit.artifact._OLDER", ((len(older), keccak(older).hex(), "0.1.0"),))
+    monkeypatch.setattr("chain_bandit.auditor.artifact._OLDER", ((len(older), keccak(older).hex(), "0.1.0"),))
     _, made = deployed_by(older + b"whatever was said then")
     rpc = made.rpc.ask
     with history_of_node(rpc, made.address, None, None) as path:
         report = audit(files.read(path))
     assert (report.exit_code, violated(report)) == (13, set())
     assert "chain_bandit 0.1.0 audits it" in report.checks["game.code"].evidence
-    monkeypatch.setattr("chain_bandit.audit.artifact._OLDER", ())
+    monkeypatch.setattr("chain_bandit.auditor.artifact._OLDER", ())
     with pytest.raises(ForeignContract), history_of_node(rpc, made.address, None, None):
         pass
 
@@ -247,7 +247,7 @@ def test_audit_names_the_release_that_audits_a_game_in_an_older_format(
     """Of whose creation no byte is of this version, but for its beginning."""
     forged = forgery(honest)
     older = bytes(range(200)) * 7
-    monkeypatch.setattr("chain_bandit.audit.artifact._OLDER", ((len(older), keccak(older).hex(), "0.1.0"),))
+    monkeypatch.setattr("chain_bandit.auditor.artifact._OLDER", ((len(older), keccak(older).hex(), "0.1.0"),))
     forged.creation(lambda data: older + data[-70 * 32 : -32 * 20])
     report = second_opinion(forged.made(), tmp_path)
     assert (report.exit_code, violated(report)) == (13, set())

@@ -9,16 +9,16 @@ from eth_abi import encode
 from eth_account import Account
 from eth_utils import to_checksum_address
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.chain import survey
-from chain_bandit.audit.report import AuditReport, Checks
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.chain import survey
+from chain_bandit.auditor.report import AuditReport, Checks
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import ForeignCreation
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.blocks import History
+from chain_bandit.chain_history.evm import Log
+from chain_bandit.chain_history.records import SELECTORS, TOPICS
 from chain_bandit.game.attach import attach
-from chain_bandit.history import files
-from chain_bandit.history.blocks import History
-from chain_bandit.history.evm import Log
-from chain_bandit.history.records import SELECTORS, TOPICS
 from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.stopwatch import Stopwatch

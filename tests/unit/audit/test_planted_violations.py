@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.catalogue import CHECKS
-from chain_bandit.audit.report import AuditReport
-from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.catalogue import CHECKS
+from chain_bandit.auditor.report import AuditReport
+from chain_bandit.chain_history.blocks import History, RawBlock
 from chain_bandit.protocol.parameters import BodyMode
 from tests.unit.audit.forging import Forgery
 from tests.unit.audit.planted import (

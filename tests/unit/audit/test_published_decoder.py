@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chain_bandit.history.records import SELECTORS, calls
+from chain_bandit.chain_history.records import SELECTORS, calls
 from chain_bandit.protocol.blocks import Body, Header, Report, SignedReport, approves, mask, seats
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.parameters import FIELDS, BodyMode, Parameters

@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 
 from benchmarks.audit import scenario
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.rows import RoundRow, Rows
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.rows import RoundRow, Rows
 from chain_bandit.game.plan import Plan
 from tests.unit.audit.played_game import Played
 from verification.alone import alone

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from eth_abi import encode
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.draws import CHECKS_OF_DRAWS
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.draws import CHECKS_OF_DRAWS
+from chain_bandit.auditor.report import AuditReport
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.settlement import settled_bytes

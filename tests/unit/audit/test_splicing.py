@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.second import with_second_opinion
-from chain_bandit.history import files
-from chain_bandit.history.evm import decode_transaction
-from chain_bandit.history.records import SELECTORS
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.second_implementation import with_second_opinion
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.evm import decode_transaction
+from chain_bandit.chain_history.records import SELECTORS
 from verification.splicing import EDITS, GAMES, Block, asked, call, games, judged, repaired
 
 

@@ -9,10 +9,10 @@ from functools import partial
 import pytest
 import rlp
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.history import files
-from chain_bandit.history.blocks import History
-from chain_bandit.history.errors import HistoryError
+from chain_bandit.auditor.audit import audit
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.blocks import History
+from chain_bandit.chain_history.errors import HistoryError
 from chain_bandit.protocol.creation import decode
 from tests.unit.audit.forging import Forgery
 from tests.unit.audit.played_game import Played

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.audit.audit import audit
+from chain_bandit.auditor.audit import audit
 from chain_bandit.audits import trail_of
+from chain_bandit.chain_history.blocks import History
 from chain_bandit.game.folder import FolderRefused
-from chain_bandit.history.blocks import History
 from chain_bandit.protocol.digests import keccak
 from tests.unit.audit.played_game import Played
 from verification.tampering import rehashed, taken_apart

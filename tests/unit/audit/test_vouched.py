@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.audit.audit import audit
+from chain_bandit.auditor.audit import audit
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.blocks import Header
 from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
@@ -13,7 +13,7 @@ from chain_bandit.protocol.ruleset import CHOSEN, COMPUTED, STATE, WEIGHTS
 from tests.foreign_rules import DISTANCE, FEW, MIDRANGE, RECALL, TURNS, vouched
 from tests.unit.audit.planted import OF_OTHERS_RULES
 from tests.unit.audit.played_game import PARAMETERS, Hook, Played, Script, with_header
-from tests.unit.audit.test_second_opinion import differing, second_opinion
+from tests.unit.audit.test_second_implementation import differing, second_opinion
 
 FULL = PARAMETERS
 COMPACT = replace(FULL, body_mode=BodyMode.COMPACT)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from chain_bandit.append_log import LinesDamaged
 from chain_bandit.chain.journal import Entry, JournalForeign, Origin, journal_in
-from chain_bandit.lines import LinesDamaged
 
 ORIGIN = Origin(7, "0x" + "ab" * 32, "0x" + "cd" * 20)
 ENTRIES = [Entry(call, "submitBlock", "0x" + "12" * 20, call, 10, 0, "0x02" + "ff" * call) for call in range(4)]

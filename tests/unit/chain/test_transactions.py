@@ -6,7 +6,7 @@ import pytest
 from eth_account import Account
 from eth_utils.address import to_checksum_address
 
-from chain_bandit.chain.transactions import Fee, Terms, TransactionSigner, created_address, terms
+from chain_bandit.chain.transactions import Fee, TransactionSigner, TransactionTerms, created_address, terms
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -22,7 +22,7 @@ def test_bytes_equal_those_of_eth_account(seed):
     })  # fmt: skip
     ours = TransactionSigner(account, 131277322940537).sign(nonce, Fee(10**10, tip), gas, to, value, data)
     assert ours == bytes(theirs.raw_transaction)
-    assert terms(ours) == Terms(gas, to, value, data)
+    assert terms(ours) == TransactionTerms(gas, to, value, data)
 
 
 def test_bytes_equal_those_of_eth_account_where_a_signature_begins_with_zeros():

@@ -3,14 +3,14 @@
 import pytest
 
 from chain_bandit.comparison.ideal import MOST_OPENINGS, IdealComparison
-from chain_bandit.comparison.interface import Opening, Setting
+from chain_bandit.comparison.interface import ComparisonRound, Opening
 from chain_bandit.protocol.messages import Slot, commitment
 
 LARGEST = 12
 SALT = b"\1" * 32
 COUNTS = (3, 1)
 COMMITTED = commitment(COUNTS, SALT)
-SETTING = Setting(Slot(bytes(32), 1, bytes(32)), bytes(32), (0, 1, 2))
+SETTING = ComparisonRound(Slot(bytes(32), 1, bytes(32)), bytes(32), (0, 1, 2))
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from chain_bandit.comparison.ideal import IdealComparison
-from chain_bandit.comparison.interface import Comparison, ComparisonAborted, Opening, Setting
+from chain_bandit.comparison.interface import Comparison, ComparisonAborted, ComparisonRound, Opening
 from chain_bandit.comparison.mpc import MpcComparison
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.protocol.messages import Slot
@@ -12,7 +12,7 @@ from chain_bandit.protocol.sharing import PRIME, counts_commitment
 LARGEST = 12
 SALT = b"\1" * 32
 COUNTS = (3, 1)
-SETTING = Setting(Slot(bytes(32), 1, bytes(32)), bytes(32), (0, 1, 2))
+SETTING = ComparisonRound(Slot(bytes(32), 1, bytes(32)), bytes(32), (0, 1, 2))
 SIGNERS = [Signer(bytes([seat + 1]) * 32) for seat in SETTING.validators]
 
 EITHER = pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 import pytest
 
+from chain_bandit.append_log import LinesDamaged
 from chain_bandit.chain.journal import Entry
 from chain_bandit.game.unfinished import JOURNAL, MINUTES, PAYMENTS, place_of, unfinished
-from chain_bandit.lines import LinesDamaged
 
 
 @pytest.mark.parametrize("name", [JOURNAL, PAYMENTS, MINUTES])

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.blocks import History
+from chain_bandit.chain_history.bodies import Bodies, body_digests, with_bodies
+from chain_bandit.chain_history.records import CREATION, PACKED, calls
+from chain_bandit.chain_history.setup import constructed
 from chain_bandit.game import folder
 from chain_bandit.game.run import run
-from chain_bandit.history import files
-from chain_bandit.history.blocks import History
-from chain_bandit.history.bodies import Bodies, body_digests, with_bodies
-from chain_bandit.history.records import CREATION, PACKED, calls
-from chain_bandit.history.setup import constructed
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.scenario import load

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from chain_bandit.chain.embedded import EmbeddedNode
-from chain_bandit.history.creation import creation_block
-from chain_bandit.history.errors import NodeDisagrees
+from chain_bandit.chain_history.creation import creation_block
+from chain_bandit.chain_history.errors import NodeDisagrees
 from chain_bandit.protocol.errors import ChainBanditError
 from tests.unit.history.small_chain import CONTRACT, json_rpc, python_rpc
 

@@ -5,8 +5,8 @@ import rlp
 from eth_account import Account
 from trie import HexaryTrie
 
-from chain_bandit.history.errors import BadEncoding, UnknownType
-from chain_bandit.history.evm import (
+from chain_bandit.chain_history.errors import BadEncoding, UnknownType
+from chain_bandit.chain_history.evm import (
     HEADER_FIELDS,
     Log,
     created_address,

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.history import files
-from chain_bandit.history.blocks import FORMAT, OLDER, History, Origin, RawBlock
-from chain_bandit.history.errors import HistoryError, OtherFormat
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.blocks import FORMAT, OLDER, ContractOrigin, History, RawBlock
+from chain_bandit.chain_history.errors import HistoryError, OtherFormat
 
 BLOCKS = (RawBlock(b"\1\2", (b"\3", b""), (b"\4",), (b"\5\6",)), RawBlock(b"", (), ()))
-HISTORY = History(Origin(31337, b"c" * 20, 7), BLOCKS)
+HISTORY = History(ContractOrigin(31337, b"c" * 20, 7), BLOCKS)
 
 
 @pytest.mark.parametrize("name", ["history.jsonl", "history.jsonl.gz"])

@@ -5,9 +5,17 @@ from importlib.resources import files
 import pytest
 from eth_abi import encode
 
-from chain_bandit.history.errors import BadEncoding
-from chain_bandit.history.records import GAME, METHODS, Accusation, Acquittal, Interface, Refutation, decode_arguments
-from chain_bandit.history.tokens import TOKENS
+from chain_bandit.chain_history.errors import BadEncoding
+from chain_bandit.chain_history.records import (
+    GAME,
+    METHODS,
+    Accusation,
+    Acquittal,
+    Interface,
+    Refutation,
+    decode_arguments,
+)
+from chain_bandit.chain_history.tokens import TOKENS
 from chain_bandit.protocol.settlement import CostEntry
 
 COSTS = METHODS["settleCosts"]

@@ -5,8 +5,8 @@ from contextlib import suppress
 import pytest
 import rlp as reference
 
-from chain_bandit.history import rlp
-from chain_bandit.history.errors import BadEncoding
+from chain_bandit.chain_history import rlp
+from chain_bandit.chain_history.errors import BadEncoding
 
 
 def value(chance: random.Random, depth: int = 4) -> object:

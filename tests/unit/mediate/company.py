@@ -7,18 +7,18 @@ from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.game.agreement import Agreement, Recorder
-from chain_bandit.mediate.epochs.epoch import Ended, Epoch, Message, Send, Shared, Stage, Staged
-from chain_bandit.mediate.epochs.participant import Participant
+from chain_bandit.game.agreement import Agreement, AgreementRecorder
+from chain_bandit.mediate.epochs.epoch import Ended, Epoch, EpochSend, Message, Shared, Stage, Staged
+from chain_bandit.mediate.epochs.participant import EpochParticipant
 from chain_bandit.mediate.epochs.room import Heard
-from chain_bandit.mediate.epochs.validator import Validator
+from chain_bandit.mediate.epochs.validator import EpochValidator
 from chain_bandit.protocol.agreement import body, ledger
-from chain_bandit.protocol.agreement.terms import Terms
+from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import Domain, Phase, Role, statement_content
 from chain_bandit.protocol.units import UNIT
 
-TERMS = Terms(
+TERMS = AgreementTerms(
     participants=6, validators=4, faulty=1, groups=1, first=UNIT // 10, most=10 * UNIT, step=10 * UNIT, steps=0,
     deadline=5,
 )  # fmt: skip
@@ -27,13 +27,13 @@ Probes = tuple[int | None, ...]
 
 
 class Nowhere:
-    """`Recorder` that keeps what it is handed."""
+    """`AgreementRecorder` that keeps what it is handed."""
 
     def __init__(self) -> None:
         self.proofs: list[Equivocation] = []
-        self.states: list[ledger.Ledger] = []
+        self.states: list[ledger.AgreementLedger] = []
 
-    def open(self, terms: Terms, accounts: Sequence[bytes]) -> Domain:
+    def open(self, terms: AgreementTerms, accounts: Sequence[bytes]) -> Domain:
         return Domain(1, bytes(20), terms.digest(accounts))
 
     def report(self, proof: Equivocation) -> None:
@@ -42,7 +42,7 @@ class Nowhere:
     def record(self, epoch: int, ended: Ended | None) -> None:
         pass
 
-    def follow(self, ends: Sequence[ledger.Ledger]) -> ledger.Ledger:
+    def follow(self, ends: Sequence[ledger.AgreementLedger]) -> ledger.AgreementLedger:
         self.states.append(ends[0])
         return ends[0]
 
@@ -56,15 +56,18 @@ def salts(epoch: int, count: int) -> list[bytes]:
 
 
 def company(
-    terms: Terms = TERMS, recorder: Recorder | None = None, dealers: dict[int, type[Participant]] | None = None,
-    holders: dict[int, type[Validator]] | None = None, heard: Heard = lambda sender, send: None,
+    terms: AgreementTerms = TERMS, recorder: AgreementRecorder | None = None,
+    dealers: dict[int, type[EpochParticipant]] | None = None,
+    holders: dict[int, type[EpochValidator]] | None = None, heard: Heard = lambda sender, send: None,
 ) -> Agreement:  # fmt: skip
     """An agreement in which the seats named are of other kinds, and act after all others."""
     dealers, holders = dealers or {}, holders or {}
     verifier, first = Verifier(), terms.participants
     dealing, holding = signers(b"participant", first), signers(b"validator", terms.validators)
-    participants = [dealers.get(at, Participant)(at, signer) for at, signer in enumerate(dealing)]
-    validators = [holders.get(first + at, Validator)(first + at, signer, verifier) for at, signer in enumerate(holding)]
+    participants = [dealers.get(at, EpochParticipant)(at, signer) for at, signer in enumerate(dealing)]
+    validators = [
+        holders.get(first + at, EpochValidator)(first + at, signer, verifier) for at, signer in enumerate(holding)
+    ]
     accounts = [signer.address for signer in (*dealing, *holding)]
     rushing = {*dealers, *holders}
     return Agreement(terms, participants, validators, accounts, recorder or Nowhere(), verifier, rushing, heard)
@@ -80,46 +83,46 @@ def flipped(content: bytes) -> bytes:
     return content[:-1] + bytes([content[-1] ^ 1])
 
 
-class FalseSums(Validator):
+class FalseSums(EpochValidator):
     """Says another sum than its own."""
 
-    def _command(self, stage: Stage, content: bytes) -> list[Send]:
+    def _command(self, stage: Stage, content: bytes) -> list[EpochSend]:
         return super()._command(stage, flipped(content) if stage is Stage.SUM else content)
 
 
-class FalseProbes(Validator):
+class FalseProbes(EpochValidator):
     """Says of every share that it is off."""
 
-    def _command(self, stage: Stage, content: bytes) -> list[Send]:
+    def _command(self, stage: Stage, content: bytes) -> list[EpochSend]:
         if stage is Stage.PROBE:
             content = b"".join(flipped(content[at : at + 12]) for at in range(0, len(content), 12))
         return super()._command(stage, content)
 
 
-class NoProbes(Validator):
+class NoProbes(EpochValidator):
     """Says of every share that it has none, and asks for those of others."""
 
-    def _command(self, stage: Stage, content: bytes) -> list[Send]:
+    def _command(self, stage: Stage, content: bytes) -> list[EpochSend]:
         return super()._command(stage, b"\xff" * len(content) if stage is Stage.PROBE else content)
 
 
-class Silent(Validator):
+class Silent(EpochValidator):
     """Says nothing."""
 
-    def on_tick(self, step: int) -> list[Send]:
+    def on_tick(self, step: int) -> list[EpochSend]:
         super().on_tick(step)
         return []
 
 
-class TwoSums(Validator):
+class TwoSums(EpochValidator):
     """Says one sum to some, another one to others."""
 
-    def _command(self, stage: Stage, content: bytes) -> list[Send]:
+    def _command(self, stage: Stage, content: bytes) -> list[EpochSend]:
         sends = super()._command(stage, content)
         if stage is not Stage.SUM:
             return sends
         other = self._other(stage, flipped(content))
-        return [Send(self._others[:1], sends[0].message), Send(self._others[1:], Staged(stage, other))]
+        return [EpochSend(self._others[:1], sends[0].message), EpochSend(self._others[1:], Staged(stage, other))]
 
     def _other(self, stage: Stage, content: bytes) -> Frame:
         stated = statement_content(Phase.REPORT, content)
@@ -127,37 +130,37 @@ class TwoSums(Validator):
         return Frame(Phase.REPORT, (Claim(self.seat, content, signature),))
 
 
-class TwoVotes(Validator):
+class TwoVotes(EpochValidator):
     """Signs what came out, and that nothing did."""
 
-    def _vote(self) -> list[Send]:
+    def _vote(self) -> list[EpochSend]:
         (send,) = super()._vote()
         self._result = lambda: b""  # type: ignore[method-assign]
         (other,) = super()._vote()
         del self._result  # type: ignore[method-assign]
-        return [Send(send.to[:1], send.message), Send(send.to[1:], other.message)]
+        return [EpochSend(send.to[:1], send.message), EpochSend(send.to[1:], other.message)]
 
 
-class Withholding(Participant):
+class Withholding(EpochParticipant):
     """Deals one validator nothing, and opens nothing."""
 
-    def on_tick(self, step: int) -> list[Send]:
+    def on_tick(self, step: int) -> list[EpochSend]:
         if step == self.epoch.start(Stage.OPEN):
             return []
         return [send for send in super().on_tick(step) if not self._is_withheld(send)]
 
-    def _is_withheld(self, send: Send) -> bool:
+    def _is_withheld(self, send: EpochSend) -> bool:
         return isinstance(send.message, Shared) and send.to == self._holders[:1]
 
 
 class LateOpening(Withholding):
     """Deals one validator nothing, but opens its share when it is asked."""
 
-    def on_tick(self, step: int) -> list[Send]:
-        return [send for send in Participant.on_tick(self, step) if not self._is_withheld(send)]
+    def on_tick(self, step: int) -> list[EpochSend]:
+        return [send for send in EpochParticipant.on_tick(self, step) if not self._is_withheld(send)]
 
 
-class OffPolynomial(Participant):
+class OffPolynomial(EpochParticipant):
     """Deals shares, each as its leaf has it, that are of no one token; opens what it is asked."""
 
     def begin(self, *arguments: object) -> None:
@@ -172,19 +175,19 @@ class OffPolynomial(Participant):
         self._dealing = other(b"".join(leaf(at, share) for at, share in enumerate(shares)), shares)
 
 
-class TwoDealings(Participant):
+class TwoDealings(EpochParticipant):
     """Says one thing of what it deals to some, another to others."""
 
-    def on_tick(self, step: int) -> list[Send]:
+    def on_tick(self, step: int) -> list[EpochSend]:
         sends = super().on_tick(step)
         if step != self.epoch.start(Stage.DEAL):
             return sends
         *shared, stated = sends
         other = self._state(Stage.DEAL, flipped(self._dealing.leaves + self._row))
-        return [*shared, Send(stated.to[:1], stated.message), Send(stated.to[1:], other.message)]
+        return [*shared, EpochSend(stated.to[:1], stated.message), EpochSend(stated.to[1:], other.message)]
 
 
-class Rushing(Validator):
+class Rushing(EpochValidator):
     """Knows what all others say of their shares before it says what `said` makes of it: their probes, and its own.
 
     Attributes:
@@ -204,7 +207,7 @@ class Rushing(Validator):
                 place = claim.instance - self.epoch.terms.participants
                 self.probes.setdefault(place, self._read(claim.content))
 
-    def _command(self, stage: Stage, content: bytes) -> list[Send]:
+    def _command(self, stage: Stage, content: bytes) -> list[EpochSend]:
         if stage is Stage.PROBE:
             self.probes[self._place] = self._read(content)
             content = body.encoded(self.said(self.probes))
@@ -214,23 +217,23 @@ class Rushing(Validator):
         return body.values(content, self.epoch.terms.participants)
 
 
-class FewShares(Participant):
+class FewShares(EpochParticipant):
     """Deals the first and the last validator alone their shares, and opens nothing."""
 
-    def on_tick(self, step: int) -> list[Send]:
+    def on_tick(self, step: int) -> list[EpochSend]:
         if step == self.epoch.start(Stage.OPEN):
             return []
         kept = {self._holders[0], self._holders[-1]}
         return [send for send in super().on_tick(step) if not self._is_to_others(send, kept)]
 
     @staticmethod
-    def _is_to_others(send: Send, kept: set[int]) -> bool:
+    def _is_to_others(send: EpochSend, kept: set[int]) -> bool:
         return isinstance(send.message, Shared) and not kept.issuperset(send.to)
 
 
 class FewSharesOpened(FewShares):
     """Deals the first and the last validator alone their shares, but opens what it is asked."""
 
-    def on_tick(self, step: int) -> list[Send]:
+    def on_tick(self, step: int) -> list[EpochSend]:
         kept = {self._holders[0], self._holders[-1]}
-        return [send for send in Participant.on_tick(self, step) if not self._is_to_others(send, kept)]
+        return [send for send in EpochParticipant.on_tick(self, step) if not self._is_to_others(send, kept)]

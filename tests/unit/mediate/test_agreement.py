@@ -133,14 +133,14 @@ def test_as_many_wrong_shares_as_can_be_are_found_out_wherever_they_are(parties,
         shares = dict(enumerate(shamir.split(secret, [rng.randrange(PRIME) for _ in range(degree)], parties)))
         for liar in wrong:
             shares[liar] += rng.choice((1, -1, PRIME // 2))
-        assert shamir.opened(shares, degree) == shamir.Opened(secret, frozenset(wrong))
+        assert shamir.opened(shares, degree) == shamir.OpenedSecret(secret, frozenset(wrong))
 
 
 def test_wrong_shares_are_found_out_among_those_that_are_left():
     shares = dict(enumerate(shamir.split(5, (3, 8), 7)))
     del shares[0]  # one of two is missing, one lies: six values, of which one may be wrong
     shares[4] = 0
-    assert shamir.opened(shares, 2) == shamir.Opened(5, frozenset((4,)))
+    assert shamir.opened(shares, 2) == shamir.OpenedSecret(5, frozenset((4,)))
 
 
 @pytest.mark.parametrize(("values", "less"), [((), 0), ((1,), 0), ((1, 2, 4), 0), ((1, 2, 4, 9), 1)])
@@ -279,11 +279,11 @@ def test_too_few_validators_for_the_faults_are_refused(count, faulty):
 def test_a_validator_that_lies_or_is_silent_changes_nothing_and_a_liar_is_named(liar):
     way, values = ValidatorShares(4, 1), [3, 9, 9, 4, 10]
     published = dict(enumerate(validators.sums([way.deal(*each) for each in zip(values, salts(5), strict=True)])))
-    assert way.found(published, 5) == validators.Finding(7, frozenset())
+    assert way.found(published, 5) == validators.SumOutcome(7, frozenset())
     lied = published | {liar: published[liar] + 1}
-    assert way.found(lied, 5) == validators.Finding(7, frozenset((liar,)))
+    assert way.found(lied, 5) == validators.SumOutcome(7, frozenset((liar,)))
     silent = {at: value for at, value in published.items() if at != liar}
-    assert way.found(silent, 5) == validators.Finding(7, frozenset())
+    assert way.found(silent, 5) == validators.SumOutcome(7, frozenset())
 
 
 def test_a_participant_that_shares_less_than_nothing_brings_about_no_token():

@@ -6,30 +6,30 @@ import numpy as np
 import pytest
 
 from chain_bandit.mediate.agreement.tokens import units
-from chain_bandit.mediate.bandit import INCENTIVES, Tokens, in_process
+from chain_bandit.mediate.bandit import INCENTIVES, TokenIncentive, in_process
 from chain_bandit.mediate.epochs.transcript import Sent
 from chain_bandit.mediate.exchange import Improvement, Step, exchanged
-from chain_bandit.mediate.token_rule import Account, Episode, Method, Rule, after_epoch
+from chain_bandit.mediate.token_rule import Episode, Method, TokenAccount, TokenRuleOptions, after_epoch
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.arena import World, play, ring
 from chain_bandit.simulation.incentive import Shaped, shaped
 from chain_bandit.simulation.rivals.registry import RIVALS
 from chain_bandit.simulation.rivals.reports import Malice
-from chain_bandit.simulation.rivals.ucb1 import Ucb1
+from chain_bandit.simulation.rivals.ucb1 import ArenaUcb1
 from tests.unit.mediate import company as c
 
 WORLD = World((0.8, 0.5, 0.3), agents=4, liars=0, horizon=60)
 EPOCH = 15
 
 
-def tokens(world: World = WORLD, replicates: int = 3, **options: object) -> Tokens:
-    return Tokens(world, replicates, np.random.default_rng(0), **{"epoch": EPOCH} | options)  # type: ignore[arg-type]
+def tokens(world: World = WORLD, replicates: int = 3, **options: object) -> TokenIncentive:
+    return TokenIncentive(world, replicates, np.random.default_rng(0), **{"epoch": EPOCH} | options)  # type: ignore[arg-type]
 
 
-def rounds(made: Tokens, count: int, seed: int = 1, world: World = WORLD) -> list[tuple[np.ndarray, ...]]:
+def rounds(made: TokenIncentive, count: int, seed: int = 1, world: World = WORLD) -> list[tuple[np.ndarray, ...]]:
     """(arms, rewards, shaped rewards) of so many rounds of UCB1; rewards are eighths, so that their sums are exact."""
     replicates = len(made.pulls)
-    policy, chance, played = Ucb1(world, replicates), np.random.default_rng(seed), []
+    policy, chance, played = ArenaUcb1(world, replicates), np.random.default_rng(seed), []
     for t in range(1, count + 1):
         arms = policy.choose(t)
         rewards = np.round(8 * (np.array(world.means)[arms] + chance.uniform(-0.3, 0.3, arms.shape))) / 8
@@ -68,7 +68,7 @@ def test_what_is_learned_from_is_what_mate_exchanges(graph, worth):
 @pytest.mark.parametrize("method", [Method.AUTO, Method.ISOLATED, Method.SYNCHRONISED])
 def test_tokens_move_by_the_rule_of_the_paper_of_running_means(method):
     made = tokens(replicates=1, method=method)
-    policy, accounts = Ucb1(WORLD, 1), (Account(0.1, 0.1),) * 4
+    policy, accounts = ArenaUcb1(WORLD, 1), (TokenAccount(0.1, 0.1),) * 4
     for epoch in range(4):
         means, episodes = [], [[] for _ in range(4)]
         chance = np.random.default_rng(epoch)
@@ -82,7 +82,7 @@ def test_tokens_move_by_the_rule_of_the_paper_of_running_means(method):
             for agent in range(4):
                 episodes[agent].append(rewards[0, agent] - 0.1)
         told = [[Episode([*(row[agent] for row in means), 0.0], episodes[agent])] for agent in range(4)]
-        rule = Rule(last_value=False, clip=1.0)
+        rule = TokenRuleOptions(last_value=False, clip=1.0)
         accounts = after_epoch(accounts, told, method, rule, _Mean(), [b""] * 4)
         assert made.accounts.used[0].tolist() == pytest.approx([each.used for each in accounts], abs=2e-9)
         assert made.accounts.own[0].tolist() == pytest.approx([each.own for each in accounts], abs=2e-9)
@@ -102,7 +102,7 @@ def test_an_epoch_has_20_rounds_unless_told():
         ends.append(t)
         return in_process(own, asked, pleased)
 
-    made = Tokens(WORLD, 3, np.random.default_rng(0), agree=agree)
+    made = TokenIncentive(WORLD, 3, np.random.default_rng(0), agree=agree)
     for t in range(1, 61):
         made.shape(t, np.zeros((3, 4), int), np.ones((3, 4)))
     assert ends == [20, 40, 60]
@@ -188,7 +188,7 @@ def test_numbers_are_sent_for_asks_answers_and_agreeing():
     world = replace(WORLD, agents=2)
     for name, agreeing in (("mate", 0), ("auto-mate", 0), ("mediate-i", 1), ("mediate-s", 1)):
         made = tokens(world, method=Method(name))
-        policy = Shaped(Ucb1(world, 3), made)
+        policy = Shaped(ArenaUcb1(world, 3), made)
         for t in range(1, 2 * EPOCH + 1):
             policy.learn(t, policy.choose(t), np.ones((3, 2)))
         assert policy.sent == 2 * 2 * EPOCH + 2 * agreeing
@@ -199,7 +199,7 @@ def test_numbers_are_sent_for_asks_answers_and_agreeing():
 def test_among_ten_tokens_do_little_more_than_scale_rewards(name, gap):
     """As docs/mediate.md explains regret: some are paid 1 in each round and thank all, some 0 and answer with minus."""
     world = World((0.5, 0.45, 0.4, 0.3), 10, 0, 400)
-    made, policy = INCENTIVES[name](world, 5, np.random.default_rng(0)), Ucb1(world, 5)
+    made, policy = INCENTIVES[name](world, 5, np.random.default_rng(0)), ArenaUcb1(world, 5)
     chance, gaps = np.random.default_rng(1), []
     for t in range(1, 401):
         arms = policy.choose(t)

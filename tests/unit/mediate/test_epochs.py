@@ -13,10 +13,10 @@ from chain_bandit.game.agreement import Agreement
 from chain_bandit.mediate.agreement.agreer import InProcess
 from chain_bandit.mediate.agreement.bounds import MedianOfGroups
 from chain_bandit.mediate.epochs import dealing, transcript
-from chain_bandit.mediate.epochs.epoch import Doubts, Ended, Send, Shared, Stage, Staged
-from chain_bandit.mediate.epochs.participant import Participant
-from chain_bandit.mediate.epochs.relayer import Relayer
-from chain_bandit.mediate.epochs.transcript import Seen, Sent
+from chain_bandit.mediate.epochs.epoch import Doubts, Ended, EpochSend, Shared, Stage, Staged
+from chain_bandit.mediate.epochs.participant import EpochParticipant
+from chain_bandit.mediate.epochs.relayer import EpochRelayer
+from chain_bandit.mediate.epochs.transcript import Sent, StepObservation
 from chain_bandit.mediate.exchange import Improvement, Step, exchanged
 from chain_bandit.protocol.agreement import body, shamir
 from chain_bandit.protocol.agreement.tokens import LARGEST
@@ -90,7 +90,7 @@ def test_a_participant_that_deals_falsely_is_left_out_and_stops_nobody(liar, cou
 
 def test_two_participants_that_cheat_different_validators_stop_nobody_beside_a_false_validator():
     class CheatsTheSecond(c.Withholding):
-        def _is_withheld(self, send: Send) -> bool:
+        def _is_withheld(self, send: EpochSend) -> bool:
             return isinstance(send.message, Shared) and send.to == self._holders[1:2]
 
     agreement = company(dealers={0: c.Withholding, 4: CheatsTheSecond}, holders={9: c.FalseSums})
@@ -109,7 +109,7 @@ def test_a_good_certificate_beside_another_body_is_passed_over():
     agreement.play(some_tokens(COUNT), salts(0, COUNT))
     good = agreement.ended[0]
     assert good is not None
-    relayer = Relayer(Verifier())
+    relayer = EpochRelayer(Verifier())
     relayer.begin(agreement.validators[0].epoch)
     for other in (c.flipped(good.body), b""):
         relayer.on_message(9, Ended(other, good.certificate))
@@ -163,12 +163,12 @@ DEALER, HOLDER = 5, 9  # a false participant, and the false validator that acts 
 PAIRS = replace(TERMS, groups=3)
 
 
-def probed_as(dealer: type[Participant], said: Callable[[c.Rushing, dict[int, c.Probes]], c.Probes]) -> Agreement:
+def probed_as(dealer: type[EpochParticipant], said: Callable[[c.Rushing, dict[int, c.Probes]], c.Probes]) -> Agreement:
     """With these two, of whom the validator says of the dealer's share whatever it likes."""
     return company(PAIRS, dealers={DEALER: dealer}, holders={HOLDER: type("Said", (c.Rushing,), {"said": said})})
 
 
-def drawn_in(agreement: Agreement, epoch: int) -> body.Body:
+def drawn_in(agreement: Agreement, epoch: int) -> body.AgreementBody:
     agreement.play(some_tokens(COUNT, epoch), salts(epoch, COUNT))
     ended = agreement.ended[-1]
     assert ended is not None
@@ -191,7 +191,7 @@ def naming(at: int) -> Callable[[c.Rushing, dict[int, c.Probes]], c.Probes]:
 
 @pytest.mark.parametrize(
     ("dealer", "draws"),
-    [(Participant, 1), (c.FewShares, 1), (c.FewSharesOpened, 2), (c.Withholding, 1), (c.LateOpening, 2),
+    [(EpochParticipant, 1), (c.FewShares, 1), (c.FewSharesOpened, 2), (c.Withholding, 1), (c.LateOpening, 2),
      (c.OffPolynomial, 1)],
 )  # fmt: skip
 def test_of_a_false_dealer_a_false_validator_chooses_whether_it_counts_and_no_number(dealer, draws):
@@ -236,7 +236,7 @@ def bytes_in(value: object) -> bytes:
 
 
 def test_no_message_holds_a_token_and_shares_go_to_one_validator_each():
-    said: list[tuple[int, Send]] = []
+    said: list[tuple[int, EpochSend]] = []
     tokens = [0x11223344556677 + at * 0x01010101010101 for at in range(COUNT)]
     agreement = company(heard=lambda sender, send: said.append((sender, send)), holders={9: c.NoProbes})
     agreement.play(tokens, salts(0, COUNT))
@@ -309,7 +309,7 @@ def test_a_sum_takes_2f_plus_1_validators():
 
 @pytest.mark.parametrize("cut", [-1, 1, 40])
 def test_bytes_of_another_length_are_no_body(cut):
-    made = body.Body(bytes(32), bytes(32), (body.Group(0b11, 5, (1, None, 3, 4)),), ())
+    made = body.AgreementBody(bytes(32), bytes(32), (body.Group(0b11, 5, (1, None, 3, 4)),), ())
     data = made.encode()
     assert body.decode(TERMS, data) == made
     with pytest.raises(body.BodyMalformed):
@@ -370,24 +370,24 @@ def expected_nets(sent: list[list[Sent]]) -> list[int]:
     return found
 
 
-class Greedy(Participant):
+class Greedy(EpochParticipant):
     """Acts after all others, whose rows it knows: says that it asked in just the steps in which all are pleased."""
 
-    others: ClassVar[dict[int, tuple[Seen, ...]]] = {}
+    others: ClassVar[dict[int, tuple[StepObservation, ...]]] = {}
 
-    def on_tick(self, step: int) -> list[Send]:
+    def on_tick(self, step: int) -> list[EpochSend]:
         if step == self.epoch.start(Stage.DEAL):
             terms = self.epoch.terms
             pleased = [all(row[at].pleased for row in self.others.values()) for at in range(terms.steps)]
-            own = [Seen(terms.everybody & ~(1 << self.seat) | asks << self.seat, True) for asks in pleased]
+            own = [StepObservation(terms.everybody & ~(1 << self.seat) | asks << self.seat, True) for asks in pleased]
             self._row = transcript.encode(own, terms.participants)
         return super().on_tick(step)
 
 
-class Rowless(Participant):
+class Rowless(EpochParticipant):
     """Deals to nobody, so that its row does not count either."""
 
-    def on_tick(self, step: int) -> list[Send]:
+    def on_tick(self, step: int) -> list[EpochSend]:
         return []
 
 
@@ -395,7 +395,7 @@ class Rowless(Participant):
 def test_nobody_raises_its_own_credits_though_it_knows_all_other_rows(liar):
     terms = replace(TERMS, steps=20)
 
-    def heard(sender: int, send: Send) -> None:
+    def heard(sender: int, send: EpochSend) -> None:
         if isinstance(send.message, Staged) and send.message.stage is Stage.DEAL:
             for claim in send.message.frame.claims:
                 row = transcript.decode(claim.content[32 * terms.validators :], COUNT, 20)
@@ -416,18 +416,21 @@ def test_what_one_is_credited_with_is_in_the_others_rows_alone_and_takes_more_th
     told, true = transcript.witnessed(sent), expected_nets(sent)
     for seat in range(COUNT):
         for _ in range(20):
-            said = tuple(Seen(chance.randrange(1 << COUNT), chance.random() < 0.5) for _ in range(30))
+            said = tuple(StepObservation(chance.randrange(1 << COUNT), chance.random() < 0.5) for _ in range(30))
             found = transcript.nets({**dict(enumerate(told)), seat: said}, TERMS.everybody, COUNT)
             assert found[seat] == true[seat]
-    forged = tuple(Seen(TERMS.everybody, True) for _ in range(30))
+    forged = tuple(StepObservation(TERMS.everybody, True) for _ in range(30))
     for liars, changed in ((2, False), (3, True)):
         rows = {at: forged if at < liars else row for at, row in enumerate(told)}
-        quiet = {at: row if at < liars else tuple(Seen(0, True) for _ in row) for at, row in rows.items()}
+        quiet = {at: row if at < liars else tuple(StepObservation(0, True) for _ in row) for at, row in rows.items()}
         assert (transcript.nets(quiet, TERMS.everybody, COUNT)[5] > 0) == changed
 
 
 def test_of_two_the_other_one_says_it_and_who_is_left_out_neither_asks_nor_is_asked():
-    rows = {0: (Seen(0b10, True), Seen(0b11, False)), 1: (Seen(0b01, True), Seen(0b00, True))}
+    rows = {
+        0: (StepObservation(0b10, True), StepObservation(0b11, False)),
+        1: (StepObservation(0b01, True), StepObservation(0b00, True)),
+    }
     assert transcript.nets(rows, 0b11, 2) == (1, 1 + 1 - 1)
     assert transcript.nets(rows, 0b01, 2) == (1, 0)
     assert transcript.nets(rows, 0b10, 2) == (0, 1 - 1)

@@ -11,7 +11,7 @@ from pettingzoo.test import parallel_api_test, parallel_seed_test
 from chain_bandit.mediate.chance import Uniforms, Use, generator, pick
 from chain_bandit.mediate.games.coin_game import CoinGame, CoinRules
 from chain_bandit.mediate.games.dilemma import DilemmaRules
-from chain_bandit.mediate.games.game import Game, Moment, Rules, Stack
+from chain_bandit.mediate.games.game import GameParameters, MarkovGame, Moment, Stack
 from chain_bandit.mediate.games.harvest import REGROWTH, Harvest, HarvestRules
 from chain_bandit.mediate.games.names import GAMES, UnknownGame, game_of
 from chain_bandit.mediate.games.parallel import ParallelGame
@@ -242,11 +242,11 @@ STEPS = {"ipd": 20, "coin-game-6": 80, "harvest-6": 60}
 
 
 def play_both(
-    rules: Rules, steps: int, games: int, seed: int, stack: Stack | None = None, actions: int | None = None
+    rules: GameParameters, steps: int, games: int, seed: int, stack: Stack | None = None, actions: int | None = None
 ) -> Counter[str]:
     """Play the same chance in both forms, and compare all that either shows at every step; what was counted."""
     chance = generator(seed, 0, 0, Use.STEPS)
-    alone: list[Game] = [rules.game() for _ in range(games)]
+    alone: list[MarkovGame] = [rules.game() for _ in range(games)]
     stack = stack or stack_of(rules)
     resets = chance.random((games, rules.reset_draws))
     seen = stack.reset(resets)

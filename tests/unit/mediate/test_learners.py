@@ -19,15 +19,17 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 from chain_bandit.mediate.learners import actor_critic, experiment  # noqa: E402
 from chain_bandit.mediate.learners.actor_critic import ActorCritics  # noqa: E402
-from chain_bandit.mediate.learners.experiment import Experiment, NothingToGiveBy, Setting, chosen, returns  # noqa: E402
+from chain_bandit.mediate.learners.experiment import Experiment, LearningSetting, NothingToGiveBy, chosen, returns  # noqa: E402
 from chain_bandit.mediate.learners.lio import Incentives, Lio  # noqa: E402
-from chain_bandit.mediate.learners.tables import table_of  # noqa: E402
+from chain_bandit.mediate.learners.lookup_table import table_of  # noqa: E402
 from chain_bandit.mediate.token_rule import Mate, Method  # noqa: E402
 
 
-def short(name: str, method: Method | Mate = Method.MATE, runs: tuple[int, ...] = (0, 1), **changes: Any) -> Setting:
+def short(
+    name: str, method: Method | Mate = Method.MATE, runs: tuple[int, ...] = (0, 1), **changes: Any
+) -> LearningSetting:
     """Few short episodes."""
-    return Setting(replace(game_of(name), limit=12, **changes), (method,), runs, episodes=3)  # type: ignore[type-var]
+    return LearningSetting(replace(game_of(name), limit=12, **changes), (method,), runs, episodes=3)  # type: ignore[type-var]
 
 
 def weights(learners: ActorCritics) -> bytes:
@@ -292,7 +294,7 @@ def test_agents_that_are_not_paid_for_it_stop_cooperating_first():
     """The first epochs of the dilemma: all begin near -450, from where those who are not paid go down."""
     welfare = {}
     for method in (Method.NAIVE, Method.MATE):
-        trial = Experiment(Setting(game_of("ipd"), (method,), (0,)))
+        trial = Experiment(LearningSetting(game_of("ipd"), (method,), (0,)))
         welfare[method] = [trial.epoch().welfare[0, 0] for _ in range(50)]
     assert welfare[Method.NAIVE][0] == welfare[Method.MATE][0]
     assert welfare[Method.NAIVE][-1] < -540

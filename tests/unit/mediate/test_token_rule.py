@@ -13,20 +13,20 @@ from chain_bandit.mediate.agreement.peers import PeerShares
 from chain_bandit.mediate.agreement.tokens import TokenInvalid
 from chain_bandit.mediate.agreement.validators import ValidatorShares
 from chain_bandit.mediate.token_rule import (
-    Account,
     Episode,
     Mate,
     Method,
     MethodInvalid,
-    Rule,
     Size,
+    TokenAccount,
+    TokenRuleOptions,
     after_epoch,
     opened,
 )
 from chain_bandit.protocol.units import UNIT
 
 SALTS = [bytes([number]) * 32 for number in range(4)]
-PAPER, BRIEF = Rule(), Rule(last_value=False)
+PAPER, BRIEF = TokenRuleOptions(), TokenRuleOptions(last_value=False)
 
 
 def flat(value: float, *rewards: float) -> Episode:
@@ -34,7 +34,7 @@ def flat(value: float, *rewards: float) -> Episode:
     return Episode([value] * (len(rewards) + 1), rewards)
 
 
-def tell(method: Method, *epochs: Any, rule: Rule = BRIEF, agents: int = 2) -> tuple[Account, ...]:
+def tell(method: Method, *epochs: Any, rule: TokenRuleOptions = BRIEF, agents: int = 2) -> tuple[TokenAccount, ...]:
     """Epochs of one flat episode an agent; each gives value and reward by agent."""
     accounts = opened(method, agents)
     for epoch in epochs:
@@ -43,7 +43,7 @@ def tell(method: Method, *epochs: Any, rule: Rule = BRIEF, agents: int = 2) -> t
 
 
 def test_every_token_begins_at_a_tenth_and_stays_there_for_an_epoch():
-    assert opened(Method.AUTO, 2) == (Account(0.1, 0.1, math.inf, None),) * 2
+    assert opened(Method.AUTO, 2) == (TokenAccount(0.1, 0.1, math.inf, None),) * 2
     assert [each.own for each in tell(Method.AUTO, [(5.0, -1.0), (-3.0, -2.0)])] == [0.1, 0.1]
 
 
@@ -55,7 +55,7 @@ def test_every_token_begins_at_a_tenth_and_stays_there_for_an_epoch():
     ],
 )  # fmt: skip
 def test_fixed_tokens_stay_what_they_are(method, worth):
-    accounts = tuple(Account(each, each) for each in worth)
+    accounts = tuple(TokenAccount(each, each) for each in worth)
     assert opened(method, 2) == tell(method, [(1, -1), (1, -1)], [(2, -1), (3, -1)]) == accounts
 
 
@@ -157,7 +157,7 @@ def test_synchronised_agents_go_on_from_the_agreed_token_and_isolated_ones_from_
 def test_who_does_not_learn_what_was_agreed_goes_on_with_what_it_used():
     reach = np.zeros((2, 2), bool)
     reach[0, 1] = True  # 1 hears 0, which hears nobody
-    accounts = tuple(Account(0.3, used, -1.0, 10.0) for used in (0.4, 0.5))
+    accounts = tuple(TokenAccount(0.3, used, -1.0, 10.0) for used in (0.4, 0.5))
     agreer = PeerShares((reach,))
     after = after_epoch(accounts, [[flat(10, -1)]] * 2, Method.ISOLATED, BRIEF, agreer, SALTS[:2])
     assert [each.used for each in after] == [0.4, 0.3]
@@ -165,7 +165,7 @@ def test_who_does_not_learn_what_was_agreed_goes_on_with_what_it_used():
 
 @pytest.mark.parametrize("agreer", [PeerShares(), ValidatorShares(4, 1)])
 def test_any_agreer_gives_the_same_tokens(agreer):
-    accounts = tuple(Account(own, 0.1, -1.0, 10.0) for own in (0.3, 0.21, 1 / 3, 2.0))
+    accounts = tuple(TokenAccount(own, 0.1, -1.0, 10.0) for own in (0.3, 0.21, 1 / 3, 2.0))
     epoch = [[flat(value, -1)] for value in (10, 11, 12, 13)]
     ours, theirs = (
         after_epoch(accounts, epoch, Method.ISOLATED, PAPER, each, SALTS) for each in (agreer, InProcess())
@@ -196,7 +196,7 @@ def epochs(seed: int, agents: int, count: int, spread: float) -> list[tuple[Any,
 
 
 @pytest.mark.parametrize("method", [*Method, Mate((0.25,)), Mate((0.5, 2.0, 0.0))])
-@pytest.mark.parametrize("rule", [PAPER, BRIEF, Rule(size=Size.CODE), Rule(clip=0.1)], ids=str)
+@pytest.mark.parametrize("rule", [PAPER, BRIEF, TokenRuleOptions(size=Size.CODE), TokenRuleOptions(clip=0.1)], ids=str)
 def test_many_runs_at_once_have_the_same_tokens(method, rule):
     many, alone = stacked_token_rule.opened(method, 3, 3), [opened(method, 3)] * 3
     for values, rewards, steps in epochs(4, 3, 6, spread=8.0):

@@ -19,7 +19,7 @@ from chain_bandit.network.wire import (
     MOST_ROWS,
     MOST_SAID,
     Envelope,
-    Kind,
+    EnvelopeKind,
     Owed,
     decode,
     encode,
@@ -52,19 +52,19 @@ MESSAGES = (
     Equivocation(Slot(b"s" * 32, 7, b"p" * 32), Phase.BLOCK, Role.SIGNER, 2, b"c", b"d", b"e", b"f"),
     Owed(5),
 )
-ENVELOPE = Envelope(Kind.STEP, 7, 3, MESSAGES)
+ENVELOPE = Envelope(EnvelopeKind.STEP, 7, 3, MESSAGES)
 
 
 def test_every_message_comes_out_as_it_went_in():
     assert decode(encode(ENVELOPE)) == ENVELOPE
     for message in MESSAGES:
-        envelope = Envelope(Kind.NOW, 2**32 - 1, 0, (message,))
+        envelope = Envelope(EnvelopeKind.NOW, 2**32 - 1, 0, (message,))
         assert decode(encode(envelope)) == envelope
-    assert decode(encode(Envelope(Kind.STEP, 1, 0, ()))).messages == ()
+    assert decode(encode(Envelope(EnvelopeKind.STEP, 1, 0, ()))).messages == ()
 
 
 def test_what_msgpack_makes_of_an_envelope_is_pinned():
-    assert encode(Envelope(Kind.NOW, 7, 3, (Owed(5),))) == bytes.fromhex("95 02 01 07 03 91 92 0b 05")
+    assert encode(Envelope(EnvelopeKind.NOW, 7, 3, (Owed(5),))) == bytes.fromhex("95 02 01 07 03 91 92 0b 05")
 
 
 def test_the_most_that_an_honest_seat_can_be_made_to_relay_is_one_frame():
@@ -93,7 +93,7 @@ def test_the_most_that_an_honest_seat_can_be_made_to_relay_is_one_frame():
     assert frame is not None
     assert {len(claim.relays) for claim in frame.claims} == {steps}
     assert len(frame.claims) == seats - corrupt - 1 + 3 * corrupt
-    encoded = encode(Envelope(Kind.STEP, 2**32 - 2, steps, (frame,)))
+    encoded = encode(Envelope(EnvelopeKind.STEP, 2**32 - 2, steps, (frame,)))
     assert len(encoded) == 416_516 < most_bytes(seats, size, corrupt) == MOST_BYTES
     assert decode(encoded).messages == (frame,)
 
@@ -108,14 +108,16 @@ def test_no_claim_and_no_proof_is_longer_than_the_longest_statement_of_a_frame()
         proof = Equivocation(
             slot, Phase.REPORT, Role.COMMANDER, number, content, bytes(64), content, bytes(64)
         )  # fmt: skip
-        empty = len(encode(Envelope(Kind.STEP, number, 0, ())))
+        empty = len(encode(Envelope(EnvelopeKind.STEP, number, 0, ())))
         for message in (Frame(Phase.REPORT, (claim,)), proof):
-            assert len(encode(Envelope(Kind.STEP, number, 0, (message,)))) - empty <= most
+            assert len(encode(Envelope(EnvelopeKind.STEP, number, 0, (message,)))) - empty <= most
 
 
 def test_a_frame_that_waits_takes_no_more_than_its_bytes():
     """Read, a row of four bytes is one of 64: 31 claims with so many relays held a node's memory."""
-    frame = encode(Envelope(Kind.STEP, 7, 3, (Frame(Phase.REPORT, (Claim(0, b"", b"", ((0, b""),) * 4_090),) * 31),)))
+    frame = encode(
+        Envelope(EnvelopeKind.STEP, 7, 3, (Frame(Phase.REPORT, (Claim(0, b"", b"", ((0, b""),) * 4_090),) * 31),))
+    )
     tracemalloc.start()
     try:
         waits = later(frame)
@@ -128,10 +130,10 @@ def test_a_frame_that_waits_takes_no_more_than_its_bytes():
 
 
 def test_a_list_has_as_many_rows_as_it_may_have_and_not_one_more():
-    largest = Envelope(Kind.NOW, 7, 0, (Opening((1,) * MOST_ROWS, b""),))
+    largest = Envelope(EnvelopeKind.NOW, 7, 0, (Opening((1,) * MOST_ROWS, b""),))
     assert decode(encode(largest)) == largest
     with pytest.raises(Malformed):
-        decode(encode(Envelope(Kind.NOW, 7, 0, (Opening((1,) * (MOST_ROWS + 1), b""),))))
+        decode(encode(Envelope(EnvelopeKind.NOW, 7, 0, (Opening((1,) * (MOST_ROWS + 1), b""),))))
 
 
 @pytest.mark.parametrize(
@@ -181,7 +183,7 @@ def test_bytes_that_are_no_array_are_refused(frame):
 @pytest.mark.parametrize("count", few([5_000, 1_000_000], 2))
 def test_mutated_frames_are_read_or_refused_and_memory_stays(count):
     """`make deep` has a million."""
-    chance, frames = random.Random(count), [encode(Envelope(Kind.STEP, 7, 3, (each,))) for each in MESSAGES]
+    chance, frames = random.Random(count), [encode(Envelope(EnvelopeKind.STEP, 7, 3, (each,))) for each in MESSAGES]
     frames.append(encode(ENVELOPE))
     refused, before = 0, 0
     for number in range(count):

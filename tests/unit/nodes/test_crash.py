@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import chain_bandit.nodes
-from chain_bandit.nodes import place as files
+from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.crash import POINTS
-from chain_bandit.nodes.signed import SignedJournal
+from chain_bandit.nodes.sign_once import SignedJournal
 from chain_bandit.protocol.messages import Phase, Role
 from verification import kills
 

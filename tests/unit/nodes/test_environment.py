@@ -15,7 +15,7 @@ from chain_bandit.network.wire import Owed
 from chain_bandit.nodes import environment as module
 from chain_bandit.nodes.environment import EnvironmentRole
 from chain_bandit.nodes.receipts import KeptReceipts
-from chain_bandit.nodes.signed import AlreadySigned, JournalRolledBack, SignedJournal
+from chain_bandit.nodes.sign_once import AlreadySigned, JournalRolledBack, SignedJournal
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.messages import Phase, Role
 

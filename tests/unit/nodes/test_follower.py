@@ -5,7 +5,7 @@ import pytest
 from chain_bandit.nodes.environment import ReceiptsLost, require_receipts
 from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.receipts import KeptReceipts
-from chain_bandit.nodes.signed import SignedJournal
+from chain_bandit.nodes.sign_once import SignedJournal
 from tests.unit.audit.played_game import PARAMETERS, Played, Script
 
 GAMES = {

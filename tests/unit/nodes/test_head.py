@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.rpc import BEHIND, Rpc
+from chain_bandit.chain.transaction_policy import Delivery
 from chain_bandit.nodes.head import PATIENCE, ChainWentBack, Head, HeadWatch, read_head
 from chain_bandit.stopwatch import Stopwatch
 

@@ -11,8 +11,8 @@ import pytest
 
 from chain_bandit.actors.messages import PullRequest
 from chain_bandit.consensus.broadcast import Claim, Frame
-from chain_bandit.network.thrift import Thrift
-from chain_bandit.network.wire import MOST_SAID, Envelope, Kind, Owed, encode
+from chain_bandit.network.rate_limit import Thrift
+from chain_bandit.network.wire import MOST_SAID, Envelope, EnvelopeKind, Owed, encode
 from chain_bandit.nodes import node as module
 from chain_bandit.nodes.node import LATE, Node
 from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
@@ -120,43 +120,43 @@ def play(
 
 @pytest.mark.parametrize(("many", "steps"), [(1, [0, 1, 2]), (2, [0])])
 def test_no_probing_ends_by_the_word_of_those_who_may_lie(monkeypatch, many, steps):
-    ahead = Envelope(Kind.NOW, 2, 0, ())
+    ahead = Envelope(EnvelopeKind.NOW, 2, 0, ())
     assert play(monkeypatch, Watched(speaks=True), ahead, many, burn_in=2).ticks == steps
 
 
 @pytest.mark.parametrize(("many", "is_late"), [(1, False), (2, True)])
 def test_no_round_is_late_that_only_those_who_may_lie_have_begun(monkeypatch, many, is_late):
     assert LATE * STEPS * BOUND < SECONDS / 2
-    acts = play(monkeypatch, Watched(speaks=False), Envelope(Kind.NOW, 1, 0, ()), many, burn_in=1).acts
+    acts = play(monkeypatch, Watched(speaks=False), Envelope(EnvelopeKind.NOW, 1, 0, ()), many, burn_in=1).acts
     assert any(late for _, late in acts) == is_late
     assert not any(heard for heard, _ in acts)
 
 
 @pytest.mark.parametrize(("many", "is_played"), [(1, False), (2, True)])
 def test_no_round_is_over_that_only_those_who_may_lie_insist_on(monkeypatch, many, is_played):
-    acts = play(monkeypatch, Watched(speaks=False), Envelope(Kind.NOW, 1, 0, (Owed(1),)), many, burn_in=1).acts
+    acts = play(monkeypatch, Watched(speaks=False), Envelope(EnvelopeKind.NOW, 1, 0, (Owed(1),)), many, burn_in=1).acts
     assert any(heard for heard, _ in acts) == is_played
 
 
 @pytest.mark.parametrize(("many", "steps"), [(1, []), (2, [0, 1, 2])])
 def test_nobody_listens_to_a_round_that_only_those_who_may_lie_have_begun(monkeypatch, many, steps):
-    begun = Envelope(Kind.STEP, 1, 0, ())
+    begun = Envelope(EnvelopeKind.STEP, 1, 0, ())
     assert play(monkeypatch, Watched(speaks=False), begun, many, burn_in=1).ticks == steps
 
 
 def test_what_is_said_again_in_a_round_begins_none_after_it(monkeypatch):
-    again = Envelope(Kind.NOW, 1, 0, (Owed(1),))
+    again = Envelope(EnvelopeKind.NOW, 1, 0, (Owed(1),))
     assert play(monkeypatch, Watched(speaks=False), again, 2, burn_in=1, horizon=2).late_in == {1}
 
 
 def test_a_node_whose_chain_lags_behind_begins_as_soon_as_it_shows_what_others_have_seen(monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "BOUND", 2.0)
-    ahead = Envelope(Kind.NOW, 2, 0, ())
+    ahead = Envelope(EnvelopeKind.NOW, 2, 0, ())
     began = play(monkeypatch, Watched(speaks=True), ahead, 2, burn_in=1, horizon=2).began
     assert began[1] - began[0] < SECONDS + BOUND / 4
 
 
-SILENCE = Envelope(Kind.NOW, 1, 0, ())
+SILENCE = Envelope(EnvelopeKind.NOW, 1, 0, ())
 
 
 def claims(many: int) -> Frame:
@@ -167,13 +167,13 @@ def claims(many: int) -> Frame:
 def test_a_seat_that_says_more_in_the_steps_of_a_round_than_the_honest_ever_do_is_not_read(
     monkeypatch, each, is_banned
 ):
-    frames = [(3, encode(Envelope(Kind.STEP, 1, step, (claims(each),)))) for step in range(STEPS)]
+    frames = [(3, encode(Envelope(EnvelopeKind.STEP, 1, step, (claims(each),)))) for step in range(STEPS)]
     peers = Peers([*frames, *((2, frame) for _, frame in frames[:1])])
     play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, peers=peers)
     assert peers.banned == ({3} if is_banned else set())
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", EnvelopeKind)
 @pytest.mark.parametrize(("many", "is_banned"), [(MOST_SAID * 4 - 1, False), (MOST_SAID * 4, True)])
 def test_a_seat_that_says_more_in_one_envelope_than_the_honest_ever_do_is_not_read(monkeypatch, kind, many, is_banned):
     peers = Peers([(3, encode(Envelope(kind, 1, 0, (claims(many),))))])
@@ -182,7 +182,7 @@ def test_a_seat_that_says_more_in_one_envelope_than_the_honest_ever_do_is_not_re
 
 
 def test_what_it_may_say_is_as_much_in_the_next_round(monkeypatch):
-    frames = [(3, encode(Envelope(Kind.STEP, round_, 0, (claims(MOST_SAID * 4 - 1),)))) for round_ in (1, 2)]
+    frames = [(3, encode(Envelope(EnvelopeKind.STEP, round_, 0, (claims(MOST_SAID * 4 - 1),)))) for round_ in (1, 2)]
     peers = Peers(frames)
     play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, horizon=2, peers=peers)
     assert peers.banned == set()
@@ -190,7 +190,8 @@ def test_what_it_may_say_is_as_much_in_the_next_round(monkeypatch):
 
 @pytest.mark.parametrize("message", [Owed(1), PullRequest(0, bytes(64))])
 @pytest.mark.parametrize(
-    ("kind", "many", "is_banned"), [(Kind.STEP, 1, True), (Kind.NOW, 1, False), (Kind.NOW, 2, True)]
+    ("kind", "many", "is_banned"),
+    [(EnvelopeKind.STEP, 1, True), (EnvelopeKind.NOW, 1, False), (EnvelopeKind.NOW, 2, True)],
 )
 def test_what_is_answered_at_length_is_asked_for_once_and_not_in_a_step_where_it_is_free(
     monkeypatch, message, kind, many, is_banned
@@ -203,7 +204,7 @@ def test_what_is_answered_at_length_is_asked_for_once_and_not_in_a_step_where_it
 def test_the_one_envelope_of_a_step_is_free_and_what_comes_besides_is_charged(monkeypatch):
     charged: list[int] = []
     monkeypatch.setattr(Thrift, "charge", lambda self, peer, seconds, now: charged.append(peer))
-    step = encode(Envelope(Kind.STEP, 1, 0, ()))
+    step = encode(Envelope(EnvelopeKind.STEP, 1, 0, ()))
     peers = Peers([(3, step), (2, step), (3, step), (1, encode(SILENCE))])
     play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, peers=peers)
     assert charged == [3, 1]
@@ -211,7 +212,7 @@ def test_the_one_envelope_of_a_step_is_free_and_what_comes_besides_is_charged(mo
 
 def test_a_game_whose_last_block_has_passed_ends_before_its_last_round(monkeypatch):
     said: list[str] = []
-    silence = Envelope(Kind.NOW, 1, 0, ())
+    silence = Envelope(EnvelopeKind.NOW, 1, 0, ())
     monkeypatch.setattr(module, "LONGEST", 0.1)
     played = play(monkeypatch, Watched(False), silence, 0, burn_in=1, horizon=9, recorded=1, said=said.append)
     assert played.round == 2

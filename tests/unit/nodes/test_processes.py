@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.lines import LinesLocked, LinesUnwritable
-from chain_bandit.nodes import place as files
+from chain_bandit.append_log import LinesLocked, LinesUnwritable
+from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes import processes, up
-from chain_bandit.nodes.processes import State, alone, down
+from chain_bandit.nodes.processes import NodeStatus, alone, down
 from tests.integration.nodes import descendants
 
 HOLDS = """
@@ -45,7 +45,7 @@ def test_one_process_at_a_time_and_its_number_is_there(tmp_path):
     for _ in range(2):
         with held(tmp_path) as other:
             assert path.read_text() == f"{other.pid}\n"
-            assert processes._state(tmp_path) == State(tmp_path.name, other.pid, False)
+            assert processes._state(tmp_path) == NodeStatus(tmp_path.name, other.pid, False)
             with pytest.raises(LinesLocked, match="another process"), alone(tmp_path):
                 pass
         assert processes._state(tmp_path).pid is None
@@ -74,7 +74,7 @@ def test_who_has_just_ended_needs_no_signal(tmp_path, monkeypatch):
     (tmp_path / "seat-0").mkdir()
     with held(tmp_path / "seat-0") as other:
         monkeypatch.setattr(processes, "states", lambda out: [processes._state(out / "seat-0")])
-        assert down(tmp_path) == [State("seat-0", other.pid, False)]
+        assert down(tmp_path) == [NodeStatus("seat-0", other.pid, False)]
         other.returncode = -9  # it was waited for here
 
 

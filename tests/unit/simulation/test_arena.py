@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from chain_bandit.simulation import arena
-from chain_bandit.simulation.arena import Policy, World, WorldError, play, ring, scale_free
+from chain_bandit.simulation.arena import ArenaPolicy, World, WorldError, play, ring, scale_free
 
 WORLD = World((0.9, 0.5, 0.2), agents=4, liars=1, horizon=30)
 
 
-class Fixed(Policy):
+class Fixed(ArenaPolicy):
     """Agent p pulls arm (p + shift) mod K for ever, says one number a round, and keeps what it got."""
 
     information = "nothing"

@@ -8,7 +8,7 @@ import numpy as np
 from chain_bandit.protocol import arms, rewards
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import batch_numbers
-from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.kernel import encoding
 
 
 def test_philox_gives_the_words_of_numpys_own():
@@ -31,7 +31,7 @@ def test_a_word_draws_what_the_protocol_draws():
         rewards.Distribution((0, 7, 8, 500, UNIT), (3, 0, 1, 10**9, 2)), rewards.Distribution((5,), (1,)),
     ]  # fmt: skip
     model = rewards.RewardModel(tuple(tables))
-    environment = numbers.environment(model)
+    environment = encoding.environment(model)
     edges = [int(word) + d for word in environment.from_word for d in (-1, 0, 1) if 0 <= int(word) + d < 2**64]
     words = np.array([*edges, 2**64 - 1, *(rng.getrandbits(64) for _ in range(500))], np.uint64)
     for arm, table in enumerate(tables):

@@ -8,7 +8,7 @@ from chain_bandit.examples import example
 from chain_bandit.game import simulated
 from chain_bandit.scenario import load
 from chain_bandit.simulation.engine import COMPILING, Engine, Work
-from chain_bandit.simulation.kernel.numbers import NotCompiled
+from chain_bandit.simulation.kernel.encoding import NotCompiled
 
 
 class Meek(Attack):

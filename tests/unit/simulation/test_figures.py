@@ -11,7 +11,7 @@ import pytest
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.simulated import replicates
 from chain_bandit.scenario import Scenario
-from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.kernel import encoding
 from chain_bandit.simulation.replicates import measure
 from science import communication, figures, pages
 from science.bars import Span
@@ -212,7 +212,7 @@ def test_a_game_of_some_size_is_that_of_its_scenario_and_begins_as_a_shorter_one
     })  # fmt: skip
     given.check()
     found = replicates(given, 1, (65, 114)).sums[0]
-    key = numbers.keys(derive(0, "secret"), derive(0, "seed_0"))
+    key = encoding.keys(derive(0, "secret"), derive(0, "seed_0"))
     assert (measure(*figures.sized(10, 32, 50, lie), [key], (65, 114)).sums[0] == found).all()
     assert (measure(*figures.sized(10, 32, 1, lie), [key], (65,)).sums[0] == found[:1]).all()
 

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from chain_bandit.simulation.growth import FAR, Verdict, exponent, fit
+from chain_bandit.simulation.growth import FAR, LinearTerm, exponent, fit
 from science.growth import HORIZONS
 
 LOGS = np.log(HORIZONS)
@@ -32,9 +32,9 @@ def test_logarithms_alone_are_not_called_linear():
     found = tried(0, seed=1)
     outside = sum(not each.linear.low <= 0 <= each.linear.high for each in found)
     assert 0 < outside <= 0.05 * len(found)  # Student's t, of known errors, is a little wide
-    assert verdicts(found)[Verdict.FOUND] <= 0.025 * len(found)
+    assert verdicts(found)[LinearTerm.FOUND] <= 0.025 * len(found)
     precise = tried(0, seed=1, error=1 / 100)
-    assert verdicts(precise)[Verdict.REJECTED] >= 0.9 * len(found)
+    assert verdicts(precise)[LinearTerm.REJECTED] >= 0.9 * len(found)
 
 
 PLANTED = {0.05: 0.25, 0.1: 0.025, 0.5: 0.0}
@@ -45,22 +45,22 @@ PLANTED = {0.05: 0.25, 0.1: 0.025, 0.5: 0.0}
 def test_a_planted_share_does_not_pass_for_none(share):
     linear = share / (1 - share) * (5 + 8 * np.log(FAR)) / FAR
     found = tried(linear, seed=3, tries=200, error=1 / 50)
-    assert verdicts(found)[Verdict.REJECTED] <= PLANTED[share] * len(found)
-    assert verdicts(found)[Verdict.FOUND] >= (share == 0.5) * len(found)
+    assert verdicts(found)[LinearTerm.REJECTED] <= PLANTED[share] * len(found)
+    assert verdicts(found)[LinearTerm.FOUND] >= (share == 0.5) * len(found)
 
 
 def test_a_short_row_is_judged_at_the_same_horizon_as_a_long_one():
     """Up to T = 10^4 a term of a tenth at 10^6 is a thousandth: nothing that a bound at the row's own end would see."""
     short = [t for t in HORIZONS if t <= 10_000]
     means = [5 + 8 * np.log(t) for t in short]
-    assert fit(short, means, [mean / 50 for mean in means]).says is Verdict.UNDECIDED
-    assert fit(short, means, [1e-5] * len(short)).says is Verdict.REJECTED
+    assert fit(short, means, [mean / 50 for mean in means]).says is LinearTerm.UNDECIDED
+    assert fit(short, means, [1e-5] * len(short)).says is LinearTerm.REJECTED
 
 
 def test_a_planted_linear_part_is_found():
     """3e-4 a round is 300 of the 415 rewards at T = 10^6."""
     found = tried(3e-4, seed=2)
-    assert verdicts(found)[Verdict.FOUND] > 0.99 * len(found)
+    assert verdicts(found)[LinearTerm.FOUND] > 0.99 * len(found)
     inside = sum(each.linear.low <= 3e-4 <= each.linear.high for each in found)
     assert inside >= 0.95 * len(found)
 
@@ -68,7 +68,7 @@ def test_a_planted_linear_part_is_found():
 def test_too_little_is_undecided():
     """Four horizons within a decade tell a line from a logarithm only if the errors are small."""
     few = (1_000, 2_000, 4_000, 8_000)
-    for error, verdict in ((20, Verdict.UNDECIDED), (1e-3, Verdict.FOUND)):
+    for error, verdict in ((20, LinearTerm.UNDECIDED), (1e-3, LinearTerm.FOUND)):
         assert fit(few, [0.4 * t for t in few], [error * t / 100 for t in few]).says is verdict
 
 
@@ -82,9 +82,9 @@ def test_a_curve_that_does_not_fit_gets_wider_intervals():
 
 def test_nothing_is_nothing_and_three_horizons_are_too_few():
     found = fit(HORIZONS, [0.0] * len(HORIZONS), [0.0] * len(HORIZONS))
-    assert (found.log.mean, found.linear.mean, found.says) == (0, 0, Verdict.UNDECIDED)
+    assert (found.log.mean, found.linear.mean, found.says) == (0, 0, LinearTerm.UNDECIDED)
     constant = fit(HORIZONS, [54.0] * len(HORIZONS), [1e-15] * len(HORIZONS))
-    assert constant.says is Verdict.REJECTED
+    assert constant.says is LinearTerm.REJECTED
     assert constant.constant.mean == pytest.approx(54)
     with pytest.raises(ValueError, match="four at least"):
         fit(HORIZONS[:3], [1, 2, 3], [1, 1, 1])
@@ -110,7 +110,7 @@ def test_the_exponent_tells_a_slow_shape_from_a_line(shape):
         assert exponent(HORIZONS, curve, curve * 0.015).mean == pytest.approx(power, abs=0.011)
     else:
         assert all(0 < each.low <= each.high < 1 for each in found)
-        assert fit(HORIZONS, curve, curve * 0.015).says is Verdict.FOUND
+        assert fit(HORIZONS, curve, curve * 0.015).says is LinearTerm.FOUND
 
 
 def test_what_does_not_grow_has_any_exponent():

@@ -5,15 +5,15 @@ from functools import partial
 import numpy as np
 import pytest
 
-from chain_bandit.mediate.bandit import Tokens
+from chain_bandit.mediate.bandit import TokenIncentive
 from chain_bandit.mediate.token_rule import Method
 from chain_bandit.plugins import PluginBroken
 from chain_bandit.simulation.arena import World, play
 from chain_bandit.simulation.incentive import Incentive, Shaped, shaped
 from chain_bandit.simulation.rivals.registry import RIVALS
 from chain_bandit.simulation.rivals.reports import Malice, inflated
-from chain_bandit.simulation.rivals.thompson import Thompson
-from chain_bandit.simulation.rivals.ucb1 import Ucb1
+from chain_bandit.simulation.rivals.thompson import ArenaThompson
+from chain_bandit.simulation.rivals.ucb1 import ArenaUcb1
 from chain_bandit.testing import policy_conformance
 
 WORLD = World((0.2, 0.7, 0.5), agents=5, liars=1, horizon=120)
@@ -51,18 +51,18 @@ def test_what_is_no_number_for_everybody_is_refused_and_not_played(made):
             return made(rewards)
 
     with pytest.raises(PluginBroken, match=r"^incentive 'Broken': no number for everybody in round 1$"):
-        pulled(shaped(lambda world, replicates, coins: Ucb1(world, replicates), Broken))
+        pulled(shaped(lambda world, replicates, coins: ArenaUcb1(world, replicates), Broken))
 
 
 @pytest.mark.parametrize("rival", RIVALS)
 def test_with_tokens_of_0_every_policy_plays_bit_for_bit_as_without(rival):
     make = RIVALS[rival](MALICE)
-    assert np.array_equal(pulled(shaped(make, partial(Tokens, method=Method.NAIVE))), pulled(make))
+    assert np.array_equal(pulled(shaped(make, partial(TokenIncentive, method=Method.NAIVE))), pulled(make))
 
 
 def test_with_tokens_of_1_it_does_not():
     make = RIVALS["ucb1"](MALICE)
-    assert not np.array_equal(pulled(shaped(make, partial(Tokens, method=Method.MATE))), pulled(make))
+    assert not np.array_equal(pulled(shaped(make, partial(TokenIncentive, method=Method.MATE))), pulled(make))
 
 
 @pytest.mark.parametrize("rival", RIVALS)
@@ -76,7 +76,7 @@ def test_what_a_policy_learns_and_reports_is_the_shaped_reward_alone(rival):
 
 
 def test_it_is_a_policy_that_says_and_counts_what_both_do():
-    make = shaped(Thompson, Turned)
+    make = shaped(ArenaThompson, Turned)
     policy_conformance(make)
     made = make(WORLD, 3, np.random.default_rng(0))
     assert isinstance(made, Shaped)
@@ -87,5 +87,5 @@ def test_it_is_a_policy_that_says_and_counts_what_both_do():
 def test_regret_is_of_what_arms_truly_pay():
     """Who learns from turned rewards pulls the worst arm, and that is what it is charged for."""
     world = World((0.9, 0.1), agents=2, liars=0, horizon=500)
-    made = play(world, shaped(lambda world, count, coins: Ucb1(world, count), Turned), 5, 1)
+    made = play(world, shaped(lambda world, count, coins: ArenaUcb1(world, count), Turned), 5, 1)
     assert (made.regret > 0.8 * 500 * 0.8).all()

@@ -21,7 +21,7 @@ from chain_bandit.protocol.units import INFINITY, UNIT
 from chain_bandit.simulation import batch, plain
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.kernel import arms as ucb
-from chain_bandit.simulation.kernel import divergence, numbers, play, quotients, roots, selection
+from chain_bandit.simulation.kernel import divergence, encoding, play, quotients, roots, selection
 from chain_bandit.simulation.kernel import keccak as compiled_keccak
 from chain_bandit.simulation.kernel.philox import philox
 from chain_bandit.simulation.kernel.rewards import drawable, reward
@@ -191,7 +191,7 @@ def test_quotients_are_exact():
 
 @pytest.mark.parametrize(("numerator", "denominator"), [(2, 1), (1, 7), (12_345_678_901, 2**40), (50, 1)])
 def test_widths_are_those_of_the_decimals(numerator, denominator):
-    table = numbers.widths(3_000, numerator, denominator)
+    table = encoding.widths(3_000, numerator, denominator)
     assert [int(z) for z in table[1:]] == [
         arms.width_table(t, numerator, denominator) for t in range(1, 3_001)
     ]
@@ -199,15 +199,15 @@ def test_widths_are_those_of_the_decimals(numerator, denominator):
 
 def test_widths_do_not_depend_on_how_many_are_computed_together(monkeypatch):
     for numerator, denominator in ((2, 1), (12_345_678_901, 2**40)):
-        together = numbers.widths(1_000, numerator, denominator).tolist()
+        together = encoding.widths(1_000, numerator, denominator).tolist()
         for several in (1, 7, 500, 1_000):
-            monkeypatch.setattr(numbers, "_AT_ONCE", several)
-            assert numbers.widths(1_000, numerator, denominator).tolist() == together
+            monkeypatch.setattr(encoding, "_AT_ONCE", several)
+            assert encoding.widths(1_000, numerator, denominator).tolist() == together
 
 
 def test_a_table_of_widths_takes_no_more_memory_than_it_has():
     tracemalloc.start()
-    table = numbers.widths(10**6, 2, 1)
+    table = encoding.widths(10**6, 2, 1)
     assert tracemalloc.get_traced_memory()[1] < 1.5 * table.nbytes
     tracemalloc.stop()
 
@@ -215,7 +215,7 @@ def test_a_table_of_widths_takes_no_more_memory_than_it_has():
 def test_a_logarithm_next_to_an_integer_is_not_left_to_doubles(monkeypatch):
     """The planted fault: without the decimals a double that errs is believed."""
     monkeypatch.setattr(np, "log", lambda rounds, log=np.log: np.nextafter(log(rounds), np.inf))
-    table = numbers.widths(200_000, 1, 1)
+    table = encoding.widths(200_000, 1, 1)
     assert all(int(table[t]) == arms.width_table(t, 1, 1) for t in range(1, 200_001, 397))
     assert int(table[1]) == 0
 
@@ -226,8 +226,8 @@ def test_words_draw_what_the_tables_draw():
         rewards.Distribution((0, 7, 9, UNIT), (3, 0, 5, 1)),
     ))
     secret, seed_0 = b"s" * 32, b"t" * 32
-    draws, keys = rewards.Draws(model, secret, seed_0), numbers.keys(secret, seed_0)
-    environment = numbers.environment(model)
+    draws, keys = rewards.Draws(model, secret, seed_0), encoding.keys(secret, seed_0)
+    environment = encoding.environment(model)
     for round_ in range(300):
         for arm in range(4):
             word = philox(keys.k0, keys.k1, *map(np.uint64, (round_, 1, arm, 2)))[1]  # of seat 5

@@ -9,7 +9,7 @@ from chain_bandit.protocol.rule import Terms
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import arrays
 from chain_bandit.simulation.arrays import Form, Found, Told, huber
-from chain_bandit.sweep import workers
+from chain_bandit.sweeps import workers
 from science import figures, rules
 from science.provenance import FIGURES
 from tests.few import few

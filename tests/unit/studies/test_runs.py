@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("torch", reason="of the extra `mediate`")
 
-from chain_bandit.lines import whole_file
+from chain_bandit.append_log import whole_file
 from chain_bandit.mediate.games.names import UnknownGame
 from chain_bandit.mediate.learners.experiment import Experiment
 from chain_bandit.mediate.learners.lio import Lio

@@ -19,7 +19,7 @@ from rich.console import Console
 from chain_bandit.mediate.exchange import Improvement
 from chain_bandit.mediate.games.harvest import HarvestRules
 from chain_bandit.mediate.games.names import game_of
-from chain_bandit.mediate.token_rule import Mate, Rule, Size
+from chain_bandit.mediate.token_rule import Mate, Size, TokenRuleOptions
 from chain_bandit.studies import checkpoint
 from chain_bandit.studies.folder import StudyRefused, finished, study
 from chain_bandit.studies.presets import PRESETS, PUBLISHED, RIVALS, TOKENS, Part, UnknownPreset, parts_of, worthwhile
@@ -343,7 +343,7 @@ def test_epochs_on_the_axis_are_whole():
 def test_switches_have_names():
     assert switched({}) == Switches() == switched({"size": "own-lowest", "last_value": True, "improvement": "td"})
     other = switched({"size": "code", "last_value": False, "clip": 1, "improvement": "reward", "penalty": 0.1})
-    assert (other.rule, other.improvement) == (Rule(Size.CODE, False, 1.0), Improvement.REWARD)
+    assert (other.rule, other.improvement) == (TokenRuleOptions(Size.CODE, False, 1.0), Improvement.REWARD)
     assert other.of(game_of("harvest-6")) == HarvestRules(penalty=0.1)
     assert other.of(game_of("ipd")) == game_of("ipd")
 

@@ -1,13 +1,13 @@
-"""sweep/grid.py: what a sweep file becomes, and what is refused."""
+"""sweeps/grid.py: what a sweep file becomes, and what is refused."""
 
 import pytest
 
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.scenario import ScenarioInvalid
-from chain_bandit.sweep import cell as cells
-from chain_bandit.sweep import grid
-from chain_bandit.sweep.cell import Cell
+from chain_bandit.sweeps import cell as cells
+from chain_bandit.sweeps import grid
+from chain_bandit.sweeps.cell import Cell
 
 BASE = """
 name = "swept"

@@ -1,4 +1,4 @@
-"""sweep/run.py and sweep/cell.py: what is kept, what is played again, what is refused. Games are made up here."""
+"""sweeps/run.py and sweeps/cell.py: what is kept, what is played again, what is refused. Games are made up here."""
 
 import json
 import os
@@ -15,8 +15,8 @@ from chain_bandit.protocol.errors import Stopped
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.replicates import PARTS
 from chain_bandit.simulation.sums import SUMS
-from chain_bandit.sweep import cell as cells
-from chain_bandit.sweep import grid, run, workers
+from chain_bandit.sweeps import cell as cells
+from chain_bandit.sweeps import grid, run, workers
 from chain_bandit.views import sweep as view
 from chain_bandit.views.terminal import console
 from tests.unit.views.on_screen import shown

@@ -7,12 +7,12 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.report import AuditReport
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.blocks import History
 from chain_bandit.game import folder
 from chain_bandit.game.run import run
-from chain_bandit.history import files
-from chain_bandit.history.blocks import History
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 

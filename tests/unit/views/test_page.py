@@ -7,14 +7,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from chain_bandit.audit.audit import audit
-from chain_bandit.audit.exhibits import Exhibit, Field
-from chain_bandit.audit.report import Violation
-from chain_bandit.history.blocks import History
+from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.exhibits import Exhibit, Field
+from chain_bandit.auditor.report import Violation
+from chain_bandit.chain_history.blocks import History
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.views.facts import RunUnreadable, manifest_of, read_manifest
 from chain_bandit.views.page import page
-from chain_bandit.views.wording import SECTIONS
+from chain_bandit.views.phrases import SECTIONS
+from chain_bandit.views.view_model import RunUnreadable, manifest_of, read_manifest
 from tests.rules import rule
 from tests.unit.audit.played_game import PARAMETERS, Played, Script
 

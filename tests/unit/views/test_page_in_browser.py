@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.audit.report import AuditReport, Violation
+from chain_bandit.auditor.report import AuditReport, Violation
 from chain_bandit.views.page import page
-from chain_bandit.views.wording import SECTIONS
+from chain_bandit.views.phrases import SECTIONS
 from tests.unit.views import looks
 from tests.unit.views.browser import Browser, browser
 from tests.unit.views.conftest import Sample

@@ -7,7 +7,7 @@ import pytest
 
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import runs, spread, themed, thinned
-from chain_bandit.views.facts import Facts
+from chain_bandit.views.view_model import Facts
 
 DRAWN = ["regret_from_start", "regret_after_burn_in", "arms_pulled", "consensus_lanes", "reputations", "money", "gas"]
 

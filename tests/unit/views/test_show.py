@@ -2,15 +2,15 @@ from dataclasses import replace
 
 import pytest
 
-from chain_bandit.history.blocks import History
-from chain_bandit.history.records import METHODS, PACKED, Accusation, Acquittal, Refutation, calls
+from chain_bandit.chain_history.blocks import History
+from chain_bandit.chain_history.records import METHODS, PACKED, Accusation, Acquittal, Refutation, calls
 from chain_bandit.protocol.blocks import KEYS_BYTES
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.settlement import CostEntry
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.views.facts import manifest_of
-from chain_bandit.views.inside import Inside, NotShown, plain
+from chain_bandit.views.decoded_history import Inside, NotShown, plain
 from chain_bandit.views.show import show_participant, show_round, show_transaction
+from chain_bandit.views.view_model import manifest_of
 from tests.unit.views.on_screen import shown
 
 

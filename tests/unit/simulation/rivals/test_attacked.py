@@ -19,7 +19,7 @@ from chain_bandit.simulation.arena import World, play
 from chain_bandit.simulation.rivals.attacked import told_by
 from chain_bandit.simulation.rivals.pooled import mean
 from chain_bandit.simulation.rivals.registry import RIVALS
-from chain_bandit.simulation.rivals.reports import Malice, Reports, Seen
+from chain_bandit.simulation.rivals.reports import LiarsView, Malice, Reports
 from chain_bandit.simulation.rivals.ruled import shipped
 
 R, M, F, K = 6, 7, 2, 3
@@ -37,7 +37,7 @@ SAME = [*((name, {}) for name in sorted(LIES - {"optimiser", "greedy"})),
 def seen(t=40, outcome=None):
     true = Reports(MEANS, np.broadcast_to(PULLS, MEANS.shape))
     honest, own = (Reports(*(each[:, part] for each in true)) for part in (slice(M - F), slice(M - F, None)))
-    return Seen(t, honest, own, Reports(IN_FORCE, np.ones((R, K))), outcome)
+    return LiarsView(t, honest, own, Reports(IN_FORCE, np.ones((R, K))), outcome)
 
 
 def parameters(scenario):

@@ -8,9 +8,9 @@ from chain_bandit.simulation.rivals.audience import Audience
 from chain_bandit.simulation.rivals.fedavg import fedavg
 from chain_bandit.simulation.rivals.pooled import mean, oracle, pooled
 from chain_bandit.simulation.rivals.reports import (
+    LiarsView,
     Malice,
     Reports,
-    Seen,
     constant,
     flipped,
     inflated,
@@ -109,6 +109,6 @@ def test_colluders_know_what_would_be_pooled_of_each_try():
 def test_inside_is_what_some_honest_agent_said():
     honest = Reports(np.array([[[0.1, 0.7], [0.3, 0.2]]]), np.array([[[4.0, 5.0], [6.0, 0.0]]]))
     own = Reports(np.zeros((1, 1, 2)), np.ones((1, 1, 2)))
-    told = inside(0)(Seen(1, honest, own, own, lambda lie: lie))
+    told = inside(0)(LiarsView(1, honest, own, own, lambda lie: lie))
     assert told.means.tolist() == [[[0.1, 0.7]]]
     assert told.pulls.tolist() == [[[6, 5]]]

@@ -1,0 +1,100 @@
+"""A second opinion: the same file by the plain re-computation, which shares no rule and no codec with the audit."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from chain_bandit.auditor.catalogue import SECOND
+from chain_bandit.auditor.report import KEPT, AuditReport, CheckTally, Violation, plain, worded
+from chain_bandit.paranoid.recompute import recompute
+from chain_bandit.paranoid.verdict import Difference, Verdict
+
+MONEY = ("role", "stake", "rewards", "cost", "penalty", "void", "share", "net", "withdrawn", "owed")
+"""What an account says in either computation, beside whose it is."""
+
+CHAIN = ("chain.links", "chain.transactions", "chain.receipts")
+"""What makes blocks a chain: where it does not hold neither computation has anything to follow."""
+
+
+def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
+    """The report of an exported history, with what a second computation of it comes to.
+
+    Args:
+        report: what the audit found in that file.
+        path: the file.
+
+    Returns:
+        The report with the checks of `SECOND`: whatever differs between history, audit and second computation is a
+        violation under `paranoid.` and what it is, with its round, what was expected and what was found. Where the
+        blocks are no chain there is no second computation: all of it is not checkable. What follows from a rule that
+        has one implementation is no check, neither passed nor not checkable; its evidence says so.
+    """
+    if any(report.checks[name].failed or report.checks[name].not_checkable for name in CHAIN):
+        reason = "the blocks are no chain that can be followed: nothing was computed again"
+        unmade = CheckTally(not_checkable=1, evidence=reason)
+        return replace(report, checks={**report.checks, **dict.fromkeys(SECOND, unmade)})
+    verdict = recompute(path)
+    _compare_rounds(report, verdict)
+    if verdict.complete:
+        _compare_game(report, verdict)
+    checks, violations = dict(report.checks), list(report.violations)
+    for name in SECOND:
+        what = name.removeprefix("paranoid.")
+        found = [each for each in verdict.differences.values() if each.what == what]
+        violations += [
+            Violation(name, each.round, each.about, _sentence(each), plain(each.found), plain(each.expected), None)
+            for each in found[:KEPT]
+        ]
+        reason, unknown = verdict.unknown.get(what, ("", 0))
+        evidence = _sentence(found[0]) if found else reason or verdict.single.get(what, "")
+        checks[name] = CheckTally(verdict.passed[what], len(found), unknown, verdict.trusted[what], evidence)
+    return replace(report, checks=checks, violations=violations)
+
+
+def _sentence(found: Difference) -> str:
+    place = "" if found.round is None else f"round {found.round}: "
+    expected, other = worded(found.expected), worded(found.found)
+    return f"{place}{found.about}: expected {expected}, found {other}"
+
+
+def _compare_rounds(report: AuditReport, verdict: Verdict) -> None:
+    """Every row of the audit against that of the second computation."""
+    rows, audited = {row.round: row for row in verdict.rounds}, {row.round: row for row in report.rounds}
+    for t in sorted(rows.keys() | audited.keys()):
+        mine, theirs = rows.get(t), audited.get(t)
+        if mine is None or theirs is None:
+            if verdict.complete:
+                verdict.same("record", t, "record", mine and mine.kind, theirs and theirs.kind)
+            continue
+        costly = theirs.costly if mine.costly is None and "cost" in verdict.single else mine.costly
+        paid = (
+            ("reward", "rewards", mine.rewards, theirs.rewards),
+            ("cost", "costly", costly, theirs.costly),
+        )
+        for what, about, expected, found in (
+            ("kind", "kind", mine.kind, theirs.kind),
+            ("arm", "arm", mine.arm, theirs.arm),
+            ("arm", "pulls", mine.length, theirs.length),
+            ("committee", "validators", mine.validators, theirs.validators),
+            ("blocklist", "block list", mine.blocked, theirs.blocked),
+            ("means", "means", mine.means, theirs.means),
+            ("selection", "selected", mine.selected, theirs.selected),
+            ("reputation", "reputations", mine.reputations, theirs.reputations),
+            *(paid if verdict.complete else ()),
+        ):
+            if what not in verdict.single or expected != found:
+                verdict.same(what, t, about, expected, found)
+
+
+def _compare_game(report: AuditReport, verdict: Verdict) -> None:
+    """Run digest, block list, cost and money."""
+    digest = verdict.run_digest
+    verdict.same("digest", None, "run digest", digest and "0x" + digest.hex(), report.run_digest)
+    verdict.same("blocklist", None, "seats listed from", verdict.blocked_from, report.game["blocked_from"])
+    verdict.same("cost", None, "cost", verdict.cost, report.game["cost"])
+    verdict.same("cost", None, "true means", verdict.true_means, report.game["true_means"])
+    verdict.same("balance", None, "burned", verdict.burned, report.burned)
+    holders = ["0x" + account.address.hex() for account in verdict.accounts]
+    verdict.same("balance", None, "holders of accounts", holders, [account.address for account in report.accounts])
+    for holder, mine, theirs in zip(holders, verdict.accounts, report.accounts, strict=False):  # as many, or it is said
+        for name in MONEY:
+            verdict.same("balance", None, f"{name} of account {holder}", getattr(mine, name), getattr(theirs, name))

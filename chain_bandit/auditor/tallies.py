@@ -1,0 +1,141 @@
+"""Tallies: what settlements say that everybody was given, under the environment's signature (decision 102)."""
+
+from collections.abc import Iterator, Sequence
+
+from chain_bandit.auditor.certificates import signer_of
+from chain_bandit.auditor.exhibits import Slice
+from chain_bandit.auditor.game import Deployment, ReplayedGame, draw
+from chain_bandit.protocol.arms import round_robin
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.settlement import NOTHING, Credits, Pull, decode_pulls, pull_bytes
+from chain_bandit.protocol.tallies import Settled, Tally, take_in, tallies_digest
+
+UNREADABLE = "a settlement that does not have the rows of its rounds says no tallies"
+FALSE_TALLIES = "false tallies, of the environment"
+
+
+def parts(p: Parameters, data: bytes, paid: int) -> Settled | None:
+    """The parts of a settlement of so many paid rounds; None where it does not have them."""
+    try:
+        return Settled.decode(data, paid, p)
+    except Malformed:
+        return None
+
+
+def check_tallies(game: ReplayedGame, through: int, said: Settled) -> None:
+    """The root of a settlement is that of the tallies that follow from its rows, and signed by the environment."""
+    if game.tallies is None or game.deployment is None:
+        game.checks.unknown("settlement.tallies", UNREADABLE)
+        return
+    p, checks, kinds = game.parameters, game.checks, _kinds(game, game.settled_through, through)
+    try:
+        take_in(game.tallies, p, kinds, said)
+    except Malformed as error:
+        game.tallies = None
+        checks.that(False, "settlement.form", None, f"settlement through round {through}", "{2}", error.got,
+                    error.expected, error, part=said.unpaid)  # fmt: skip
+        return
+    expected, _, _ = game.tallies.settle()
+    about = f"root of the tallies through round {through}"
+    true = checks.same(said.root, expected, "settlement.tallies", None, about, part=said.root)
+    signed = is_signed(game, game.deployment, through, said.root, said.signature)
+    checks.that(signed, "settlement.tallies", None, about, "{} is not the environment's signature, {}, of it",
+                said.signature, game.deployment.environment, part=said.signature)  # fmt: skip
+    if signed and not true:
+        game.note(FALSE_TALLIES, None, through)
+    _check_unpaid(game, kinds, said)
+
+
+def is_signed(game: ReplayedGame, deployment: Deployment, through: int, root: bytes, signature: bytes) -> bool:
+    """Whether the environment signed a root of tallies."""
+    digest = tallies_digest(game.separator, game.genesis, through, root)
+    return signer_of(game, deployment.environment, digest, signature) == deployment.environment
+
+
+def tally_of(game: ReplayedGame, seat: int, named: int) -> Tally | None:
+    """A seat's tally after a round, from what is settled of it in the whole history; None where nothing is."""
+    p, index, since = game.parameters, 0, game.parameters.burn_in
+    credits, counts, totals = Credits.none(p), [0] * p.arms, [0] * p.arms
+    while (settled := game.survey.settlement(index)) is not None:
+        through, start, end = settled
+        if not since < through < game.running.round:  # how its rounds ended is not known yet
+            return None
+        kinds = _kinds(game, since, through)
+        said = parts(p, bytes(game.survey.pulls[start:end]), _paid(p, kinds))
+        if said is None:
+            return None
+        for round_, row, is_paid in _rows(p, kinds, said):
+            pull = _pull(p, row, seat)
+            if pull.arm < p.arms:
+                counts[pull.arm] += pull.count
+                totals[pull.arm] += pull.reward
+                credits.add(round_, seat, pull, is_paid and round_ > p.burn_in)
+            if round_ == named:
+                return Tally(named, seat, credits.units[seat], tuple(counts), tuple(totals))
+        index, since = index + 1, through
+    return None
+
+
+def _kinds(game: ReplayedGame, since: int, through: int) -> list[tuple[int, Kind]]:
+    """How the rounds of a settlement ended; round L is in the first one."""
+    first = since + (since != game.parameters.burn_in)
+    return [(t, game.past[t].kind) for t in range(first, through + 1)]
+
+
+def _paid(p: Parameters, kinds: Sequence[tuple[int, Kind]]) -> int:
+    observed = p.burn_in * p.paid_burn_in * any(t == p.burn_in for t, _ in kinds)
+    return observed + sum(kind is Kind.APPROVED and t > p.burn_in for t, kind in kinds)
+
+
+def _rows(p: Parameters, kinds: Sequence[tuple[int, Kind]], said: Settled) -> Iterator[tuple[int, bytes, bool]]:
+    """The rounds of a settlement in order, those before the first record too: each with its row, and whether it is
+    among the paid ones. The row is empty where nobody was given anything."""
+    size, paid, unpaid = pull_bytes(p) * p.participants, 0, 0
+    for recorded, kind in kinds:
+        for t in range(1, recorded + 1) if recorded == p.burn_in else (recorded,):
+            if p.paid_burn_in if t <= p.burn_in else kind is Kind.APPROVED:
+                yield t, said.paid[paid : paid + size], True
+                paid += size
+            elif t <= p.burn_in or kind is Kind.EXPLORATION:
+                yield t, said.unpaid[unpaid : unpaid + size], False
+                unpaid += size
+            else:
+                yield t, b"", False
+
+
+def _pull(p: Parameters, row: bytes, seat: int) -> Pull:
+    size = pull_bytes(p)
+    one = row[size * seat : size * (seat + 1)]
+    return decode_pulls(one, 1, p.has_phases)[0] if len(one) == size else NOTHING
+
+
+def _check_unpaid(game: ReplayedGame, kinds: Sequence[tuple[int, Kind]], said: Settled) -> None:
+    at = 0
+    for t, row, is_paid in _rows(game.parameters, kinds, said):
+        if not is_paid:
+            check_given(game, t, row, Slice(said.unpaid, at, pull_bytes(game.parameters)))
+            at += len(row)
+
+
+def check_given(game: ReplayedGame, t: int, row: bytes, first: Slice) -> None:
+    """In rounds up to L, and in explorations, everybody is given the draw of the round's arm, or nothing.
+
+    Args:
+        row: what is settled of the round; empty where nobody was given anything.
+        first: where the calldata has the pull of seat 0.
+    """
+    p, checks, disclosed = game.parameters, game.checks, game.disclosed
+    arm = round_robin(t, p.arms) if t <= p.burn_in else game.past[t].arm
+    time, failed = (game.past[t].time, game.past[t].failed) if t >= p.burn_in else (t, 0)
+    for seat in range(p.participants if row else 0):
+        pull = _pull(p, row, seat)
+        if pull == NOTHING:  # it never came for it
+            continue
+        if disclosed is None or arm is None:
+            checks.unknown("settlement.rewards", "the environment's secret is not revealed" if arm is not None
+                           else "the honest arm rests on a rule that is not here")  # fmt: skip
+            continue
+        checks.same(pull, Pull(arm, draw(disclosed, time, seat, arm, failed)), "settlement.rewards", t,
+                    f"receipt of seat {seat} in a round without a choice", first.next(seat))  # fmt: skip

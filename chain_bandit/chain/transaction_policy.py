@@ -1,0 +1,38 @@
+"""How transactions are brought to a chain, and when one counts as there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chain_bandit.chain.retry_budget import never
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Settings of a sender.
+
+    Attributes:
+        in_flight: transactions under way before the next one has to wait; 1: each waits for its receipt.
+        confirmations: blocks that make a receipt count, its own included.
+        patience: seconds without any progress after which the node is given up.
+        timeout: seconds for one exchange.
+        resend_after: seconds without a receipt after which the same bytes go out again; doubled each time.
+        stuck_blocks: blocks after which the next transaction in line gets a higher fee, though not within
+            `resend_after`; without any block it gets one after half the patience, or after two seconds where blocks
+            come when transactions do.
+        is_over: whether the node can never answer again: nobody waits for it then.
+    """
+
+    in_flight: int = 64
+    confirmations: int = 1
+    patience: float = 120.0
+    timeout: float = 10.0
+    resend_after: float = 1.0
+    stuck_blocks: int = 8
+    is_over: Callable[[], bool] = never
+
+
+AT_ONCE = Delivery(in_flight=1)
+"""One after the other: for a chain in this process."""
+
+PIPELINED = Delivery()
+"""No waiting for a receipt that nobody needs yet."""

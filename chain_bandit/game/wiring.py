@@ -1,0 +1,137 @@
+"""The cast of a game: every actor, wired to one network in memory."""
+
+from collections.abc import Sequence
+
+from chain_bandit.actors.comparer import Comparer
+from chain_bandit.actors.environment import Environment
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, CertifiedBlock, Send
+from chain_bandit.actors.participant import Participant
+from chain_bandit.actors.relayer import Relayer
+from chain_bandit.actors.rules import Rules
+from chain_bandit.actors.seat import Seat
+from chain_bandit.actors.validator import Validator
+from chain_bandit.attacks.attack import View
+from chain_bandit.attacks.malicious import MaliciousParticipant, MaliciousSeat
+from chain_bandit.comparison.ideal import IdealComparison
+from chain_bandit.comparison.interface import Comparison
+from chain_bandit.comparison.mpc import MpcComparison
+from chain_bandit.comparison.session_log import Minutes
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.game.plan import Plan
+from chain_bandit.network.memory import Actor, MemoryNetwork
+from chain_bandit.protocol.blocks import genesis_digest
+from chain_bandit.protocol.ledger import Ledger, opening
+from chain_bandit.protocol.messages import Domain
+from chain_bandit.protocol.settlement import Conduct
+
+
+class Actors:
+    """All actors of one opened game.
+
+    Args:
+        order: the addresses in the order in which actors act within a step; must not matter.
+        minutes: what the comparison's sittings came to when the game was played before.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        domain: Domain,
+        verifier: Verifier,
+        order: Sequence[int] | None = None,
+        minutes: Minutes | None = None,
+    ) -> None:
+        scenario, parameters = plan.scenario, plan.parameters
+        seed_0, genesis = genesis_digest(plan.game, plan.seated, plan.salt)
+        parties = scenario.parties if scenario.comparison == "mpc" else 0
+        vrf_keys = [seated.vrf_key for seated in plan.seated]
+        self.rules = Rules(
+            parameters, domain, plan.addresses, plan.environment.address, seed_0, genesis, vrf_keys, parties
+        )
+        self.opening = opening(parameters, genesis, seed_0, scenario.all_weights)
+        self.environment = Environment(
+            self.rules, scenario.model, scenario.roles, plan.secret, plan.environment, verifier
+        )
+        self.relayer = Relayer(self.rules, verifier)
+        self._comparer = Comparer(self.rules, _comparison(plan, parties, minutes))
+        self.seats = self._take_seats(plan, verifier)
+        self.honest = [seat for seat in self.seats if not isinstance(seat, MaliciousSeat)]
+        actors: dict[int, Actor] = {
+            COMPARISON: self._comparer,
+            ENVIRONMENT: self.environment,
+            RELAYER: self.relayer,
+            **{seat.number: seat for seat in self.seats},
+        }
+        malicious = frozenset(seat.number for seat in self.seats) - {seat.number for seat in self.honest}
+        self._network = MemoryNetwork(actors, order or list(actors), malicious)
+
+    def close(self) -> None:
+        """The game is over, however it ended: no process of the cast stays."""
+        self._comparer.close()
+
+    def begin(self, ledger: Ledger) -> None:
+        """Open the next round for everybody."""
+        for seat in self.seats:
+            seat.begin(ledger)
+        self.environment.begin(ledger)
+        self.relayer.begin(ledger)
+        self._comparer.begin(ledger)
+
+    def play_round(self) -> None:
+        """All steps of the open round, from reports to receipts."""
+        for step in range(self.rules.schedule.steps):
+            self._network.step(step)
+
+    def probe(self) -> None:
+        """All steps of a round of the burn-in in which those drawn probe each other."""
+        for step in range(self.rules.schedule.probe_steps):
+            self._network.step(step)
+
+    @property
+    def revealed(self) -> tuple[bytes | None, ...]:
+        """What is published after a sealed game: each seat's sealing key, or None; empty for an open game."""
+        return tuple(seat.revealed() for seat in self.seats) if self.rules.parameters.sealed else ()
+
+    @property
+    def aborted(self) -> tuple[str, ...]:
+        """Why the open round has no comparison bits, an attempt each; empty where it has them."""
+        return self._comparer.aborted
+
+    @property
+    def statements(self) -> int:
+        """How many statements were delivered so far."""
+        return self._network.statements
+
+    def publish(self, block: CertifiedBlock) -> None:
+        """An approved block is on the chain: whoever had no certificate has one now, and pulls."""
+        self._network.deliver(RELAYER, [Send((ENVIRONMENT,), block)])
+
+    def give(self, arm: int) -> None:
+        """Receipts for everybody, in a round that needs no certificate."""
+        self._network.deliver(ENVIRONMENT, self.environment.give(arm))
+
+    def _take_seats(self, plan: Plan, verifier: Verifier) -> list[Seat]:
+        attacks = plan.scenario.attacks()
+        attackers = sorted(seat for seat, attack in attacks.items() if attack.conduct & Conduct.ATTACKER)
+        seats: list[Seat] = []
+        for number in self.rules.everybody:
+            signer = plan.participants[number]
+            validator = Validator(self.rules, number, signer, verifier)
+            identity = (self.rules, number, signer, plan.vrf_keys[number], plan.seal_keys[number], verifier)
+            if number in attacks:
+                keys = {seat: plan.participants[seat] for seat in (number, *attackers)}
+                rng = plan.rng("attack", number)
+                view = View(number, self.rules, frozenset(attacks), keys, rng, self.opening)
+                player = MaliciousParticipant(*identity)
+                seats.append(MaliciousSeat(player, validator, verifier, attacks[number], view))
+            else:
+                seats.append(Seat(Participant(*identity), validator, verifier))
+        return seats
+
+
+def _comparison(plan: Plan, parties: int, minutes: Minutes | None) -> Comparison:
+    """Whoever computes the comparison bits; parties start with their first question."""
+    largest = plan.parameters.horizon
+    if not parties:
+        return IdealComparison(largest)
+    return MpcComparison(plan.participants, largest, parties, minutes=minutes)

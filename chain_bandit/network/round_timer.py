@@ -1,0 +1,126 @@
+"""The steps of a round at a node: whose envelopes are in, and how long to wait for the others. Time is an argument."""
+
+from collections.abc import Iterable
+
+
+class Pace:
+    """One round. Step s ends when everybody who is awaited has said all of it, at the latest at T0 + (s + 1) Δ.
+
+    T0 is when the node saw the round begin. Who is early does not make others late: the deadlines of a round are fixed
+    from its beginning, whenever its steps ended. Who misses one is not waited for again in this round. No step ends
+    early with fewer voices than a quorum takes: those who are just back would be too late for whoever did not know.
+
+    Args:
+        began: T0, in seconds of any clock.
+        bound: Δ, in seconds.
+        awaited: whose envelopes end a step.
+        voters: of whom a quorum is made, oneself aside.
+        least: how many of them have to be in for a step to end early.
+    """
+
+    def __init__(
+        self, began: float, bound: float, awaited: Iterable[int], voters: frozenset[int] = frozenset(), least: int = 0
+    ) -> None:
+        self._began, self._bound = began, bound
+        self._awaited, self._voters, self._least = set(awaited), voters, least
+        self._in: dict[int, set[int]] = {}
+        self._asked: set[int] = set()
+        self.step = -1
+
+    def restart(self, began: float) -> None:
+        """The round has begun only now."""
+        self._began = began
+
+    def begin(self, step: int) -> None:
+        """Enter a step."""
+        self.step = step
+        self._asked.clear()
+
+    def arrived(self, sender: int, step: int) -> None:
+        """A sender has said all that it says in a step."""
+        self._in.setdefault(step, set()).add(sender)
+
+    def has(self, sender: int, step: int) -> bool:
+        """Whether a sender has."""
+        return sender in self._in.get(step, ())
+
+    def dismiss(self, sender: int) -> None:
+        """Wait for a sender no longer: it is not read any more."""
+        self._awaited.discard(sender)
+
+    def ask(self, address: int) -> None:
+        """The open step is not over before this answer."""
+        self._asked.add(address)
+
+    def answered(self, address: int) -> None:
+        """It is there."""
+        self._asked.discard(address)
+
+    @property
+    def heard(self) -> frozenset[int]:
+        """Whoever said anything in this round."""
+        return frozenset().union(*self._in.values())
+
+    @property
+    def awaited(self) -> frozenset[int]:
+        """Who has missed no deadline of those who were waited for."""
+        return frozenset(self._awaited)
+
+    @property
+    def present(self) -> frozenset[int]:
+        """Who is worth waiting for in the next round: nobody that was late in this one and said nothing at all."""
+        return self.heard | self._awaited
+
+    @property
+    def deadline(self) -> float:
+        """When the open step ends whatever is missing."""
+        return self._began + (self.step + 1) * self._bound
+
+    def missing(self, among: frozenset[int] | None = None) -> frozenset[int]:
+        """Who is still waited for in the open step."""
+        here = self._in.get(self.step, set())
+        wanted = self._awaited | self._voters if len(self._voters & here) < self._least else self._awaited
+        due = wanted - here | self._asked
+        return frozenset(due if among is None else due & among)
+
+    def end(self) -> frozenset[int]:
+        """Leave the step; who was missing is not waited for any more in this round."""
+        late = self._awaited - self._in.get(self.step, set())
+        self._awaited -= late
+        return frozenset(late)
+
+
+FORGIVEN, MOST = 16, 6
+"""Rounds in time after which a lapse is forgotten; lapses that count."""
+
+
+class Punctuality:
+    """Who is worth waiting for, from round to round: whoever misses deadlines again and again costs less and less.
+
+    After a lapse a peer is waited for in the next round, after another one in the second, the fourth and so on. It is
+    heard all the same: what is in by the end of a step counts.
+    """
+
+    def __init__(self) -> None:
+        self._lapses: dict[int, int] = {}
+        self._good: dict[int, int] = {}
+        self._from: dict[int, int] = {}
+
+    def lapsed(self, peers: Iterable[int], round_: int) -> None:
+        """They were waited for in a round, and missed a deadline."""
+        for peer in peers:
+            lapses = self._lapses.get(peer, 0)
+            self._from[peer] = round_ + 2**lapses
+            self._lapses[peer], self._good[peer] = min(lapses + 1, MOST), 0
+
+    def kept(self, peers: Iterable[int]) -> None:
+        """They were in time, to the end of a round."""
+        for peer in peers:
+            if self._lapses.get(peer):
+                self._good[peer] += 1
+                if self._good[peer] == FORGIVEN:
+                    self._lapses[peer], self._good[peer] = self._lapses[peer] - 1, 0
+
+    def awaited(self, among: Iterable[int], round_: int) -> frozenset[int]:
+        """Who is to be waited for in a round."""
+        return frozenset(peer for peer in among if self._from.get(peer, 0) <= round_)

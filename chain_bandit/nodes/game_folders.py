@@ -1,0 +1,73 @@
+"""The folders of a game of nodes, made from a scenario, whose seed gives every key: from then on each has its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
+from chain_bandit.append_log import whole_file, write_private
+from chain_bandit.chain.identity import Identity
+from chain_bandit.crypto.certificates import public_part, self_signed
+from chain_bandit.crypto.keys import Signer, derive
+from chain_bandit.crypto.vouching import vouching
+from chain_bandit.game.plan import Plan
+from chain_bandit.game.unfinished import lock
+from chain_bandit.nodes.node_files import GAME, KEY, LINK, Door, GameFile, KeyFile, Registration, name_of
+from chain_bandit.protocol.settlement import Conduct
+
+
+def write_folders(plan: Plan, out: Path) -> list[Door]:
+    """A folder for each node, with its keys; gives their doors, sockets in the folders. Raises `OSError`."""
+    scenario, doors = plan.scenario, list[Door]()
+    signers: dict[int, Signer] = dict(enumerate(plan.participants))
+    signers |= {ENVIRONMENT: plan.environment, RELAYER: plan.relayer}
+    for address in (*signers, COMPARISON):
+        place = out / name_of(address)
+        place.mkdir(mode=0o700)
+        pem = self_signed(place.name)
+        write_private(place / LINK, pem)
+        certificate = public_part(pem)
+        voucher = signers.get(address, plan.environment).sign(vouching(plan.game, certificate))
+        doors.append(
+            Door(address=address, door=f"unix:{place.name}/door", certificate=certificate, voucher=voucher)
+        )
+        write_private(place / KEY, _key(plan, address).model_dump_json(exclude_none=True).encode())
+        if address == ENVIRONMENT or address in scenario.attacks():
+            lock(scenario, place, with_seed=False)
+    return doors
+
+
+def write_game(
+    plan: Plan, deployment: Mapping[str, Any], url: str, doors: Sequence[Door], out: Path
+) -> None:  # fmt: skip
+    """The file that all nodes share. Raises `OSError`."""
+    scenario, identity = plan.scenario, Identity.of(deployment)
+    game = GameFile(
+        **asdict(identity), first_block=deployment["first_block"], url=url,
+        confirmations=scenario.chain.confirmations, bound_ms=scenario.bound_ms,
+        environment=plan.environment.address, relayer=plan.relayer.address,
+        participants=tuple(Registration(**asdict(each)) for each in plan.seated), doors=tuple(doors),
+        rules=scenario.foreign_rules,
+    )  # fmt: skip
+    with whole_file(out / GAME) as file:
+        file.write(game.model_dump_json(indent=1).encode())
+
+
+def _key(plan: Plan, address: int) -> KeyFile:
+    seed, attacks = plan.scenario.seed, plan.scenario.attacks()
+    if address == COMPARISON:
+        return KeyFile(address=address)
+    if address == RELAYER:
+        return KeyFile(address=address, secret=plan.relayer.source)
+    if address == ENVIRONMENT:
+        return KeyFile(address=address, secret=plan.environment.source, draws=plan.secret, salt=plan.salt)
+    keys = KeyFile(
+        address=address, secret=plan.participants[address].source, vrf=derive(seed, "vrf", address),
+        seal=plan.seal_keys[address],
+    )  # fmt: skip
+    if address not in attacks:
+        return keys
+    attackers = sorted(seat for seat, attack in attacks.items() if attack.conduct & Conduct.ATTACKER)
+    colluders = {seat: plan.participants[seat].source for seat in attackers}
+    return keys.model_copy(update={"chance": derive(seed, "chance/attack", address), "colluders": colluders})

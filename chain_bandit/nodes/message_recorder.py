@@ -1,0 +1,68 @@
+"""What others said in their own names, as it came in: kept where a benchmark asks for it, to be held together.
+
+`CHAIN_BANDIT_TAP=1`. The one who sent it is known by its link: no signature is asked for.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from chain_bandit.actors.messages import ENVIRONMENT, Probe, Receipt
+from chain_bandit.append_log import FileLines
+from chain_bandit.consensus.broadcast import Frame
+from chain_bandit.consensus.certificate import Vote
+from chain_bandit.network.wire import Envelope
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.messages import Phase, Role, receipt_content
+
+VARIABLE, HEARD = "CHAIN_BANDIT_TAP", "heard.jsonl"
+
+Heard = Callable[[int, Envelope], None]
+
+
+@contextmanager
+def tapped(place: Path, own: int) -> Iterator[Heard]:
+    """What a node calls with every envelope and its sender, before it acts upon it.
+
+    Raises:
+        LinesUnwritable: the disk is full, say. What was heard is not kept then, so that nobody acts upon it.
+    """
+    if not os.environ.get(VARIABLE):
+        yield lambda sender, envelope: None
+        return
+    with closing(FileLines(place / HEARD)) as lines:
+        lines.read(lambda number, line: None)  # a torn last one is dropped
+
+        def heard(sender: int, envelope: Envelope) -> None:
+            for at, content in _said(sender, own, envelope):
+                lines.append(json.dumps([sender, at, content.hex()]))
+            lines.write()
+
+        yield heard
+
+
+def _said(sender: int, own: int, envelope: Envelope) -> Iterator[tuple[tuple[int, ...], bytes]]:
+    """The statements that an honest sender would have signed: (round, phase, role, instance), and what they state."""
+    for message in envelope.messages:
+        match message.frame if isinstance(message, Probe) else message:
+            case Frame(phase=phase, claims=claims):
+                for claim in claims:
+                    if claim.instance == sender:
+                        yield (envelope.round, int(phase), int(Role.COMMANDER), sender), keccak(claim.content)
+            case Vote(seat=seat, content=content) if seat == sender:
+                yield (envelope.round, int(Phase.BLOCK), int(Role.SIGNER), 0), content
+            case Receipt(round=round_, arm=arm, reward=reward, tally=tally, count=count) if sender == ENVIRONMENT:
+                content = receipt_content(arm, reward, tally, count)
+                yield (round_, int(Phase.REWARD), int(Role.ENVIRONMENT), own), content
+
+
+def said_twice(out: Path) -> list[int]:
+    """Whom the nodes of a game heard say two things in one slot, in whatever lives, by address."""
+    said: dict[tuple[int, ...], set[str]] = {}
+    for path in sorted(out.glob(f"*/{HEARD}")):
+        for line in path.read_text(encoding="ascii").splitlines():
+            sender, at, content = json.loads(line)
+            said.setdefault((sender, *at), set()).add(content)
+    return sorted({sender for (sender, *_), contents in said.items() if len(contents) > 1})

@@ -1,0 +1,220 @@
+"""A sweep and its folder: what is there is kept, what is missing is played, and the table is made of all of it."""
+
+import fcntl
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+
+from chain_bandit import __version__
+from chain_bandit.append_log import regular_file, whole_file
+from chain_bandit.game.simulated import compiles, engines
+from chain_bandit.protocol.errors import ChainBanditError, Stopped
+from chain_bandit.sweeps import cell
+from chain_bandit.sweeps.grid import Point, Sweep
+from chain_bandit.sweeps.workers import Workers
+
+FORMAT = "chain-bandit-sweep/1"
+MANIFEST, TABLE, CELLS = "sweep.json", "sweep.parquet", "cells"
+_MOST_BYTES = 1 << 16
+
+Row = Mapping[str, Any]
+
+
+class SweepRefused(ChainBanditError):
+    """A place that the sweep's folder cannot go to."""
+
+    exit_code = 3
+
+    def __init__(self, out: Path, why: str) -> None:
+        super().__init__(f"{out}: {why}")
+        self.out, self.why = out, why
+
+
+class CellsFailed(ChainBanditError):
+    """Some cells have no results; the others have."""
+
+    exit_code = 15
+
+    def __init__(self, failed: int, cells: int, first: str) -> None:
+        super().__init__(f"{failed:,} of {cells:,} cells failed; the first: {first}")
+        self.failed, self.cells, self.first = failed, cells, first
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep came to.
+
+    Attributes:
+        axes: their names.
+        rows: of `TABLE`: one a point and checkpoint, one of a point that failed.
+        points, played: how many there are; how many cells this run played.
+        damaged: cells that were kept and had to be played again, and why.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    rows: tuple[Row, ...]
+    points: int
+    played: int
+    damaged: tuple[str, ...]
+
+    @property
+    def final(self) -> tuple[Row, ...]:
+        """The last row of each point."""
+        last = {tuple(row[axis] for axis in self.axes): row for row in self.rows}
+        return tuple(last.values())
+
+    @property
+    def failed(self) -> tuple[Row, ...]:
+        """Points without results."""
+        return tuple(row for row in self.rows if row["error"] is not None)
+
+    def where(self, row: Row) -> str:
+        """A point in words."""
+        return ", ".join(f"{axis} = {row[axis]}" for axis in self.axes)
+
+    def failure(self) -> CellsFailed | None:
+        """What to say of failed cells."""
+        if not self.failed:
+            return None
+        first = self.failed[0]
+        return CellsFailed(len(self.failed), self.points, f"{self.where(first)}: {first['error']}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "name": self.name, "axes": self.axes, "cells": self.points, "played": self.played,
+            "failed": len(self.failed), "damaged": self.damaged, "rows": self.rows,
+        }  # fmt: skip
+
+
+def run(
+    sweep: Sweep, out: Path, workers: Workers, resume: bool = False,
+    observe: Callable[[int, int], None] = lambda done, failed: None,
+    on_compiling: Callable[[], None] = lambda: None,
+) -> Swept:  # fmt: skip
+    """Play what is missing and write the table.
+
+    Args:
+        observe: is told how many points are over, and how many of them failed.
+        on_compiling: is told before games are compiled.
+
+    Raises:
+        SweepRefused: the place is taken, or not to be written.
+        ScenarioInvalid: see `Sweep.points`.
+    """
+    points = list(sweep.points())
+    with _place(out, sweep.name, resume):
+        cells = {point.cell.digest: point.cell for point in points if point.cell}
+        paths = {digest: out / CELLS / f"{digest}.parquet" for digest in cells}
+        found, damaged = _kept(cells, paths)
+        missing = {digest: each for digest, each in cells.items() if digest not in found}
+        chosen = engines([(each.scenario, each.replicates) for each in missing.values()])
+        tasks = [(each, digest, engine) for (digest, each), engine in zip(missing.items(), chosen, strict=True)]
+        if compiles(chosen):
+            on_compiling()
+        failed: dict[str, str] = {}
+        impossible = sum(point.cell is None for point in points)
+        try:
+            with closing(workers(tasks)) as results:
+                for (each, digest, _), made in results:
+                    if isinstance(made, str):
+                        failed[digest] = made
+                    else:
+                        cell.write(paths[digest], each, made)
+                        found[digest] = tuple(each.rows(made))
+                    observe(len(found) + len(failed) + impossible, len(failed) + impossible)
+        except (KeyboardInterrupt, Stopped) as stopped:
+            kept = sum(path.exists() for path in paths.values())
+            stopped.add_note(f"{kept:,} of {len(cells):,} cells are kept in {out}: go on with --resume")
+            raise
+        axes = tuple(sweep.axes)
+        rows = tuple(_rows(axes, points, found, failed))
+        _write_table(out / TABLE, axes, rows)
+    return Swept(sweep.name, axes, rows, len(points), len(tasks) - len(failed), damaged)
+
+
+def _kept(
+    cells: Mapping[str, cell.Cell], paths: Mapping[str, Path]
+) -> tuple[dict[str, tuple[Row, ...]], tuple[str, ...]]:
+    """Rows of the cells that are there; what is damaged is as good as missing."""
+    found: dict[str, tuple[Row, ...]] = {}
+    damaged: list[str] = []
+    for digest, each in cells.items():
+        try:
+            sums = cell.read(paths[digest], each)
+        except cell.CellDamaged as error:
+            damaged.append(str(error))
+        else:
+            if sums is not None:
+                found[digest] = tuple(each.rows(sums))
+    return found, tuple(damaged)
+
+
+def _rows(
+    axes: Sequence[str], points: Sequence[Point], found: Mapping[str, Sequence[Row]], failed: Mapping[str, str]
+) -> Iterator[Row]:
+    for point in points:
+        labels = dict(zip(axes, point.labels, strict=True))
+        digest = point.cell.digest if point.cell else ""
+        nothing = dict.fromkeys(cell.COLUMNS) | {"digest": digest or None, "error": failed.get(digest, point.failure)}
+        yield from ({**labels, **row} for row in found.get(digest, [nothing]))
+
+
+def _write_table(path: Path, axes: Sequence[str], rows: Sequence[Row]) -> None:
+    text, whole = pyarrow.string(), pyarrow.int64()
+    kinds = {"digest": text, "round": whole, "replicates": whole, "agent_steps": whole, "seed": text, "error": text}
+    schema = pyarrow.schema([
+        *((axis, text) for axis in axes), *((name, kinds.get(name, pyarrow.float64())) for name in cell.COLUMNS)
+    ])  # fmt: skip
+    with whole_file(path) as file:
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist([dict(row) for row in rows], schema), file)
+
+
+@contextmanager
+def _place(out: Path, name: str, resume: bool) -> Iterator[None]:
+    """The folder, for this process alone. Raises `SweepRefused`."""
+    with written(out):
+        if out.exists() and not out.is_dir():
+            raise SweepRefused(out, "exists and is not a folder; name another with --out")
+        if out.is_dir() and any(out.iterdir()):
+            if _name(out) != name:
+                raise SweepRefused(out, f"is not the folder of a sweep {name!r}; name another with --out")
+            if not resume:
+                raise SweepRefused(out, "holds this sweep; go on with --resume, or name another with --out")
+        (out / CELLS).mkdir(parents=True, exist_ok=True)
+        manifest = out / MANIFEST
+        if not manifest.exists():
+            with whole_file(manifest) as file:
+                file.write(json.dumps({"format": FORMAT, "name": name, "version": __version__}).encode())
+        with manifest.open() as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise SweepRefused(out, "another process is at this sweep; wait for it, or stop it") from error
+            yield
+
+
+@contextmanager
+def written(out: Path) -> Iterator[None]:
+    """Around whatever is written to the folder. Raises `SweepRefused` where that cannot be."""
+    try:
+        yield
+    except OSError as error:
+        raise SweepRefused(out, f"cannot be written: {error.strerror}") from error
+
+
+def _name(out: Path) -> object:
+    """Of the sweep in a folder; None if there is none."""
+    try:
+        with regular_file(out / MANIFEST) as file:
+            manifest = json.loads(file.read(_MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return manifest.get("name") if isinstance(manifest, dict) and manifest.get("format") == FORMAT else None

@@ -1,0 +1,180 @@
+"""append_log.py: what was appended comes back, a torn tail is dropped, anything else that is wrong is refused."""
+
+import errno
+import json
+import os
+import resource
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from chain_bandit.append_log import (
+    FileLines,
+    Lines,
+    LinesDamaged,
+    LinesLocked,
+    LinesUnreadable,
+    LinesUnwritable,
+    write_private,
+)
+
+TEXTS = ['{"number": 1}', "[2]", '"three"', "4"]
+
+
+def taken(lines):
+    """What comes back, each line of JSON with its number."""
+    found = []
+    lines.read(lambda number, line: found.append((number, json.loads(line))))
+    return found
+
+
+def written(path):
+    with closing(FileLines(path)) as lines:
+        for text in TEXTS:
+            lines.append(text)
+        lines.sync()
+    return path.read_bytes()
+
+
+def test_what_was_appended_comes_back_from_a_file_that_nobody_else_may_read(tmp_path):
+    path = tmp_path / "lines"
+    written(path)
+    with closing(FileLines(path)) as lines:
+        assert taken(lines) == [(number, json.loads(text)) for number, text in enumerate(TEXTS, 1)]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_lines_of_no_file_are_kept_nowhere():
+    lines = Lines()
+    lines.append(TEXTS[0])
+    lines.sync()
+    assert taken(lines) == []
+
+
+def test_the_name_of_a_new_file_is_kept_like_its_bytes(tmp_path, monkeypatch):
+    synced, really = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_ino), really(file))[1])
+    FileLines(tmp_path / "lines").close()
+    assert synced == [tmp_path.stat().st_ino]
+
+
+def test_nothing_is_in_the_file_before_it_is_synced_and_all_of_it_after(tmp_path, monkeypatch):
+    synced, really = [], os.fsync
+    with closing(FileLines(tmp_path / "lines")) as lines:
+        monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_size), really(file))[1])
+        lines.append(TEXTS[0])
+        lines.append(TEXTS[1])
+        assert lines.path.read_bytes() == b""
+        lines.sync()
+        lines.sync()
+        size = lines.path.stat().st_size
+        assert (len(lines.path.read_bytes().splitlines()), synced) == (2, [size])
+
+
+def test_what_is_read_is_synced_before_anybody_acts_upon_it_again(tmp_path, monkeypatch):
+    path, synced, really = tmp_path / "lines", [], os.fsync
+    written(path)
+    with closing(FileLines(path)) as lines:
+        taken(lines)
+        monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_ino), really(file))[1])
+        lines.sync()
+    assert synced == [path.stat().st_ino]
+
+
+def test_what_is_read_is_what_is_locked_whatever_has_its_name(tmp_path):
+    path = tmp_path / "lines"
+    written(path)
+    with closing(FileLines(path)) as lines:
+        path.replace(tmp_path / "elsewhere")
+        path.write_bytes(b"another file\n")
+        assert len(taken(lines)) == len(TEXTS)
+
+
+@pytest.mark.parametrize("call", ["lseek", "ftruncate", "fsync"])
+def test_a_disk_that_fails_is_a_sentence(call, tmp_path, monkeypatch):
+    def fails(*arguments):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    path = tmp_path / "lines"
+    written(path)
+    with closing(FileLines(path)) as lines, monkeypatch.context() as broken:
+        broken.setattr(os, call, fails)
+        with pytest.raises((LinesUnreadable, LinesUnwritable), match="Input/output error"):
+            FileLines(tmp_path / "another") if call == "fsync" else taken(lines)
+
+
+def test_every_prefix_reads_as_the_lines_that_are_whole(tmp_path):
+    path = tmp_path / "lines"
+    data = written(path)
+    for end in range(len(data)):
+        path.write_bytes(data[:end])
+        with closing(FileLines(path)) as lines:
+            whole = data[:end].count(b"\n")
+            assert [number for number, _ in taken(lines)] == list(range(1, whole + 1))
+            for text in TEXTS[whole:]:
+                lines.append(text)
+            lines.sync()
+        assert path.read_bytes() == data
+
+
+def test_lines_that_are_forgotten_leave_an_empty_file_that_can_be_written_anew(tmp_path):
+    path = tmp_path / "lines"
+    written(path)
+    with closing(FileLines(path)) as lines:
+        lines.append("5")
+        lines.clear()
+        lines.append("6")
+        lines.sync()
+        assert taken(lines) == [(1, 6)]
+
+
+@pytest.mark.parametrize("line", [1, 2, 4])
+@pytest.mark.parametrize("text", [b"", b"{", b'"\x80', b"9" * 5_000])
+def test_a_line_that_nobody_wrote_so_is_named(tmp_path, line, text):
+    path = tmp_path / "lines"
+    each = written(path).splitlines()
+    each[line - 1] = text
+    path.write_bytes(b"\n".join(each) + b"\n")
+    with closing(FileLines(path)) as lines, pytest.raises(LinesDamaged, match=f"lines:{line}:") as damaged:
+        taken(lines)
+    assert damaged.value.exit_code == 3
+
+
+def test_a_second_process_is_refused(tmp_path):
+    path = tmp_path / "lines"
+    code = f"""
+from pathlib import Path
+from chain_bandit.append_log import FileLines
+FileLines(Path({str(path)!r}))
+"""
+    with closing(FileLines(path)):
+        second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert LinesLocked.__name__ in second.stderr
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_file_that_cannot_be_written_is_told_again_and_again(tmp_path):
+    with pytest.raises(LinesUnwritable, match="No such file"):
+        FileLines(tmp_path / "nowhere" / "lines")
+    with closing(FileLines(tmp_path / "lines")) as lines:
+        lines.append(TEXTS[0])
+        read_only = os.open(lines.path, os.O_RDONLY)
+        os.dup2(read_only, lines._file)
+        os.close(read_only)
+        for _ in range(2):
+            with pytest.raises(LinesUnwritable):
+                lines.sync()
+
+
+def test_a_private_file_without_room_is_not_there(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_private(tmp_path / "key", bytes(20))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
