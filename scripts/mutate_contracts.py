@@ -351,7 +351,7 @@ def quick(asked: dict[str, Any]) -> dict[str, Any]:
 
     The code means the same, but is longer than EIP-170's limit, which forge does not mind.
     """
-    details = {"yul": True, "yulDetails": {"stackAllocation": True, "optimizerSteps": "dhfoDgvulfnTUtnIfu:"}}
+    details = {"yul": True, "yulDetails": {"stackAllocation": True, "optimizerSteps": "dhfoDgvulfnTUtnIfu:fDnTOcmu"}}
     return asked | {"settings": asked["settings"] | {"optimizer": {"enabled": True, "runs": 1, "details": details}}}
 
 
