@@ -14,6 +14,7 @@ from chain_bandit.chain.anvil import anvil
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.scenario import load
+from tests.integration.nodes import free_ports
 from tests.integration.nodes_up import NAMES
 
 ROOT = Path(__file__).parents[2]
@@ -128,6 +129,23 @@ def test_commands_of_the_page_on_nodes_play_the_game_that_one_process_plays(plac
     assert said[1].splitlines() == [f"{name:<12} ended" for name in NAMES]
     assert "all 20 rounds are recorded" in said[2]
     assert said[3] == ""
+
+
+def test_the_tutorial_on_taking_part_plays_a_game_with_keys_of_their_own(place: Path) -> None:
+    """The commands as one script, as a reader types them: docs/take-part.md."""
+    (scenario,) = blocks("docs/take-part.md", "toml")
+    (place / "experiment.toml").write_text(scenario, encoding="utf-8")
+    script = "set -e\n" + "".join(blocks("docs/take-part.md", "sh"))
+    with anvil() as node:
+        ports = iter(free_ports(7))
+        for port in (*range(7700, 7703), *range(7710, 7714)):
+            script = script.replace(f":{port}", f":{next(ports)}")
+        said = ran(script.replace("http://127.0.0.1:8545", node.url), place)
+    assert "4 open places" in said
+    assert "game.json has 4 participants" in said
+    assert "passed" in said
+    for name in ("ann", "bob", "cleo", "dan"):
+        assert "rounds are recorded" in (place / f"{name}.log").read_text(encoding="utf-8")
 
 
 def test_readme_names_targets_that_make_has() -> None:
