@@ -79,6 +79,10 @@ def places(out: Path) -> list[Path]:
     return [out / files.name_of(door.address) for door in files.read_game(out / files.GAME).doors]
 
 
+def _place(out: Path, name: str) -> Path:
+    return out if (out / files.NODE).exists() else out / name
+
+
 def states(out: Path) -> list[NodeStatus]:
     """How every node of a game is. Raises `PlaceRefused`."""
     return [_state(place) for place in places(out)]
@@ -86,16 +90,15 @@ def states(out: Path) -> list[NodeStatus]:
 
 def down(out: Path) -> list[NodeStatus]:
     """End every process of a game; those that were told. Raises `PlaceRefused`."""
-    at = {place.name: place for place in places(out)}
     told = [state for state in states(out) if state.pid is not None]
     for number in (signal.SIGTERM, signal.SIGKILL):
         for state in told:
-            pid = _state(at[state.name]).pid  # as of now: the number may be another process's soon
+            pid = _state(_place(out, state.name)).pid  # as of now: the number may be another process's soon
             if pid is not None:
                 with suppress(ProcessLookupError):  # it has just ended by itself
                     os.kill(pid, number)
         until = monotonic() + PATIENCE
-        while any(_state(at[state.name]).pid is not None for state in told) and monotonic() < until:
+        while any(_state(_place(out, state.name)).pid is not None for state in told) and monotonic() < until:
             sleep(LOOK)
     return told
 
