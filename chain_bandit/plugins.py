@@ -5,11 +5,13 @@ A package offers one under the group `chain_bandit.KIND`; what is in a file on t
 `module:attribute`. Names of our own come first, so that no package can change what a scenario means.
 """
 
+import re
 from collections.abc import Mapping
 from configparser import ConfigParser
 from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, distributions
+from inspect import getsource
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +21,10 @@ from chain_bandit.protocol.errors import ChainBanditError, Stopped
 UNKNOWN: Final = "not a known name"
 
 KINDS: Final = ("attacks", "environments", "policies", "incentives")
+
+
+_GIVEN: Final[dict[tuple[str, str], Any]] = {}
+"""What this process was given by kind and name, without a package."""
 
 
 class PluginBroken(ChainBanditError):
@@ -31,14 +37,26 @@ class PluginBroken(ChainBanditError):
         self.kind, self.name, self.reason = kind, name, reason
 
 
+def give(kind: str, name: str, maker: Any) -> None:
+    """Make something known by a name to this process alone, in place of what it was given by that name before.
+
+    Raises `PluginBroken` for a name of ours, or of no name's form.
+    """
+    if kind not in KINDS or not re.fullmatch(r"[a-z][a-z0-9-]{0,63}", name):
+        raise PluginBroken(kind, name, "a name is of lower-case letters, digits and hyphens")
+    _GIVEN[kind, name] = maker
+
+
 def find(kind: str, name: str, ours: Mapping[str, Any]) -> Any:
-    """What has this name: of `ours`, of an entry point, or `module:attribute`.
+    """What has this name: of `ours`, of this process, of an entry point, or `module:attribute`.
 
     Raises:
         PluginBroken: nothing has it, two packages have it, or its module raises.
     """
     if name in ours:
         return ours[name]
+    if (kind, name) in _GIVEN:
+        return _GIVEN[kind, name]
     module, _, attribute = (name if ":" in name else offered(kind, name).value).partition(":")
     try:
         return getattr(import_module(module), attribute)
@@ -64,6 +82,8 @@ def code(kind: str, name: str) -> str:
     Raises:
         PluginBroken: nothing has it, two packages have it, or its module cannot be read.
     """
+    if (kind, name) in _GIVEN:
+        return keccak(_source(_GIVEN[kind, name]).encode()).hex()
     if ":" not in name:
         offered(kind, name)
         return ", ".join(sorted({f"{each.dist.name} {each.dist.version}" for each in _group(kind)
@@ -77,10 +97,18 @@ def code(kind: str, name: str) -> str:
         raise PluginBroken(kind, name, f"{type(error).__name__}: {error}") from error
 
 
+def _source(maker: Any) -> str:
+    try:
+        return getsource(maker)
+    except (OSError, TypeError):  # typed into a console
+        return repr(maker)
+
+
 def names(kind: str, ours: Mapping[str, Any]) -> str:
     """Everything that has a name, in words, and which packages may offer more."""
     unread = [f"whatever {each} offers, whose entry points cannot be read" for each in _installed()[1]]
-    return ", ".join(dict.fromkeys([*ours, *sorted(each.name for each in _group(kind)), *unread]))
+    here = (name for of, name in _GIVEN if of == kind)
+    return ", ".join(dict.fromkeys([*ours, *here, *sorted(each.name for each in _group(kind)), *unread]))
 
 
 def offered(kind: str, name: str) -> EntryPoint:

@@ -93,10 +93,10 @@ def take_up(
         _await_end(out, fork_server, say, revives, pause)
 
 
-def last_round(out: Path) -> int:
-    """The last round that a participant's log says the end of; 0 before the first."""
+def last_round(out: Path, name: str = "*") -> int:
+    """The last round that a node's log says the end of, by default any of a game's; 0 before the first."""
     said = [0]
-    for path in out.glob(f"*/{files.LOG}"):
+    for path in out.glob(f"{name}/{files.LOG}"):
         with suppress(OSError), path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
             said += [int(number) for number in re.findall(rb"^round (\d+) ", file.read(), flags=re.MULTILINE)[-1:]]

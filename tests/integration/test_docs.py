@@ -57,7 +57,7 @@ def test_commands_of_the_readme_and_of_the_page_on_audits_all_end_well(tmp_path:
     for line in run:
         ran(line, tmp_path)
     (snippet,) = blocks("README.md", "python")
-    assert re.fullmatch(r"passed 0x[0-9a-f]{64}\n", ran(f"{sys.executable} -c '{snippet}'", tmp_path))
+    assert re.fullmatch(r"passed 0x[0-9a-f]{64}\n[0-9.]+\n", ran(f"{sys.executable} -c '{snippet}'", tmp_path))
     assert (tmp_path / "runs" / "from-python" / "report.html").is_file()
 
 
@@ -129,6 +129,20 @@ def test_commands_of_the_page_on_nodes_play_the_game_that_one_process_plays(plac
     assert said[1].splitlines() == [f"{name:<12} ended" for name in NAMES]
     assert "all 20 rounds are recorded" in said[2]
     assert said[3] == ""
+
+
+def test_the_snippets_of_the_page_on_the_api_print_what_they_say(tmp_path: Path) -> None:
+    first, second = blocks("docs/api.md", "python")
+    (tmp_path / "first.py").write_text(first, encoding="utf-8")
+    (tmp_path / "second.py").write_text(second, encoding="utf-8")
+    said = ran(f"{sys.executable} first.py", tmp_path).splitlines()
+    assert said[0].startswith("True passed ")
+    assert said[1].startswith("approved ")
+    mean, low, high = map(float, said[2].split())
+    assert low < mean < high
+    assert (tmp_path / "regret.png").is_file()
+    assert (tmp_path / "runs" / "api" / "report.html").is_file()
+    assert float(ran(f"{sys.executable} second.py", tmp_path)) > 0
 
 
 def test_the_tutorial_on_taking_part_plays_a_game_with_keys_of_their_own(place: Path) -> None:

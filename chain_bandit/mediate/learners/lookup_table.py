@@ -12,7 +12,7 @@ from chain_bandit.mediate.games.game import NOTHING, GameParameters, Ints, Marks
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class LookupTable:
     """Every observation there is.
 
     Attributes:
@@ -29,18 +29,18 @@ class Table:
 
 
 @singledispatch
-def table_of(rules: GameParameters) -> Table | None:
+def table_of(rules: GameParameters) -> LookupTable | None:
     """The table of a game; None where it would be longer than what is seen in an epoch."""
     return None
 
 
 @table_of.register
-def _(rules: DilemmaRules) -> Table:
-    return Table(np.array([[NOTHING], [0], [1]], np.int16), np.array([1, 2, 0]))
+def _(rules: DilemmaRules) -> LookupTable:
+    return LookupTable(np.array([[NOTHING], [0], [1]], np.int16), np.array([1, 2, 0]))
 
 
 @table_of.register
-def _(rules: CoinRules) -> Table | None:
+def _(rules: CoinRules) -> LookupTable | None:
     if rules.agents > 2:
         return None
     cells = rules.width**2
@@ -48,4 +48,4 @@ def _(rules: CoinRules) -> Table | None:
     rows = [(mine, cells + yours, (2 + stranger) * cells + coin)
             for mine, yours, coin, stranger in product(cell, cell, cell, (0, 1))]  # fmt: skip
     weights = np.concatenate([2 * cells**2 * cell, 2 * cells * cell, 2 * cell, 2 * cell + 1, [0]])
-    return Table(np.array(rows, np.int16), weights)
+    return LookupTable(np.array(rows, np.int16), weights)

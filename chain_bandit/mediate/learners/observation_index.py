@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from chain_bandit.mediate.games.game import NOTHING, Ints, Marks
-from chain_bandit.mediate.learners.lookup_table import Table
+from chain_bandit.mediate.learners.lookup_table import LookupTable
 
 
 class Sights(Protocol):
@@ -33,7 +33,7 @@ class Sights(Protocol):
 class Tabled:
     """See `Sights`."""
 
-    def __init__(self, table: Table, rows: Marks, steps: int, episodes: int) -> None:
+    def __init__(self, table: LookupTable, rows: Marks, steps: int, episodes: int) -> None:
         """`rows` are the table's for each network: of one array, networks are asked once."""
         self.rows, self._table = rows, table
         self.places = np.zeros((len(rows), steps + 1, episodes), np.int64)

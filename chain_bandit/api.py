@@ -1,0 +1,335 @@
+"""The Python API: what `import chain_bandit as cb` offers. Each function is a verb of the command line.
+
+Errors are `ChainBanditError` with the sentence and the exit code of the command line.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from chain_bandit import plugins
+from chain_bandit.attacks.attack import Attack
+from chain_bandit.auditor.report import AuditReport
+from chain_bandit.audits import audit_file, audit_folder
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.blocks import History
+from chain_bandit.environments.bernoulli import bernoulli_model as bernoulli
+from chain_bandit.examples import example
+from chain_bandit.game import chains, folder
+from chain_bandit.game.simulated import engines
+from chain_bandit.game.simulated import replicates as measure
+from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.runs import history_of_node
+from chain_bandit.runs import play as played
+from chain_bandit.scenario import Scenario, built
+from chain_bandit.scenario import load as loaded
+from chain_bandit.simulation.replicates import PARTS, IntervalEstimate, Measured
+from chain_bandit.sweeps import grid, workers
+from chain_bandit.sweeps.run import Swept
+from chain_bandit.sweeps.run import run as swept
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["Attack", "ChainBanditError", "Conduct", "Run", "Scenario", "Simulation", "SweepResult", "Table", "attack",
+           "audit", "bernoulli", "build", "deploy", "environment", "history", "load", "play", "simulate",
+           "sweep"]  # fmt: skip
+
+Maker = TypeVar("Maker", bound=Callable[..., Any])
+Progress = Callable[[int, int], None]
+"""`progress(done, total)`, called now and then."""
+
+
+class Table(Sequence[Mapping[str, Any]]):
+    """Rows by column name; a sequence of mappings, and a data frame on demand."""
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._rows = tuple(rows)
+
+    def __len__(self) -> int:
+        """How many rows."""
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        """A row, or a table of some."""
+        return Table(self._rows[index]) if isinstance(index, slice) else self._rows[index]
+
+    def __repr__(self) -> str:
+        """Its size and columns."""
+        return f"<Table of {len(self)} rows: {', '.join(self._rows[0]) if self._rows else 'empty'}>"
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """A pyarrow table."""
+        import pyarrow
+
+        return pyarrow.Table.from_pylist([dict(row) for row in self._rows])
+
+    def to_pandas(self) -> Any:
+        """A pandas data frame. Raises `ImportError` without pandas."""
+        import pandas  # type: ignore[import-untyped]
+
+        return pandas.DataFrame.from_records(list(self._rows))
+
+    def to_polars(self) -> Any:
+        """A polars data frame. Raises `ImportError` without polars."""
+        import polars  # type: ignore[import-not-found]
+
+        return polars.DataFrame(list(self._rows))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A game that was played on a chain, in its run folder.
+
+    Attributes:
+        out: the folder.
+        manifest: what the run says of itself.
+        audit: what its history says.
+    """
+
+    out: Path
+    manifest: Mapping[str, Any]
+    audit: AuditReport
+
+    @property
+    def passed(self) -> bool:
+        """Whether the audit found nothing wrong and could check everything."""
+        return self.audit.exit_code == 0
+
+    @property
+    def regret(self) -> float:
+        """Whole rewards that an honest participant lost on average, of all rounds and all money."""
+        return float(self.manifest["regret"])
+
+    @property
+    def rounds(self) -> Table:
+        """One row a recorded round: its kind, arm, regret and what was said of it (rounds.parquet)."""
+        return Table(folder.read_rounds(self.out).to_pylist())
+
+    @property
+    def participants(self) -> Table:
+        """One row a party: rewards and costs in units of 1e-9, the rest in wei."""
+        return Table(map(asdict, self.audit.accounts))
+
+    @property
+    def report(self) -> Path:
+        """The page to open in a browser."""
+        return self.out / folder.REPORT
+
+    def _repr_html_(self) -> str:
+        return f'<a href="{self.report.resolve().as_uri()}">{self.out.name}: audit {self.audit.verdict}</a>'
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Replicates of a scenario without messages.
+
+    Attributes:
+        scenario: what was played.
+        measured: sums of each replicate at each checkpoint, and of each participant's payoffs.
+    """
+
+    scenario: Scenario
+    measured: Measured
+
+    @property
+    def regret(self) -> IntervalEstimate:
+        """Rewards that an honest participant loses by the end: mean and 95 % interval (Student's t)."""
+        return self.measured.regret()[-1]
+
+    @property
+    def table(self) -> Table:
+        """One row a checkpoint: the round or pull, and regret and each of its parts with intervals."""
+        columns = {"regret": self.measured.regret()} | {part: self.measured.regret(part) for part in PARTS}
+        return Table(
+            {self.measured.parameters.counted: at}
+            | {
+                f"{name}{end}": getattr(values[row], field)
+                for name, values in columns.items()
+                for end, field in (("", "mean"), ("_low", "low"), ("_high", "high"))
+            }
+            for row, at in enumerate(self.measured.checkpoints)
+        )
+
+    def plot(self) -> Any:
+        """Regret by rounds or pulls with its 95 % interval, as a matplotlib figure."""
+        from chain_bandit.views.regret_figure import regret_figure
+
+        return regret_figure([(self.scenario.name, self.measured)])
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """A scenario at every combination of some settings.
+
+    Attributes:
+        swept: cells, rows and failures.
+    """
+
+    swept: Swept
+
+    @property
+    def table(self) -> Table:
+        """One row a point and checkpoint; of a point that failed one row with its error."""
+        return Table(self.swept.rows)
+
+    @property
+    def final(self) -> Table:
+        """The last row of each point."""
+        return Table(self.swept.final)
+
+
+def load(source: str | Path, **overrides: Any) -> Scenario:
+    """A checked scenario: of a TOML file, or a shipped example by its name ("flights").
+
+    Args:
+        overrides: keys in place of the file's; of a table with `__` (`chain__batch=10`).
+
+    Raises:
+        ChainBanditError: what is wrong, with the file's line where there is one.
+    """
+    path = Path(source)
+    if not path.suffix and not path.exists() and example(f"{source}.toml").exists():
+        path = example(f"{source}.toml")
+    return loaded(path, {key.replace("__", "."): value for key, value in overrides.items()}, on_chain=False)
+
+
+def build(**keys: Any) -> Scenario:
+    """A checked scenario of keys as a scenario file has them; files are relative to the current folder.
+
+    Raises:
+        ChainBanditError: as `load`.
+    """
+    return built(Path.cwd() / "scenario.toml", "", {"name": "scenario", **keys}, {}, on_chain=False)
+
+
+def play(
+    scenario: Scenario, out: str | Path | None = None, *, chain: str = "embedded", account: str | None = None,
+    progress: Progress | None = None,
+) -> Run:  # fmt: skip
+    """Play a scenario on a chain, audit it, and leave a run folder; by default a temporary one.
+
+    Args:
+        chain: embedded, anvil, hardhat, or a node's URL.
+        account: who pays for everybody on a URL.
+
+    Raises:
+        ChainBanditError: what stopped the game; nothing half-written stays.
+    """
+    place = Path(out) if out is not None else Path(mkdtemp(prefix="chain-bandit-")) / scenario.name
+    tell = progress or (lambda done, total: None)
+    horizon = scenario.parameters.horizon
+    finished = played(
+        scenario, place, lambda status: tell(status.pulls, horizon), chain=chains.chain(chain, account),
+        outlives=chains.is_url(chain),
+    )  # fmt: skip
+    return Run(finished.out, finished.manifest, finished.report)
+
+
+def simulate(
+    scenario: Scenario, replicates: int = 20, *, jobs: int = 1, progress: Progress | None = None
+) -> Simulation:
+    """Play a scenario many times without messages; the results do not depend on `jobs` (threads).
+
+    Raises:
+        ChainBanditError: a scenario that cannot be simulated.
+    """
+    tell = progress or (lambda done, total: None)
+    (engine,) = engines([(scenario, replicates)])
+    measured = measure(scenario, replicates, (), jobs, engine, lambda done: tell(done, replicates))
+    return Simulation(scenario, measured)
+
+
+def sweep(
+    file: str | Path, out: str | Path, *, replicates: int | None = None, jobs: int = 1, resume: bool = False,
+    progress: Progress | None = None,
+) -> SweepResult:  # fmt: skip
+    """Simulate a sweep file's scenario at every combination of its axes, by so many processes.
+
+    Raises:
+        ChainBanditError: the file is none, or the folder cannot be used. Cells that fail are in the table.
+    """
+    given = grid.load(Path(file), replicates)
+    tell = progress or (lambda done, total: None)
+    whose = workers.processes(jobs) if jobs > 1 else workers.here
+    return SweepResult(swept(given, Path(out), whose, resume, lambda done, failed: tell(done, given.size)))
+
+
+def audit(source: str | Path, *, contract: str | None = None, paranoid: bool = False) -> AuditReport:
+    """Derive a whole game again from its history: of a run folder, an exported file, or a contract at a node's URL.
+
+    Args:
+        contract: with a URL: the address, 0x and 40 digits.
+        paranoid: compute everything a second time by an independent implementation, and compare.
+
+    Raises:
+        ChainBanditError: there is no such history; what is wrong in it is in the report.
+    """
+    if contract is not None:
+        with _from_node(str(source), contract) as path:
+            return audit_file(path, paranoid=paranoid)
+    path = Path(source)
+    return audit_folder(path, paranoid=paranoid) if path.is_dir() else audit_file(path, paranoid=paranoid)
+
+
+def history(source: str | Path, out: str | Path | None = None, *, contract: str | None = None) -> History:
+    """The raw blocks of a game: of a run folder, an exported file, or a contract at a URL, which is exported to `out`.
+
+    Raises:
+        ChainBanditError: there is none, or it cannot be read.
+    """
+    if contract is not None:
+        if out is None:
+            raise TypeError("history(url, out, contract=…) needs a file to export to")
+        with _from_node(str(source), contract, Path(out)) as path:
+            return files.read(path)
+    path = Path(source)
+    return files.read(path / folder.HISTORY if path.is_dir() else path)
+
+
+def deploy(
+    scenario: Scenario, url: str, organiser: str | Path, password: str, *, listen: str, out: str | Path = "game.json",
+    account: str | None = None,
+) -> Mapping[str, Any]:  # fmt: skip
+    """Put a game with open places on the chain at a URL, by the keystore in a folder; what is in `out`, game.json.
+
+    Raises:
+        ChainBanditError: as `chain-bandit deploy --key`.
+    """
+    from chain_bandit.nodes import keystore
+    from chain_bandit.nodes.open_game import deploy_open
+
+    place = Path(organiser)
+    with chains.connected(url) as node:
+        secret = keystore.unlock(place, password)
+        game = deploy_open(scenario, node, place, secret, listen, Path(out), None, account)
+    dumped: Mapping[str, Any] = game.model_dump(mode="json")
+    return dumped
+
+
+def attack(name: str) -> Callable[[Maker], Maker]:
+    """Make a class of attacks known to scenarios of this process, without a package: `@cb.attack("mine")`."""
+    return _given("attacks", name)
+
+
+def environment(name: str) -> Callable[[Maker], Maker]:
+    """The same of a function of options that gives a `RewardModel`: `@cb.environment("mine")`, `kind = "mine"`."""
+    return _given("environments", name)
+
+
+def _given(kind: str, name: str) -> Callable[[Maker], Maker]:
+    def take(maker: Maker) -> Maker:
+        plugins.give(kind, name, maker)
+        return maker
+
+    return take
+
+
+def _from_node(url: str, contract: str, export: Path | None = None) -> AbstractContextManager[Path]:
+    from chain_bandit.chain.remote import at_url
+
+    return history_of_node(at_url(url), bytes.fromhex(contract.removeprefix("0x")), None, None, None, export)

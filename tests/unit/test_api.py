@@ -1,0 +1,116 @@
+"""The Python API: what it says is what the command line says, and names that packages have too stay functions."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import chain_bandit as cb
+from chain_bandit import api
+from chain_bandit.game.simulated import replicates
+from tests.integration.nodes import chain_bandit
+
+SHORT = {"rounds": 20, "expect": {}}
+
+
+def test_every_public_name_is_there_has_a_docstring_and_is_listed_once():
+    assert sorted(cb.__all__) == sorted(api.__all__)
+    assert len(set(cb.__all__)) == len(cb.__all__)
+    for name in cb.__all__:
+        assert getattr(cb, name).__doc__, name
+    assert set(cb.__all__) <= set(dir(cb))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = cb.nothing
+
+
+def test_public_functions_stay_functions_whatever_is_imported():
+    code = """
+import chain_bandit.auditor.audit, chain_bandit.chain_history.files, chain_bandit.sweeps.run, chain_bandit.cli
+import chain_bandit as cb
+assert all(callable(getattr(cb, name)) for name in cb.__all__), [n for n in cb.__all__ if not callable(getattr(cb, n))]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_importing_the_package_loads_nothing_of_it():
+    code = "import sys, chain_bandit; print([m for m in sys.modules if m.startswith('chain_bandit.')])"
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert said.strip() == "[]"
+
+
+def test_a_run_is_what_the_command_line_makes(tmp_path: Path):
+    told = []
+    run = cb.play(cb.load("small", **SHORT), tmp_path / "run", progress=lambda done, total: told.append((done, total)))
+    short = ("--rounds", 20, "-o", "expect={}", "--out", tmp_path / "cli", "--json")
+    said = chain_bandit("run", "examples/small.toml", *short)
+    manifest = json.loads(said.stdout)
+    assert run.manifest["run_digest"] == manifest["run_digest"]
+    assert run.passed
+    assert run.regret == manifest["regret"]
+    assert [row["round"] for row in run.rounds] == list(range(1, 21))
+    assert run.rounds[:3].to_arrow().num_rows == 3
+    assert told[-1] == (20, 20)
+    assert cb.audit(run.out).verdict == cb.audit(run.out / "history.jsonl.gz").verdict == "passed"
+    assert cb.history(run.out).origin.contract.hex() == manifest["contract"][2:]
+    assert run.report.is_file()
+    assert "audit passed" in run._repr_html_()
+
+
+def test_a_simulation_is_what_replicates_measure():
+    game = cb.load("small", **SHORT)
+    many = cb.simulate(game, 5)
+    same = replicates(game, 5)
+    assert many.regret == same.regret()[-1]
+    assert [row["round"] for row in many.table] == list(same.checkpoints)
+    assert [row["regret"] for row in many.table] == [point.mean for point in same.regret()]
+    (axes,) = many.plot().axes
+    assert axes.get_xlabel() == "round"
+    assert list(axes.lines[0].get_ydata()) == [row["regret"] for row in many.table]
+
+
+def test_errors_are_those_of_the_command_line():
+    with pytest.raises(cb.ChainBanditError, match="did you mean 'participants'") as caught:
+        cb.load("small", participant=3)
+    assert caught.value.exit_code == 3
+    with pytest.raises(cb.ChainBanditError):
+        cb.build(participants=4)
+    with pytest.raises(cb.ChainBanditError):
+        cb.audit("nowhere")
+
+
+def test_what_this_process_was_given_is_known_by_its_name_and_takes_no_name_of_ours():
+    @cb.environment("three-pages")
+    def three_pages(best: float = 0.9):
+        return cb.bernoulli([0.1, best, 0.2])
+
+    @cb.attack("always-half")
+    class AlwaysHalf(cb.Attack):
+        conduct = cb.Conduct.LIAR
+
+        def means(self, view, honest):
+            return (5 * 10**8,) * len(honest)
+
+    game = cb.build(
+        participants=4, rounds=40, liars=1, attackers=1, rewards={"kind": "three-pages", "best": 0.8},
+        malicious=[{"seat": 3, "attacks": [{"name": "always-half"}]}],
+    )  # fmt: skip
+    assert game.model.means == (10**8, 8 * 10**8, 2 * 10**8)
+    run = cb.play(game)
+    assert run.passed
+    assert run.manifest["attacks"]["3"].keys() == {"always-half"}
+    with pytest.raises(cb.ChainBanditError, match="lower-case"):
+        cb.attack("Not A Name")(AlwaysHalf)
+    with pytest.raises(cb.ChainBanditError, match="three-pages"):
+        cb.build(participants=4, rounds=40, liars=1, attackers=1, rewards={"kind": "unknown"})
+
+
+def test_a_sweep_gives_its_table(tmp_path: Path):
+    (tmp_path / "sweep.toml").write_text(
+        'name = "s"\nreplicates = 2\nbase = { name = "s", participants = 4, rounds = 40, liars = 1, attackers = 1, '
+        'rewards = { kind = "bernoulli", means = [0.2, 0.8] } }\n[axes]\nliars = [0, 1]\n'
+    )
+    swept = cb.sweep(tmp_path / "sweep.toml", tmp_path / "out")
+    assert len(swept.final) == 2
+    assert swept.table.to_arrow().num_rows == len(swept.table)
