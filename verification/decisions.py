@@ -52,7 +52,7 @@ def lines(case: Scenario, node: honest.Chain) -> Iterator[str]:
         yield json.dumps(_decided(game, played), separators=(",", ":"))
     contract, rpc = recorder.contract, recorder.contract.rpc
     assert contract.created_in is not None
-    history = collect(rpc.ask, contract.address, contract.created_in, rpc.known or None)
+    history = collect(rpc.ask, contract.address, contract.created_in, rpc.head[0] if rpc.head else None)
     paid = {
         event.values[0]: event.values[1]
         for call in calls(history)

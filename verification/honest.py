@@ -203,7 +203,8 @@ def play(case: Scenario, node: Chain, path: Path) -> bytes:
                 bodies.add(played.body)
         contract, rpc = recorder.contract, recorder.contract.rpc
         assert contract.created_in is not None
-        history = with_bodies(collect(rpc.ask, contract.address, contract.created_in, rpc.known or None), bodies)
+        until = rpc.head[0] if rpc.head else None
+        history = with_bodies(collect(rpc.ask, contract.address, contract.created_in, until), bodies)
         files.write(history, path)
     *_, last = files.read(path).blocks
     return keccak(last.header)

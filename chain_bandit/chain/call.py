@@ -58,7 +58,7 @@ class Call:
         versions: what was signed, oldest first; nothing until its turn comes.
         receipts: by nonce; every nonce needs one, or those after it would never be mined.
         gas: used by each transaction of this call, by identity.
-        outdone: somebody else's transaction had the effect.
+        outdone: number and hash of the block by whose state somebody else's transaction had the effect.
         accepted: the node took it at least once.
         sent, resend_at, delay: whether it went out, when it goes out again, and seconds between.
         next_since: the block and the time since which it is the next one of its account.
@@ -81,7 +81,7 @@ class Call:
     versions: list[Version] = field(default_factory=list)
     receipts: dict[int, TransactionReceipt] = field(default_factory=dict)
     gas: dict[str, int] = field(default_factory=dict)
-    outdone: bool = False
+    outdone: tuple[int, bytes] | None = None
     accepted: bool = False
     sent: bool = False
     resend_at: float = 0.0
@@ -136,8 +136,19 @@ class Call:
         self.first = done
         return False
 
-    def fell_out(self, nonce: int) -> None:
-        """A block is no longer in the chain: the same bytes go out at once."""
-        del self.receipts[nonce]
-        self.outdone, self.refused, self.taken = False, None, 0
+    @property
+    def blocks(self) -> list[int]:
+        """Numbers of the blocks that its state rests on."""
+        return [receipt.block for receipt in self.receipts.values()] + ([self.outdone[0]] if self.outdone else [])
+
+    @property
+    def came_through(self) -> bool:
+        """Whether it has had its effect, by a block that may yet fall out."""
+        return self.outdone is not None or (self.receipt is not None and self.receipt.succeeded)
+
+    def fell_out(self, nonce: int | None) -> None:
+        """The block of a nonce, or of what others did, is no longer in the chain: the same bytes go out at once."""
+        if nonce is not None:
+            del self.receipts[nonce]
+        self.outdone, self.refused, self.taken = None, None, 0
         self.resend_at, self.delay, self.next_since = 0.0, 0.0, None

@@ -9,16 +9,26 @@ the disk before anything leaves.
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, TypeAlias, TypeVar
 
 from chain_bandit.chain.call import Call, Order, TransactionReceipt, Version
 from chain_bandit.chain.errors import ForeignChain, NodeGarbled, NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.journal import Entry, JournalForeign
-from chain_bandit.chain.rpc import BEHIND, as_answered, as_bytes, as_hex, as_int, field, refusal
+from chain_bandit.chain.rpc import (
+    BEHIND,
+    IDENTITY,
+    as_answered,
+    as_bytes,
+    as_hex,
+    as_int,
+    field,
+    refusal,
+    require_chain,
+)
 from chain_bandit.chain.transaction_policy import Delivery
-from chain_bandit.chain.transactions import Fee
+from chain_bandit.chain.transactions import Fee, terms
 from chain_bandit.chain.wire import Refused, Request
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
@@ -50,10 +60,11 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Asks for one result."""
+    """Asks for one result, as `read` has it."""
 
     method: str
     parameters: Sequence[Any]
+    read: Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,7 @@ class Events:
 Question: TypeAlias = Exchange | Ask | Attempt | Done | Events
 T = TypeVar("T")
 Step: TypeAlias = Generator[Question, Any, T]
-"""What is sent the answer to each question, or thrown `NodeUnreachable`."""
+"""What is sent the answer to each question, or thrown `NodeUnreachable` or `ForeignChain`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +195,13 @@ class Outbox:
     def _next_nonce(self, account: str) -> Step[int]:
         if account not in self._nonces:
             which = "latest" if self._certain else "pending"
-            self._nonces[account] = as_int((yield Ask("eth_getTransactionCount", [account, which])))
+            self._nonces[account] = yield Ask("eth_getTransactionCount", [account, which], as_int)
         return self._nonces[account]
 
     def _fee(self) -> Step[Fee]:
         """What the next call offers: the opening fee, until a higher one was needed to come into a block at all."""
         if self._fee_now is None:
-            block = yield Ask("eth_getBlockByNumber", ["latest", False])
-            self._fee_now = Fee.opening(as_int(field(block, "baseFeePerGas")))
+            self._fee_now = Fee.opening((yield Ask("eth_getBlockByNumber", ["latest", False], _base_fee)))
         return self._fee_now
 
     def _sign(self, call: Call, nonce: int, fee: Fee, first: int) -> None:
@@ -261,7 +271,7 @@ class Outbox:
             return []
         if self.doubtful:
             self.asking = _Asking([], None, identity=True)
-            return [("eth_chainId", []), ("eth_getBlockByNumber", ["0x0", False])]
+            return list(IDENTITY)
         asks = [(call, version) for call in self.open if call.sent for version in call.outside][:ASKED_AT_ONCE]
         if not asks and self.sending is not None:
             return []
@@ -284,54 +294,59 @@ class Outbox:
             if isinstance(answers, NodeUnreachable):
                 self._doubt(answers)
             elif asking.identity:
-                self._check_identity(*answers)
+                self._check_identity(answers)
             elif not self.doubtful:
                 yield from self._take(asking, answers, now)
         except NodeGarbled as error:
             self._doubt(error)
 
-    def _doubt(self, error: NodeUnreachable) -> None:
+    def _doubt(self, error: NodeUnreachable | ForeignChain) -> None:
         self.why, self.doubtful = error, True
 
     def _due(self, now: float) -> list[Call]:
         """What goes out now: in the order of calls, nothing whose turn it is not, no more than a block takes.
 
         A call gets its nonce when its turn comes, and one that failed gets another behind those given since. What has a
-        nonce does not wait for a call that is overtaken so by a later one: each might wait for the other.
+        nonce does not wait for a call that is overtaken so by a later one, and the later one waits for no other call:
+        each might wait for the other, or for one that waits for the other.
         Anvil mines when a transaction comes in; what a block leaves over would wait there for the next one to come.
         """
         due: list[Call] = []
         size, full = 0, False
-        gas = sum(call.gas_limit for call in self.open if call.sent and call.outside)
+        gas = sum(call.gas_limit for call in self.open if call.sent and call.outside and not call.outdone)
+        overtakers = {call: self._overtakers(call) for call in self.open if call.goes_anew}
+        urgent = {other for each in overtakers.values() for other in each}
         # orders of what is in no block, or failed in it, and accounts that wait: of overtaken calls (True), and others
         unmined: dict[bool, set[Order | str]] = {False: set(), True: set()}
         for call in self.open:
-            overtaken = self._is_overtaken(call)
+            overtaken = bool(overtakers.get(call))
             ahead = unmined[False] if call.versions else unmined[False] | unmined[True]
             waits = Order.ALONE in ahead if call.order is Order.FREE else not ahead.isdisjoint(Order)
-            ready = now >= call.resend_at and (call.outside or not call.versions)
+            waits = waits and call not in urgent
+            ready = now >= call.resend_at and (call.outside or not call.versions) and not call.outdone
             if ready and not call.sent and not waits:
                 full = full or (bool(gas) and gas + call.gas_limit > self._block_gas)
                 waits = full  # what was sent before and lost goes out all the same
             if waits or call.account in ahead:
-                unmined[overtaken].add(call.account)
+                if call.outside or not call.versions:  # else those behind it have nothing to wait for
+                    unmined[overtaken].add(call.account)
             elif ready:
                 size += call.size
                 gas += 0 if call.sent else call.gas_limit
                 if due and (len(due) >= SENT_AT_ONCE or size > BYTES_AT_ONCE):
                     break
                 due.append(call)
-            if call.receipt is None or not call.receipt.succeeded:
+            if not call.came_through:
                 unmined[overtaken].add(call.order)
         return due
 
-    def _is_overtaken(self, call: Call) -> bool:
-        """Whether a later call of its account comes before it by nonce."""
-        return call.goes_anew and any(
-            other.index > call.index and other.account == call.account
-            and bool(other.outside) and other.outside[0].nonce < call.versions[-1].nonce
-            for other in self.open
-        )  # fmt: skip
+    def _overtakers(self, call: Call) -> list[Call]:
+        """Later calls of its account that come before it by nonce."""
+        return [
+            other for other in self.open
+            if other.index > call.index and other.account == call.account
+            and other.outside and other.outside[0].nonce < call.versions[-1].nonce
+        ]  # fmt: skip
 
     def _left_over(self, now: float) -> list[str]:
         """What an earlier process sent in front of calls of this one, whose own turn to be handed in has not come."""
@@ -355,18 +370,14 @@ class Outbox:
             yield from self._follow(next(said), next(said) if asking.head is not None else None, asking.head, now)
         yield from self._close()
 
-    def _check_identity(self, chain_id: Any, genesis: Any) -> None:
+    def _check_identity(self, answers: list[Any]) -> None:
         """After a lost exchange: is it still the same chain that answers?"""
-        if isinstance(chain_id, Refused) or isinstance(genesis, Refused) or not genesis:
-            return
-        why: ChainBanditError | None = None
-        if as_int(chain_id) != self.chain_id:
-            why = ForeignChain("chain id", self.chain_id, as_int(chain_id))
-        elif genesis_of(genesis) != self.genesis:
-            why = ForeignChain("first block", self.genesis, genesis_of(genesis))
-        self.doubtful = why is not None
-        if why is not None:
-            self.why = why
+        try:
+            require_chain((self.chain_id, self.genesis), answers)
+        except (NodeUnreachable, ForeignChain) as error:
+            self._doubt(error)
+        else:
+            self.doubtful = False
 
     # --- what a node says
 
@@ -401,6 +412,8 @@ class Outbox:
         # all that the contract is called for leaves an event: without one there was no contract at the address
         reached = bool(field(fields, "logs")) or call.to is None or not call.data
         succeeded = as_int(field(fields, "status")) == 1 and reached
+        if succeeded:
+            call.outdone = None
         call.gas[identity] = gas
         call.receipts[version.nonce] = TransactionReceipt(
             identity, as_int(field(fields, "blockNumber")), as_bytes(field(fields, "blockHash")), succeeded, gas, fields
@@ -431,8 +444,12 @@ class Outbox:
         self.head, self._block_gas = (number, digest), as_int(field(latest, "gasLimit"))
         if head is not None and (at_head is None or as_bytes(field(at_head, "hash")) != head[1]):
             yield from self.look_back()
-        base = as_int(field(latest, "baseFeePerGas"))
-        for call in self._next_in_line():
+        base = _base_fee(latest)
+        in_line = set(self._next_in_line())
+        for call in self.open:
+            if call not in in_line:
+                call.next_since = None
+                continue
             block, since = call.next_since = call.next_since or (number, now)
             # not at once: Anvil mines empty blocks, one for every transaction but the first of a batch
             passed_over = number - block >= self._delivery.stuck_blocks and now - since > self._delivery.resend_after
@@ -441,13 +458,13 @@ class Outbox:
             if stands_still or (passed_over and (too_low or call.refused is None)):
                 self._replace(call, (number, now), base)
             if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):
-                yield from self._look_into(call, (number, now), base)
+                yield from self._look_into(call, (number, now), base, passed_over)
 
     def _next_in_line(self) -> Iterator[Call]:
         """Of each account the call with the lowest nonce that no block holds, if it was sent."""
         first: dict[str, tuple[int, Call]] = {}
         for call in self.open:
-            outside = call.outside
+            outside = call.outside if not call.outdone else []
             if outside and outside[0].nonce < first.get(call.account, (inf, call))[0]:
                 first[call.account] = (outside[0].nonce, call)
         for _, call in first.values():
@@ -471,8 +488,22 @@ class Outbox:
                 tried = sum(each.nonce == version.nonce for each in call.versions)
                 if tried < MOST_VERSIONS and version.fee.most < fee.most:
                     self._sign(call, version.nonce, fee, version.first)
+        self._replace_left_over(stuck, fee)
 
-    def _look_into(self, call: Call, since: tuple[int, float], base: int) -> Step[None]:
+    def _replace_left_over(self, stuck: Call, fee: Fee) -> None:
+        """So with what an earlier process sent in front of it, whose own turn to be handed in has not come."""
+        for entries in self._journaled.values():
+            for entry in list({each.nonce: each for each in entries}.values()):
+                tried = sum(each.nonce == entry.nonce for each in entries)
+                ahead = entry.account == stuck.account and entry.nonce < stuck.outside[-1].nonce
+                if ahead and tried < MOST_VERSIONS and entry.max_fee < fee.most:
+                    it = terms(as_bytes(entry.raw))
+                    raw = as_hex(stuck.signer.sign(entry.nonce, fee, it.gas, it.to, it.value, it.data))
+                    made = replace(entry, max_fee=fee.most, tip=fee.tip, raw=raw)
+                    entries.append(made)
+                    self.signed.append(made)
+
+    def _look_into(self, call: Call, since: tuple[int, float], base: int, passed_over: bool) -> Step[None]:
         """A call that the node keeps refusing: is it known after all, is its nonce gone, can it be paid for?"""
         nonce = call.outside[0].nonce
         requests: list[Request] = [("eth_getTransactionByHash", [version.identity]) for version in call.outside]
@@ -484,8 +515,11 @@ class Outbox:
         call.refused_since = since[1]
         if as_int(used) < nonce:  # one before it is in no block, whatever we thought
             yield from self.look_back(to_the_start=True)
-            return
+            if not self._journaled:
+                return
         if any(answer is not None and not isinstance(answer, Refused) for answer in known):
+            if passed_over and as_int(used) <= nonce:  # it was only the repeat that was refused
+                self._replace(call, since, base)
             return
         if as_int(used) == nonce:
             if len({version.fee for version in call.versions}) == 1:  # it may want a higher one
@@ -494,53 +528,63 @@ class Outbox:
                 raise TransactionReverted(call.method, "Rejected", (call.refused,))
             return  # whatever the words: tried again for as long as patience lasts
         if as_int(used) > nonce:
-            if self.head is not None and (yield from self._is_done(call, hex(self.head[0]))):
-                call.outdone = True
-                self.open.remove(call)
+            if self.head is not None and (yield from self._is_done(call, self.head)):
                 return
             call.taken += 1
             if call.taken >= NONCES_TAKEN:
                 raise NonceTaken(call.account, nonce)
 
-    def look_back(self, to_the_start: bool = False) -> Step[None]:
+    def look_back(self, to_the_start: bool = False) -> Step[bool]:
         """Ask again for the blocks of receipts, newest first, until a whole group is where it was.
 
-        A block's hash says what it holds; some receipts Anvil goes on giving when their block is gone.
+        A block's hash says what it holds; some receipts Anvil goes on giving when their block is gone. Returns whether
+        nothing fell out of the branch of the last known block.
         """
-        mined = [(call, nonce, receipt) for call in self.kept for nonce, receipt in call.receipts.items()]
-        mined.sort(key=lambda each: each[2].block)
+        whole, head = True, self.head
+        mined: list[tuple[Call, int | None, int, bytes]] = [
+            (call, nonce, receipt.block, receipt.block_hash)
+            for call in self.kept for nonce, receipt in call.receipts.items()
+        ]  # fmt: skip
+        mined += [(call, None, *call.outdone) for call in self.kept if call.outdone]
+        mined.sort(key=lambda each: each[2])
         for end in range(len(mined), 0, -ASKED_AT_ONCE):
             group = mined[max(0, end - ASKED_AT_ONCE) : end]
-            numbers = sorted({each.block for _, _, each in group})
+            numbers = sorted({number for _, _, number, _ in group})
             requests: list[Request] = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
-            hashes = dict(zip(numbers, (yield Exchange(requests, _hash)), strict=True))
+            if head is not None:
+                requests.append(("eth_getBlockByNumber", [hex(head[0]), False]))
+            answers = yield Exchange(requests, _hash)
+            hashes = dict(zip(numbers, answers, strict=False))
+            whole = whole and (head is None or answers[-1] == head[1])
             fallen: set[Call] = set()
-            for call, nonce, receipt in group:
-                now = hashes[receipt.block]
-                if not isinstance(now, Refused) and now != receipt.block_hash:
+            for call, nonce, number, digest in group:
+                now = hashes[number]
+                if not isinstance(now, Refused) and now != digest:
                     call.fell_out(nonce)
                     fallen.add(call)
+            whole = whole and not fallen
             if not fallen and not to_the_start:
-                return
+                break
             self.open = sorted({*self.open, *fallen}, key=lambda call: call.index)
+        return whole
 
     # --- the end of a call
 
     def _close(self) -> Step[None]:
-        """Let go of calls that are confirmed, and judge those that failed once all before them are in blocks."""
+        """Let go of calls that are confirmed, and judge those that failed once all before them have come through."""
         all_mined = True
         for call in list(self.open):
             receipt = call.receipt
-            all_mined = all_mined and receipt is not None
-            if receipt is None or call.outside or not self._is_confirmed(receipt):
-                continue
-            if not (receipt.succeeded or all_mined):
-                continue
-            if receipt.succeeded or (yield from self._is_judged(call, receipt)):
+            if call.outdone is None:
+                if receipt is None or call.outside or not self._is_confirmed(receipt.block):
+                    all_mined = all_mined and call.came_through
+                    continue
+                if not receipt.succeeded and not (all_mined and (yield from self._is_judged(call, receipt))):
+                    all_mined = False
+                    continue
+            if call.outdone is None or self._is_confirmed(call.outdone[0]):
                 self.open.remove(call)
                 self.progress += 1
-            else:
-                all_mined = False
         self._forget()
 
     def _forget(self) -> None:
@@ -548,22 +592,22 @@ class Outbox:
         deep = inf if self._certain else self.head[0] - UNDONE if self.head else -inf
         under_way, kept = set(self.open), list[Call]()
         for call in self.kept:
-            if call in under_way or any(receipt.block > deep for receipt in call.receipts.values()):
+            if call in under_way or any(block > deep for block in call.blocks):
                 kept.append(call)
             elif call.gas:
                 self._used.setdefault(call.method, array("Q")).extend(call.gas.values())
         self.kept = kept
 
-    def _is_confirmed(self, receipt: TransactionReceipt) -> bool:
+    def _is_confirmed(self, block: int) -> bool:
         if self._certain:
             return True
-        return self.head is not None and self.head[0] - receipt.block + 1 >= self._delivery.confirmations
+        return self.head is not None and self.head[0] - block + 1 >= self._delivery.confirmations
 
     def _is_judged(self, call: Call, receipt: TransactionReceipt) -> Step[bool]:
         """Judge a call that failed; not yet, where the node lacks the block to judge it by."""
         try:
             return (yield from self._is_settled(call, receipt))
-        except NodeUnreachable as error:
+        except (NodeUnreachable, ForeignChain) as error:
             self._doubt(error)
             return False
 
@@ -574,13 +618,15 @@ class Outbox:
             TransactionReverted: neither.
         """
         if not self._certain:  # it may have failed only because something before it fell out
-            yield from self.look_back()
-            before = self.open[: self.open.index(call) + 1]
-            if any(each.receipt is None for each in before):
+            newest = max(block for each in self.kept for block in each.blocks)
+            if self.head is None or self.head[0] < newest or not (yield from self.look_back()):
                 return False
-        block = hex(max(receipt.block, self.head[0] if self.head else 0))
-        if (yield from self._is_done(call, block)):
-            call.outdone = True
+            before = self.open[: self.open.index(call)]
+            if call.receipt is not receipt or not all(each.came_through for each in before):
+                return False
+        by = self.head or (receipt.block, receipt.block_hash)
+        block = hex(by[0])
+        if (yield from self._is_done(call, by)):
             return True
         less = call.first > call.versions[-1].first
         error = TransactionReverted(call.method, "OutOfGas", (call.gas_limit,))
@@ -596,13 +642,16 @@ class Outbox:
         self.open.remove(call)
         raise error
 
-    def _is_done(self, call: Call, block: str) -> Step[bool]:
-        return call.is_done((yield Done(call, block)) if call.done else 0)
+    def _is_done(self, call: Call, by: tuple[int, bytes]) -> Step[bool]:
+        """Whether others have seen to all of it, by the state after a block; it counts as they left it then."""
+        done = call.is_done((yield Done(call, hex(by[0]))) if call.done else 0)
+        if done:
+            call.outdone = by
+        return done
 
 
-def genesis_of(block: Any) -> str:
-    """Its hash, as a journal has it."""
-    return as_hex(as_bytes(field(block, "hash")))
+def _base_fee(block: Any) -> int:
+    return as_int(field(block, "baseFeePerGas"))
 
 
 def _hash(block: Any) -> bytes | None:

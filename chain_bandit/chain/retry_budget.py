@@ -1,6 +1,7 @@
 """Waiting for something outside: longer and longer between tries, with an end."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import monotonic, sleep
 
 from chain_bandit.protocol.errors import ChainBanditError
@@ -14,21 +15,32 @@ def never() -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where the time comes from, in seconds: a test has one of its own."""
+
+    now: Callable[[], float] = monotonic
+    sleep: Callable[[float], None] = sleep
+
+
+MONOTONIC = Clock()
+
+
 class Patience:
     """Ends when nothing has moved for `seconds`, or `is_over`: nothing will move any more."""
 
-    def __init__(self, seconds: float, is_over: Callable[[], bool] = never) -> None:
-        self._seconds, self._is_over = seconds, is_over
+    def __init__(self, seconds: float, is_over: Callable[[], bool] = never, clock: Clock = MONOTONIC) -> None:
+        self._seconds, self._is_over, self._clock = seconds, is_over, clock
         self.moved()
 
     def moved(self) -> None:
         """Something has come forward: start anew."""
-        self.since = monotonic()
+        self.since = self._clock.now()
         self._end, self._pause = self.since + self._seconds, FIRST
 
     def wait(self, why: ChainBanditError) -> None:
         """Pause before the next try; raise `why` when patience is at its end."""
-        if monotonic() > self._end or self._is_over():
+        if self._clock.now() > self._end or self._is_over():
             raise why
-        sleep(self._pause)
+        self._clock.sleep(self._pause)
         self._pause = min(GROWTH * self._pause, LONGEST)

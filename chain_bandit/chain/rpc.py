@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from math import inf
-from time import monotonic
 from typing import Any
 
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member, tokens_artifact
-from chain_bandit.chain.errors import NodeGarbled, NodeUnreachable, NotUnderstood, TransactionReverted
+from chain_bandit.chain.errors import ForeignChain, NodeGarbled, NodeUnreachable, NotUnderstood, TransactionReverted
 from chain_bandit.chain.notice import SILENT, Notice
 from chain_bandit.chain.retry_budget import Patience
 from chain_bandit.chain.transaction_policy import Delivery
@@ -25,6 +24,9 @@ _ERRORS = {
 }  # fmt: skip
 
 
+IDENTITY: tuple[Request, ...] = (("eth_chainId", ()), ("eth_getBlockByNumber", ("0x0", False)))
+"""What tells one chain from another."""
+
 BEHIND = 2.0
 """Seconds after which a node that lacks the last known block is believed."""
 
@@ -38,17 +40,23 @@ class Rpc:
     """What the client asks of a node. A lost answer, or a refusal that no contract spoke, is asked for again.
 
     Attributes:
-        known: the number of the last known block; views wait a while for a node that is behind it.
+        head: number and hash of the last known block. Views wait a while for a node that is behind it, and those by
+            its state are not taken from another branch.
         notice: told when an answer takes long.
+        identity: chain id and first block's hash, if it matters which chain answers: after a lost exchange, whoever
+            lost it, no question's answer is taken without them.
 
     Raises (every method):
         NodeUnreachable: patience is at its end.
+        ForeignChain: so it is, and another chain answers.
     """
 
     def __init__(self, line: Line, stopwatch: Stopwatch, delivery: Delivery) -> None:
         self.wire = wire_to(line, delivery.timeout)
         self.stopwatch, self._delivery = stopwatch, delivery
-        self.known = 0
+        self.head: tuple[int, bytes] | None = None
+        self.identity: tuple[int, str] | None = None
+        self._doubtful = False
         self.notice = Notice()
 
     def exchange(self, requests: Sequence[Request], read: Callable[[Any], Any] = as_answered) -> list[Any]:
@@ -106,20 +114,27 @@ class Rpc:
         A block of a certain number is not asked for long: it may be gone.
         """
         requests: list[Request] = [("eth_call", [transaction, block])]
-        if block == "latest" and not self.wire.certain:
+        number, digest = self.head or (0, b"")
+        pinned = block == hex(number) and self.head is not None and not self.wire.certain
+        if pinned:
+            requests.append(("eth_getBlockByNumber", [block, False]))
+        elif block == "latest" and not self.wire.certain:
             requests.append(("eth_blockNumber", []))
-        start = monotonic()
+        clock = self._delivery.clock
+        start = clock.now()
 
         def in_vain(answers: list[Any]) -> str | None:
-            answer, *number = answers
+            answer, *beside = answers
             if isinstance(answer, Refused) and answer.data is not None:
-                answers = number
+                answers = beside
             lost = self._in_vain(answers)
             if not isinstance(answer, Refused):
                 as_bytes(answer)
-            if lost is None and number and as_int(number[0]) < self.known and monotonic() - start < BEHIND:
-                return "the node is behind"
-            return lost
+            if lost is not None or not beside:
+                return lost
+            if pinned:
+                return None if as_bytes(field(beside[0], "hash")) == digest else "the node answers for another branch"
+            return "the node is behind" if as_int(beside[0]) < number and clock.now() - start < BEHIND else None
 
         return self._insist(requests, in_vain, inf if block == "latest" else BEHIND)[0]
 
@@ -131,30 +146,55 @@ class Rpc:
     def _insist(
         self, requests: Sequence[Request], in_vain: Callable[[list[Any]], str | None], at_most: float = inf
     ) -> list[Any]:
-        delivery, start = self._delivery, monotonic()
-        patience = Patience(min(delivery.patience, at_most), delivery.is_over)
+        delivery, clock = self._delivery, self._delivery.clock
+        start, patience = clock.now(), Patience(min(delivery.patience, at_most), delivery.is_over, clock)
         with self.stopwatch("evm"):
             while True:
+                identity = self.identity if self._doubtful else None
+                why: NodeUnreachable | ForeignChain
                 try:
-                    answers = self.answered(self.wire.post(requests))
+                    answers = self.answered(self.wire.post([*IDENTITY, *requests] if identity else requests))
+                    if identity:
+                        require_chain(identity, answers[: len(IDENTITY)])
+                        self._doubtful, answers = False, answers[len(IDENTITY) :]
                     reason = in_vain(answers)
                     if reason is None:
                         self.notice.over()
                         return answers
                     why = NodeUnreachable(reason)
-                except NodeUnreachable as error:
+                except (NodeUnreachable, ForeignChain) as error:
                     why = error
-                if monotonic() > start + SILENT:
+                if clock.now() > start + SILENT:
                     self.notice.waiting(why)
                 patience.wait(why)
 
     def answered(self, answers: "Future[list[Any]]") -> list[Any]:
         """What comes of an exchange, which may hang until its time is over. Raises `NodeUnreachable`."""
         try:
-            return answers.result(SILENT)
-        except TimeoutError:
-            self.notice.waiting("no answer")
-        return answers.result()
+            try:
+                return answers.result(SILENT)
+            except TimeoutError:
+                self.notice.waiting("no answer")
+            return answers.result()
+        except NodeUnreachable:
+            self._doubtful = True
+            raise
+
+
+def genesis_of(block: Any) -> str:
+    """Its hash, as a journal has it."""
+    return as_hex(as_bytes(field(block, "hash")))
+
+
+def require_chain(identity: tuple[int, str], answers: list[Any]) -> None:
+    """Hold the answers to `IDENTITY` against a chain's own. Raises `ForeignChain`; `NodeUnreachable` for no answer."""
+    for answer in answers:
+        if isinstance(answer, Refused) or not answer:
+            raise NodeUnreachable(answer.text if isinstance(answer, Refused) else "it does not say which chain it is")
+    got = as_int(answers[0]), genesis_of(answers[1])
+    for what, ours, theirs in zip(("chain id", "first block"), identity, got, strict=True):
+        if ours != theirs:
+            raise ForeignChain(what, ours, theirs)
 
 
 def refusal(method: str, refused: Refused) -> TransactionReverted:
@@ -173,6 +213,8 @@ def refusal(method: str, refused: Refused) -> TransactionReverted:
 def as_int(value: Any) -> int:
     """A quantity: nodes answer in hexadecimal, the embedded one with the number itself. Raises `NodeGarbled`."""
     try:
+        if isinstance(value, bool):
+            raise TypeError
         number = int(value, 16) if isinstance(value, str) else int.__index__(value)
     except (TypeError, ValueError) as error:
         raise NodeGarbled("a number", value) from error

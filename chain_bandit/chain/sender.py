@@ -4,17 +4,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from math import inf
-from time import monotonic
 from typing import Any
 
 from chain_bandit.chain.call import Call, Order
-from chain_bandit.chain.errors import NodeUnreachable
+from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.notice import SILENT
-from chain_bandit.chain.outbox import Ask, Attempt, Done, Exchange, Outbox, Question, Step, T, genesis_of
+from chain_bandit.chain.outbox import Ask, Attempt, Done, Exchange, Outbox, Question, Step, T
 from chain_bandit.chain.retry_budget import Patience
-from chain_bandit.chain.rpc import Rpc, as_int
+from chain_bandit.chain.rpc import Rpc, as_int, genesis_of
 from chain_bandit.chain.transaction_policy import Delivery
 from chain_bandit.chain.transactions import TransactionSigner
 
@@ -53,8 +52,12 @@ class Sender:
         ForeignChain, JournalForeign, LinesUnwritable, NonceTaken: as they say.
     """
 
-    def __init__(self, rpc: Rpc, journal: Journal, delivery: Delivery) -> None:
-        self._rpc, self._journal, self._delivery = rpc, journal, delivery
+    def __init__(
+        self, rpc: Rpc, journal: Journal, delivery: Delivery,
+        signer: Callable[[Wallet, int], TransactionSigner] = TransactionSigner,
+    ) -> None:  # fmt: skip
+        self._rpc, self._journal, self._delivery, self._clock = rpc, journal, delivery, delivery.clock
+        self._signer = signer
         self._sending: Future[list[Any]] | None = None
         self._asking: Future[list[Any]] | None = None
         self._sent_at = self._asked_at = -inf
@@ -62,6 +65,7 @@ class Sender:
         self._signers: dict[str, TransactionSigner] = {}
         self.chain_id = rpc.ask("eth_chainId", [], as_int, FIRST_CONTACT)
         self.genesis = rpc.ask("eth_getBlockByNumber", ["0x0", False], genesis_of, FIRST_CONTACT)
+        rpc.identity = self.chain_id, self.genesis
         certain = rpc.wire.certain
         mines_at_once = not certain and rpc.exchange([("hardhat_getAutomine", [])]) == [True]  # Anvil's too
         standstill = LOST if mines_at_once else delivery.patience / 2
@@ -97,7 +101,7 @@ class Sender:
         """
         signer = self._signers.get(account.address)
         if signer is None:
-            signer = self._signers[account.address] = TransactionSigner(account, self.chain_id)
+            signer = self._signers[account.address] = self._signer(account, self.chain_id)
         outbox, most = self._outbox, self._delivery.in_flight
         call = Call(outbox.made, method, account.address, signer, to, value, gas, data, parts, order, done)
         with self._rpc.stopwatch("evm"):
@@ -137,11 +141,12 @@ class Sender:
         answer: Any = None
         try:
             while True:
-                question = step.throw(answer) if isinstance(answer, NodeUnreachable) else step.send(answer)
+                lost = isinstance(answer, NodeUnreachable | ForeignChain)
+                question = step.throw(answer) if lost else step.send(answer)
                 self._keep()
                 try:
                     answer = self._answer(question)
-                except NodeUnreachable as error:
+                except (NodeUnreachable, ForeignChain) as error:
                     answer = error
         except StopIteration as end:
             result: T = end.value
@@ -155,14 +160,14 @@ class Sender:
             self._journal.append(entry)
         self._outbox.signed.clear()
         if self._outbox.head is not None:
-            self._rpc.known = self._outbox.head[0]
+            self._rpc.head = self._outbox.head
 
     def _answer(self, question: Question) -> Any:
         match question:
             case Exchange(requests, read):
                 return self._rpc.exchange(requests, read)
-            case Ask(method, parameters):
-                return self._rpc.ask(method, parameters)
+            case Ask(method, parameters, read):
+                return self._rpc.ask(method, parameters, read)
             case Attempt(transaction, block):
                 return self._rpc.attempt(transaction, block)
             case Done(call, block):
@@ -174,7 +179,7 @@ class Sender:
     # --- exchanges: one that sends, and beside it one that asks, so that the node has something to do meanwhile
 
     def _wait(self, over: Callable[[], bool]) -> None:
-        patience, seen = Patience(self._delivery.patience, self._delivery.is_over), self._outbox.progress
+        patience, seen = Patience(self._delivery.patience, self._delivery.is_over, self._clock), self._outbox.progress
         while not over():
             self._send()
             self._ask()
@@ -185,7 +190,7 @@ class Sender:
                 seen = self._outbox.progress
                 patience.moved()
             elif not over():
-                if self._outbox.doubtful and monotonic() > patience.since + SILENT:
+                if self._outbox.doubtful and self._clock.now() > patience.since + SILENT:
                     self._rpc.notice.waiting(self._outbox.why)
                 patience.wait(self._outbox.why)
 
@@ -195,14 +200,14 @@ class Sender:
             self._take_sent()
         if self._asking is not None and self._asking.done():
             self._take_answers()
-        now = monotonic()
+        now = self._clock.now()
         if now > self._sent_at + BETWEEN or sum(not call.sent for call in self._outbox.open) >= ENOUGH:
             self._send()
         if now > self._asked_at + BETWEEN:
             self._ask()
 
     def _send(self) -> None:
-        now = monotonic()
+        now = self._clock.now()
         requests = self._take_step(self._outbox.sends(now))
         if requests:
             self._journal.sync()
@@ -211,12 +216,12 @@ class Sender:
     def _ask(self) -> None:
         requests = self._outbox.asks()
         if requests:
-            self._asking, self._asked_at = self._rpc.wire.post(requests), monotonic()
+            self._asking, self._asked_at = self._rpc.wire.post(requests), self._clock.now()
 
     def _take_sent(self) -> None:
         sending, self._sending = self._sending, None
         if sending is not None:
-            self._outbox.sent(self._answers(sending), monotonic())
+            self._outbox.sent(self._answers(sending), self._clock.now())
 
     def _take_answers(self) -> None:
         asking, self._asking = self._asking, None
@@ -224,7 +229,7 @@ class Sender:
             answers = self._answers(asking)
             if not isinstance(answers, NodeUnreachable):
                 self._rpc.notice.over()
-            self._take_step(self._outbox.answered(answers, monotonic()))
+            self._take_step(self._outbox.answered(answers, self._asked_at))  # nobody may have looked for a while
 
     def _answers(self, exchange: "Future[list[Any]]") -> list[Any] | NodeUnreachable:
         try:

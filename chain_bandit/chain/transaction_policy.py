@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chain_bandit.chain.retry_budget import never
+from chain_bandit.chain.retry_budget import MONOTONIC, Clock, never
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Delivery:
             `resend_after`; without any block it gets one after half the patience, or after two seconds where blocks
             come when transactions do.
         is_over: whether the node can never answer again: nobody waits for it then.
+        clock: where the time comes from.
     """
 
     in_flight: int = 64
@@ -29,6 +30,7 @@ class Delivery:
     resend_after: float = 1.0
     stuck_blocks: int = 8
     is_over: Callable[[], bool] = never
+    clock: Clock = MONOTONIC
 
 
 AT_ONCE = Delivery(in_flight=1)

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 from urllib.request import getproxies, proxy_bypass
 
 from eth_utils.exceptions import ValidationError
@@ -21,8 +21,8 @@ from chain_bandit.chain.errors import NodeUnreachable
 if TYPE_CHECKING:
     from web3 import Web3
 
-Line: TypeAlias = "str | Web3"
-"""How a node is asked: at its URL, or through web3 where it is in this process."""
+Line: TypeAlias = "str | Web3 | Wire"
+"""How a node is asked: at its URL, through web3 where it is in this process, or over a wire that there is already."""
 
 Request = tuple[str, Sequence[Any]]
 """(method, parameters)."""
@@ -47,6 +47,7 @@ class Refused:
     unknown_method: bool = False
 
 
+@runtime_checkable
 class Wire(Protocol):
     """A way to a node.
 
@@ -66,8 +67,10 @@ class Wire(Protocol):
 
 
 def wire_to(line: Line, timeout: float) -> Wire:
-    """The way to a node: by HTTP at a URL, else within this process."""
-    return HttpWire(line, timeout) if isinstance(line, str) else LocalWire(line)
+    """The way to a node: by HTTP at a URL, over the wire that is given, else within this process."""
+    if isinstance(line, str):
+        return HttpWire(line, timeout)
+    return line if isinstance(line, Wire) else LocalWire(line)
 
 
 class HttpWire:

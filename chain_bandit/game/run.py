@@ -107,7 +107,7 @@ def _export(recorder: OnChain, bodies: Bodies, path: Path) -> tuple[int, str]:
     """Write the history, bodies of a compact game with it; the creation block's number and the head's hash."""
     first, rpc = recorder.contract.created_in, recorder.contract.rpc
     assert first is not None
-    history = with_bodies(collect(rpc.ask, recorder.contract.address, first, rpc.known or None), bodies)
+    history = with_bodies(collect(rpc.ask, recorder.contract.address, first, rpc.head[0] if rpc.head else None), bodies)
     headers: deque[bytes] = deque(maxlen=1)  # of the blocks gone by: the last one is the head
 
     def blocks() -> Iterator[RawBlock]:

@@ -3,11 +3,13 @@
     python -m verification.schedules [--schedules 100000] [--every-m] [--true] [--from 0] [--jobs 2] [--json FILE]
     python -m verification.schedules --nodes [--schedules 100000]
     python -m verification.schedules --receipts [--schedules 100000] [--seed 17]
+    python -m verification.schedules --sending [--schedules 100000] [--true] [--seed 17]
     python -m verification.schedules [--nodes] --size 7 2 two-thirds --seed 17
 
 Sizes n = 4 ... 10 with m <= 3, or with every m up to n - 2, under both quorums where two thirds allow m; the smaller
 the more of them, by 1/n^3. With --nodes the loop of nodes plays some rounds in a row, n = 4 ... 7 and m < n/2.
 With --receipts a game of 48 rounds without a consensus, whose receipts, settlements and proofs are under attack.
+With --sending a run of some transactions before a hostile node, in virtual time, with crashes (docs/chains.md).
 Signatures are ideal (`keyring.py`) unless --true. With --seed one schedule: if it fails, the fewest acts that still do
 and what happens; else what it is. Exit code 14 when an invariant does not hold anywhere.
 """
@@ -29,8 +31,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from verification.schedules import nodes, play, receipts
+from verification.schedules import nodes, play, receipts, sending
 from verification.schedules.acts import Schedule, Size
+from verification.schedules.crashing import IdealSigner, TrueSigner
 from verification.schedules.draw import draw, draw_for_nodes
 from verification.schedules.keyring import IdealScribe, Scribe
 from verification.schedules.shrink import Player, shrunk, story, violates
@@ -121,23 +124,46 @@ def one(size: Size, seed: int, scribe: type[Scribe], kind: Kind) -> int:
 
 def of_receipts(seeds: range, jobs: int) -> int:
     """Play schedules of receipts; print what was seen in them and what did not hold."""
+    return _of("--receipts", _receipts, seeds, jobs)
+
+
+def of_sending(seeds: range, jobs: int, signer: type[TrueSigner] = IdealSigner) -> int:
+    """So of a sender before a hostile node."""
+    flag = "--sending --true" if signer is TrueSigner else "--sending"
+    return _of(flag, partial(_sending, signer), seeds, jobs)
+
+
+Seen = tuple[Counter[str], list[tuple[str, int]]]
+"""What was seen, and what did not hold, each with its seed."""
+
+
+def _of(flag: str, play_part: Callable[[range], Seen], seeds: range, jobs: int) -> int:
     began, seen, failed = perf_counter(), Counter[str](), dict[str, list[int]]()
     parts_ = [seeds[at : at + PART] for at in range(0, len(seeds), PART)]
     with ProcessPoolExecutor(jobs) as pool:
-        for part, broken in track(pool.map(_receipts, parts_), "schedules", len(parts_), console=Console(stderr=True)):
+        for part, broken in track(pool.map(play_part, parts_), "schedules", len(parts_), console=Console(stderr=True)):
             seen += part
             for violation, where in broken:
                 failed.setdefault(violation, []).append(where)
     for what, times in seen.most_common():
         print(f"{times:>10,}  {what}")
     for violation, where_ in failed.items():
-        print(f"does not hold in {len(where_)}: {violation}: --receipts --seed {min(where_)}")
+        print(f"does not hold in {len(where_)}: {violation}: {flag} --seed {min(where_)}")
     broken_in = len({seed for seeds_ in failed.values() for seed in seeds_})
     print(f"{len(seeds):,} schedules, {broken_in} broken, {perf_counter() - began:.0f} s")
     return 14 if failed else 0
 
 
-def _receipts(seeds: range) -> tuple[Counter[str], list[tuple[str, int]]]:
+def _sending(signer: type[TrueSigner], seeds: range) -> Seen:
+    seen, failed = Counter[str](), list[tuple[str, int]]()
+    for seed in seeds:
+        played = sending.play(seed, signer)
+        seen += played.seen
+        failed += [(violation, seed) for violation in played.violations]
+    return seen, failed
+
+
+def _receipts(seeds: range) -> Seen:
     stage, seen, failed = receipts.Stage(), Counter[str](), list[tuple[str, int]]()
     for seed in seeds:
         played = receipts.play(stage, seed)
@@ -154,14 +180,18 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--true", action="store_true")
     parser.add_argument("--nodes", action="store_true")
     parser.add_argument("--receipts", action="store_true")
+    parser.add_argument("--sending", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--size", nargs=3, metavar=("N", "M", "QUORUM"))
     parser.add_argument("--seed", type=int)
     arguments = parser.parse_args(given)
-    if arguments.receipts:
+    if arguments.receipts or arguments.sending:
         first, count = (arguments.first, arguments.schedules) if arguments.seed is None else (arguments.seed, 1)
-        return of_receipts(range(first, first + count), arguments.jobs)
+        seeds = range(first, first + count)
+        if arguments.receipts:
+            return of_receipts(seeds, arguments.jobs)
+        return of_sending(seeds, arguments.jobs, TrueSigner if arguments.true else IdealSigner)
     scribe, kind = Scribe if arguments.true else IdealScribe, NODES if arguments.nodes else MACHINES
     if arguments.seed is not None:
         n, m, quorum = arguments.size
