@@ -13,6 +13,8 @@ _PROOFS = {
     "false report": "seat {seat}, a labelled liar, reported other means than its receipts in {rounds}",
     "false report of a seat not labelled a liar":
         "seat {seat} is not labelled a liar, but reported other means than its receipts in {rounds}",
+    "false report of live rewards":
+        "seat {seat} reported other means than those of the receipts that the environment settled, in {rounds}",
     "false noise": "seat {seat}, a labelled liar, reported other noise than that of its key in {rounds}",
     "false noise of a seat not labelled a liar":
         "seat {seat} is not labelled a liar, but reported other noise than that of its key in {rounds}",

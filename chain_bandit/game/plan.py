@@ -9,7 +9,7 @@ from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.protocol.assumptions import minimum_pool
 from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.rewards import secret_commitment
+from chain_bandit.protocol.rewards import LIVE, secret_commitment
 from chain_bandit.scenario import Scenario
 
 
@@ -26,7 +26,7 @@ class Plan:
     ) -> None:  # fmt: skip
         self.scenario, self.parameters = scenario, scenario.parameters
         seed = scenario.seed
-        self.secret, self.salt = derive(seed, "secret"), derive(seed, "salt")
+        self.secret, self.salt = LIVE if scenario.is_live else derive(seed, "secret"), derive(seed, "salt")
         self.environment = Signer(environment or derive(seed, "environment"), on_signed)
         self.relayer = Signer(derive(seed, "relayer"), on_signed)
         self.participants = tuple(
