@@ -168,6 +168,10 @@ class EnvironmentRole(NodeRole):
         self._keep(said)
         return said
 
+    def expects(self) -> bool:
+        """Whether live rewards are on their way."""
+        return self._environment.is_asking()
+
     def recorded(self, found: Recorded) -> list[Post]:
         """Open the round for pulls, give what is given unasked, and answer the pulls that came before."""
         at("record seen")

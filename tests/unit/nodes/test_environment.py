@@ -190,6 +190,12 @@ class Giver:
     def given(self, round_: int) -> dict[int, Receipt]:
         return {seat: receipt(each) for each, seat in self.gave if each == round_}
 
+    def ask_ahead(self, seats: Any, arm: int) -> None:
+        pass
+
+    def is_asking(self, round_: int | None = None) -> bool:
+        return False
+
     def give_to(self, seat: int, round_: int, arm: int) -> Receipt:
         self.gave.append((round_, seat))
         return receipt(round_)
