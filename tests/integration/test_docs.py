@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -128,6 +129,43 @@ def test_commands_of_the_page_on_nodes_play_the_game_that_one_process_plays(plac
     assert said[1].splitlines() == [f"{name:<12} ended" for name in NAMES]
     assert "all 20 rounds are recorded" in said[2]
     assert said[3] == ""
+
+
+def test_commands_of_the_page_on_live_rewards_play_an_ab_test_of_a_service(place: Path) -> None:
+    """With a service of the test's own port; nodes with the deadlines of the page."""
+    serve, *lines = commands("docs/live-rewards.md")
+    assert len(lines) == 3
+    port = str(free_port())
+    example = place / "examples" / "ab_test.toml"
+    example.write_text(example.read_text(encoding="utf-8").replace("8808", port), encoding="utf-8")
+    service = [sys.executable, *serve.replace("8808", port).split()[1:]]
+    with subprocess.Popen(service, cwd=place, stdout=subprocess.PIPE, text=True) as pages:
+        try:
+            assert pages.stdout is not None
+            assert port in pages.stdout.readline()
+            said = [" ".join(ran(line, place).split()) for line in lines]
+        finally:
+            pages.kill()
+    assert all("true means are not known" in each for each in said[:2])
+    assert all("There is proof that seat 2 lied" in each for each in said[:2])
+    receipts = sum(map(pulls_of, (place / "runs" / "ab-test", place / "nodes" / "ab-test")))
+    visits = (place / "visits.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(visits) == len({json.loads(visit)[0] for visit in visits}) == receipts
+    assert re.search(r"\d+ rewards were not recomputed: they rest on the environment's signature alone", said[2])
+
+
+def pulls_of(run: Path) -> int:
+    """How many rewards its settlements have, those of unasked rounds among them."""
+    said = json.loads(ran("chain-bandit audit --json --history history.jsonl.gz", run))
+    trusted: int = said["checks"]["settlement.rewards"]["on_trust"]
+    return trusted
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
 
 
 def test_readme_names_targets_that_make_has() -> None:
