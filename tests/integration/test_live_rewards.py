@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 
 from chain_bandit import runs
 from chain_bandit.actors.environment import Environment
 from chain_bandit.auditor import setup
 from chain_bandit.auditor.report import AuditReport
+from chain_bandit.chain.anvil import anvil
 from chain_bandit.environments.errors import RewardsAway, RewardsExhausted
-from chain_bandit.game.live import NothingToSimulate
+from chain_bandit.game.live import PULLS, NothingToSimulate
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.simulated import engines, plain
 from chain_bandit.paranoid import draws
@@ -22,7 +24,7 @@ from chain_bandit.protocol.rewards import live_commitment
 from chain_bandit.protocol.settlement import Pull, encode_pulls
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import Scenario, ScenarioInvalid, built
-from tests.integration.nodes import chain_bandit
+from tests.integration.nodes import chain_bandit, started, wait_for
 
 SOURCE = """
 from random import Random
@@ -211,3 +213,29 @@ def test_anybody_can_compute_the_commitment_of_a_live_game() -> None:
     one, other = Plan(scenario()), Plan(scenario(seed=2))
     assert one.secret_commitment == other.secret_commitment == live_commitment(4, 3)
     assert one.game != other.game
+
+
+def test_a_run_that_was_killed_is_taken_up_without_a_second_pull_of_what_was_answered(tmp_path: Path) -> None:
+    (tmp_path / "live_source.py").write_text(
+        "from pathlib import Path\nfrom random import Random\n\n\ndef pull(key, arm):\n"
+        "    with (Path(__file__).parent / 'asked').open('a') as file:\n        file.write(f'{key}\\n')\n"
+        "    return round(Random(f'{key} {arm}').random(), 4)\n"
+    )
+    given = {name: value for name, value in GIVEN.items() if name != "malicious"} | {"rounds": 20}
+    (tmp_path / "live.toml").write_text(tomli_w.dumps(given))
+    out = tmp_path / "run"
+    journal = out.with_name("run.partial-run") / PULLS
+    with anvil() as node:
+        command = ("run", tmp_path / "live.toml", "--chain", node.url, "--account", "dev5", "--out", out)
+        first = started(*command, PYTHONPATH=str(tmp_path))
+        wait_for(lambda: first.poll() is not None or (journal.exists() and journal.read_bytes().count(b"\n") > 100))
+        first.kill()
+        first.communicate()
+        before = [json.loads(line) for line in journal.read_bytes().split(b"\n")[:-1]]
+        said = chain_bandit(*command, "--resume", PYTHONPATH=str(tmp_path))
+        assert said.returncode == 0, said.stderr
+    asked = (tmp_path / "asked").read_text().split()
+    twice = {tuple(map(int, key.split("-")[1:3])) for key in asked if asked.count(key) > 1}
+    assert not twice & {(round_, seat) for what, round_, seat, *_ in before if what == "reward"}
+    assert len(set(asked)) == 4 * 20
+    assert audit_folder(out, paranoid=True).exit_code == 0
