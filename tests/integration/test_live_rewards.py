@@ -234,6 +234,7 @@ def test_a_run_that_was_killed_is_taken_up_without_a_second_pull_of_what_was_ans
         before = [json.loads(line) for line in journal.read_bytes().split(b"\n")[:-1]]
         said = chain_bandit(*command, "--resume", PYTHONPATH=str(tmp_path))
         assert said.returncode == 0, said.stderr
+        assert "warning: a lie costs nothing in this game" in said.stderr
     asked = (tmp_path / "asked").read_text().split()
     twice = {tuple(map(int, key.split("-")[1:3])) for key in asked if asked.count(key) > 1}
     assert not twice & {(round_, seat) for what, round_, seat, *_ in before if what == "reward"}
