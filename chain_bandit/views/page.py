@@ -120,8 +120,10 @@ def _losses(facts: Facts) -> Markup | None:
 
 def _regret(facts: Facts) -> Markup:
     if facts.is_live:
+        if not facts.columns:
+            return _section("regret", tag("p", NO_REGRET))
         pulled = picture(themed(plots.arms_pulled(facts)), "Which arm the honest pulled, round by round.", "broad")
-        return _section("regret", tag("p", NO_REGRET), pulled if facts.columns else None)
+        return _section("regret", tag("p", NO_REGRET), pulled)
     if not facts.columns:
         said = (
             "Regret, and what others would have lost on the same draws, is counted by who plays a game, and is not in "

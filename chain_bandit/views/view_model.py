@@ -74,7 +74,6 @@ class Manifest(_Strict):
     accused: list[_Number]
     aborted: dict[str, list[str]] = Field(default_factory=dict)
     attacks: dict[str, dict[str, str]] = Field(default_factory=dict)
-    live: bool = False
     policy: str = UCB1.name
     undefended: _Number | None = None
     gas: _Number
@@ -207,12 +206,12 @@ class Facts:
     @property
     def is_live(self) -> bool:
         """Whether rewards came from outside: no true mean is known, nor who was to lie, and so no regret."""
-        return self.manifest.live or bool(self.report.game.get("live"))
+        return bool(self.report.game.get("live"))
 
     @property
     def no_role(self) -> str:
         """What stands for a role that is not known."""
-        return "not known" if self.is_live else "not revealed"
+        return no_role(self.report)
 
     @property
     def at(self) -> str:
@@ -436,6 +435,11 @@ def excluded_from(report: AuditReport) -> Sequence[int]:
     return [0 if over is not None and since > over else since for since in given]
 
 
+def no_role(report: AuditReport) -> str:
+    """What stands for a role that is not known: of live rewards it never is."""
+    return "not known" if report.game.get("live") else "not revealed"
+
+
 def manifest_of(report: AuditReport, history: History) -> dict[str, Any]:
     """What a history and its audit say of what the manifest of a run folder says; None for what only that knows."""
     given, means = report.game.get("parameters") or {}, report.game.get("true_means")
@@ -456,7 +460,6 @@ def manifest_of(report: AuditReport, history: History) -> dict[str, Any]:
         "head": report.head,
         "arm_names": [f"arm {arm}" for arm in range(given.get("arms", 1))],
         "arm_means": means,
-        "live": bool(report.game.get("live")),
         "accused": [seat for seat, since in enumerate(listed) if since],
         "gas": sum(used["gas"] for used in gas.values()),
         "gas_by_method": gas,

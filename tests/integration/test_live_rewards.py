@@ -81,6 +81,7 @@ def test_a_game_on_a_function_is_played_audited_and_computed_twice(played: Any, 
     assert "quorum's word" not in report.lines()[0]
     (forfeited,) = [each for each in report.findings if each.kind == "forfeited"]
     assert (forfeited.seat, forfeited.rounds) == (1, (18, 19, 20))
+    assert "as it was away, or its reward did not come in time" in forfeited.sentence
     assert (report.game["live"], report.game["true_means"], report.game["cost"]) == (True, None, None)
     assert {account.role for account in report.accounts} == {None, "environment"}
     assert [manifest[name] for name in ("arm_means", "regret", "regret_units", "undefended", "roles")] == [None] * 5
@@ -96,6 +97,11 @@ def test_a_game_on_a_function_is_played_audited_and_computed_twice(played: Any, 
 
 def test_a_run_folder_is_shown_without_numbers_of_the_placeholder(played: Any, tmp_path: Path) -> None:
     played(rounds=20)
+    history, page = tmp_path / "run" / "history.jsonl.gz", tmp_path / "page.html"
+    assert chain_bandit("audit", "--history", history, "--page", page).returncode == 0
+    assert "nobody knows true means" in page.read_text(encoding="utf-8")
+    assert "not known" in chain_bandit("show", tmp_path / "run", "participant", "1").stdout
+    assert chain_bandit("show", history, "round", "15").returncode == 0
     shown = chain_bandit("show", tmp_path / "run")
     assert shown.returncode == 0, shown.stderr
     assert "true means are not known" in " ".join(shown.stdout.split())
