@@ -63,10 +63,27 @@ def _unlocked(name: str, file: Path) -> Wallet:
     set_to = os.environ.get(PASSWORD)
     if not set_to:
         raise AccountRefused(name, f"is locked: set {PASSWORD} to the path of a file with its password")
+    return account(decrypted(name, file, password_in(Path(set_to), name, PASSWORD)))
+
+
+def password_in(path: Path, name: str, said_by: str) -> str:
+    """The password in a file that an option or variable names, without the end of its line. Raises `AccountRefused`."""
     try:
-        password = Path(set_to).read_text(encoding="utf-8").rstrip("\r\n")
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise AccountRefused(name, f"is locked: {PASSWORD} names no readable file ({type(error).__name__})") from error
+        reason = f"is locked: {said_by} names no readable file ({type(error).__name__})"
+        raise AccountRefused(name, reason) from error
+
+
+def encrypted(secret: bytes, password: str) -> bytes:
+    """A keystore file (Web3 secret storage, version 3, scrypt) of a secret of 32 bytes."""
+    from chain_bandit.chain.libraries import Account
+
+    return json.dumps(Account.encrypt(secret, password), indent=1).encode()
+
+
+def decrypted(name: str, file: Path, password: str) -> bytes:
+    """The secret of a keystore file, 32 bytes. Raises `AccountRefused`."""
     try:
         keystore = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -74,8 +91,8 @@ def _unlocked(name: str, file: Path) -> Wallet:
     from chain_bandit.chain.libraries import Account
 
     try:
-        return account(bytes(Account.decrypt(keystore, password)))
+        return bytes(Account.decrypt(keystore, password))
     except _UNREADABLE as error:
         wrong = str(error) == "MAC mismatch"
-        reason = f"does not open with the password in {PASSWORD}" if wrong else f"is no keystore file: {file}"
+        reason = "does not open with this password" if wrong else f"is no keystore file: {file}"
         raise AccountRefused(name, reason) from None  # its context could show the password

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
@@ -12,6 +12,9 @@ from chain_bandit.protocol.digests import keccak
 
 Ask = Callable[[str, Sequence[Any], Callable[[Any], Any]], Any]
 """`ask(method, params, read)`: an answer of a node as `read` has it, which may find it garbled."""
+
+GAME_FORMAT: Literal["chain-bandit-game/1"] = "chain-bandit-game/1"
+"""Of `game.json`, which nodes share and which says, as a deployment file does, where a game is."""
 
 NOBODY = "0x" + "00" * 20
 """Who views are called as; the embedded chain's has the funds that eth-tester asks for."""

@@ -4,28 +4,58 @@ import json
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from chain_bandit.cli.options import Json, Override, Rounds, Seed, overrides
-from chain_bandit.cli.warnings import say_beforehand, warn_of_public_keys
+from chain_bandit.cli.keys import PasswordFile
+from chain_bandit.cli.options import Json, Override, PublicKeys, Rounds, Seed, Usage, overrides
+from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 
 
 def deploy(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
     chain: Annotated[str, typer.Option("--chain", envvar="ETH_RPC_URL", help="A node's URL, or anvil or hardhat.")],
-    account: Annotated[str, typer.Option("--account", help="File in ETH_KEYSTORE; dev0 … dev9 for development.")],
+    account: Annotated[
+        str | None, typer.Option("--account", help="Pays: file in ETH_KEYSTORE; dev0 … dev9 for development.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FOLDER", help="Keystore of the environment: the places are open.")
+    ] = None,
+    listen: Annotated[
+        str | None, typer.Option("--listen", metavar="HOST:PORT", help="With --key: its own; two ports follow.")
+    ] = None,
+    announce: Annotated[
+        str | None, typer.Option("--announce", metavar="HOST", help="With --key: by which others reach it.")
+    ] = None,
+    private: Annotated[
+        bool, typer.Option("--private-addresses", help="With --key: nodes may be at loopback and private addresses.")
+    ] = False,
+    password_file: PasswordFile = None,
+    public_keys: PublicKeys = False,
     rounds: Rounds = None,
     seed: Seed = None,
     override: Override = None,
-    out: Annotated[Path | None, typer.Option("--out", help="By default deployments/NAME-GAME.json.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="By default deployments/NAME-GAME.json; with --key game.json.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put a game's contract on a chain, fund its participants, and leave a deployment file.
+    """Put a game's contract on a chain.
 
-    Participants' keys derive from the scenario's seed. A node of its own (anvil, hardhat) stays until Ctrl-C.
+    With --key its places are open: participants join with keys of their own, the folder gets those of environment,
+    relayer and comparison, and --out is the game file for everybody, without a secret. Without, participants' keys
+    derive from the scenario's seed, they are funded, and a deployment file is left. A node of its own (anvil, hardhat)
+    stays until Ctrl-C.
     """
+    if key is not None:
+        _with_open_places(
+            scenario, overrides(override, rounds, seed), chain, key, listen, announce, private, password_file, account,
+            out or Path("game.json"), as_json,
+        )  # fmt: skip
+        return
+    if account is None:
+        raise Usage("deploy needs --account NAME, which pays, or --key FOLDER, for a game with open places")
     from chain_bandit.game.plan import Plan
     from chain_bandit.scenario import load
 
@@ -41,7 +71,7 @@ def deploy(
     say_beforehand(plan.scenario)
     place = out or Path("deployments") / f"{plan.label}.json"
     with connected(chain) as node:
-        warn_of_public_keys(node.chain_id)
+        allow_public_keys(public_keys)(node.chain_id)
         with deployment.kept_journal(place) if is_url(chain) else nullcontext(Journal()) as journal:
             made = deployment.deploy(plan, node, accounts.named(account, node.chain_id), place, journal)
         said = {**made, "out": str(place)} | ({"url": node.url} if isinstance(node, OwnNode) else {})
@@ -57,3 +87,26 @@ def deploy(
             finally:
                 for file in (place, place.with_suffix(f".{SEED}")):
                     file.unlink(missing_ok=True)  # its chain is gone
+
+
+def _with_open_places(
+    scenario: Path, changes: dict[str, Any], chain: str, key: Path, listen: str | None, announce: str | None,
+    private: bool, password_file: Path | None, account: str | None, out: Path, as_json: bool,
+) -> None:  # fmt: skip
+    """A game that others join: its contract, the organiser's folders, and the file for everybody."""
+    from chain_bandit.game.chains import connected, is_url
+    from chain_bandit.nodes import keystore
+    from chain_bandit.nodes.open_game import deploy_open
+    from chain_bandit.scenario import load
+
+    if listen is None:
+        raise Usage("--key needs --listen HOST:PORT, where the environment listens")
+    if not is_url(chain):
+        raise Usage(f"--chain {chain}: a game with open places needs a node's URL, which everybody reaches")
+    given = load(scenario, changes)
+    say_beforehand(given)
+    secret = keystore.unlock(key, keystore.password(password_file, key.name))
+    with connected(chain) as node:
+        game = deploy_open(given, node, key, secret, listen, out, announce, account, private)
+    said = {"contract": game.contract, "places": given.participants, "out": str(out), "nodes": str(key)}
+    print(json.dumps(said) if as_json else f"{said['contract']} has {said['places']} open places: hand out {out}")

@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 
 from chain_bandit.cli.finished import label_of, say_finished
-from chain_bandit.cli.options import Json, Override, Rounds, Seed, Usage, overrides
-from chain_bandit.cli.warnings import say_beforehand
+from chain_bandit.cli.keys import PasswordFile
+from chain_bandit.cli.options import Json, Override, PublicKeys, Rounds, Seed, Usage, overrides
+from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 
 
 def up(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
-    processes: Annotated[bool, typer.Option("--processes", help="Everybody as a process of its own.")] = False,
+    scenario: Annotated[
+        Path, typer.Argument(metavar="SCENARIO", help="Scenario file (TOML); or the folder of nodes with keystores.")
+    ],
+    processes: Annotated[bool, typer.Option("--processes", hidden=True)] = False,
     chain: Annotated[str, typer.Option("--chain", help="anvil, hardhat, or a node's URL.")] = "anvil",
     account: Annotated[str | None, typer.Option("--account", help="Who pays for everybody on a URL.")] = None,
     rounds: Rounds = None,
@@ -22,11 +25,17 @@ def up(
     override: Override = None,
     out: Annotated[Path | None, typer.Option("--out", help="A new folder; by default nodes/NAME-SEED.")] = None,
     revive: Annotated[bool, typer.Option("--revive", help="Start a node that was killed again.")] = False,
+    game: Annotated[Path | None, typer.Option("--game", help="Of a folder: game.json with all participants.")] = None,
+    public_keys: PublicKeys = False,
     as_json: Json = False,
 ) -> None:
-    """Start a whole game of nodes on this machine, wait for its end, and audit it."""
-    if not processes:
-        raise Usage("up starts processes: say --processes, or play in one process with chain-bandit run")
+    """Start a whole game of nodes on this machine, each a process of its own, wait for its end, and audit it.
+
+    Of a folder that `deploy --key` or `join` made, run the nodes that are there; others run theirs.
+    """
+    if scenario.is_dir():
+        _take_up(scenario, revive, game, [rounds, seed, override, out, account])
+        return
     from chain_bandit.scenario import load
 
     given = load(scenario, overrides(override, rounds, seed))
@@ -42,23 +51,47 @@ def up(
             line.show(last_round(place), str)
             sleep(seconds)
 
-        manifest, report = started(given, place, chain, account, revives=lambda name: revive, pause=pause)
+        manifest, report = started(
+            given, place, chain, account, revives=lambda name: revive, pause=pause,
+            on_connected=allow_public_keys(public_keys),
+        )  # fmt: skip
     say_finished(given, manifest, report, place, chain, as_json)
 
 
+def _take_up(place: Path, revive: bool, game: Path | None, others: list[object]) -> None:
+    """The nodes of a folder, of a game that exists already."""
+    from chain_bandit.nodes.node_files import take_game
+    from chain_bandit.nodes.processes import places
+    from chain_bandit.nodes.up import take_up
+
+    if any(each is not None for each in others):
+        raise Usage(f"{place}: its game is deployed; --rounds, --seed, -o, --out and --account are for a scenario")
+    if game is not None:
+        take_game(game, next(each for each in places(place) if each.is_dir()))
+    take_up(place, revives=lambda name: revive)
+    print(f"all nodes of {place} have ended with their game")
+
+
 def node(
-    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of one node, as `up` makes them.")],
+    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of one node, made by `up`, `deploy` or `join`.")],
     rpc: Annotated[
         str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="Its own connection to the chain.")
     ] = None,
+    game: Annotated[Path | None, typer.Option("--game", help="game.json; a copy of it stays with the node.")] = None,
+    password_file: PasswordFile = None,
 ) -> None:
     """Run one node of a game: a participant, the environment, the relayer or the comparison, until the game's end."""
     from chain_bandit.nodes.load import load
 
     load()
+    from chain_bandit.nodes import keystore
+    from chain_bandit.nodes.node_files import take_game
     from chain_bandit.nodes.start import main
 
-    main(place, rpc)
+    if game is not None:
+        take_game(game, place)
+    file = password_file.resolve() if password_file else keystore.password_file()  # the node changes its folder
+    main(place, rpc, lambda holder: keystore.password(file, holder.name))
 
 
 def ps(

@@ -13,6 +13,9 @@ Out = Annotated[
 ]
 Rounds = Annotated[int | None, typer.Option("--rounds", help="T, in place of the scenario's.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="In place of the scenario's.")]
+PublicKeys = Annotated[
+    bool, typer.Option("--public-keys", help="Off development chains: keys that follow from a seed will do.")
+]
 Override = Annotated[
     list[str] | None, typer.Option("-o", "--override", metavar="KEY=VALUE", help="Set a key; the value as in TOML.")
 ]

@@ -12,6 +12,7 @@ from chain_bandit.cli.audit import audit
 from chain_bandit.cli.deploy import deploy
 from chain_bandit.cli.errors import fail
 from chain_bandit.cli.explain import doctor, explain
+from chain_bandit.cli.keys import assemble, join, keygen, leave
 from chain_bandit.cli.mediate import mediate
 from chain_bandit.cli.new import new
 from chain_bandit.cli.nodes import down, logs, node, ps, up
@@ -33,7 +34,8 @@ app = typer.Typer(
 )  # fmt: skip
 
 VERBS: tuple[Callable[..., None], ...] = (
-    run, deploy, demo, simulate, sweep, audit, show, node, up, ps, logs, down, doctor, explain,
+    run, deploy, demo, simulate, sweep, audit, show, keygen, join, assemble, leave, node, up, ps, logs, down, doctor,
+    explain,
 )  # fmt: skip
 for verb in VERBS:
     app.command()(verb)

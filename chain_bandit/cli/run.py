@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from chain_bandit.cli.finished import label_of, say_finished
-from chain_bandit.cli.options import Json, Out, Override, Rounds, Seed, Usage, overrides
-from chain_bandit.cli.warnings import say_beforehand, warn_of_public_keys
+from chain_bandit.cli.options import Json, Out, Override, PublicKeys, Rounds, Seed, Usage, overrides
+from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 
 
 def run(
@@ -21,12 +21,13 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Take up a run that was stopped, on the chain at the same URL.")
     ] = False,
+    public_keys: PublicKeys = False,
     as_json: Json = False,
 ) -> None:
     """Play a scenario, audit it, and leave a run folder."""
     if account is not None and chain == "embedded":
         raise Usage("--account: on the embedded chain nobody pays; name another --chain, or leave it out")
-    _play(scenario, overrides(override, rounds, seed), out, as_json, chain, account, resume)
+    _play(scenario, overrides(override, rounds, seed), out, as_json, chain, account, resume, public_keys=public_keys)
 
 
 def demo(rounds: Rounds = None, seed: Seed = None, out: Out = None, as_json: Json = False) -> None:
@@ -48,6 +49,7 @@ time is a reward of 1. Three of the ten are malicious. This takes a minute.
 def _play(
     scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_json: bool,
     chain_name: str = "embedded", account: str | None = None, resume: bool = False, named: str = "",
+    public_keys: bool = False,
 ) -> None:  # fmt: skip
     from chain_bandit.stopwatch import Stopwatch
 
@@ -69,7 +71,7 @@ def _play(
         place = stopped_run(base)
     from chain_bandit.views import terminal
 
-    on = chain(chain_name, account, warn_of_public_keys)
+    on = chain(chain_name, account, allow_public_keys(public_keys))
     say_beforehand(scenario)
     what = scenario.parameters.counted
     with terminal.Progress(scenario.parameters.horizon, what=what) as observe:

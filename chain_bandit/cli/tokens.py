@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from chain_bandit.cli.options import Json, Usage, hexadecimal
-from chain_bandit.cli.warnings import warn_of_public_keys
+from chain_bandit.cli.options import Json, PublicKeys, Usage, hexadecimal
+from chain_bandit.cli.warnings import allow_public_keys
 
 
 def chain(
@@ -24,6 +24,7 @@ def chain(
     means: Annotated[str, typer.Option("--means", help="Of the arms.")] = "0.8,0.6,0.5",
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1)] = 1,
     out: Annotated[Path | None, typer.Option("--out", help="A new folder; by default runs/tokens-SEED.")] = None,
+    public_keys: PublicKeys = False,
     as_json: Json = False,
 ) -> None:
     """UCB participants thank one another with tokens whose size they agree on, on a chain; audited at the end."""
@@ -34,7 +35,7 @@ def chain(
     game = AgreementGame(terms, _means(means), epochs, seed)
     _warn_of_pairs(participants, groups)
     observe = _say if sys.stderr.isatty() else lambda done, total: None
-    result = play_on(chain, game, place, account, observe, lambda chain_id: warn_of_public_keys(chain_id, "the seed"))
+    result = play_on(chain, game, place, account, observe, allow_public_keys(public_keys, "the seed", ""))
     if as_json:
         print(json.dumps({**result.as_dict(), "out": str(place)}, sort_keys=True))
     else:

@@ -1,21 +1,49 @@
 """What is said on stderr before anything is paid."""
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from chain_bandit.protocol.errors import ChainBanditError
 
 if TYPE_CHECKING:
     from chain_bandit.scenario import Scenario
 
 
-def warn_of_public_keys(chain_id: int, holding: str = "the scenario") -> None:
-    """Off development chains: that all keys follow from `holding`."""
-    from chain_bandit.chain.development import DEVELOPMENT_IDS
+class KeysPublic(ChainBanditError):
+    """A chain with money of its own, and keys that follow from a scenario."""
 
-    if chain_id not in DEVELOPMENT_IDS:
+    exit_code = 2
+
+    def __init__(self, chain_id: int, holding: str, instead: str) -> None:
+        super().__init__(
+            f"chain {chain_id} is no development chain, and whoever has {holding} has the participants' keys: {instead}"
+            "say --public-keys where its money is worth nothing"
+        )
+        self.chain_id = chain_id
+
+
+def allow_public_keys(
+    allowed: bool, holding: str = "the scenario", instead: str = "chain-bandit keygen and deploy --key make others; or "
+) -> Callable[[int], None]:
+    """What is told the chain id before anything is paid, where all keys follow from `holding`.
+
+    Off development chains it raises `KeysPublic`, or where it is allowed says so on stderr.
+    """
+
+    def on_connected(chain_id: int) -> None:
+        from chain_bandit.chain.development import DEVELOPMENT_IDS
+
+        if chain_id in DEVELOPMENT_IDS:
+            return
+        if not allowed:
+            raise KeysPublic(chain_id, holding, instead)
         print(
             f"warning: chain {chain_id} is no development chain; whoever has {holding} has the participants' keys",
             file=sys.stderr,
         )
+
+    return on_connected
 
 
 def warn_of_unproven_lies(scenario: "Scenario") -> None:

@@ -21,6 +21,17 @@ def scalar(secret: bytes) -> bytes:
     return (int.from_bytes(secret, "big") % (ORDER - 1) + 1).to_bytes(32, "big")
 
 
+def source(key: bytes) -> bytes:
+    """What a `Signer` is made of that signs with a key of its own, such as a keystore's; 32 bytes.
+
+    Raises `ValueError` for what is no key.
+    """
+    number = int.from_bytes(key, "big")
+    if not 0 < number < ORDER:
+        raise ValueError("no secret key of secp256k1")
+    return (number - 1).to_bytes(32, "big")
+
+
 class Signer:
     """One secp256k1 key. `sign` gives the canonical 64 bytes that `crypto.verify` accepts.
 

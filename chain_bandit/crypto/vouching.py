@@ -16,3 +16,8 @@ def vouching(game: bytes, certificate: bytes) -> bytes:
     Not the form of anything else that the key signs: no statement, no transaction.
     """
     return keccak(b"chain_bandit link", game, certificate)
+
+
+def announcement(game: bytes, door: str, certificate: bytes, counter: int) -> bytes:
+    """What a node signs that announces its address to others: listen address, certificate, how often they changed."""
+    return keccak(b"chain_bandit address", game, counter.to_bytes(8, "big"), fingerprint(certificate), door.encode())

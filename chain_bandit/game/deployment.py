@@ -13,7 +13,7 @@ from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.funds import Need, fund, price_of, require_balance
 from chain_bandit.chain.http_node import HttpNode
-from chain_bandit.chain.identity import Identity, identify, require_same
+from chain_bandit.chain.identity import GAME_FORMAT, Identity, identify, require_same
 from chain_bandit.chain.journal import Journal, journal_in
 from chain_bandit.chain.node import Wallet
 from chain_bandit.game import folder
@@ -36,7 +36,7 @@ class NotADeployment(ChainBanditError):
     exit_code = 3
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}; expected a deployment file or a run folder")
+        super().__init__(f"{path}: {reason}; expected a deployment file, game.json or a run folder")
         self.path, self.reason = path, reason
 
 
@@ -155,6 +155,6 @@ def _read(path: Path) -> dict[str, Any]:
         deployment = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise NotADeployment(path, f"cannot be read ({type(error).__name__})") from error
-    if not isinstance(deployment, dict) or deployment.get("format") != FORMAT:
+    if not isinstance(deployment, dict) or deployment.get("format") not in (FORMAT, GAME_FORMAT):
         raise NotADeployment(path, f"is not of format {FORMAT}")
     return deployment

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 from chain_bandit.crypto.keys import Signer, derive
@@ -13,22 +14,37 @@ from chain_bandit.protocol.rewards import LIVE, secret_commitment
 from chain_bandit.scenario import Scenario
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Secrets:
+    """What the organiser of a game alone knows, 32 bytes each: two keys, the seed of the draws, the opening's salt."""
+
+    environment: bytes
+    relayer: bytes
+    draws: bytes
+    salt: bytes
+
+    @staticmethod
+    def of(seed: int) -> "Secrets":
+        """Those that follow from a scenario's seed."""
+        return Secrets(*(derive(seed, purpose) for purpose in ("environment", "relayer", "secret", "salt")))
+
+
 class Plan:
     """Keys, secrets and commitments of one game. A scenario's seed is public: development chains only.
 
     Args:
-        environment: the secret of its key; by default the seed gives that too, and with it the contract's address.
+        secrets: the organiser's; by default the seed gives them too, and with them the contract's address.
     """
 
     def __init__(
         self, scenario: Scenario, on_signed: Callable[[float], None] = lambda seconds: None,
-        environment: bytes | None = None,
+        secrets: Secrets | None = None,
     ) -> None:  # fmt: skip
         self.scenario, self.parameters = scenario, scenario.parameters
-        seed = scenario.seed
-        self.secret, self.salt = LIVE if scenario.is_live else derive(seed, "secret"), derive(seed, "salt")
-        self.environment = Signer(environment or derive(seed, "environment"), on_signed)
-        self.relayer = Signer(derive(seed, "relayer"), on_signed)
+        seed, secrets = scenario.seed, secrets or Secrets.of(scenario.seed)
+        self.secret, self.salt = LIVE if scenario.is_live else secrets.draws, secrets.salt
+        self.environment = Signer(secrets.environment, on_signed)
+        self.relayer = Signer(secrets.relayer, on_signed)
         self.participants = tuple(
             Signer(derive(seed, "participant", seat), on_signed) for seat in range(scenario.participants)
         )

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
 
@@ -90,13 +91,14 @@ class Links:
         door: where this node listens.
         identity: a file with its key and certificate, in PEM.
         peers: by address.
+        private: whether peers may be at loopback, link-local and private addresses.
 
     Raises:
         OSError: nobody can listen there.
     """
 
-    def __init__(self, door: str, identity: Path, peers: Mapping[int, Peer]) -> None:
-        self._peers = dict(peers)
+    def __init__(self, door: str, identity: Path, peers: Mapping[int, Peer], private: bool = True) -> None:
+        self._peers, self._private = dict(peers), private
         self._known = {fingerprint(peer.certificate): address for address, peer in peers.items()}
         self._as_server, self._as_client = (self._context(identity, server) for server in (True, False))
         self._inbox: dict[int, deque[bytes]] = {address: deque() for address in peers}
@@ -316,14 +318,26 @@ class Links:
                 )
             else:
                 host, _, port = peer.door.rpartition(":")
+                resolved = await self._resolved(host.strip("[]"), int(port))
                 transport, _ = await self._loop.create_connection(
-                    lambda: link, host, int(port), ssl=self._as_client, server_hostname=""
+                    lambda: link, resolved, int(port), ssl=self._as_client, server_hostname=""
                 )
         writer = asyncio.StreamWriter(transport, link, reader, self._loop)
         if _shown(writer.transport) != peer.certificate:
             writer.transport.abort()
             raise ConnectionError("somebody else is there")
         return writer
+
+    async def _resolved(self, host: str, port: int) -> str:
+        """The address that a host's name is for, asked for once, so that it cannot change before it is dialled.
+
+        Raises `ConnectionError` where that is a private one and the game allows none.
+        """
+        found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for *_, where in found:
+            if self._private or ip_address(str(where[0]).partition("%")[0]).is_global:
+                return str(where[0])
+        raise ConnectionError("no address that this game allows")
 
     async def _pass_on(self, address: int, writer: asyncio.StreamWriter) -> None:
         waiting, due = self._outbox[address], self._due[address]

@@ -6,14 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
-from chain_bandit.append_log import whole_file, write_private
+from chain_bandit.append_log import write_private
 from chain_bandit.chain.identity import Identity
 from chain_bandit.crypto.certificates import public_part, self_signed
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.vouching import vouching
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.unfinished import lock
-from chain_bandit.nodes.node_files import GAME, KEY, LINK, Door, GameFile, KeyFile, Registration, name_of
+from chain_bandit.nodes.node_files import (
+    GAME,
+    KEY,
+    LINK,
+    Door,
+    GameFile,
+    KeyFile,
+    Registration,
+    name_of,
+    write_public,
+)
 from chain_bandit.protocol.settlement import Conduct
 
 
@@ -50,8 +60,7 @@ def write_game(
         participants=tuple(Registration(**asdict(each)) for each in plan.seated), doors=tuple(doors),
         rules=scenario.foreign_rules,
     )  # fmt: skip
-    with whole_file(out / GAME) as file:
-        file.write(game.model_dump_json(indent=1).encode())
+    write_public(out / GAME, game)
 
 
 def _key(plan: Plan, address: int) -> KeyFile:

@@ -1,18 +1,22 @@
 """The files of nodes: what all may know in `game.json`, what one alone has in a folder of its own."""
 
+import fcntl
 import json
+import os
 import ssl
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
 from chain_bandit.append_log import whole_file
-from chain_bandit.chain.identity import Identity
+from chain_bandit.chain.identity import GAME_FORMAT, Identity
+from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import signer
-from chain_bandit.crypto.vouching import vouching
+from chain_bandit.crypto.vouching import announcement, vouching
 from chain_bandit.network.links import Peer
 from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.errors import ChainBanditError
@@ -20,6 +24,8 @@ from chain_bandit.protocol.errors import ChainBanditError
 GAME, KEY, LINK, SIGNED, RECEIPTS, HEAD, LOG, PID, ENDED = (
     "game.json", "key.json", "link.pem", "signed.jsonl", "receipts.jsonl", "head.json", "log", "pid", "ended.json",
 )  # fmt: skip
+NODE, KEYSTORE, JOINED = "node.json", "keystore.json", "join.json"
+"""Of a node with a keystore of its own: its settings, its key, and what it hands on when it joins."""
 MOST_BYTES = 1 << 20
 
 NAMES = {ENVIRONMENT: "environment", RELAYER: "relayer", COMPARISON: "comparison"}
@@ -75,13 +81,45 @@ class Door(_File):
 
     Attributes:
         address: as in `actors.messages`.
-        voucher: the node's key of the game, over its certificate; of the comparison, which has none, the environment's.
+        counter: how often listen address or certificate have changed; the highest holds. None where the address is not
+            signed: of a game whose nodes are all on one machine, it may be edited.
+        voucher: the signature of `crypto.vouching` by the node's key of the game; of the comparison, which has none, by
+            the environment's.
     """
 
     address: int = Field(ge=COMPARISON - 1)
     door: Annotated[str, AfterValidator(_named)]
     certificate: bytes
+    counter: int | None = Field(default=None, ge=0, lt=1 << 64)
     voucher: bytes
+
+    def signer(self, game: bytes) -> bytes | None:
+        """Whose signature the voucher is, 20 bytes; None where it is nobody's."""
+        if self.counter is None:
+            return signer(vouching(game, self.certificate), self.voucher)
+        return signer(announcement(game, self.door, self.certificate, self.counter), self.voucher)
+
+    @property
+    def changes(self) -> int:
+        """The counter."""
+        return self.counter or 0
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the address is loopback, link-local, private or unspecified; of a host's name its own word counts."""
+        host = self.door.rpartition(":")[0].strip("[]")
+        if host == "unix" or host == "localhost":
+            return True
+        try:
+            return not ip_address(host).is_global
+        except ValueError:
+            return False
+
+
+def announced(key: Signer, game: bytes, address: int, door: str, certificate: bytes, counter: int) -> Door:
+    """A node's entry, signed with its key of the game, or the environment's."""
+    voucher = key.sign(announcement(game, door, certificate, counter))
+    return Door(address=address, door=door, certificate=certificate, counter=counter, voucher=voucher)
 
 
 class GameFile(_File):
@@ -90,9 +128,12 @@ class GameFile(_File):
     Attributes:
         url: of a chain's node.
         bound_ms: Δ.
+        participants: by their place in the game; none before these have joined.
         rules: by kind what foreign rules of the game are called; the game itself says which files they are.
+        private_addresses: whether nodes may be at loopback, link-local and private addresses.
     """
 
+    format: Literal["chain-bandit-game/1"] = GAME_FORMAT
     chain_id: int = Field(ge=0)
     genesis_hash: str
     contract: str
@@ -107,6 +148,7 @@ class GameFile(_File):
     participants: tuple[Registration, ...]
     doors: tuple[Door, ...]
     rules: dict[str, str] = {}
+    private_addresses: bool = True
 
     @property
     def identity(self) -> Identity:
@@ -114,13 +156,22 @@ class GameFile(_File):
         return Identity.of(self.model_dump())
 
     def peers(self, own: int) -> Mapping[int, Peer]:
-        """Everybody's doors but one's own. Raises `ValueError` where a certificate is not vouched for."""
+        """Everybody's doors but one's own.
+
+        Raises `ValueError` where a door is not vouched for, two nodes say the same address, or one may not be there.
+        """
         keys = {ENVIRONMENT: self.environment, COMPARISON: self.environment, RELAYER: self.relayer}
         keys |= {seat: each.address for seat, each in enumerate(self.participants)}
+        taken = set[str]()
         for each in self.doors:
-            digest = vouching(bytes.fromhex(self.game[2:]), each.certificate)
-            if signer(digest, each.voucher) != keys.get(each.address):
-                raise ValueError(f"the certificate of {each.address} is not vouched for by its key")
+            name = name_of(each.address)
+            if each.signer(bytes.fromhex(self.game[2:])) != keys.get(each.address):
+                raise ValueError(f"address and certificate of {name} are not vouched for by its key")
+            if each.door in taken:
+                raise ValueError(f"{each.door} is the address of two nodes, one of them {name}")
+            if each.is_private and not self.private_addresses:
+                raise ValueError(f"{each.door} of {name} is a private address, which this game does not allow")
+            taken.add(each.door)
         return {each.address: Peer(each.door, each.certificate) for each in self.doors if each.address != own}
 
     def own(self, address: int) -> Door:
@@ -129,6 +180,38 @@ class GameFile(_File):
         if len(found) != 1:
             raise ValueError(f"{address} has {len(found)} doors")
         return found[0]
+
+
+class JoinFile(_File):
+    """What a participant hands to the organiser once it has joined; no secret is in it.
+
+    Attributes:
+        game: the game's digest, as in `GameFile`.
+        door: its address is the participant's place in the game.
+    """
+
+    game: str
+    registration: Registration
+    door: Door
+
+
+class NodeFile(_File):
+    """Settings of a node with a keystore; no secret is in it.
+
+    Attributes:
+        role: of the organiser's nodes; a participant's place follows from its key.
+        keystore, game: paths from the node's folder.
+        listen: where it listens; others are told what `game.json` has, which may be another name of the same host.
+        folder: where the folder stands: a copy of it would have a sign-once journal of its own.
+        nonce: what secrets of one game derive from beside the key.
+    """
+
+    role: Literal["participant", "environment", "relayer", "comparison"]
+    keystore: str
+    game: str
+    listen: Annotated[str, AfterValidator(_named)]
+    folder: str
+    nonce: Word
 
 
 class KeyFile(_File):
@@ -164,6 +247,41 @@ def read_game(path: Path) -> GameFile:
 def read_key(path: Path) -> KeyFile:
     """Raises `PlaceRefused`."""
     return _read(path, KeyFile)
+
+
+def read_node(path: Path) -> NodeFile:
+    """Raises `PlaceRefused`."""
+    return _read(path, NodeFile)
+
+
+def take_game(path: Path, place: Path) -> None:
+    """Copy a game's file to where a node of it with a keystore reads it. Raises `PlaceRefused`, `OSError`."""
+    given, target = read_game(path), (place / read_node(place / NODE).game).resolve()
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # the organiser's nodes share one file, and start at once
+        known = read_game(target) if target.exists() else given
+        if known.game != given.game:
+            raise PlaceRefused(path, f"is of another game than {target}")
+        newest = {each.address: each.changes for each in given.doors}
+        older = [each.address for each in known.doors if newest.get(each.address, -1) < each.changes]
+        if older:
+            raise PlaceRefused(path, f"has an older address of {name_of(older[0])} than {target}")
+        if path.resolve() != target and not (target.exists() and known == given):
+            write_public(target, given)
+    finally:
+        os.close(folder)
+
+
+def read_join(path: Path) -> JoinFile:
+    """Raises `PlaceRefused`."""
+    return _read(path, JoinFile)
+
+
+def write_public(path: Path, file: BaseModel) -> None:
+    """A file that is handed on. Raises `OSError`."""
+    with whole_file(path) as opened:
+        opened.write(file.model_dump_json(indent=1).encode() + b"\n")
 
 
 def require_link(path: Path, certificate: bytes) -> None:

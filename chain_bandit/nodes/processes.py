@@ -72,10 +72,20 @@ def alone(place: Path) -> Iterator[None]:
         os.close(file)
 
 
+def places(out: Path) -> list[Path]:
+    """The folders of a game's nodes, here or elsewhere; of a node with a keystore itself. Raises `PlaceRefused`."""
+    if (out / files.NODE).exists():
+        return [out]
+    return [out / files.name_of(door.address) for door in files.read_game(out / files.GAME).doors]
+
+
+def _place(out: Path, name: str) -> Path:
+    return out if (out / files.NODE).exists() else out / name
+
+
 def states(out: Path) -> list[NodeStatus]:
     """How every node of a game is. Raises `PlaceRefused`."""
-    game = files.read_game(out / files.GAME)
-    return [_state(out / files.name_of(door.address)) for door in game.doors]
+    return [_state(place) for place in places(out)]
 
 
 def down(out: Path) -> list[NodeStatus]:
@@ -83,24 +93,24 @@ def down(out: Path) -> list[NodeStatus]:
     told = [state for state in states(out) if state.pid is not None]
     for number in (signal.SIGTERM, signal.SIGKILL):
         for state in told:
-            pid = _state(out / state.name).pid  # as of now: the number may be another process's soon
+            pid = _state(_place(out, state.name)).pid  # as of now: the number may be another process's soon
             if pid is not None:
                 with suppress(ProcessLookupError):  # it has just ended by itself
                     os.kill(pid, number)
         until = monotonic() + PATIENCE
-        while any(_state(out / state.name).pid is not None for state in told) and monotonic() < until:
+        while any(_state(_place(out, state.name)).pid is not None for state in told) and monotonic() < until:
             sleep(LOOK)
     return told
 
 
 def log(out: Path, name: str | None, lines: int) -> Iterator[str]:
     """The last lines that nodes wrote, each after its node's name. Raises `PlaceRefused`."""
-    known = [state.name for state in states(out)]
-    if name is not None and name not in known:
-        raise files.PlaceRefused(out / name, f"is no node of this game ({', '.join(known)})")
-    for each in [name] if name is not None else known:
+    at = {place.name: place for place in places(out)}
+    if name is not None and name not in at:
+        raise files.PlaceRefused(out / name, f"is no node of this game ({', '.join(at)})")
+    for each in [name] if name is not None else at:
         try:
-            text = (out / each / files.LOG).read_text(encoding="utf-8", errors="replace")
+            text = (at[each] / files.LOG).read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue  # it has not begun
         yield from (f"{each}: {line}" for line in text.splitlines()[-lines:])

@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,7 @@ from chain_bandit.foreign.registry import named
 from chain_bandit.game.attach import attach
 from chain_bandit.game.books import Books
 from chain_bandit.network.links import Links
+from chain_bandit.nodes import keystore
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.comparer import ComparerRole
 from chain_bandit.nodes.crash import arm, at
@@ -78,8 +80,9 @@ class Start:
     """One node on its way up: what it is made of, in the order in which it can be made.
 
     Args:
-        place: its folder, beside which `game.json` is.
+        place: its folder, beside which `game.json` is; or one with `node.json`, which says where that is.
         url: of its own connection to the chain; by default that of the game.
+        password: of its keystore, asked for where the folder has `node.json`.
 
     Raises:
         PlaceRefused: the files are none of a node, or the folder is not the one that the game has for it.
@@ -89,18 +92,24 @@ class Start:
         ForeignContract, ForeignCreation: the contract is not this version's, or was created by other code.
     """
 
-    def __init__(self, place: Path, url: str | None = None) -> None:
+    def __init__(self, place: Path, url: str | None = None, password: Callable[[Path], str] | None = None) -> None:
         self._place = place.resolve()
         os.chdir(self._place.parent)  # doors are named from there: the path of a socket must be short
-        self.game, self.key = files.read_game(Path(files.GAME)), files.read_key(self._place / files.KEY)
+        settings = files.read_node(self._place / files.NODE) if (self._place / files.NODE).exists() else None
+        path = self._place / settings.game if settings else Path(files.GAME)
+        self.game = files.read_game(path)
+        if settings is None:
+            self.key = files.read_key(self._place / files.KEY)
+            self._require_name(files.name_of(self.key.address))
+        else:
+            self._require_folder(settings.folder)
+            self.key = self._unlocked(settings, password)
         try:
             self.peers, own = self.game.peers(self.key.address), self.game.own(self.key.address)
             identity = self.game.identity
         except (ValueError, TypeError) as error:
-            raise files.PlaceRefused(Path(files.GAME), str(error)) from error
-        name, self.door = files.name_of(self.key.address), own.door
-        if self._place.name != name:  # a copy would have a lock and a journal of its own
-            raise files.PlaceRefused(self._place, f"has the key of {name}, which runs in the folder of that name alone")
+            raise files.PlaceRefused(path, str(error)) from error
+        self.door = settings.listen if settings else own.door
         files.require_link(self._place / files.LINK, own.certificate)
         self.node = HttpNode(url or self.game.url)
         require_same(self.node.rpc.ask, identity)
@@ -122,6 +131,28 @@ class Start:
         head = Head(self.node.url, identity.genesis_hash, confirmations, read_head(path), lacks)
         self.watch = HeadWatch(self.contract.rpc, path, head)
         self.verifier = Verifier()
+
+    def _unlocked(self, settings: files.NodeFile, password: Callable[[Path], str] | None) -> files.KeyFile:
+        """The node's secrets, of its keystore; the comparison has none."""
+        if not self.game.participants:
+            path = self._place / settings.game
+            raise files.PlaceRefused(path, "has no participants yet; chain-bandit assemble adds them")
+        if settings.role == "comparison":
+            return keystore.keys_of(self._place, settings, self.game, b"")
+        holder = (self._place / settings.keystore).resolve().parent
+        assert password is not None
+        return keystore.keys_of(self._place, settings, self.game, keystore.unlock(holder, password(holder)))
+
+    def _require_name(self, name: str) -> None:
+        """A copy would have a lock and a sign-once journal of its own."""
+        if self._place.name != name:
+            raise files.PlaceRefused(self._place, f"has the key of {name}, which runs in the folder of that name alone")
+
+    def _require_folder(self, folder: str) -> None:
+        """The same of a node with a keystore, which may have any name."""
+        if Path(folder) != self._place:
+            reason = f'was made as {folder}: end the node there first, then say the new "folder" in {files.NODE}'
+            raise files.PlaceRefused(self._place, reason)
 
     def run(self) -> None:
         """Play, to the end of the game. Raises `ChainBanditError`."""
@@ -149,7 +180,7 @@ class Start:
     def _links(self) -> Links:
         link = self._place / files.LINK
         try:
-            return Links(self.door, link, self.peers)
+            return Links(self.door, link, self.peers, private=self.game.private_addresses)
         except SSLError as error:
             raise files.PlaceRefused(link, f"cannot be used with the certificates of {files.GAME} ({error})") from error
         except OSError as error:
@@ -284,9 +315,9 @@ class Start:
         return MaliciousSeat(player, validator, self.verifier, attacks[number], view), frozenset(attacks)
 
 
-def main(place: Path, url: str | None = None) -> None:
+def main(place: Path, url: str | None = None, password: Callable[[Path], str] | None = None) -> None:
     """Run one node to the end of its game. Raises `ChainBanditError`."""
     arm(place.resolve().name)
-    start = Start(place, url)
+    start = Start(place, url, password)
     print(f"{files.name_of(start.key.address)} of {start.game.contract}", file=sys.stderr, flush=True)
     start.run()

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -20,13 +21,13 @@ from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
 from chain_bandit.game import deployment, folder
 from chain_bandit.game.chains import connected, environment_need, is_url, others_needs
-from chain_bandit.game.plan import Plan
+from chain_bandit.game.plan import Plan, Secrets
 from chain_bandit.game.unfinished import kept_if
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.fork_server import ForkServer
 from chain_bandit.nodes.game_folders import write_folders, write_game
 from chain_bandit.nodes.left import leave
-from chain_bandit.nodes.processes import LOOK, down, states
+from chain_bandit.nodes.processes import LOOK, down, places, states
 from chain_bandit.protocol.errors import ChainBanditError, require
 from chain_bandit.scenario import Scenario
 
@@ -47,6 +48,7 @@ def up(
     say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
     revives: Callable[[str], bool] = lambda name: False,
     pause: Callable[[float], object] = sleep,
+    on_connected: Callable[[int], None] = lambda chain_id: None,
 ) -> tuple[dict[str, Any], AuditReport]:  # fmt: skip
     """Play a scenario with every participant, environment, relayer and comparison as a process of its own.
 
@@ -57,21 +59,38 @@ def up(
         payer: the name of an account that pays for everybody, on a chain that gives nothing away.
         revives: whether a node that was killed is started again at once, by its name.
         pause: passes the seconds between two looks at the nodes; what it raises ends the game.
+        on_connected: told the chain id before anything is paid.
 
     Raises:
         NodeStopped: a node ended by itself, where one that is killed may be started again meanwhile; or it was started
             again here and killed before it had seen the end of a round.
         ChainBanditError: the scenario is none for nodes, the folder cannot be used, the chain does not answer.
     """
-    _check(scenario)
+    require_of_nodes(scenario)
     out = _fresh(out)
-    plan = Plan(scenario, environment=os.urandom(32))  # so that no two games have one contract, see docs/nodes.md
+    # its own, so that no two games have one contract, see docs/nodes.md
+    plan = Plan(scenario, secrets=replace(Secrets.of(scenario.seed), environment=os.urandom(32)))
     with connected(chain) as node:
+        on_connected(node.chain_id)
         made = set_up(plan, node, out, payer, keeps=is_url(chain))
         with _processes(out) as fork_server:
             say(f"{len(states(out))} processes; chain-bandit ps {out} says how they are")
             _await_end(out, fork_server, say, revives, pause)
         return leave(node, plan, made, bytes.fromhex(_ended(out / files.name_of(ENVIRONMENT))["run_digest"][2:]), out)
+
+
+def take_up(
+    out: Path, say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+    revives: Callable[[str], bool] = lambda name: False, pause: Callable[[float], object] = sleep,
+) -> None:  # fmt: skip
+    """Run the nodes whose folders are here, of a game of which others run theirs, until these have ended with it.
+
+    Raises `NodeStopped` as `up` does; `PlaceRefused`.
+    """
+    with _processes(out) as fork_server:
+        here = [state for state in states(out) if state.begun is not None]
+        say(f"{len(here)} processes; chain-bandit ps {out} says how they are")
+        _await_end(out, fork_server, say, revives, pause)
 
 
 def last_round(out: Path) -> int:
@@ -88,7 +107,8 @@ _TAIL = 1_000
 """Bytes of a log that have its last line."""
 
 
-def _check(scenario: Scenario) -> None:
+def require_of_nodes(scenario: Scenario) -> None:
+    """Raise `AssumptionBroken` for a game that nodes do not play."""
     scenario.check_contract()
     for name, holds, wanted in (
         ("participants", scenario.participants <= MOST_SEATS, f"M <= {MOST_SEATS}"),
@@ -148,8 +168,9 @@ def _processes(out: Path) -> Iterator[ForkServer]:
     fork_server = ForkServer()
     try:
         try:
-            for state in states(out):
-                fork_server.start(out / state.name)
+            for place in places(out):
+                if place.is_dir():
+                    fork_server.start(place)
             yield fork_server
         finally:
             down(out)
@@ -162,23 +183,24 @@ def _await_end(
     pause: Callable[[float], object],
 ) -> None:  # fmt: skip
     """Until everybody has ended with the game, and with what runs here until it is gone."""
-    running, seen = {state.name for state in states(out)}, dict[str, int]()
-    while running or not all(state.ended for state in states(out)):
+    here = {place.name: place for place in places(out) if place.is_dir()}
+    running, seen = set(here), dict[str, int]()
+    while running or not all(state.ended for state in states(out) if state.name in here):
         for name, code in fork_server.ended():
             if code > 0:
-                raise NodeStopped(name, code, _last_words(out / name))
+                raise NodeStopped(name, code, _last_words(here[name]))
             if code < 0 and revives(name):
-                before, seen[name] = seen.get(name), _rounds_seen(out / name)
+                before, seen[name] = seen.get(name), _rounds_seen(here[name])
                 if seen[name] == before:  # it would die for ever
-                    log = out / name / files.LOG
+                    log = here[name] / files.LOG
                     again = f"signal {-code} ended it again before the end of a round; what it wrote is in {log}"
                     raise NodeStopped(name, 128 - code, again)
-                fork_server.start(out / name)
+                fork_server.start(here[name])
                 say(f"{name} was ended by signal {-code}, and is started again")
                 continue
             running.discard(name)
             if code < 0:
-                say(f"{name} was ended by signal {-code}; chain-bandit node {out / name} takes it up")
+                say(f"{name} was ended by signal {-code}; chain-bandit node {here[name]} takes it up")
         pause(LOOK)
 
 

@@ -1,10 +1,12 @@
 """What tests see of child processes and of the command line: real ones."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -74,3 +76,17 @@ def started(*arguments: object, cwd: Path = ROOT, **environment: str) -> "subpro
         [COMMAND, *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, **environment},
     )  # fmt: skip
+
+
+def free_ports(count: int) -> list[int]:
+    """So many free ones in a row."""
+    while True:
+        with ExitStack() as stack:
+            first = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+            if first + count < 1 << 16:
+                try:
+                    for port in range(first + 1, first + count):
+                        stack.enter_context(socket.create_server(("127.0.0.1", port)))
+                except OSError:
+                    continue
+                return list(range(first, first + count))

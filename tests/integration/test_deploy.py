@@ -334,20 +334,26 @@ def test_development_accounts_exist_on_development_chains_only() -> None:
             accounts.named("dev0", chain)
 
 
-def test_other_chains_warn_of_public_keys_and_refuse_development_accounts(keys: dict[str, str], tmp_path: Path) -> None:
+def test_other_chains_refuse_public_keys_and_development_accounts(keys: dict[str, str], tmp_path: Path) -> None:
     with anvil() as node:
         node.grant({bytes.fromhex(ALICE.address[2:]): 1000 * ETHER})
         node.ask("anvil_setChainId", 4242)
-        refused = deploy(node.url, "dev0", tmp_path / "small.json", keys)
+        public = chain_bandit("run", SMALL, *SHORT, "--chain", node.url, "--out", tmp_path / "run")
+        assert public.returncode == 2
+        assert "chain 4242 is no development chain" in public.stderr
+        assert "say --public-keys" in public.stderr
+        for verb in (("up", SMALL), ("deploy", SMALL, "--account", "alice"), ("mediate", "chain")):
+            assert chain_bandit(*verb, "--chain", node.url, cwd=tmp_path, **keys).returncode == 2
+        refused = deploy(node.url, "dev0", tmp_path / "small.json", keys, "--public-keys")
         assert refused.returncode == 8
         assert "only for development chains" in refused.stderr
-        made = deploy(node.url, "alice", tmp_path / "small.json", keys)
+        made = deploy(node.url, "alice", tmp_path / "small.json", keys, "--public-keys")
         assert made.returncode == 0, made.stderr
         assert "whoever has the scenario has the participants' keys" in made.stderr
-        run = chain_bandit("run", SMALL, *SHORT, "--chain", node.url, "--out", tmp_path / "run")
+        run = chain_bandit("run", SMALL, *SHORT, "--chain", node.url, "--out", tmp_path / "run", "--public-keys")
         assert run.returncode == 0, run.stderr
         assert run.stderr.startswith("warning: chain 4242 is no development chain")
-        short = ("--epochs", 1, "--rounds", 2, "--out", tmp_path / "tokens")
+        short = ("--public-keys", "--epochs", 1, "--rounds", 2, "--out", tmp_path / "tokens")
         tokens = chain_bandit("mediate", "chain", "--chain", node.url, *short)
         assert tokens.returncode == 0, tokens.stderr
         warning = "warning: chain 4242 is no development chain; whoever has the seed has the participants' keys\n"

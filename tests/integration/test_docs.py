@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from chain_bandit.chain.anvil import anvil
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.scenario import load
+from tests.integration.nodes import free_ports
 from tests.integration.nodes_up import NAMES
 
 ROOT = Path(__file__).parents[2]
@@ -135,7 +135,7 @@ def test_commands_of_the_page_on_live_rewards_play_an_ab_test_of_a_service(place
     """With a service of the test's own port; nodes with the deadlines of the page."""
     serve, *lines = commands("docs/live-rewards.md")
     assert len(lines) == 3
-    port = str(free_port())
+    (port,) = map(str, free_ports(1))
     example = place / "examples" / "ab_test.toml"
     example.write_text(example.read_text(encoding="utf-8").replace("8808", port), encoding="utf-8")
     service = [sys.executable, *serve.replace("8808", port).split()[1:]]
@@ -161,11 +161,21 @@ def pulls_of(run: Path) -> int:
     return trusted
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
+def test_the_tutorial_on_taking_part_plays_a_game_with_keys_of_their_own(place: Path) -> None:
+    """The commands as one script, as a reader types them: docs/take-part.md."""
+    (scenario,) = blocks("docs/take-part.md", "toml")
+    (place / "experiment.toml").write_text(scenario, encoding="utf-8")
+    script = "set -e\n" + "".join(blocks("docs/take-part.md", "sh"))
+    with anvil() as node:
+        ports = iter(free_ports(7))
+        for port in (*range(7700, 7703), *range(7710, 7714)):
+            script = script.replace(f":{port}", f":{next(ports)}")
+        said = ran(script.replace("http://127.0.0.1:8545", node.url), place)
+    assert "4 open places" in said
+    assert "game.json has 4 participants" in said
+    assert "passed" in said
+    for name in ("ann", "bob", "cleo", "dan"):
+        assert "rounds are recorded" in (place / f"{name}.log").read_text(encoding="utf-8")
 
 
 def test_readme_names_targets_that_make_has() -> None:

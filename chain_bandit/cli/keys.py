@@ -1,0 +1,93 @@
+"""`chain-bandit keygen`, `join`, `assemble` and `leave`: taking part in a game with a key of one's own."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chain_bandit.cli.options import Json
+
+Key = Annotated[Path, typer.Option("--key", metavar="FOLDER", help="Folder of the keystore, made by keygen.")]
+PasswordFile = Annotated[
+    Path | None, typer.Option("--password-file", help="By default the file that ETH_PASSWORD names, or the terminal.")
+]
+Rpc = Annotated[str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="Your own connection to the chain.")]
+GameFile = Annotated[Path, typer.Argument(metavar="GAME", help="game.json, as the organiser hands it out.")]
+Listen = Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Where the node listens.")]
+
+
+def keygen(
+    name: Annotated[str, typer.Argument(help="A name for the key, shown where its password is asked for.")],
+    out: Annotated[Path, typer.Option("--out", help="A new folder, readable by you alone.")],
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key: an encrypted keystore (Web3 secret storage) and a TLS certificate, in a folder of their own.
+
+    All secrets of a node derive from this key. Print the account's address.
+    """
+    from chain_bandit.chain.addresses import checksummed
+    from chain_bandit.nodes import keystore
+
+    address = checksummed(keystore.create(out, name, keystore.password(password_file, name, new=True)))
+    print(json.dumps({"address": address, "out": str(out)}) if as_json else f"{address}  {out}")
+
+
+def join(
+    game: GameFile,
+    key: Key,
+    listen: Listen,
+    announce: Annotated[
+        str | None, typer.Option("--announce", metavar="HOST:PORT", help="How others reach it, where that differs.")
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", help="Pays what the key lacks: file in ETH_KEYSTORE; dev0 … dev9.")
+    ] = None,
+    rpc: Rpc = None,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+) -> None:
+    """Take a place in a game: deposit the stake, and write FOLDER/join.json for the organiser.
+
+    Only a plain account can: one with code (a contract, EIP-7702) is refused before anything is sent. The stake comes
+    back after the game, or from the opening deadline on where the game does not open. Again with another address, it
+    announces the new one.
+    """
+    from chain_bandit.nodes import keystore, open_game
+    from chain_bandit.nodes.node_files import JOINED
+
+    secret = keystore.unlock(key, keystore.password(password_file, key.name))
+    joined = open_game.join(game, key, secret, listen, announce, rpc, account)
+    said = {
+        "place": joined.door.address, "address": "0x" + joined.registration.address.hex(), "door": joined.door.door,
+        "counter": joined.door.counter, "out": str(key / JOINED),
+    }  # fmt: skip
+    print(json.dumps(said) if as_json else f"place {said['place']}: hand {said['out']} to the organiser")
+
+
+def assemble(
+    game: GameFile,
+    joins: Annotated[list[Path], typer.Argument(metavar="JOIN…", help="join.json of each participant.")],
+    out: Annotated[Path | None, typer.Option("--out", help="By default GAME itself.")] = None,
+    rpc: Rpc = None,
+    as_json: Json = False,
+) -> None:
+    """Write the game file with all participants' addresses and certificates; each is signed by its participant's key.
+
+    Everybody needs this file before the nodes start. It holds no secret.
+    """
+    from chain_bandit.nodes.open_game import assemble as assembled
+
+    whole = assembled(game, joins, out or game, rpc)
+    said = {"game": whole.game, "participants": len(whole.participants), "out": str(out or game)}
+    line = f"{said['out']} has {said['participants']} participants: hand it to everybody"
+    print(json.dumps(said) if as_json else line)
+
+
+def leave(game: GameFile, key: Key, rpc: Rpc = None, password_file: PasswordFile = None, as_json: Json = False) -> None:
+    """Take the stake back from a game that was not opened before its deadline."""
+    from chain_bandit.nodes import keystore, open_game
+
+    wei = open_game.leave(game, keystore.unlock(key, keystore.password(password_file, key.name)), rpc)
+    print(json.dumps({"wei": wei}) if as_json else f"{wei} wei came back")

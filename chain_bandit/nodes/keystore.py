@@ -1,0 +1,96 @@
+"""The keystore of a node: one encrypted key, from which all its other secrets of a game derive."""
+
+import getpass
+import os
+import sys
+from pathlib import Path
+
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
+from chain_bandit.append_log import write_private
+from chain_bandit.chain.accounts import PASSWORD, decrypted, encrypted, password_in
+from chain_bandit.chain.errors import AccountRefused
+from chain_bandit.crypto.certificates import self_signed
+from chain_bandit.crypto.keys import Signer, source
+from chain_bandit.nodes.node_files import KEYSTORE, LINK, GameFile, KeyFile, NodeFile, PlaceRefused
+from chain_bandit.protocol.digests import keccak
+
+ADDRESSES = {"environment": ENVIRONMENT, "relayer": RELAYER, "comparison": COMPARISON}
+
+
+def password(file: Path | None, name: str, new: bool = False) -> str:
+    """A keystore's password: from a file, from the file that ETH_PASSWORD names, or from the terminal.
+
+    Args:
+        new: whether it is chosen now, and so asked for twice.
+
+    Raises:
+        AccountRefused: there is none, the file cannot be read, or the two differ.
+    """
+    named = file or password_file()
+    if named is not None:
+        return password_in(named, name, "--password-file" if file else PASSWORD)
+    if not sys.stdin.isatty():
+        raise AccountRefused(name, f"is locked: name a file with its password (--password-file, or {PASSWORD})")
+    given = getpass.getpass(f"password of {name}: ")
+    if new and getpass.getpass("once more: ") != given:
+        raise AccountRefused(name, "was given two passwords: try again")
+    return given
+
+
+def password_file() -> Path | None:
+    """The file that ETH_PASSWORD names, from where this process stands now."""
+    return Path(os.environ[PASSWORD]).resolve() if os.environ.get(PASSWORD) else None
+
+
+def create(place: Path, name: str, given: str) -> bytes:
+    """A new folder with a key of 32 bytes of the system's chance, encrypted, and a TLS certificate; the address.
+
+    Raises:
+        FolderRefused: it cannot be made, or is there already.
+        AccountRefused: the password is empty.
+    """
+    from chain_bandit.game import folder  # late: no node that runs needs it
+
+    if not given:
+        raise AccountRefused(name, "cannot have an empty password: choose one")
+    signer = Signer(os.urandom(32))
+    with folder.writing(place):
+        if place.exists():
+            raise folder.FolderRefused(place, "is there already; name another with --out")
+        place.mkdir(mode=0o700, parents=True)
+        write_private(place / KEYSTORE, encrypted(signer.secret, given))
+        write_private(place / LINK, self_signed(name))
+    return signer.address
+
+
+def unlock(place: Path, given: str) -> bytes:
+    """What the `Signer` of a folder's keystore is made of. Raises `AccountRefused`, `PlaceRefused`."""
+    path = place / KEYSTORE
+    if not path.is_file():
+        raise PlaceRefused(path, "is no keystore: chain-bandit keygen makes one")
+    try:
+        return source(decrypted(place.name or str(place), path, given))
+    except ValueError as error:
+        raise PlaceRefused(path, str(error)) from None
+
+
+def derived(secret: bytes, purpose: str, context: bytes) -> bytes:
+    """A secret of one purpose and game, 32 bytes: who learns it learns nothing of the key or of any other."""
+    return keccak(b"chain-bandit/derived/1", secret, context, purpose.encode())
+
+
+def keys_of(place: Path, node: NodeFile, game: GameFile, secret: bytes) -> KeyFile:
+    """All secrets of a node, by its role. Raises `PlaceRefused` where the key has no place in the game."""
+    if node.role == "comparison":
+        return KeyFile(address=COMPARISON)
+    if node.role == "relayer":
+        return KeyFile(address=RELAYER, secret=derived(secret, "relayer", node.nonce))
+    if node.role == "environment":
+        draws, salt = (derived(secret, purpose, node.nonce) for purpose in ("draws", "salt"))
+        return KeyFile(address=ENVIRONMENT, secret=secret, draws=draws, salt=salt)
+    own, digest = Signer(secret).address, bytes.fromhex(game.game[2:])
+    seats = [seat for seat, each in enumerate(game.participants) if each.address == own]
+    if not seats:
+        raise PlaceRefused(place / node.game, f"has no participant 0x{own.hex()}; join, and assemble the file anew")
+    vrf, seal = (derived(secret, purpose, digest) for purpose in ("vrf", "seal"))
+    return KeyFile(address=seats[0], secret=secret, vrf=vrf, seal=seal)

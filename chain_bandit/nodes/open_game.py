@@ -1,0 +1,347 @@
+"""A game with open places: deployed by its organiser, joined by whoever deposits the stake with a key of its own."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
+from chain_bandit.append_log import write_private
+from chain_bandit.chain import accounts
+from chain_bandit.chain.addresses import checksummed
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.development import DEVELOPMENT_IDS
+from chain_bandit.chain.errors import AccountRefused, TransactionReverted
+from chain_bandit.chain.funds import Need, fund, price_of, require_balance
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.identity import identify, require_same
+from chain_bandit.chain.journal import Journal
+from chain_bandit.chain.node import account
+from chain_bandit.crypto.certificates import public_part, self_signed
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.crypto.vrf_keys import VrfKey
+from chain_bandit.game import folder
+from chain_bandit.game.attach import attach
+from chain_bandit.game.chains import environment_need
+from chain_bandit.game.deployment import kept_journal
+from chain_bandit.game.plan import Plan, Secrets
+from chain_bandit.game.unfinished import lock
+from chain_bandit.nodes.keystore import derived
+from chain_bandit.nodes.node_files import (
+    GAME,
+    JOINED,
+    KEYSTORE,
+    LINK,
+    NODE,
+    Door,
+    GameFile,
+    JoinFile,
+    NodeFile,
+    PlaceRefused,
+    Registration,
+    announced,
+    name_of,
+    read_game,
+    read_join,
+    read_node,
+    write_public,
+)
+from chain_bandit.nodes.up import require_of_nodes
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import ChainBanditError, require
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.scenario import Scenario
+from chain_bandit.stopwatch import Stopwatch
+
+GAS = 20_000_000
+"""Of all calls of a participant."""
+
+ROLES: dict[int, Literal["environment", "relayer", "comparison"]] = {
+    ENVIRONMENT: "environment", RELAYER: "relayer", COMPARISON: "comparison",
+}  # fmt: skip
+"""Of the nodes that the organiser runs, in the order of their ports."""
+
+
+class PlacesMissing(ChainBanditError):
+    """A game that not enough participants have joined, or not all of whose files are at hand."""
+
+    exit_code = 2
+
+    def __init__(self, missing: Sequence[int], places: int) -> None:
+        super().__init__(
+            f"places {', '.join(map(str, missing))} of {places} are missing; add the join.json of each of them"
+        )
+        self.missing, self.places = missing, places
+
+
+class NotJoinable(ChainBanditError):
+    """A game that cannot be joined or left any more, or not yet."""
+
+    exit_code = 2
+
+
+def deploy_open(
+    scenario: Scenario, node: HttpNode, organiser: Path, secret: bytes, listen: str, out: Path,
+    announce: str | None = None, payer: str | None = None, private: bool = False,
+) -> GameFile:  # fmt: skip
+    """Put a game without participants on a chain; the organiser's folders of environment, relayer and comparison.
+
+    The same command takes up what was stopped: what is signed is in a journal beside `out`.
+
+    Args:
+        organiser: a folder with a keystore, whose key (`secret`) is the environment's.
+        listen: HOST:PORT of the environment; relayer and comparison have the next two ports.
+        announce: HOST by which others reach all three; by default that of `listen`.
+        payer: the name of an account that pays what the environment's lacks; on a development chain the node gives it.
+        private: allows nodes at private addresses, which a development chain does too.
+
+    Raises:
+        FolderRefused: a file is there already, or cannot be written.
+        AccountRefused: the environment holds too little, and nobody pays.
+        ChainBanditError: the scenario is none for nodes or has attacks, the chain does not answer.
+    """
+    require_of_nodes(scenario)
+    require(not scenario.attacks(), "malicious", "participants that the game itself makes: here each brings a key")
+    host, first = _host_and_port(listen)
+    if out.exists():
+        raise folder.FolderRefused(out, "is there already; name another with --out")
+    nonce = _folders(organiser, host, first)
+    plan = Plan(scenario, secrets=_secrets(secret, nonce))
+    relayer_need = Need(plan.relayer.address, 0, 2_000_000 * (plan.parameters.horizon + 10))
+    environment = account(plan.environment.secret)
+    with kept_journal(out) as journal:
+        need = environment_need(plan, node, plan.environment.address)
+        whole = Need(need.account, need.wei + relayer_need.at(price_of(node)), need.gas)
+        _funded(node, whole, payer)
+        contract = Coordinator.deploy(
+            node.line, environment, plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool,
+            Stopwatch(), node.delivery, journal,
+        )  # fmt: skip
+        fund(node, [relayer_need], environment, journal)
+        first_block = contract.created_in
+        assert first_block is not None
+        identity = identify(node.rpc.ask, contract.address)
+        doors = []
+        for address, port in zip(ROLES, range(first, first + 3), strict=True):
+            place = organiser / name_of(address)
+            signs = plan.relayer if address == RELAYER else plan.environment
+            door = f"{announce or host}:{port}"
+            certificate = public_part((place / LINK).read_bytes())
+            doors.append(announced(signs, plan.game, address, door, certificate, 0))
+        game = GameFile(
+            **asdict(identity), first_block=first_block, url=node.url, confirmations=scenario.chain.confirmations,
+            bound_ms=scenario.bound_ms, environment=plan.environment.address, relayer=plan.relayer.address,
+            participants=(), doors=tuple(doors), rules=scenario.foreign_rules,
+            private_addresses=private or node.chain_id in DEVELOPMENT_IDS,
+        )  # fmt: skip
+        with folder.writing(organiser):
+            lock(scenario, organiser / name_of(ENVIRONMENT), with_seed=False)
+            write_public(organiser / GAME, game)
+        with folder.writing(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            write_public(out, game)
+    return game
+
+
+def join(
+    path: Path, place: Path, secret: bytes, listen: str, announce: str | None = None, url: str | None = None,
+    payer: str | None = None,
+) -> JoinFile:  # fmt: skip
+    """Take the next place of a game with the key in a folder, and write what the organiser needs of it.
+
+    Where the key has its place already nothing is sent: the listen address is announced anew.
+
+    Args:
+        path: `game.json`, as the organiser hands it out.
+        listen, announce: HOST:PORT where the node listens, and by which others reach it where that is another.
+
+    Raises:
+        NotJoinable: it is open already, its places are taken, or its opening deadline has passed.
+        AccountRefused: the account has code, or holds too little.
+        ForeignChain, ForeignContract, ForeignCreation: the chain or the contract is not what the file says.
+    """
+    game = read_game(path)
+    node, contract, parameters = _attached(game, url)
+    key, digest = Signer(secret), bytes.fromhex(game.game[2:])
+    vrf = VrfKey(derived(secret, "vrf", digest)).public_key
+    seal = keccak(derived(secret, "seal", digest))
+    mine = Registration(address=key.address, vrf_key=vrf, seal_hash=seal, weight=1)
+    door = announce or listen
+    for each in (listen, door):
+        _host_and_port(each)
+    _check_address(door, game)
+    if not contract.has_seat(key.address):
+        _require_joinable(node, contract, game, parameters)
+        if node.rpc.code(key.address):
+            raise AccountRefused(
+                checksummed(key.address), "has code (a contract, or EIP-7702): use an account without any"
+            )
+        _funded(node, Need(key.address, parameters.stake, GAS), payer)
+        contract.join(account(key.secret), mine.seated)
+        contract.settle()
+    seat, pem = contract.seat_of(key.address), (place / LINK).read_bytes()
+    counter = read_join(place / JOINED).door.changes + 1 if (place / JOINED).exists() else 0
+    joined = JoinFile(
+        game=game.game, registration=mine, door=announced(key, digest, seat, door, public_part(pem), counter)
+    )
+    settings = NodeFile(
+        role="participant", keystore=KEYSTORE, game=GAME, listen=listen, folder=str(place.resolve()), nonce=bytes(32)
+    )
+    with folder.writing(place):
+        write_public(place / NODE, settings)
+        write_public(place / JOINED, joined)
+        if not (place / GAME).exists():
+            write_public(place / GAME, game)
+    return joined
+
+
+def assemble(path: Path, joins: Sequence[Path], out: Path, url: str | None = None) -> GameFile:
+    """The game file with all participants: who has which place by the chain, and where each listens by its own word.
+
+    Args:
+        path: `game.json`, with or without participants.
+        joins: their `join.json`; of one participant the highest counter holds.
+
+    Raises:
+        PlacesMissing: not all places are taken, or the file of one is missing.
+        PlaceRefused: a file is not of this game, or says what its key did not sign.
+    """
+    game = read_game(path)
+    _, contract, parameters = _attached(game, url)
+    digest = bytes.fromhex(game.game[2:])
+    seated = dict(enumerate(game.participants))
+    doors = {each.address: each for each in game.doors}
+    for source in joins:
+        given = read_join(source)
+        seat = given.door.address
+        if given.game != game.game:
+            raise PlaceRefused(source, f"is of another game ({given.game[:18]}…)")
+        if given.door.signer(digest) != given.registration.address:
+            raise PlaceRefused(source, "is not signed by the key that it registers")
+        if not 0 <= seat < parameters.participants or not contract.has_seat(given.registration.address):
+            raise PlaceRefused(source, f"is of 0x{given.registration.address.hex()}, which has not joined the game")
+        if contract.seat_of(given.registration.address) != seat:
+            raise PlaceRefused(source, f"says place {seat}, which is another's")
+        known = doors.get(seat)
+        if known is not None and known.changes > given.door.changes:
+            raise PlaceRefused(source, f"is older (counter {given.door.changes}) than the address that is known")
+        if known is not None and known.changes == given.door.changes and known != given.door:
+            raise PlaceRefused(source, f"and another file give two addresses of place {seat} the same counter")
+        seated[seat], doors[seat] = given.registration, given.door
+    missing = [seat for seat in range(parameters.participants) if seat not in seated]
+    if missing:
+        raise PlacesMissing(missing, parameters.participants)
+    whole = game.model_copy(
+        update={
+            "participants": tuple(seated[seat] for seat in range(parameters.participants)),
+            "doors": tuple(doors[address] for address in sorted(doors)),
+        }
+    )
+    try:
+        whole.peers(COMPARISON)
+    except ValueError as error:
+        raise PlaceRefused(path, str(error)) from error
+    with folder.writing(out):
+        write_public(out, whole)
+    return whole
+
+
+def leave(path: Path, secret: bytes, url: str | None = None) -> int:
+    """Take back the stake of a game that was not opened in time; wei.
+
+    Raises `NotJoinable` where that is not possible, or not yet.
+    """
+    game = read_game(path)
+    node, contract, parameters = _attached(game, url)
+    key = Signer(secret)
+    own = key.address
+    if not contract.has_seat(own):
+        raise NotJoinable(f"0x{own.hex()} has no place in this game: there is nothing to take back")
+    if contract.opened() and not contract.closed():
+        raise NotJoinable("the game is open: the stake comes back with the withdrawal after its end")
+    deadline, now = game.first_block + parameters.opening_deadline, node.height()
+    if not contract.opened() and now <= deadline:
+        raise NotJoinable(
+            f"only the opening deadline gives a stake back: block {deadline}, {deadline - now + 1} blocks from now"
+        )
+    owed = contract.owed(own)
+    if owed:
+        contract.withdraw(account(key.secret))
+        contract.settle()
+    return owed
+
+
+def _attached(game: GameFile, url: str | None) -> tuple[HttpNode, Coordinator, Parameters]:
+    node = HttpNode(url or game.url)
+    require_same(node.rpc.ask, game.identity)
+    contract, parameters = attach(node.line, bytes.fromhex(game.contract[2:]), game.first_block)
+    return node, contract, parameters
+
+
+def _require_joinable(node: HttpNode, contract: Coordinator, game: GameFile, parameters: Parameters) -> None:
+    if contract.opened():
+        raise NotJoinable("the game is open already: nobody can join it any more")
+    deadline, now = game.first_block + parameters.opening_deadline, node.height()
+    if now > deadline:
+        raise NotJoinable(f"the opening deadline was block {deadline}, now is {now}: nobody can join any more")
+    if _is_taken(contract, parameters.participants - 1):
+        raise NotJoinable(f"all {parameters.participants} places are taken")
+
+
+def _is_taken(contract: Coordinator, seat: int) -> bool:
+    try:
+        contract.participant_at(seat)
+    except TransactionReverted as error:
+        if error.error != "SeatEmpty":
+            raise
+        return False
+    return True
+
+
+def _funded(node: HttpNode, need: Need, payer: str | None) -> None:
+    """Let an account hold what it needs. Raises `AccountRefused`."""
+    held, wanted = node.balance(checksummed(need.account)), need.at(price_of(node))
+    if held >= wanted:
+        return
+    if payer is not None:
+        fund(node, [need], accounts.named(payer, node.chain_id), Journal())
+    elif not (node.chain_id in DEVELOPMENT_IDS and node.grant({need.account: wanted})):
+        require_balance(node, checksummed(need.account), wanted)
+
+
+def _secrets(secret: bytes, nonce: bytes) -> Secrets:
+    made = {purpose: derived(secret, purpose, nonce) for purpose in ("draws", "salt", "relayer")}
+    return Secrets(environment=secret, **made)
+
+
+def _folders(organiser: Path, host: str, first: int) -> bytes:
+    """The three folders, made once; gives the nonce that their secrets derive from."""
+    known = organiser / name_of(ENVIRONMENT) / NODE
+    nonce = read_node(known).nonce if known.exists() else os.urandom(32)
+    with folder.writing(organiser):
+        for address, port in zip(ROLES, range(first, first + 3), strict=True):
+            name = name_of(address)
+            place = organiser / name
+            place.mkdir(mode=0o700, exist_ok=True)
+            if not (place / LINK).exists():
+                write_private(place / LINK, self_signed(name))
+            settings = NodeFile(
+                role=ROLES[address], keystore=f"../{KEYSTORE}", game=f"../{GAME}", listen=f"{host}:{port}",
+                folder=str(place.resolve()), nonce=nonce,
+            )  # fmt: skip
+            write_public(place / NODE, settings)
+    return nonce
+
+
+def _host_and_port(door: str) -> tuple[str, int]:
+    host, _, port = door.rpartition(":")
+    good = bool(host) and host != "unix" and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 1 << 16
+    require(good, "--listen", f"HOST:PORT, not {door[:80]!r}")
+    return host, int(port)
+
+
+def _check_address(door: str, game: GameFile) -> None:
+    probe = Door(address=0, door=door, certificate=b"", voucher=b"")
+    if probe.is_private and not game.private_addresses:
+        raise NotJoinable(f"{door} is a private address, which this game does not allow: name one that others reach")

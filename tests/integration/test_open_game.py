@@ -1,0 +1,178 @@
+"""A game with open places: keys of their own, joined by commands, played by nodes on TCP, and what is refused."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from chain_bandit.chain import accounts
+from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.node import account
+from chain_bandit.crypto.keys import source
+from tests.integration.nodes import chain_bandit, free_ports, started
+
+PASSWORD = "correct horse"
+SCENARIO = """name = "experiment"
+preset = "recommended"
+participants = 4
+rounds = 40
+liars = 1
+attackers = 1
+bound_ms = 3000
+[rewards]
+kind = "bernoulli"
+means = [0.3, 0.7]
+"""
+PEOPLE = ("ann", "bob", "cleo", "dan")
+ORGANISED = ("environment", "relayer", "comparison")
+
+
+class Open(NamedTuple):
+    """A deployed game: its folder, its node's URL, and the environment variables of its commands."""
+
+    folder: Path
+    url: str
+    environment: dict[str, str]
+
+    def say(self, *arguments: object, code: int = 0) -> str:
+        """One command; what it printed, or the one sentence that it refused with."""
+        result = chain_bandit(*arguments, cwd=self.folder, **self.environment)
+        assert result.returncode == code, result.stderr
+        if code:
+            assert result.stderr.count("\n") == 1, result.stderr
+            return result.stderr
+        return result.stdout
+
+    def game(self) -> dict[str, object]:
+        """The file that everybody has."""
+        found: dict[str, object] = json.loads((self.folder / "game.json").read_text())
+        return found
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Open, list[int]]]:
+    """A game that all four have joined, whose file is not assembled yet."""
+    folder = tmp_path_factory.mktemp("open")
+    (folder / "password").write_text(PASSWORD + "\n")
+    (folder / "experiment.toml").write_text(SCENARIO)
+    free = free_ports(9)
+    with anvil() as node:
+        made = Open(folder, node.url, {"ETH_PASSWORD": str(folder / "password")})
+        made.say("keygen", "organiser", "--out", "organiser")
+        listen = f"127.0.0.1:{free[0]}"
+        made.say("deploy", "experiment.toml", "--chain", node.url, "--key", "organiser", "--listen", listen)
+        for name, port in zip(PEOPLE, free[3:], strict=False):
+            made.say("keygen", name, "--out", name)
+            made.say("join", "game.json", "--key", name, "--listen", f"127.0.0.1:{port}")
+        yield made, free
+
+
+def secrets(made: Open) -> dict[str, bytes]:
+    """The private key of each folder."""
+    return {
+        name: accounts.decrypted(name, made.folder / name / "keystore.json", PASSWORD)
+        for name in ("organiser", *PEOPLE)
+    }
+
+
+def test_what_is_refused_before_the_game_opens(opened: tuple[Open, list[int]], tmp_path: Path) -> None:
+    made, _ = opened
+    key = ("--key", "ann", "--listen", "127.0.0.1:9")
+    assert "password" in made.say("leave", "game.json", "--key", "ann", "--password-file", "nowhere", code=8)
+    (tmp_path / "wrong").write_text("battery staple")
+    wrong = made.say("leave", "game.json", "--key", "ann", "--password-file", tmp_path / "wrong", code=8)
+    assert "does not open with this password" in wrong
+    assert "only the opening deadline gives a stake back" in made.say("leave", "game.json", "--key", "ann", code=2)
+    made.say("keygen", "eve", "--out", "eve")
+    assert "all 4 places are taken" in made.say(
+        "join", "game.json", "--key", "eve", "--listen", "127.0.0.1:9", code=2
+    )
+    assert "is there already" in made.say("keygen", "ann", "--out", "ann", code=2)
+    assert "no participants yet" in made.say("node", "ann", "--game", "game.json", code=3)
+    assert "places 1, 2, 3 of 4" in made.say("assemble", "game.json", "ann/join.json", "--out", "some.json", code=2)
+    assert not (made.folder / "some.json").exists()
+    assert "HOST:PORT" in made.say("join", "game.json", *key[:2], "--listen", "nonsense", code=3)
+
+    joins = [f"{name}/join.json" for name in PEOPLE]
+    ann, bob = (json.loads((made.folder / name).read_text()) for name in joins[:2])
+
+    def planted(changed: dict[str, object]) -> str:
+        (made.folder / "planted.json").write_text(json.dumps(changed))
+        return made.say("assemble", "game.json", "planted.json", *joins[1:], "--out", "some.json", code=3)
+
+    other_door = ann | {"door": ann["door"] | {"door": "127.0.0.1:1"}}
+    assert "is not signed by the key" in planted(other_door)
+    other_certificate = ann["door"] | {"certificate": bob["door"]["certificate"]}
+    assert "is not signed by the key" in planted(ann | {"door": other_certificate})
+    assert "of another game" in planted(ann | {"game": "0x" + "11" * 32})
+    stranger = {"registration": _registration_of(made, "eve", ann), "door": _door_of(made, "eve", ann)}
+    assert "has not joined" in planted(ann | stranger)
+    taken = _door_of(made, "ann", ann, door=bob["door"]["door"])
+    assert "the address of two nodes" in planted(ann | {"door": taken})
+
+
+def _door_of(made: Open, who: str, like: dict[str, object], door: str | None = None) -> dict[str, object]:
+    """An entry that somebody signs for an address."""
+    from chain_bandit.crypto.keys import Signer
+    from chain_bandit.nodes.node_files import announced
+
+    entry = like["door"]
+    assert isinstance(entry, dict)
+    secret = accounts.decrypted(who, made.folder / who / "keystore.json", PASSWORD)
+    game = bytes.fromhex(str(like["game"])[2:])
+    made_of = announced(
+        Signer(source(secret)), game, int(entry["address"]), door or str(entry["door"]),
+        bytes.fromhex(entry["certificate"]), 0,
+    )  # fmt: skip
+    found: dict[str, object] = made_of.model_dump(mode="json")
+    return found
+
+
+def _registration_of(made: Open, who: str, like: dict[str, object]) -> dict[str, object]:
+    registration = like["registration"]
+    assert isinstance(registration, dict)
+    secret = accounts.decrypted(who, made.folder / who / "keystore.json", PASSWORD)
+    return registration | {"address": account(secret).address[2:].lower()}
+
+
+def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alone(
+    opened: tuple[Open, list[int]],
+) -> None:
+    made, free = opened
+    moved = f"127.0.0.1:{free[8]}"
+    before = (made.folder / "bob" / "join.json").read_bytes()
+    made.say("join", "game.json", "--key", "bob", "--listen", moved)
+    (made.folder / "old.json").write_bytes(before)
+    made.say("assemble", "game.json", *(f"{name}/join.json" for name in PEOPLE))
+    assert "is older (counter 0)" in made.say("assemble", "game.json", "old.json", "--out", "some.json", code=3)
+    assert [each["door"] for each in made.game()["doors"] if each["address"] == 1] == [moved]  # type: ignore[attr-defined]
+
+    handed_on = [made.folder / "game.json", *(made.folder / name / "join.json" for name in PEOPLE)]
+    for name, secret in secrets(made).items():
+        for path in made.folder.rglob("*"):
+            if path.is_file() and path.name != "keystore.json":
+                data = path.read_bytes().lower()
+                assert secret.hex().encode() not in data, f"the key of {name} is in {path}"
+                assert secret not in data
+    for path in handed_on:
+        assert b"PRIVATE" not in path.read_bytes()
+    assert all((made.folder / name).stat().st_mode & 0o077 == 0 for name in ("organiser", *PEOPLE))
+
+    shutil.copytree(made.folder / "ann", made.folder / "ann-copy")
+    assert "end the node there first" in made.say("node", "ann-copy", "--game", "game.json", code=3)
+
+    nodes = [started("up", "organiser", "--game", "game.json", cwd=made.folder, **made.environment)]
+    nodes += [started("node", name, "--game", "game.json", cwd=made.folder, **made.environment) for name in PEOPLE]
+    for node in nodes:
+        _, errors = node.communicate(timeout=240)
+        assert node.returncode == 0, errors
+    said = json.loads(made.say("audit", "--rpc", made.url, "--contract", "game.json", "--json"))
+    assert said["complete"], said
+    made.say("audit", "--rpc", made.url, "--contract", "game.json", "--paranoid", "--export", "game.jsonl.gz")
+    assert "ann" in made.say("ps", "ann")
+    assert "already" in made.say("join", "game.json", "--key", "eve", "--listen", "127.0.0.1:9", code=2)
+    for name in ORGANISED:
+        assert f"{name:<12} ended" in made.say("ps", "organiser")
