@@ -55,6 +55,7 @@ from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, opening
 from chain_bandit.protocol.messages import Domain
+from chain_bandit.protocol.rewards import LIVE
 from chain_bandit.protocol.ruleset import RuleKind, RulesUnknown
 
 if TYPE_CHECKING:
@@ -281,9 +282,8 @@ class Start:
         require_receipts(receipts, journal, self.parameters.burn_in, reported)
         scenario, signer = self._scenario(), OnceSigner(self.key.secret, journal)
         rewards = kept_rewards(self._place, scenario, self.domain.separator(), receipts, stack)
-        environment = Environment(
-            rules, scenario.model, scenario.roles, self.key.draws, signer, self.verifier, rewards
-        )  # fmt: skip
+        secret = LIVE if scenario.is_live else self.key.draws
+        environment = Environment(rules, scenario.model, scenario.roles, secret, signer, self.verifier, rewards)
         books = Books(self.parameters, environment, first)
         window = scenario.pull_wait * self.game.bound_ms / 1000
         prover = Prover(rules, self.verifier, self.contract, self.follower)
