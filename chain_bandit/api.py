@@ -101,9 +101,11 @@ class Run:
         return self.audit.exit_code == 0
 
     @property
-    def regret(self) -> float:
-        """Whole rewards that an honest participant lost on average, of all rounds and all money."""
-        return float(self.manifest["regret"])
+    def regret(self) -> float | None:
+        """Whole rewards that an honest participant lost on average, of all rounds and all money; None of live rewards,
+        whose true means nobody knows."""
+        known: float | None = self.manifest["regret"]
+        return known
 
     @property
     def rounds(self) -> Table:

@@ -30,13 +30,13 @@ from chain_bandit.protocol.committee import smallest
 from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError, require
 from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice, least_committee
-from chain_bandit.protocol.rewards import RewardModel
+from chain_bandit.protocol.rewards import RewardModel, live_model
 from chain_bandit.protocol.ruleset import MOST_STEPS, RuleChoice, RuleKind, RuleRefused
 from chain_bandit.protocol.settlement import Conduct, Cost
 from chain_bandit.protocol.sharing import FEWEST_PARTIES, MOST_PARTIES
 from chain_bandit.protocol.sortition import commander_probabilities, honest_commanders
 from chain_bandit.protocol.transaction import most_entries, require_room
-from chain_bandit.protocol.units import UNIT
+from chain_bandit.protocol.units import MOST, UNIT
 
 _EXPECTATION = r"^(<=|>=|<|>) ?-?\d{1,40}(\.\d{1,40})?$|^== ?\S{1,100}$"
 
@@ -87,12 +87,52 @@ class TableRewards(Strict):
     file: str = Field(description="CSV with columns arm, reward, count; relative to the scenario file")
 
 
+class OutsideRewards(Strict):
+    """Rewards that come from outside while the game is played; the audit does not redraw them."""
+
+    kind: str
+    arms: tuple[Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,100}$")], ...] = Field(
+        strict=False, min_length=1, max_length=MOST, description="a name for each arm"
+    )
+    reward_timeout: float = Field(
+        default=5.0, gt=0, le=3_600, strict=False,
+        description="seconds for a pull, retries included; then it is forfeited, or asked again up to round L",
+    )
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "OutsideRewards":
+        if len(set(self.arms)) != len(self.arms):
+            raise ValueError("two arms have one name")
+        return self
+
+
+class HttpRewards(OutsideRewards):
+    """A service that is asked for each pull."""
+
+    kind: Literal["http"]
+    url: str = Field(pattern=r"^https?://[^\s@]{1,2000}$", description="takes a POST a pull, see live-rewards.md")
+
+
+class CsvRewards(OutsideRewards):
+    """Recorded rewards in order: the k-th pull of an arm takes its k-th row."""
+
+    kind: Literal["csv"]
+    file: str = Field(description="CSV with columns arm, reward; relative to the scenario file")
+
+
+class CallableRewards(OutsideRewards):
+    """A Python function that is called for each pull."""
+
+    kind: Literal["live"]
+    source: str = Field(description="module:function, or the name of an entry point")
+
+
 class OtherRewards(BaseModel):
     """Rewards of a plug-in; every other key is an option of it."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
-    kind: str = Field(description="bernoulli, table, the name of a plug-in, or module:function")
+    kind: str = Field(description="bernoulli, table, http, csv, live, the name of a plug-in, or module:function")
 
 
 class AttackChoice(Strict):
@@ -180,6 +220,9 @@ class Chain(Strict):
     )
 
 
+_REWARDS = BernoulliRewards, TableRewards, HttpRewards, CsvRewards, CallableRewards
+
+
 def _kind_of_rewards(given: Any) -> str:
     kind = given.get("kind") if isinstance(given, Mapping) else getattr(given, "kind", None)
     return kind if kind in environments.OURS else "other"
@@ -200,6 +243,9 @@ class Scenario(Strict):
     rewards: Annotated[
         Annotated[BernoulliRewards, Tag("bernoulli")]
         | Annotated[TableRewards, Tag("table")]
+        | Annotated[HttpRewards, Tag("http")]
+        | Annotated[CsvRewards, Tag("csv")]
+        | Annotated[CallableRewards, Tag("live")]
         | Annotated[OtherRewards, Tag("other")],
         Discriminator(_kind_of_rewards),
     ]
@@ -278,7 +324,9 @@ class Scenario(Strict):
 
     @cached_property
     def model(self) -> RewardModel:
-        """The environment's reward model."""
+        """The environment's reward model; of live rewards what stands in its place."""
+        if isinstance(self.rewards, OutsideRewards):
+            return live_model(len(self.rewards.arms))
         if isinstance(self.rewards, BernoulliRewards):
             return bernoulli_model(self.rewards.means)
         if isinstance(self.rewards, OtherRewards):
@@ -289,6 +337,8 @@ class Scenario(Strict):
     @property
     def arm_names(self) -> tuple[str, ...]:
         """A name for each arm."""
+        if isinstance(self.rewards, OutsideRewards):
+            return self.rewards.arms
         return self.table.names if self.table else tuple(f"arm {i}" for i in range(len(self.model.arms)))
 
     @cached_property
@@ -473,8 +523,20 @@ class Scenario(Strict):
         return (*self.malicious, *self.adversary.seats(self.participants))
 
     @property
+    def is_live(self) -> bool:
+        """Whether rewards come from outside while the game is played, so that no model of them is known."""
+        return isinstance(self.rewards, OutsideRewards)
+
+    @property
     def roles(self) -> tuple[Conduct, ...]:
-        """The conduct of each seat, as the environment commits to it."""
+        """The conduct of each seat, as the environment commits to it: of live rewards it knows of nobody that lies."""
+        if self.is_live:
+            return (Conduct.HONEST,) * self.participants
+        return self.conducts
+
+    @property
+    def conducts(self) -> tuple[Conduct, ...]:
+        """The conduct of each seat, as it is played."""
         attacks = self.attacks()
         return tuple(attacks[s].conduct if s in attacks else Conduct.HONEST for s in range(self.participants))
 
@@ -485,6 +547,8 @@ class Scenario(Strict):
             parameters.unrecorded >= chain.batch, "chain.unrecorded", "w >= batch (a batch waits as a whole)",
             w=parameters.unrecorded, batch=chain.batch,
         )  # fmt: skip
+        hides = "open rewards where they are live (a sealed game hides them by a secret, and a live game has none)"
+        require(not (self.is_live and self.sealed), "sealed", hides, sealed=int(self.sealed))
         self._check_adversary()
         seats = [entry.seat for entry in self.all_malicious]
         for seat in seats:
@@ -674,7 +738,7 @@ def _invalid(file: str, text: str, error: ValidationError, model: type[BaseModel
 
 
 def _known_keys(model: type[BaseModel]) -> Sequence[str]:
-    parts = (Chain, Adversary, Malicious, AttackChoice, RuleEntry, BernoulliRewards, TableRewards)
+    parts = (Chain, Adversary, Malicious, AttackChoice, RuleEntry, *_REWARDS)
     inner = parts if model is Scenario else ()
     return sorted({key for each in (model, *inner) for key in each.model_fields} - {"folder"})
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chain_bandit.actors.messages import CertifiedBlock, Message, PullRequest, Receipt, Send
+from chain_bandit.actors.rewards import DrawnRewards, RewardGiver
 from chain_bandit.actors.rules import Rules
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
@@ -11,7 +12,7 @@ from chain_bandit.protocol.blocks import Header, Report, approves, seats
 from chain_bandit.protocol.estimation import is_false
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import Phase, Role, pull_content, tally
-from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
+from chain_bandit.protocol.rewards import Draws, RewardModel, Wanted, hidden_cost
 from chain_bandit.protocol.rule import Own
 from chain_bandit.protocol.sealing import receipt_tags
 from chain_bandit.protocol.settlement import NOTHING, Conduct, Cost, Pull, case_2, cost_of_round, encode_pulls
@@ -22,8 +23,12 @@ from chain_bandit.protocol.units import NO_PULL, Counts, added
 class Environment:
     """Hands out receipts: unasked in burn-in and exploration rounds, on a certificate in learning rounds.
 
+    Args:
+        rewards: where they come from; by default they are drawn from the model.
+
     Attributes:
         sums: settled rewards of each seat so far, in units.
+        forfeited: of each seat the pulls of each arm whose live rewards did not come in time.
     """
 
     def __init__(
@@ -34,17 +39,21 @@ class Environment:
         secret: bytes,
         signer: Signer,
         verifier: Verifier,
+        rewards: RewardGiver | None = None,
     ) -> None:
         self.rules, self.model, self.roles, self.secret = rules, model, tuple(roles), secret
         self._signer, self._verifier = signer, verifier
-        self._draws = Draws(model, secret, rules.seed_0)
+        self._rewards = rewards or DrawnRewards(Draws(model, secret, rules.seed_0))
         nothing = (0,) * rules.parameters.arms
         self._counts: list[Counts] = [nothing for _ in rules.everybody]
         self._totals: list[Counts] = [nothing for _ in rules.everybody]
         self._given: list[list[Receipt]] = [[] for _ in rules.everybody]
         self._rounds: dict[int, _Round] = {}
+        self._pending: dict[int, tuple[int, PullRequest]] = {}
+        """By seat its pull whose reward was asked for and is not there yet: one at a time, receipts go in order."""
         self._observed: dict[tuple[int, int], Pull] = {}
         self.sums = [0] * len(rules.everybody)
+        self.forfeited: list[Counts] = [nothing for _ in rules.everybody]
 
     @property
     def cost(self) -> int:
@@ -62,6 +71,7 @@ class Environment:
         self._rounds = {round_: past for round_, past in self._rounds.items() if past.is_open}
         self._rounds[ledger.round] = _Round(ledger)
         oldest = min(self._rounds)
+        self._rewards.forget(oldest)
         if self.rules.parameters.provable:  # a report may rest on an older tally, see `charge`
             oldest -= oldest // STALE + 1 + self.rules.parameters.failure_limit
         for given in self._given:
@@ -70,11 +80,19 @@ class Environment:
 
     def give(self, arm: int) -> list[Send]:
         """Receipts for everybody in a round that needs no certificate: burn-in and exploration."""
+        self.ask_ahead(self.rules.everybody, arm)
         return [Send((seat,), self.give_to(seat, self._ledger.round, arm)) for seat in self.rules.everybody]
 
+    def ask_ahead(self, seats: Sequence[int], arm: int) -> None:
+        """Begin to ask for the rewards of some in the open round, which needs no certificate, at the same time."""
+        self._rewards.ask(self._ledger, [Wanted(seat, arm) for seat in seats], must=True)
+
     def give_to(self, seat: int, round_: int, arm: int) -> Receipt:
-        """The receipt of one; given again by another process it has the same bytes."""
-        return self._receipt(self._rounds[round_], seat, arm)
+        """The receipt of one; given again by another process it has the same bytes. Waits for a live reward."""
+        past = self._rounds[round_]
+        if arm != NO_PULL:
+            self._rewards.ask(past.ledger, [Wanted(seat, arm, past.length)], must=True)
+        return self._receipt(past, seat, arm)
 
     def leave_open(self, round_: int) -> None:
         """Somebody has yet to come for the receipt of a round that needs no certificate."""
@@ -91,6 +109,24 @@ class Environment:
     def on_tick(self, step: int) -> list[Send]:
         """Nothing of its own accord."""
         return []
+
+    def answered(self, wait: bool = False) -> list[Send]:
+        """Receipts of pulls whose live rewards have come, or are forfeited by now.
+
+        Args:
+            wait: for all that were asked for.
+        """
+        said = []
+        for seat, (round_, request) in list(self._pending.items()):
+            past = self._rounds.get(round_)
+            if past is None or wait or self._rewards.has(past.ledger, Wanted(seat, request.arm, past.length)):
+                del self._pending[seat]
+                said += self._pulled(seat, past, request.arm) if past is not None else []
+        return said
+
+    def is_asking(self, round_: int | None = None) -> bool:
+        """Whether live rewards of a round, by default of any, were asked for and are not there yet."""
+        return any(round_ in (None, pending) for pending, _ in self._pending.values())
 
     def on_message(self, sender: int, message: Message) -> list[Send]:
         """A certificate opens the round for pulls and goes to all; a pull on it is answered, twice alike."""
@@ -112,13 +148,22 @@ class Environment:
             return []
         if seat in past.receipts:
             return [Send((seat,), past.receipts[seat])]
-        if not 0 <= request.arm < self.rules.parameters.arms or round_ < self.last(seat):
+        if not 0 <= request.arm < self.rules.parameters.arms or round_ < self.last(seat) or seat in self._pending:
             return []
         slot = self.rules.slot(past.ledger)
         digest = slot.digest(Phase.REWARD, Role.PULLER, seat, pull_content(request.arm))
         if not self._verifier.is_signed_by(self.rules.addresses[seat], digest, request.signature):
             return []
-        arm = request.arm if seat in self.rules.rewarded(past.ledger, past.approved) else NO_PULL
+        if seat not in self.rules.rewarded(past.ledger, past.approved):
+            return self._pulled(seat, past, NO_PULL)
+        wanted = Wanted(seat, request.arm, past.length)
+        self._rewards.ask(past.ledger, [wanted])
+        if self._rewards.has(past.ledger, wanted):
+            return self._pulled(seat, past, request.arm)
+        self._pending[seat] = round_, request
+        return []
+
+    def _pulled(self, seat: int, past: "_Round", arm: int) -> list[Send]:
         return [Send((seat,), self._receipt(past, seat, arm))]
 
     def pulls(self, round_: int) -> tuple[Pull, ...]:
@@ -179,14 +224,17 @@ class Environment:
 
         A seat's receipts are given in the order of rounds: each is signed over the tally of all before it.
         """
-        ledger, reward, count = past.ledger, 0, past.length
+        ledger, count = past.ledger, past.length
         assert self.last(seat) <= ledger.round
-        if arm != NO_PULL:
-            reward = self._draws.rewards(ledger.time, seat, arm, ledger.failed, count)
+        given = None if arm == NO_PULL else self._rewards.reward(ledger, Wanted(seat, arm, count))
+        if given is None:  # it did not report, or nothing came in time
+            if arm != NO_PULL:
+                self.forfeited[seat] = added(self.forfeited[seat], arm, count)
+            arm, count, reward = NO_PULL, 1, 0
+        else:
+            reward = given
             self._counts[seat] = added(self._counts[seat], arm, count)
             self._totals[seat] = added(self._totals[seat], arm, reward)
-        else:
-            count = 1
         tallied = tally(self._counts[seat], self._totals[seat])
         unsigned = Receipt(ledger.round, arm, reward, tallied, b"", count)
         content = self.rules.receipt_content(unsigned)

@@ -92,7 +92,7 @@ class Participant:
         pull, counts, totals = Pull(receipt.arm, receipt.reward, receipt.count), self.counts, self.totals
         if receipt.round != ledger.round or not 1 <= pull.count <= self.most_pulls(ledger):
             return False
-        if pull != NOTHING or not rules.parameters.provable:  # else it did not report
+        if pull != NOTHING or rules.parameters.sealed:  # else it did not report, or a live reward did not come in time
             if not 0 <= pull.arm < rules.parameters.arms or not 0 <= pull.reward <= pull.count * UNIT:
                 return False
             counts, totals = added(counts, pull.arm, pull.count), added(totals, pull.arm, pull.reward)

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from chain_bandit.auditor import costs, evidence, money, records, rewards, seals, setup
+from chain_bandit.auditor import costs, evidence, live, money, records, rewards, seals, setup
 from chain_bandit.auditor.books import Movement
 from chain_bandit.auditor.catalogue import CHECKS
 from chain_bandit.auditor.chain import survey
@@ -239,9 +239,10 @@ def finish(game: ReplayedGame) -> None:
         checks.unknown("game.opening", game.blind or "the game has not opened yet")
     if game.blind:
         checks.unknown("record.links", game.blind)
-    if game.disclosed is None:
+    if game.disclosed is None and not game.live:
         for name in _AFTER_REVEAL:
             checks.unknown(name, "the environment's secret is not revealed")
+    live.left(game)
     if not game.closed:
         for name in _AT_THE_END:
             checks.unknown(name, "the game is not closed")
@@ -262,6 +263,7 @@ def reported(game: ReplayedGame, unasked: set[str]) -> AuditReport:
         "approved": sum(past.kind is Kind.APPROVED for past in game.past.values()),
         "cost": disclosed.cost if disclosed else None,
         "true_means": list(disclosed.means) if disclosed else None,
+        **({"live": True} if game.live else {}),
         "gas": sum(row.gas for row in game.rows),
         "costs_void": game.void if game.closed else None,
         "costly_rounds": game.costly,

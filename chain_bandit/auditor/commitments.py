@@ -18,7 +18,7 @@ def check_counts(game: ReplayedGame, header: Header, reports: Mapping[int, Repor
 
 def _check_seat(game: ReplayedGame, header: Header, seat: int, report: Report) -> None:
     p, t, checks = game.parameters, game.running.round, game.checks
-    malicious = game.disclosed is not None and not game.is_honest(seat)
+    malicious = game.live or (game.disclosed is not None and not game.is_honest(seat))
     key = game.survey.seal_keys.get(seat) if p.sealed else game.seed_0
     if key is None and malicious:
         _on_trust(game, header, seat, report)

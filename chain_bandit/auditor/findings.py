@@ -1,6 +1,6 @@
 """What the history tells about who took part without breaking a check, and how much it says of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from chain_bandit.auditor.collusion import GAMES, Pair, groups
 from chain_bandit.auditor.game import ReplayedGame
@@ -13,6 +13,8 @@ _PROOFS = {
     "false report": "seat {seat}, a labelled liar, reported other means than its receipts in {rounds}",
     "false report of a seat not labelled a liar":
         "seat {seat} is not labelled a liar, but reported other means than its receipts in {rounds}",
+    "false report of live rewards":
+        "seat {seat} reported other means than those of the receipts that the environment settled, in {rounds}",
     "false noise": "seat {seat}, a labelled liar, reported other noise than that of its key in {rounds}",
     "false noise of a seat not labelled a liar":
         "seat {seat} is not labelled a liar, but reported other noise than that of its key in {rounds}",
@@ -67,6 +69,13 @@ _OBSERVATIONS = {
     "call out of gas, or refused, of the environment":
         "{calls} of the environment failed with next to no gas left: it ran out, or the contract refused",
 }
+_LIVE = {
+    "forfeited":
+        "seat {seat} forfeited its reward in {rounds}: no pull of it was settled, as it was away, or its reward did "
+        "not come in time",
+}
+"""What is said otherwise of a game with live rewards."""
+
 _OF_THE_ENVIRONMENT = "the environment, address {}"
 
 
@@ -80,12 +89,13 @@ def findings(game: ReplayedGame) -> list[Finding]:
         for seat in unproven:
             noted["label without a lie" if seat in reported else "label without a report", seat] = []
     in_order = sorted(noted.items(), key=lambda item: (item[0][0], -1 if item[0][1] is None else item[0][1]))
-    made = [_noted(kind, seat, rounds) for (kind, seat), rounds in in_order]
+    words = _LIVE if game.live else {}
+    made = [_noted(kind, seat, rounds, words) for (kind, seat), rounds in in_order]
     return [*_labels(game), *made, *_keys(game), *_hints(game)]
 
 
-def _noted(kind: str, seat: int | None, rounds: list[int]) -> Finding:
-    weight, words = (Weight.PROOF, _PROOFS) if kind in _PROOFS else (Weight.OBSERVATION, _OBSERVATIONS)
+def _noted(kind: str, seat: int | None, rounds: list[int], instead: Mapping[str, str]) -> Finding:
+    weight, words = (Weight.PROOF, _PROOFS) if kind in _PROOFS else (Weight.OBSERVATION, {**_OBSERVATIONS, **instead})
     counts = {each: counted(len(rounds), each[:-1]) for each in ("rounds", "blocks", "calls")}
     when = "" if not rounds else f" ({'first ' if len(rounds) > 1 else ''}in round {rounds[0]})"
     text = words[kind].format(seat=seat, **counts) + when

@@ -1,13 +1,14 @@
 """What the second walk knows so far: one game, its seats, its records. Aggregates only, never a report."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from chain_bandit.auditor.books import AccountTotals
 from chain_bandit.auditor.chain import Survey
 from chain_bandit.auditor.collusion import Alike
+from chain_bandit.auditor.live import SettledReceipts
 from chain_bandit.auditor.nonces import Nonces
 from chain_bandit.auditor.report import Checks
 from chain_bandit.auditor.rows import Rows
@@ -200,6 +201,8 @@ class ReplayedGame:
     last_record_block: int = 0
     blind: str = ""
     disclosed: Disclosed | None = None
+    live: bool = False
+    receipts: SettledReceipts = field(default_factory=SettledReceipts)
     counts: list[list[int]] = field(default_factory=list)
     totals: list[list[int]] = field(default_factory=list)
     last: list[Pull | None] = field(default_factory=list)
@@ -304,6 +307,13 @@ class ReplayedGame:
         """Whether nothing but transactions of its own can call anybody in an account's name."""
         account = self.numbered.get(address)
         return account is not None and account.bare
+
+    @property
+    def roles(self) -> Sequence[Conduct] | None:
+        """Of every seat, as money goes by them: of live rewards nobody's is known, and all pay alike."""
+        if self.live:
+            return (Conduct.HONEST,) * self.parameters.participants
+        return self.disclosed.roles if self.disclosed else None
 
     def is_honest(self, seat: int) -> bool:
         """Whether the opened roles label the seat honest."""

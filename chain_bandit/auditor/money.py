@@ -39,13 +39,14 @@ def closed(game: ReplayedGame, call: ContractCall) -> None:
             game.note("burn-in not credited", seat, p.burn_in)
     said = sum(event.values[1] for event in call.events if event.name == "Closed")
     game.paid_out += said
-    if complete and game.disclosed is None:
+    roles = game.roles
+    if complete and roles is None:
         game.burned = said
         checks.unknown("money.balances", "roles and cost cannot be decoded")
         return
-    if complete and game.disclosed is not None:
+    if complete and roles is not None:
         game.balance = final_balance(
-            p, game.deployment.pool, game.rewards, game.disclosed.roles, game.costs, game.slashed, unrevealed,
+            p, game.deployment.pool, game.rewards, roles, game.costs, game.slashed, unrevealed,
             ledger.weights, game.kept,
         )  # fmt: skip
     else:

@@ -73,7 +73,8 @@ class Finding:
 
 @dataclass(slots=True)
 class CheckTally:
-    """How one check went; `on_trust` counts what stands on the word of a quorum and was not checked."""
+    """How one check went; `on_trust` counts what was not checked: it stands on the word of a quorum, or of live rewards
+    on the environment's signature."""
 
     passed: int = 0
     failed: int = 0
@@ -108,6 +109,13 @@ class Account:
     void: int = 0
     share: int = 0
     owed: int = 0
+
+
+QUORUM, ENVIRONMENT = "the quorum's word", "the environment's signature"
+"""On what something rests that cannot be checked."""
+
+LIVE = ("settlement.rewards", "honest.report", "paranoid.reward", "paranoid.report")
+"""Checks of which a live game leaves open what is on the environment's signature."""
 
 
 class Checks:
@@ -190,12 +198,12 @@ class Checks:
             tally.evidence = reason
         tally.not_checkable += count
 
-    def trust(self, check: str, what: str, count: int) -> None:
-        """Count what nothing in the history can prove or disprove, and which rests on a quorum's word alone."""
+    def trust(self, check: str, what: str, count: int, whose: str = QUORUM) -> None:
+        """Count what nothing in the history can prove or disprove, and which rests on somebody's word alone."""
         tally = self.tallies[check]
         tally.on_trust += count
         if not tally.failed and not tally.not_checkable:
-            tally.evidence = f"{tally.on_trust} {what} rest on the quorum's word alone"
+            tally.evidence = f"{tally.on_trust} {what} rest on {whose} alone"
 
 
 def plain(value: object) -> Any:
@@ -304,8 +312,13 @@ class AuditReport(Checked):
 
     @property
     def on_trust(self) -> int:
-        """What was taken on a quorum's word: no failure, but not checked either."""
+        """What was taken on a word: no failure, but not checked either."""
         return sum(tally.on_trust for tally in self.checks.values())
+
+    @property
+    def live(self) -> int:
+        """How much of that is on the environment's signature: live rewards, and reports that rest on them alone."""
+        return sum(self.checks[name].on_trust for name in LIVE if name in self.checks)
 
     def as_dict(self, with_rounds: bool = True) -> dict[str, Any]:
         """JSON-ready: integers of wei as they are, bytes in hexadecimal."""
@@ -352,5 +365,9 @@ class AuditReport(Checked):
     def lines(self) -> list[str]:
         """The report in plain lines for a terminal."""
         head = self.summary()
-        first = f"{head}, {self.on_trust} on the quorum's word" if self.on_trust else head
-        return [first, *self.details(PROVES, self.head if self.head_trusted else "")]
+        voted, live = self.on_trust - self.live, self.live
+        if voted:
+            head += f", {voted} on the quorum's word"
+        if live:
+            head += f", {live} on the environment's signature: live rewards are not recomputed"
+        return [head, *self.details(PROVES, self.head if self.head_trusted else "")]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from chain_bandit.auditor.certificates import signed_by
 from chain_bandit.auditor.exhibits import Slice
 from chain_bandit.auditor.game import ReplayedGame
+from chain_bandit.auditor.live import hold
 from chain_bandit.protocol.blocks import Report, SignedReport
 from chain_bandit.protocol.estimation import disclosed, is_false, is_readable
 from chain_bandit.protocol.ledger import blocked
@@ -89,7 +90,9 @@ def check_against_receipts(
     departs from that is named. Gives who reported what no key makes of its receipts."""
     lied = set()
     for seat, report in reports.items():
-        if game.disclosed is None:
+        if game.live:
+            hold(game, seat, report)
+        elif game.disclosed is None:
             game.checks.unknown("honest.report", "the environment's secret is not revealed")
         elif seat not in owns:
             reason = "rewards of earlier rounds, or what is reported of them, are not known"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from chain_bandit.auditor.books import POOL, account
 from chain_bandit.auditor.exhibits import Field, Slice
 from chain_bandit.auditor.game import Past, ReplayedGame, draw
+from chain_bandit.auditor.report import ENVIRONMENT
 from chain_bandit.auditor.tags import check_tags, pulls_of_tags
 from chain_bandit.auditor.tallies import check_given, check_tallies, parts
 from chain_bandit.auditor.timing import settled_until
@@ -12,7 +13,7 @@ from chain_bandit.chain_history.records import ContractCall, Event
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import Ledger, after_burn_in_round, blocked, honest_arm, opening
-from chain_bandit.protocol.rewards import secret_commitment
+from chain_bandit.protocol.rewards import hidden_cost, secret_commitment
 from chain_bandit.protocol.settlement import (
     NOTHING,
     TAG_BYTES,
@@ -202,7 +203,12 @@ def _check_round(game: ReplayedGame, t: int, pulls: Sequence[Pull | None], first
                         "its report is not in the block, but {} is settled, not {}", pull, NOTHING, part=part)
         if pull.arm == NO_PULL:  # silence is never guilt: whoever was away too long forfeits the reward
             game.note("forfeited", seat, t)
-        if disclosed is None:
+        if game.live:
+            if valid and pull.arm != NO_PULL:
+                checks.trust("settlement.rewards", "rewards were not recomputed: they", 1, ENVIRONMENT)
+                if past.arm is not None and pull.arm != past.arm:
+                    game.note("other arm than the honest", seat, t)
+        elif disclosed is None:
             checks.unknown("settlement.rewards", "the environment's secret is not revealed")
             checks.unknown("honest.arm", "roles are not revealed")
         elif valid and pull.arm != NO_PULL:
@@ -230,6 +236,10 @@ def revealed(game: ReplayedGame, call: ContractCall) -> None:
                 shown=Field.SENDER)
     in_window(game, call, "reveal")
     game.revealed = True
+    if game.live:
+        cost = hidden_cost(secret, game.seed_0)
+        checks.same(call.events, (Event("Revealed", (cost,)),), "reveal.cost", None, "hidden cost")
+        return
     if game.disclosed is None:
         if same:
             checks.that(False, "reveal.commitment", None, "roles and reward model", "{} are malformed, not {}",

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
+from chain_bandit.auditor import live
 from chain_bandit.auditor.certificates import signer_of
 from chain_bandit.auditor.exhibits import Slice
 from chain_bandit.auditor.game import Deployment, ReplayedGame, draw
+from chain_bandit.auditor.report import ENVIRONMENT
 from chain_bandit.protocol.arms import round_robin
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import NOTHING, Credits, Pull, decode_pulls, pull_bytes
 from chain_bandit.protocol.tallies import Settled, Tally, take_in, tallies_digest
+from chain_bandit.protocol.units import UNIT
 
 UNREADABLE = "a settlement that does not have the rows of its rounds says no tallies"
 FALSE_TALLIES = "false tallies, of the environment"
@@ -46,6 +49,9 @@ def check_tallies(game: ReplayedGame, through: int, said: Settled) -> None:
     if signed and not true:
         game.note(FALSE_TALLIES, None, through)
     _check_unpaid(game, kinds, said)
+    if game.live:
+        seats = range(p.participants)
+        live.take_in(game, ((t, [_pull(p, row, s) for s in seats if row]) for t, row, _ in _rows(p, kinds, said)))
 
 
 def is_signed(game: ReplayedGame, deployment: Deployment, through: int, root: bytes, signature: bytes) -> bool:
@@ -132,6 +138,12 @@ def check_given(game: ReplayedGame, t: int, row: bytes, first: Slice) -> None:
     for seat in range(p.participants if row else 0):
         pull = _pull(p, row, seat)
         if pull == NOTHING:  # it never came for it
+            continue
+        if game.live and arm is not None:
+            checks.that(pull.arm == arm and pull.count == 1 and pull.reward <= UNIT, "settlement.form", t,
+                        f"receipt of seat {seat} in a round without a choice", "{}, not {}", pull,
+                        f"one pull of arm {arm} and at most one reward", part=first.next(seat))  # fmt: skip
+            checks.trust("settlement.rewards", "rewards were not recomputed: they", 1, ENVIRONMENT)
             continue
         if disclosed is None or arm is None:
             checks.unknown("settlement.rewards", "the environment's secret is not revealed" if arm is not None

@@ -47,7 +47,13 @@ def allow_public_keys(
 
 
 def warn_of_unproven_lies(scenario: "Scenario") -> None:
-    """Where a slash takes nothing for a false report: that it does not, and why."""
+    """Where a slash takes nothing for a false report, or nothing is taken for any lie: that it does not, and why."""
+    if scenario.is_live and not scenario.slash:
+        print(
+            "warning: a lie costs nothing in this game: the environment of live rewards knows of nobody that lies, and "
+            "without a slash no proof takes anything",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip
     if scenario.slash and scenario.unproven:
         print(
             "warning: the slash is for equivocation alone, a false report costs nothing in this game "

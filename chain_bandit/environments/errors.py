@@ -33,3 +33,40 @@ class TableInvalid(EnvironmentInvalid):
     def __init__(self, path: Path, line: int, problem: str) -> None:
         super().__init__(f"{path}{f', line {line}' if line else ''}: {problem}")
         self.path, self.line, self.problem = path, line, problem
+
+
+class RewardInvalid(ChainBanditError):
+    """An answer to a pull that is no reward, or none: says of what it is, and what came instead."""
+
+    exit_code = 3
+
+    def __init__(self, source: str, arm: str, participant: int, round_: int, problem: str) -> None:
+        super().__init__(f"{source}: reward of {arm}, participant {participant}, round {round_}: {problem}")
+        self.source, self.arm, self.participant, self.round, self.problem = source, arm, participant, round_, problem
+
+
+class RewardsExhausted(RewardInvalid):
+    """A file without a row for the next pull of an arm: to ask again brings none, until somebody adds rows."""
+
+
+class RewardsAway(ChainBanditError):
+    """Nobody answers a pull that cannot be forfeited."""
+
+    exit_code = 5
+
+    def __init__(self, seconds: float, last: Exception) -> None:
+        super().__init__(f"no reward for {seconds:g} s, and the game cannot go on without it; {last}")
+        self.seconds, self.last = seconds, last
+
+
+class PullsLost(ChainBanditError):
+    """The journal of pulls lacks what a receipt rests on."""
+
+    exit_code = 3
+
+    def __init__(self, path: object, seat: int, round_: int) -> None:
+        super().__init__(
+            f"{path}: lacks the reward that participant {seat} has a receipt of in round {round_}, or says another; "
+            "put back the file as it was: the pull would be made a second time"
+        )
+        self.path, self.seat, self.round = path, seat, round_

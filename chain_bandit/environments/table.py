@@ -67,7 +67,7 @@ def _distribution(rewards: dict[int, tuple[int, int]]) -> Distribution:
 
 
 def _rows(path: Path) -> Iterator[_Row]:
-    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
         header = next(reader, [])
         if sorted(header) != sorted(COLUMNS):
@@ -96,7 +96,8 @@ def _row(path: Path, line: int, arm: str, reward: str, count: str) -> _Row:
     return _Row(line, arm, units, int(count))
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """A file of at most 64 MiB in UTF-8. Raises `TableInvalid`."""
     try:
         if not path.is_file():
             raise TableInvalid(path, 0, "cannot be read: it is no file")

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from operator import add
 
 from chain_bandit.actors.messages import CertifiedBlock
 from chain_bandit.actors.witness import Witness
+from chain_bandit.append_log import Lines
 from chain_bandit.comparison.session_log import Minutes
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
@@ -49,6 +51,7 @@ class Game:
     Args:
         order: the addresses in the order in which actors act within a step; must not matter.
         minutes: what the comparison's sittings came to when the game was played before.
+        pulls: where pulls of live rewards are kept, and were when the game was played before.
     """
 
     def __init__(
@@ -59,11 +62,12 @@ class Game:
         verifier: Verifier | None = None,
         order: Sequence[int] | None = None,
         minutes: Minutes | None = None,
+        pulls: Lines | None = None,
     ) -> None:
         self.scenario, self.recorder = scenario, recorder
         self.plan = plan or Plan(scenario)
         self.verifier = verifier or Verifier()
-        self._order, self._minutes = order, minutes
+        self._order, self._minutes, self._pulls = order, minutes, pulls
 
     def play(self) -> Iterator[RoundPlayed]:
         """Open the game and yield its rounds one after the other; then settle and close it.
@@ -103,7 +107,7 @@ class Game:
 
     def _open(self) -> None:
         domain = self.recorder.open(self.plan)
-        self.cast = Actors(self.plan, domain, self.verifier, self._order, self._minutes)
+        self.cast = Actors(self.plan, domain, self.verifier, self._order, self._minutes, self._pulls)
         self.progress = GameProgress(self.parameters, self.cast.environment, self.cast.opening)
         self._witness = Witness(self.cast.rules, self.verifier)
 
@@ -238,9 +242,10 @@ class Game:
                 progress.false_reports.append(proof)
 
     def _check_lockstep(self) -> None:
-        """Honest counts equal n_ref after every round, failed ones included."""
+        """Honest counts equal n_ref after every round, failed ones included; less what was forfeited."""
         for seat in self.cast.honest:
-            if seat.participant.counts != self.progress.ledger.pulls:
+            forfeited = self.cast.environment.forfeited[seat.number]
+            if tuple(map(add, seat.participant.counts, forfeited)) != self.progress.ledger.pulls:
                 raise LockstepBroken(
                     self.progress.ledger.round - 1, seat.number, self.progress.ledger.pulls, seat.participant.counts
                 )

@@ -79,8 +79,9 @@ def _manifest(plan: Plan, rounds: Rounds, made: Made) -> dict[str, Any]:
         "first_block": made.first_block,
         "head": made.head,
         "arm_names": list(scenario.arm_names),
-        "arm_means": list(scenario.model.means),
-        "roles": [_role(role) for role in scenario.roles],
+        "arm_means": None if scenario.is_live else list(scenario.model.means),
+        **({"live": True} if scenario.is_live else {}),
+        "roles": None if scenario.is_live else [_role(role) for role in scenario.roles],
         "accused": sorted(rounds.accused),
         "aborted": rounds.aborted,
         "blocked_from": {str(seat): since for seat, since in enumerate(made.blocked_from) if since},
@@ -92,8 +93,8 @@ def _manifest(plan: Plan, rounds: Rounds, made: Made) -> dict[str, Any]:
         "sortition": chances(parameters, scenario.all_weights),
         "gas": sum(entry["gas"] for entry in made.gas.values()),
         "gas_by_method": dict(made.gas),
-        "regret": regret.total / UNIT,
-        "regret_units": {
+        "regret": None if regret is None else regret.total / UNIT,
+        "regret_units": None if regret is None else {
             **{part: getattr(regret, part) for part in ("total", "burn_in", "arms", "failed", "cost", "costly")},
             **{name: rival.total for name, rival in rounds.rivals.items()},
         },

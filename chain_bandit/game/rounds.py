@@ -25,7 +25,7 @@ class Rounds:
     """Takes in a game round by round.
 
     Attributes:
-        regret: of an honest participant, so far.
+        regret: of an honest participant, so far; None of live rewards, whose true means nobody knows.
         rivals: of UCB1 alone, of the game's own index policy alone where it is another, and of an oracle that plays
             this on all honest rewards; on the same draws, with the exploration constants of their sources.
         kinds: how many rounds ended so, by the kind's name.
@@ -35,7 +35,7 @@ class Rounds:
     """
 
     def __init__(self, plan: Plan) -> None:
-        parameters, model = plan.parameters, plan.scenario.model
+        parameters, model, is_live = plan.parameters, plan.scenario.model, plan.scenario.is_live
         seed_0 = genesis_digest(plan.game, plan.seated, plan.salt)[0]
         draws, sources = Draws(model, plan.secret, seed_0), replace(parameters, c1_numerator=C1, c1_denominator=1)
         honest = tuple(sorted(set(range(parameters.participants)) - plan.scenario.attacks().keys()))
@@ -46,12 +46,13 @@ class Rounds:
         def learner(seats: tuple[int, ...]) -> Iterator[int]:
             return pooled(draws, seats, parameters.arms, parameters.horizon, choose, seed_0)
 
-        self._arms: dict[str, Iterator[int]] = {
+        self._arms: dict[str, Iterator[int]] = {} if is_live else {
             "ucb1": ucb1(draws, honest[0], parameters.arms, parameters.horizon),
             **({} if parameters.policy == UCB1 else {"alone": learner(honest[:1])}),
             "oracle": learner(honest),
         }
-        self.regret = Regret(model.means, parameters.burn_in, bool(parameters.paid_burn_in))
+        regret = Regret(model.means, parameters.burn_in, bool(parameters.paid_burn_in))
+        self.regret = None if is_live else regret
         self.rivals = {name: Regret(model.means, 0) for name in self._arms}
         self.kinds: dict[str, int] = {}
         self.pulls = 0
@@ -67,7 +68,6 @@ class Rounds:
         self.accused |= played.accused
         if played.aborted:
             self.aborted[str(played.round)] = list(played.aborted)
-        self.regret.add(played.round, played.arm, kind == "approved", played.cost, played.length)
         row: dict[str, Any] = {
             "round": played.round,
             "kind": kind,
@@ -77,17 +77,21 @@ class Rounds:
             "accused": _listed(played.accused),
             "blocked": _listed(played.blocked),
             "forfeited": _listed(played.forfeited),
-            "regret_burn_in": self.regret.burn_in,
-            "regret_arms": self.regret.arms,
-            "regret_failed": self.regret.failed,
-            "regret_cost": self.regret.cost,
         }
+        if self.regret is not None:
+            self.regret.add(played.round, played.arm, kind == "approved", played.cost, played.length)
+            row |= {f"regret_{part}": getattr(self.regret, part) for part in ("burn_in", "arms", "failed", "cost")}
         for name, arms in self._arms.items():
             for arm in islice(arms, played.length):
                 self.rivals[name].add(played.round, arm, True)
             row[f"regret_{name}"] = self.rivals[name].total
         for name, value in row.items():
             self._columns.setdefault(name, array("q") if type(value) is int else []).append(value)
+
+    @property
+    def lost(self) -> int | None:
+        """The regret so far, in units."""
+        return None if self.regret is None else self.regret.total
 
     def write(self, path: Path) -> None:
         """One row a round, cumulative regret in units."""

@@ -38,12 +38,15 @@ Observer = Callable[["RunStatus"], None]
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """Where a run stands after a round: so many pulls of everybody were due, as many as rounds without phases."""
+    """Where a run stands after a round: so many pulls of everybody were due, as many as rounds without phases.
+
+    The regret is None where rewards are live.
+    """
 
     played: RoundPlayed
     pulls: int
     approved: int
-    regret: int
+    regret: int | None
     accused: frozenset[int]
 
 
@@ -78,13 +81,13 @@ def _run(
     scenario = plan.scenario
     recorder = OnChain(node, watch, _delivery(node, scenario), journals.game)
     verifier = Verifier(lambda seconds: watch.add("verify", seconds))
-    game = Game(scenario, recorder, plan, verifier, minutes=journals.minutes)
+    game = Game(scenario, recorder, plan, verifier, minutes=journals.minutes, pulls=journals.pulls)
     rounds = Rounds(plan)
     with Bodies() as bodies:
         for played in game.play():
             rounds.add(played)
             approved = rounds.kinds.get("approved", 0)
-            observe(RunStatus(played, rounds.pulls, approved, rounds.regret.total, rounds.accused))
+            observe(RunStatus(played, rounds.pulls, approved, rounds.lost, rounds.accused))
             if played.body and plan.parameters.body_mode == BodyMode.COMPACT:
                 bodies.add(played.body)
         first_block, head = _export(recorder, bodies, out / folder.HISTORY)

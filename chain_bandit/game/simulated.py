@@ -7,6 +7,7 @@ from math import ceil, log
 from random import Random
 
 from chain_bandit.crypto.keys import derive
+from chain_bandit.game.live import require_model
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.blocks import genesis_digest, round_seed
 from chain_bandit.protocol.errors import require
@@ -38,6 +39,7 @@ def simulated(plan: Plan) -> Iterator[Outcome]:
 def planned(plan: Plan) -> Setting:
     """A plan's game, with its keys, draws and attacks. Raises `NotSimulated`."""
     scenario = plan.scenario
+    require_model(scenario)
     seed_0, _ = genesis_digest(plan.game, plan.seated, plan.salt)
 
     def drawn_hash(seat: int, round_: int) -> bytes:
@@ -58,6 +60,7 @@ def plain(scenario: Scenario) -> Iterator[Outcome]:
 
 
 def _setting(scenario: Scenario, seed: int) -> Setting:
+    require_model(scenario)
     attacks = scenario.attacks()
     secret, seed_0 = derive(seed, "secret"), derive(seed, "seed_0")
     chances = {seat: Random(derive(seed, "chance/attack", seat)) for seat in attacks}
@@ -123,7 +126,8 @@ def _rounds(p: Parameters) -> int:
 
 
 def able(scenario: Scenario) -> set[Engine]:
-    """The engines that play a scenario, were all of them there. Raises `NotSimulated`."""
+    """The engines that play a scenario, were all of them there. Raises `NotSimulated`, `NothingToSimulate`."""
+    require_model(scenario)
     p, engines = scenario.parameters, {Engine.PLAIN}
     with suppress(encoding.NotCompiled):
         encoding.require_narrow(p)
@@ -152,7 +156,8 @@ def keys_of(seed: int) -> encoding.Keys:
 
 
 def rules_of(scenario: Scenario) -> encoding.KernelParameters:
-    """A scenario as the engines of many games take it."""
+    """A scenario as the engines of many games take it. Raises `NothingToSimulate`."""
+    require_model(scenario)
     return encoding.rules(
         scenario.parameters, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.chain.settle_every
     )

@@ -16,11 +16,12 @@ from tempfile import TemporaryDirectory
 
 import tomli_w
 
-from chain_bandit.append_log import FileLines, write_private
+from chain_bandit.append_log import FileLines, Lines, write_private
 from chain_bandit.chain.journal import Journal, journal_in
 from chain_bandit.comparison.session_log import Minutes
 from chain_bandit.game.folder import SCENARIO, FolderRefused, beside, free_place
-from chain_bandit.scenario import Scenario, TableRewards
+from chain_bandit.game.live import PULLS
+from chain_bandit.scenario import CsvRewards, Scenario, TableRewards
 
 SUFFIX = ".partial-run"
 JOURNAL, PAYMENTS, MINUTES = "journal.jsonl", "payments.jsonl", "minutes.jsonl"
@@ -32,12 +33,14 @@ class Journals:
 
     Attributes:
         minutes: what it signs the game upon and does not follow from the scenario.
+        pulls: of live rewards, and what came of each.
         whole: set by whoever has made sure that nothing is missing of the run.
     """
 
     payments: Journal = field(default_factory=Journal)
     game: Journal = field(default_factory=Journal)
     minutes: Minutes = field(default_factory=Minutes)
+    pulls: Lines = field(default_factory=Lines)
     whole: bool = False
 
     @property
@@ -94,8 +97,9 @@ def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[Journals
         journal_in(place / JOURNAL) as game,
         journal_in(place / PAYMENTS) as payments,
         closing(FileLines(place / MINUTES)) as lines,
+        closing(FileLines(place / PULLS)) as pulls,
     ):
-        journals = Journals(payments, game, Minutes(lines, len(scenario.model.arms)))
+        journals = Journals(payments, game, Minutes(lines, len(scenario.model.arms)), pulls)
         with kept_if(lambda: journals.kept, kept_in(place), lambda: _remove(place)):
             yield journals
 
@@ -141,7 +145,7 @@ def lock(scenario: Scenario, place: Path, with_seed: bool = True) -> None:
     locked = scenario.model_dump(mode="json", exclude_none=True)
     for kind, name in scenario.foreign_rules.items():
         locked[kind] = locked[kind] | {"name": name} if isinstance(locked[kind], dict) else name
-    if isinstance(scenario.rewards, TableRewards):
+    if isinstance(scenario.rewards, TableRewards | CsvRewards):
         source = scenario.folder / scenario.rewards.file
         shutil.copyfile(source, place / source.name)
         locked["rewards"]["file"] = source.name

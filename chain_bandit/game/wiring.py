@@ -10,6 +10,7 @@ from chain_bandit.actors.relayer import Relayer
 from chain_bandit.actors.rules import Rules
 from chain_bandit.actors.seat import Seat
 from chain_bandit.actors.validator import Validator
+from chain_bandit.append_log import Lines
 from chain_bandit.attacks.attack import View
 from chain_bandit.attacks.malicious import MaliciousParticipant, MaliciousSeat
 from chain_bandit.comparison.ideal import IdealComparison
@@ -17,6 +18,7 @@ from chain_bandit.comparison.interface import Comparison
 from chain_bandit.comparison.mpc import MpcComparison
 from chain_bandit.comparison.session_log import Minutes
 from chain_bandit.crypto.verify import Verifier
+from chain_bandit.game.live import live_rewards
 from chain_bandit.game.plan import Plan
 from chain_bandit.network.memory import Actor, MemoryNetwork
 from chain_bandit.protocol.blocks import genesis_digest
@@ -31,6 +33,7 @@ class Actors:
     Args:
         order: the addresses in the order in which actors act within a step; must not matter.
         minutes: what the comparison's sittings came to when the game was played before.
+        pulls: where pulls of live rewards are kept, and were when the game was played before.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Actors:
         verifier: Verifier,
         order: Sequence[int] | None = None,
         minutes: Minutes | None = None,
+        pulls: Lines | None = None,
     ) -> None:
         scenario, parameters = plan.scenario, plan.parameters
         seed_0, genesis = genesis_digest(plan.game, plan.seated, plan.salt)
@@ -50,8 +54,9 @@ class Actors:
         )
         self.opening = opening(parameters, genesis, seed_0, scenario.all_weights)
         self.environment = Environment(
-            self.rules, scenario.model, scenario.roles, plan.secret, plan.environment, verifier
-        )
+            self.rules, scenario.model, scenario.roles, plan.secret, plan.environment, verifier,
+            live_rewards(scenario, domain.separator(), pulls or Lines()),
+        )  # fmt: skip
         self.relayer = Relayer(self.rules, verifier)
         self._comparer = Comparer(self.rules, _comparison(plan, parties, minutes))
         self.seats = self._take_seats(plan, verifier)
@@ -81,6 +86,7 @@ class Actors:
         """All steps of the open round, from reports to receipts."""
         for step in range(self.rules.schedule.steps):
             self._network.step(step)
+        self._answer()
 
     def probe(self) -> None:
         """All steps of a round of the burn-in in which those drawn probe each other."""
@@ -105,6 +111,11 @@ class Actors:
     def publish(self, block: CertifiedBlock) -> None:
         """An approved block is on the chain: whoever had no certificate has one now, and pulls."""
         self._network.deliver(RELAYER, [Send((ENVIRONMENT,), block)])
+        self._answer()
+
+    def _answer(self) -> None:
+        """Live rewards that were asked for, of everybody at the same time, as their receipts."""
+        self._network.deliver(ENVIRONMENT, self.environment.answered(wait=True))
 
     def give(self, arm: int) -> None:
         """Receipts for everybody, in a round that needs no certificate."""

@@ -162,6 +162,16 @@ class EnvironmentRole(NodeRole):
         """Write down and settle, once receipts have left: on a slow chain it waits a block for a settlement."""
         self._write_down()
 
+    def overdue(self) -> list[Post]:
+        """Receipts of live rewards that have come, or were waited for long enough."""
+        said = posts(self._environment.answered())
+        self._keep(said)
+        return said
+
+    def expects(self) -> bool:
+        """Whether live rewards are on their way."""
+        return self._environment.is_asking()
+
     def recorded(self, found: Recorded) -> list[Post]:
         """Open the round for pulls, give what is given unasked, and answer the pulls that came before."""
         at("record seen")
@@ -243,9 +253,11 @@ class EnvironmentRole(NodeRole):
         """Receipts for everybody, but for those who have earlier ones to come for: receipts go in order."""
         here = self._ledger.round
         self._environment.leave_open(here)
-        for seat in self._rules.everybody:
-            if self._kept.last(seat) < here and all(seat not in self._due(each) for each in self._unwritten):
-                self._give_to(seat, here, arm)
+        due = frozenset[int]().union(*map(self._due, self._unwritten))
+        able = [seat for seat in self._rules.everybody if self._kept.last(seat) < here and seat not in due]
+        self._environment.ask_ahead(able, arm)
+        for seat in able:
+            self._give_to(seat, here, arm)
         return list(self._environment.given(here).items())
 
     def _due(self, each: _Unwritten) -> frozenset[int]:
@@ -293,6 +305,8 @@ class EnvironmentRole(NodeRole):
         while self._unwritten:
             first = self._unwritten[0]
             ledger, found, due = first.ledger, first.found, self._due(first)
+            if self._environment.is_asking(ledger.round):
+                return
             if due and ledger.round > self._given_through:
                 if not (all_speak and self._in_vain) and not self._is_waited_for_long_enough():
                     return

@@ -379,8 +379,8 @@ class Node:
 
     def _take(self, seconds: float) -> Waits[None]:
         """Take in what has come, waiting so long for the first."""
-        spent = self._thrift.spent(self._now())
-        for sender, frame in (yield Wait(max(min(seconds, POLL) if spent else seconds, 0.0), spent)):
+        spent, waits = self._thrift.spent(self._now()), self._role.expects()
+        for sender, frame in (yield Wait(max(min(seconds, POLL) if spent or waits else seconds, 0.0), spent)):
             began = self._spent()
             try:
                 envelope = self._read(sender, frame)
@@ -396,6 +396,7 @@ class Node:
             if sender in self._everybody and not is_due:
                 self._thrift.charge(sender, self._spent() - began, self._now())
             at("taken")
+        self._post(self._role.overdue())
 
     def _read(self, sender: int, frame: bytes) -> Envelope:
         """The envelope. Raises `Malformed`, also where a seat says more at once than an honest one ever has to say."""

@@ -42,6 +42,14 @@ class NodeRole(Protocol):
         """Take in a message that was said in a round, which need not be the open one."""
         ...
 
+    def overdue(self) -> list[Post]:
+        """What to say as soon as it can be said, whatever round is open: it is asked for again and again."""
+        return []
+
+    def expects(self) -> bool:
+        """Whether `overdue` is about to have something to say."""
+        return False
+
     def insist(self) -> list[Post]:
         """What to say after the steps, and again until the round is recorded."""
         return []

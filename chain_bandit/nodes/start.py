@@ -41,6 +41,7 @@ from chain_bandit.nodes.crash import arm, at
 from chain_bandit.nodes.environment import EnvironmentRole, require_receipts
 from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.head import Head, HeadWatch, read_head
+from chain_bandit.nodes.live import kept_rewards
 from chain_bandit.nodes.message_recorder import tapped
 from chain_bandit.nodes.node import UNHURRIED, Node
 from chain_bandit.nodes.processes import alone
@@ -54,6 +55,7 @@ from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, opening
 from chain_bandit.protocol.messages import Domain
+from chain_bandit.protocol.rewards import LIVE
 from chain_bandit.protocol.ruleset import RuleKind, RulesUnknown
 
 if TYPE_CHECKING:
@@ -263,14 +265,14 @@ class Start:
         receipts = KeptReceipts(self._place / files.RECEIPTS)
         stack.callback(receipts.close)
         if self.key.address == ENVIRONMENT:
-            return self._environment(rules, first, journal, receipts)
+            return self._environment(rules, first, journal, receipts, stack)
         seat, malicious = self._seat(rules, first, journal)
         patience = PATIENCE * (1 + seat.number) * self.game.bound_ms / 1000
         prover = Prover(rules, self.verifier, self.contract, self.follower, patience)
         return SeatRole(seat, receipts, journal, self.contract, wallet, self.follower, prover, malicious)
 
     def _environment(
-        self, rules: Rules, first: Ledger, journal: SignedJournal | None, receipts: KeptReceipts
+        self, rules: Rules, first: Ledger, journal: SignedJournal | None, receipts: KeptReceipts, stack: ExitStack
     ) -> EnvironmentRole:
         assert self.key.secret is not None
         assert journal is not None
@@ -279,7 +281,9 @@ class Start:
         reported = self.follower.has_reports(self.parameters)
         require_receipts(receipts, journal, self.parameters.burn_in, reported)
         scenario, signer = self._scenario(), OnceSigner(self.key.secret, journal)
-        environment = Environment(rules, scenario.model, scenario.roles, self.key.draws, signer, self.verifier)
+        rewards = kept_rewards(self._place, scenario, self.domain.separator(), receipts, stack)
+        secret = LIVE if scenario.is_live else self.key.draws
+        environment = Environment(rules, scenario.model, scenario.roles, secret, signer, self.verifier, rewards)
         books = Books(self.parameters, environment, first)
         window = scenario.pull_wait * self.game.bound_ms / 1000
         prover = Prover(rules, self.verifier, self.contract, self.follower)

@@ -9,6 +9,8 @@ WORD = 2**64
 MULTIPLIERS = 0xD2E7470EE14C6C93, 0xCA5A826395121157
 STEPS = 0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B
 ROUNDS = 10
+LIVE = keccak(b"chain-bandit/live-rewards/1")
+"""The secret of a game whose rewards are not drawn."""
 NOBODY = 255
 """The arm of whoever did not pull."""
 
@@ -29,6 +31,8 @@ class Disclosed:
 
     Attributes:
         tables: by arm, (reward, how often it was recorded), ascending.
+        live: whether this is the opening of every game with live rewards, which come from outside: nothing is drawn,
+            and nobody's role is known.
     """
 
     secret: bytes
@@ -36,6 +40,11 @@ class Disclosed:
     roles: bytes
     cost: int
     tables: list[list[tuple[int, int]]]
+    live: bool = False
+
+    def is_honest(self, seat: int) -> bool:
+        """Whether a seat is known to be honest."""
+        return not self.live and not self.roles[seat]
 
     def means(self, arm: int) -> int:
         """The floored true mean of an arm."""
@@ -67,4 +76,5 @@ def disclosed(secret: bytes, roles: bytes, model: bytes, seed: bytes, seats: int
     if reader.left or len(roles) != seats or max(roles) > 3:
         raise Broken("roles or reward model are malformed")
     cost = number(keccak(secret, seed, b"cost")) % (UNIT + 1)
-    return Disclosed(secret, seed, roles, cost, tables)
+    live = secret == LIVE and not any(roles) and tables == [[(0, UNIT // 2), (UNIT, UNIT // 2)]] * arms
+    return Disclosed(secret, seed, roles, cost, tables, live)

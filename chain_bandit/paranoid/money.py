@@ -128,11 +128,12 @@ class Money:
         """Every seat's, the environment's last, before anything is withdrawn."""
         setup, opened, closed = self.settlement.records.setup, self.settlement.opened, self.void is not None
         made = []
+        told = opened is not None and not opened.live
         for seat, account in enumerate(seated(setup)[:-1]):
             paid = self.rewards[seat] * setup.p.wei_per_unit
             net = paid - self.spent[seat] + self.shares[seat] - self.penalties[seat] - self.voided[seat]
             made.append(replace(
-                account, role=ROLES[opened.roles[seat]] if opened else None, rewards=self.rewards[seat],
+                account, role=ROLES[opened.roles[seat]] if opened and told else None, rewards=self.rewards[seat],
                 cost=self.spent[seat] if self.void is False else None, penalty=self.penalties[seat],
                 void=self.voided[seat],
                 share=self.shares[seat], net=net if closed else None, owed=account.stake + net,

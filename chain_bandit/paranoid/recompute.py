@@ -204,7 +204,10 @@ def _disclose(setup: Setup, reveals: list[Call], verdict: Verdict) -> Disclosed 
         opened = disclosed(secret, roles, model, setup.seed, setup.p.participants, setup.p.arms)
         told = [number(keccak(secret, setup.seed, b"cost")) % (10**9 + 1)]
         verdict.same("cost", None, "hidden cost", [("Revealed", told)], call.events)
-        verdict.cost = opened.cost
-        verdict.true_means = [opened.means(arm) for arm in range(setup.p.arms)]
+        if setup.p.sealed:  # its receipt tags are made of the secret: nothing of it comes from outside
+            opened = replace(opened, live=False)
+        if not opened.live:
+            verdict.cost = opened.cost
+            verdict.true_means = [opened.means(arm) for arm in range(setup.p.arms)]
         return opened
     return None

@@ -161,7 +161,8 @@ class Settlement:
             if p.provable or (p.paid_burn_in and t <= p.burn_in):
                 self._given(t, seat, arm)
             else:
-                self._pulled(t, seat, Pull(arm, self._drawn(t, seat, arm) if self.opened else 0))
+                is_drawn = self.opened is not None and not self.opened.live
+                self._pulled(t, seat, Pull(arm, self._drawn(t, seat, arm) if is_drawn else 0))
 
     def _given(self, t: int, seat: int, arm: int) -> None:
         p, pull = self.records.setup.p, self._read(t, seat)
@@ -234,7 +235,7 @@ class Settlement:
         if past.body is None or past.header is None:
             return
         for seat, report in past.body.reports.items():
-            honest = self.opened is not None and not self.opened.roles[seat]
+            honest = self.opened is not None and self.opened.is_honest(seat)
             if honest and seat not in self.unread:
                 if p.once("disclosure"):
                     once = f"{p.once('disclosure')}, has one implementation: what reports say is taken as recorded"
@@ -262,7 +263,7 @@ class Settlement:
 
     def _check_bits(self, past: Past, header: Header, seat: int, report: Report) -> None:
         p, verdict, t = self.records.setup.p, self.records.verdict, past.round
-        malicious = self.opened is not None and self.opened.roles[seat] > 0
+        malicious = self.opened is not None and not self.opened.is_honest(seat)
         key = self.keys.get(seat) if p.sealed else self.records.setup.seed
         salt = keccak(key, b"counts", uint(t, 4), uint(seat, 2)) if key is not None else b""
         counts = self._own(seat, report)[0]
@@ -321,7 +322,7 @@ class Settlement:
             past.row.rewards = tuple(pull.reward if pull.arm < p.arms else None for pull in pulls if pull)
 
     def _check_honest(self, t: int, seat: int, arm: int | None, pull: Pull) -> None:
-        if self.opened is not None and not self.opened.roles[seat] and pull != NOTHING:
+        if self.opened is not None and self.opened.is_honest(seat) and pull != NOTHING:
             self.records.verdict.same("arm", t, f"arm that honest seat {seat} pulled", arm, pull.arm)
 
     def _take_pull(self, t: int, seat: int, pull: Pull) -> None:
@@ -333,7 +334,12 @@ class Settlement:
         if self.opened is None:
             verdict.cannot("reward", "the environment's secret is not revealed")
         elif not phases or verdict.same("reward", t, f"pulls of seat {seat}", past.length if past else 1, pull.pulls):
-            verdict.same("reward", t, f"reward of seat {seat}", self._drawn(t, seat, pull.arm), pull.reward)
+            if self.opened.live:
+                most = UNIT * pull.pulls
+                verdict.same("reward", t, f"whether the reward of seat {seat} is too high", False, pull.reward > most)
+                verdict.trusted["reward"] += 1
+            else:
+                verdict.same("reward", t, f"reward of seat {seat}", self._drawn(t, seat, pull.arm), pull.reward)
         self._pulled(t, seat, pull)
 
     def _opened(self, past: Past, seat: int, tag: bytes) -> Pull | None:

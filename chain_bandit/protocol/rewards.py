@@ -15,6 +15,9 @@ from chain_bandit.protocol.within_a_round import kept_within_a_round
 
 _MASK = 2**64 - 1
 
+LIVE = keccak(b"chain-bandit/live-rewards/1")
+"""The secret of a game whose rewards come from outside while it runs: public, since nothing is drawn from it."""
+
 
 @kept_within_a_round(1024)
 def philox(key: tuple[int, int], counter: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
@@ -93,6 +96,15 @@ class RewardModel:
         return RewardModel(tuple(distributions))
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The pulls of one seat in a round: `count` of one arm."""
+
+    seat: int
+    arm: int
+    count: int = 1
+
+
 class Draws:
     """The reward of (round, participant, arm): a pure function of the committed model and the reward key."""
 
@@ -121,3 +133,13 @@ def hidden_cost(secret: bytes, seed_0: bytes) -> int:
 def secret_commitment(secret: bytes, roles: bytes, model: bytes) -> bytes:
     """The environment's commitment to its secret, to the roles by seat and to the reward model."""
     return keccak(secret, keccak(roles), keccak(model))
+
+
+def live_model(arms: int) -> RewardModel:
+    """What a live game commits to in the place of a model, which it has none of: every arm pays 1 half of the time."""
+    return RewardModel((bernoulli(UNIT // 2),) * arms)
+
+
+def live_commitment(participants: int, arms: int) -> bytes:
+    """The commitment of every live game of that size: whoever joins sees by it that its rewards are not drawn."""
+    return secret_commitment(LIVE, bytes(participants), live_model(arms).encode())

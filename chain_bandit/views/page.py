@@ -18,7 +18,7 @@ from chain_bandit.views.markup import Markup, TableCell, code, facts_list, joine
 from chain_bandit.views.page_audit import audit_section
 from chain_bandit.views.page_conduct import conduct_section, conduct_table
 from chain_bandit.views.page_money import money_section
-from chain_bandit.views.phrases import SECTIONS, aborted, headline, others_in_words, seconds, verdict
+from chain_bandit.views.phrases import NO_REGRET, SECTIONS, aborted, headline, others_in_words, seconds, verdict
 from chain_bandit.views.view_model import Facts, amount, clean, span, whole
 
 MARKS = {"ok": "✓", "bad": "✗", "open": "?", "none": "\N{EN DASH}"}
@@ -110,7 +110,7 @@ def _top(facts: Facts) -> Markup:
 
 def _losses(facts: Facts) -> Markup | None:
     """The regret of all rounds beside that of others, without its parts."""
-    if not facts.columns:
+    if not facts.columns or facts.is_live:
         return None
     rows: list[list[object]] = [[line.name, amount(line.total)] for line in facts.regret if not line.is_part]
     title = f"rewards lost by an honest participant in {facts.at}s {span(1, facts.pulls[-1])}"
@@ -119,6 +119,11 @@ def _losses(facts: Facts) -> Markup | None:
 
 
 def _regret(facts: Facts) -> Markup:
+    if facts.is_live:
+        if not facts.columns:
+            return _section("regret", tag("p", NO_REGRET))
+        pulled = picture(themed(plots.arms_pulled(facts)), "Which arm the honest pulled, round by round.", "broad")
+        return _section("regret", tag("p", NO_REGRET), pulled)
     if not facts.columns:
         said = (
             "Regret, and what others would have lost on the same draws, is counted by who plays a game, and is not in "
@@ -166,7 +171,8 @@ def _estimators(facts: Facts) -> Markup:
         "estimators",
         tag("p", "The global estimator of each arm (line), as the contract recorded it"
             + (", against the true mean (dashed), which the environment revealed after the game. Best arm first."
-               if facts.manifest.arm_means else ". The environment has not revealed the true means.")
+               if facts.manifest.arm_means else ". True means are not known, as the rewards are live." if facts.is_live
+               else ". The environment has not revealed the true means.")
             + (f" {more:,} further arms are in the files of the run." if more else "")
             + (f" {_ruled(p, p.policy, 'Which arm is pulled')}" if p else "")
             + (f" {_ruled(p, p.disclosure, 'What a report says')}" if p and p.disclosure != ESTIMATES else "")),
@@ -192,7 +198,7 @@ def _consensus(facts: Facts) -> Markup:
         share = plots.counted_share(facts.rows, p.seat)
         reported = sum(p.seat in row.reporters for row in facts.rows if row.means is not None)
         rows.append([
-            p.seat, p.role or "not revealed", whole(reported), whole(p.silent),
+            p.seat, p.role or facts.no_role, whole(reported), whole(p.silent),
             TableCell("\N{EN DASH}" if share is None else f"{share:.0%}", share), whole(p.lied), whole(p.accused),
             whole(p.blocked_from or None),
         ])  # fmt: skip
@@ -383,6 +389,9 @@ _SEED_SAID = "; every key follows from it: a simulation, whose chain ended with 
 
 def _again(facts: Facts) -> tuple[Markup, Markup]:
     """How this is made once more: the game, or where there is only its history, the page."""
+    if facts.is_live:
+        said = "The rewards are live: the game cannot be played again. Whoever has its history audits it again:"
+        return tag("p", said), tag("pre", "chain-bandit audit --history history.jsonl.gz")
     if facts.columns:
         simulated = facts.manifest.seed is not None
         seed, late = ("", "") if simulated else (' --seed "$(cat seed)"', ", unless nodes played and one was late")

@@ -56,7 +56,7 @@ def _statement(facts: Facts) -> Markup | None:
     rows: list[list[object]] = [
         [
             "pool" if account.seat is None else account.seat,
-            "environment" if account.seat is None else clean(account.role or "not revealed", 18),
+            "environment" if account.seat is None else clean(account.role or facts.no_role, 18),
             *(TableCell(signed(values[at]) if name == "net" else amount(values[at]), values[at])
               for name, values in columns.items()),
             tag("span", code(short(clean(account.address))), title=clean(account.address)),

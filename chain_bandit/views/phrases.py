@@ -22,6 +22,13 @@ SECTIONS = {
 """Anchor and title of each section of a page, in order."""
 
 
+NO_REGRET = (
+    "The rewards are live: they come from outside, so that nobody knows true means, and what was lost against the best "
+    "arm cannot be told."
+)
+"""In the place of regret."""
+
+
 def verdict(facts: Facts) -> str:
     """How the audit ended, in one sentence."""
     report = facts.report
@@ -63,8 +70,10 @@ def _listed(names: Sequence[str]) -> str:
 
 def what_it_cost(facts: Facts) -> str:
     """What failed and costly rounds took from an honest participant, in one sentence."""
-    if not facts.columns:
+    if not facts.columns and not facts.is_live:
         return "What that cost the honest in expectation is not in a history: only who played the game counts regret."
+    if facts.is_live:
+        return NO_REGRET
     lost = {line.key: line.total / UNIT for line in facts.regret}
     failed, cost = lost["failed"], lost["cost"]
     if not failed and not cost:
@@ -149,6 +158,8 @@ def learned(facts: Facts) -> str:
     truth, best = facts.manifest.arm_means, facts.by_mean[0]
     found = max(range(len(last)), key=lambda arm: (last[arm], -arm))
     said = f"The last block puts {facts.names[found]} first, at {last[found] / UNIT:.3f}"
+    if facts.is_live:
+        return f"{said}; true means are not known, as the rewards are live."
     if truth is None:
         return f"{said}; the true means are not revealed."
     if truth[found] == truth[best]:

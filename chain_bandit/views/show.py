@@ -25,6 +25,7 @@ from chain_bandit.views.view_model import (
     clean,
     excluded_from,
     mean,
+    no_role,
     rounds_in_words,
     short,
     signed,
@@ -147,7 +148,7 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
     counted = sum(any(seat in members for members in row.selected) for row in blocks)
     since = excluded_from(inside.report)
     pairs: list[tuple[str, object]] = [
-        ("seat", str(seat)), ("address", account.address), ("role", account.role or "not revealed"),
+        ("seat", str(seat)), ("address", account.address), ("role", account.role or no_role(inside.report)),
         ("reward", f"{amount(account.rewards)}  ({whole(account.rewards * wei)} wei)"),
         ("cost", amount(None if account.cost is None else account.cost / wei)),
         ("net", f"{signed(None if account.net is None else account.net / wei)}  ({whole(account.net)} wei)"),

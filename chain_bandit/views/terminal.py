@@ -19,6 +19,7 @@ from chain_bandit.auditor.exhibits import NEEDED
 from chain_bandit.auditor.report import AuditReport, Violation
 from chain_bandit.views.phrases import (
     CONDUCT,
+    NO_REGRET,
     SECTIONS,
     aborted,
     attacking_pays,
@@ -167,7 +168,8 @@ class Blocks(ProgressLine):
 def standing(moment: "RunStatus") -> str:
     """Approved, regret, accused, in words."""
     accused = ", ".join(map(str, sorted(moment.accused)))
-    return f"{moment.approved:,} approved, regret {amount(moment.regret, 1)}" + (
+    lost = "" if moment.regret is None else f", regret {amount(moment.regret, 1)}"
+    return f"{moment.approved:,} approved{lost}" + (
         f", accused {accused}" if accused else ""
     )
 
@@ -181,7 +183,7 @@ def participants_table(manifest: Mapping[str, Any], report: AuditReport, rounds:
     )  # fmt: skip
     for p in facts.participants:
         made.add_row(
-            str(p.seat), Text(p.role or "not revealed", "red" if p.malicious else ""), amount(p.reward),
+            str(p.seat), Text(p.role or facts.no_role, "red" if p.malicious else ""), amount(p.reward),
             amount(p.cost), signed(p.net), Text(p.conduct or "\N{EN DASH}"), Text(f"{p.address[:8]}…", "dim"),
         )  # fmt: skip
     notes = [attacking_pays(facts), *filter(None, [beyond_bounds(facts), aborted(facts)])]
@@ -312,6 +314,8 @@ class _Checks:
 def regret_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
     """Regret of the honest in its parts, beside that of others: over all rounds, and after the burn-in."""
     facts = Facts.of(manifest, report, rounds)
+    if facts.is_live:
+        return titled("Regret", Text(NO_REGRET, "dim"))
     burn_in, last = facts.manifest.burn_in, facts.pulls[-1]
     made = plain_table(
         ("rewards lost, per honest participant", "left"), (f"{facts.at}s {span(1, last)}", "right"),

@@ -22,7 +22,7 @@ from chain_bandit.protocol.units import UNIT
 LONGEST = 60
 """Characters of a name that are shown."""
 
-FALSE_REPORTS = ("false report", "false report of a seat not labelled a liar")
+FALSE_REPORTS = ("false report", "false report of a seat not labelled a liar", "false report of live rewards")
 PROVEN_FALSE = ("proven false report", "proven false report of a seat not labelled a liar")
 EQUIVOCATIONS = ("equivocated", "equivocation of a seat not labelled an attacker")
 FAILED_KINDS = ("rejected", "skip")
@@ -202,6 +202,16 @@ class Facts:
     def rows(self) -> Sequence[RoundRow]:
         """The records, from the audit."""
         return self.report.rounds
+
+    @property
+    def is_live(self) -> bool:
+        """Whether rewards came from outside: no true mean is known, nor who was to lie, and so no regret."""
+        return bool(self.report.game.get("live"))
+
+    @property
+    def no_role(self) -> str:
+        """What stands for a role that is not known."""
+        return no_role(self.report)
 
     @property
     def at(self) -> str:
@@ -388,7 +398,8 @@ class Facts:
             return ()
         status = "open" if found is None else "ok" if given == found else "bad"
         sentence = f"digest {short(clean(given, 80))} " + {
-            "ok": "recomputed from the chain; the same scenario and seed give it again",
+            "ok": "recomputed from the chain" + (
+                "" if self.is_live else "; the same scenario and seed give it again"),
             "bad": f"but the chain gives {short(found or '')}",
             "open": "not recomputed: bodies are missing",
         }[status]
@@ -422,6 +433,11 @@ def excluded_from(report: AuditReport) -> Sequence[int]:
     given = report.game.get("blocked_from") or []
     over = report.rounds[-1].round if report.complete and report.rounds else None
     return [0 if over is not None and since > over else since for since in given]
+
+
+def no_role(report: AuditReport) -> str:
+    """What stands for a role that is not known: of live rewards it never is."""
+    return "not known" if report.game.get("live") else "not revealed"
 
 
 def manifest_of(report: AuditReport, history: History) -> dict[str, Any]:
@@ -465,6 +481,8 @@ def gas_by_method(history: History) -> dict[str, dict[str, int]]:
 def _columns(rounds: Any, arms: int) -> Mapping[str, Sequence[Any]]:
     columns: dict[str, list[Any]] = rounds.to_pydict()
     integers = {*_INTEGERS, _ALONE} if _ALONE in columns else {*_INTEGERS}
+    if not any(name.startswith("regret_") for name in columns):  # of live rewards
+        integers = {"round", "arm"}
     for name in sorted(integers | {"kind", "accused"}):
         kind = int if name in integers else str
         if name not in columns or not all(type(value) is kind for value in columns[name]):

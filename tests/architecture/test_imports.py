@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "consensus": {"crypto", "protocol"},
     "actors": {"comparison", "consensus", "crypto", "protocol"},
     "attacks": {"actors", "comparison", "consensus", "crypto", "plugins", "protocol", "roots"},
-    "environments": {"plugins", "protocol"},
+    "environments": {"append_log", "plugins", "protocol"},
     "network": {"actors", "comparison", "consensus", "crypto.vouching", "protocol"},
     "plugins": {"protocol"},
     "simulation": {"actors.rules", "attacks", "environments", "foreign", "plugins", "protocol", "roots"},

@@ -31,6 +31,8 @@ def commands(page: str = "README.md") -> list[str]:
 
 
 @pytest.fixture
+
+
 def place(tmp_path: Path) -> Path:
     """A folder with the repository's examples and its node_modules."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
@@ -110,6 +112,8 @@ def test_commands_of_the_page_on_chains_all_end_well(place: Path) -> None:
 
 
 @pytest.mark.parametrize(("page", "count"), [("sweeps", 3), ("plugins", 8)])
+
+
 def test_commands_of_the_pages_on_sweeps_and_plugins_all_end_well(place: Path, page: str, count: int) -> None:
     """What the second page installs goes into a folder of the test's own."""
     lines, site = commands(f"docs/{page}.md"), str(place / "site")
@@ -143,6 +147,36 @@ def test_the_snippets_of_the_page_on_the_api_print_what_they_say(tmp_path: Path)
     assert (tmp_path / "regret.png").is_file()
     assert (tmp_path / "runs" / "api" / "report.html").is_file()
     assert float(ran(f"{sys.executable} second.py", tmp_path)) > 0
+
+
+def test_commands_of_the_page_on_live_rewards_play_an_ab_test_of_a_service(place: Path) -> None:
+    """With a service of the test's own port; nodes with the deadlines of the page."""
+    serve, *lines = commands("docs/live-rewards.md")
+    assert len(lines) == 3
+    (port,) = map(str, free_ports(1))
+    example = place / "examples" / "ab_test.toml"
+    example.write_text(example.read_text(encoding="utf-8").replace("8808", port), encoding="utf-8")
+    service = [sys.executable, *serve.replace("8808", port).split()[1:]]
+    with subprocess.Popen(service, cwd=place, stdout=subprocess.PIPE, text=True) as pages:
+        try:
+            assert pages.stdout is not None
+            assert port in pages.stdout.readline()
+            said = [" ".join(ran(line, place).split()) for line in lines]
+        finally:
+            pages.kill()
+    assert all("true means are not known" in each for each in said[:2])
+    assert all("There is proof that seat 2 lied" in each for each in said[:2])
+    receipts = sum(map(pulls_of, (place / "runs" / "ab-test", place / "nodes" / "ab-test")))
+    visits = (place / "visits.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(visits) == len({json.loads(visit)[0] for visit in visits}) == receipts
+    assert re.search(r"\d+ rewards were not recomputed: they rest on the environment's signature alone", said[2])
+
+
+def pulls_of(run: Path) -> int:
+    """How many rewards its settlements have, those of unasked rounds among them."""
+    said = json.loads(ran("chain-bandit audit --json --history history.jsonl.gz", run))
+    trusted: int = said["checks"]["settlement.rewards"]["on_trust"]
+    return trusted
 
 
 def test_the_tutorial_on_taking_part_plays_a_game_with_keys_of_their_own(place: Path) -> None:

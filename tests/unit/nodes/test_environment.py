@@ -24,11 +24,16 @@ BLIND: Any = SimpleNamespace(on_record=lambda ledger, found: None, unproven=list
 """A prover in a game without proofs."""
 
 
+def drawn(round_: int | None = None) -> bool:
+    """Whether live rewards were asked for and are not there yet: of drawn ones never."""
+    return False
+
+
 def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before():
     now, written, last = [0.0], list[int](), [0, 0]
     parameters = SimpleNamespace(burn_in=2, sealed=False, provable=0, has_phases=False)
     rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, rewarded=lambda ledger, header: (0, 1))
-    environment: Any = SimpleNamespace(rules=rules, begin=lambda ledger: None)
+    environment: Any = SimpleNamespace(rules=rules, begin=lambda ledger: None, is_asking=drawn)
     books: Any = SimpleNamespace(settlement=lambda least: None)
     books.add = lambda record, body: written.append(books.ledger.round)
     scenario = SimpleNamespace(chain=SimpleNamespace(settle_every=1))
@@ -108,6 +113,24 @@ def provable_journal(path: Path, *signed: int) -> SignedJournal:
     return journal
 
 
+def test_a_round_is_not_written_down_while_a_live_reward_of_it_is_on_its_way(tmp_path):
+    now, kept = [0.0], KeptReceipts(tmp_path / "receipts.jsonl")
+    giver, role, written = giving(kept, now)
+    asked, come = [5], list[Send]()
+    giver.is_asking = lambda round_=None: bool(asked) if round_ is None else round_ in asked  # type: ignore[method-assign]
+    giver.answered = lambda: [come.pop()] if come else []  # type: ignore[attr-defined]
+    end(role, 5, Kind.APPROVED)
+    now[0] = 2 * WINDOW
+    role.act(False, False)
+    assert (written, role.expects(), role.overdue()) == ([], True, [])
+    asked.clear()
+    come.append(Send((0,), receipt(5)))
+    assert [to for to, _ in role.overdue()] == [0]
+    assert (kept.has(0, 5), role.expects()) == (True, False)
+    role.act(False, False)
+    assert written == [5]
+
+
 def test_receipts_end_with_the_last_root_that_is_signed_whether_it_was_sent_or_not(tmp_path):
     parameters: Any = SimpleNamespace(burn_in=4, provable=1)
     journal = provable_journal(tmp_path / "signed.jsonl", 6, 8)
@@ -124,7 +147,7 @@ def test_a_round_whose_root_is_signed_takes_no_pull_more_after_a_restart(tmp_pat
     parameters = SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1, has_phases=False)
     rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, rewarded=lambda ledger, header: (0, 1))
     environment: Any = SimpleNamespace(
-        rules=rules, begin=lambda ledger: None,
+        rules=rules, begin=lambda ledger: None, is_asking=drawn,
         late_pull=lambda seat, round_, pull: given.append(round_) or [],
     )  # fmt: skip
     books: Any = SimpleNamespace(settlement=lambda least: None)
@@ -149,7 +172,7 @@ def test_the_root_of_the_last_settlement_is_signed_when_the_last_round_is_over(t
     journal = provable_journal(tmp_path / "signed.jsonl")
     parameters = SimpleNamespace(burn_in=4, provable=1, sealed=False, has_phases=False)
     environment: Any = SimpleNamespace(
-        begin=lambda ledger: None, rules=SimpleNamespace(everybody=(), parameters=parameters),
+        begin=lambda ledger: None, rules=SimpleNamespace(everybody=(), parameters=parameters), is_asking=drawn,
     )  # fmt: skip
     books: Any = SimpleNamespace(settlement=lambda least: None, add=lambda record, body: None)
     scenario, contract = SimpleNamespace(chain=SimpleNamespace(settle_every=9)), SimpleNamespace(settled_through=int)
@@ -189,6 +212,12 @@ class Giver:
 
     def given(self, round_: int) -> dict[int, Receipt]:
         return {seat: receipt(each) for each, seat in self.gave if each == round_}
+
+    def ask_ahead(self, seats: Any, arm: int) -> None:
+        pass
+
+    def is_asking(self, round_: int | None = None) -> bool:
+        return False
 
     def give_to(self, seat: int, round_: int, arm: int) -> Receipt:
         self.gave.append((round_, seat))

@@ -1,0 +1,59 @@
+"""A scenario's live rewards: their source, and who asks it."""
+
+import sys
+from collections.abc import Callable
+
+from chain_bandit.append_log import Lines
+from chain_bandit.environments.live import CallableSource, RewardSource
+from chain_bandit.environments.live_csv import CsvSource
+from chain_bandit.environments.live_http import HttpSource
+from chain_bandit.environments.live_rewards import PATIENCE, LiveRewards
+from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.scenario import CallableRewards, CsvRewards, HttpRewards, OutsideRewards, Scenario
+
+PULLS = "pulls.jsonl"
+"""The journal of pulls, in the folder of an environment or of a run that can be taken up."""
+
+
+class NothingToSimulate(ChainBanditError):
+    """Live rewards where games are played without anybody who could be asked for them."""
+
+    exit_code = 3
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"rewards.kind = {kind!r}: live rewards have no model, so there is nothing to simulate; play "
+                         "the scenario with run or up")  # fmt: skip
+        self.kind = kind
+
+
+def require_model(scenario: Scenario) -> None:
+    """Raise `NothingToSimulate` where rewards are live."""
+    if isinstance(scenario.rewards, OutsideRewards):
+        raise NothingToSimulate(scenario.rewards.kind)
+
+
+def source_of(scenario: Scenario) -> RewardSource | None:
+    """Where live rewards come from; None of rewards that are drawn. Raises `ChainBanditError` where it is not there."""
+    match scenario.rewards:
+        case HttpRewards(url=url, arms=arms):
+            return HttpSource(url, arms)
+        case CsvRewards(file=file, arms=arms):
+            return CsvSource(scenario.folder / file, arms)
+        case CallableRewards(source=source):
+            return CallableSource(source)
+    return None
+
+
+def live_rewards(
+    scenario: Scenario, game: bytes, lines: Lines,
+    say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+) -> LiveRewards | None:  # fmt: skip
+    """Who asks for the live rewards of a game, which its domain separator names; None of rewards that are drawn.
+
+    Raises:
+        ChainBanditError: the source is not there, or the lines are none of pulls.
+    """
+    source, given = source_of(scenario), scenario.rewards
+    if source is None or not isinstance(given, OutsideRewards):
+        return None
+    return LiveRewards(source, game, given.arms, given.reward_timeout, lines, say, PATIENCE)

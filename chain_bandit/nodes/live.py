@@ -1,0 +1,51 @@
+"""The environment's live rewards as a node keeps them: a journal of pulls beside its receipts."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chain_bandit.append_log import FileLines
+from chain_bandit.environments.errors import PullsLost
+from chain_bandit.environments.live_rewards import LiveRewards
+from chain_bandit.nodes.receipts import KeptReceipts
+from chain_bandit.protocol.units import NO_PULL
+
+if TYPE_CHECKING:
+    from chain_bandit.scenario import Scenario
+
+_AT_ONCE = 256
+
+
+def kept_rewards(
+    place: Path, scenario: "Scenario", game: bytes, receipts: KeptReceipts, stack: ExitStack
+) -> LiveRewards | None:
+    """Who asks for them, with what a life before has kept in the folder; None of rewards that are drawn.
+
+    Raises:
+        PullsLost: a receipt rests on a pull that the journal does not have.
+        ChainBanditError: the source is not there, or the journal is damaged.
+    """
+    from chain_bandit.game.live import PULLS, live_rewards  # late, as the scenario is
+
+    if not scenario.is_live:
+        return None
+    path = place / PULLS
+    lines = FileLines(path)
+    stack.callback(lines.close)
+    rewards = live_rewards(scenario, game, lines)
+    if rewards is not None:
+        _require(rewards, receipts, scenario.participants, path)
+    return rewards
+
+
+def _require(rewards: LiveRewards, receipts: KeptReceipts, participants: int, path: Path) -> None:
+    """Raise `PullsLost` unless every receipt says what the journal of pulls does."""
+    for seat in range(participants):
+        since = 1
+        while given := receipts.since(seat, since, _AT_ONCE):
+            for receipt in given:
+                pulled = rewards.journal.get((receipt.round, seat))
+                said = None if pulled is None or pulled.rewards is None else (pulled.arm, sum(pulled.rewards))
+                if receipt.arm != NO_PULL and said != (receipt.arm, receipt.reward):
+                    raise PullsLost(path, seat, receipt.round)
+            since = given[-1].round + 1
