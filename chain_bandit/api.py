@@ -17,7 +17,6 @@ from chain_bandit.audits import audit_file, audit_folder
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.blocks import History
 from chain_bandit.environments.bernoulli import bernoulli_model as bernoulli
-from chain_bandit.examples import example
 from chain_bandit.game import chains, folder
 from chain_bandit.game.simulated import engines
 from chain_bandit.game.simulated import replicates as measure
@@ -194,10 +193,7 @@ def load(source: str | Path, **overrides: Any) -> Scenario:
     Raises:
         ChainBanditError: what is wrong, with the file's line where there is one.
     """
-    path = Path(source)
-    if not path.suffix and not path.exists() and example(f"{source}.toml").exists():
-        path = example(f"{source}.toml")
-    return loaded(path, {key.replace("__", "."): value for key, value in overrides.items()}, on_chain=False)
+    return loaded(Path(source), {key.replace("__", "."): value for key, value in overrides.items()}, on_chain=False)
 
 
 def build(**keys: Any) -> Scenario:

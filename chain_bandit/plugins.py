@@ -121,6 +121,11 @@ def offered(kind: str, name: str) -> EntryPoint:
     return offers[0]
 
 
+def offers(kind: str) -> dict[str, str]:
+    """Where what other packages offer is, by name."""
+    return {each.name: each.value for each in sorted(_group(kind), key=lambda point: point.name)}
+
+
 def _group(kind: str) -> list[EntryPoint]:
     return [each for each in _installed()[0] if each.group == f"chain_bandit.{kind}"]
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from io import BytesIO, TextIOWrapper
 from math import ceil
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
@@ -21,6 +21,7 @@ from chain_bandit.attacks.malicious import Combined
 from chain_bandit.environments import registry as environments
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.table import RecordedTable, load_table
+from chain_bandit.examples import found
 from chain_bandit.foreign.registry import named
 from chain_bandit.foreign.source import KINDS, from_anywhere
 from chain_bandit.presets import PAPER, PRESETS, known, with_defaults
@@ -221,6 +222,11 @@ class Chain(Strict):
 
 
 _REWARDS = BernoulliRewards, TableRewards, HttpRewards, CsvRewards, CallableRewards
+
+
+def rewards_by_kind() -> Mapping[str, type[BaseModel]]:
+    """What a scenario's own kinds of rewards are, by name."""
+    return {get_args(model.model_fields["kind"].annotation)[0]: model for model in _REWARDS}
 
 
 def _kind_of_rewards(given: Any) -> str:
@@ -600,7 +606,7 @@ class Scenario(Strict):
 
 
 def load(path: Path, overrides: Mapping[str, Any] | None = None, on_chain: bool = True) -> Scenario:
-    """The scenario in a TOML file, with overrides by dotted key.
+    """The scenario in a TOML file, or a shipped example by its name, with overrides by dotted key.
 
     Args:
         on_chain: whether a contract is to take it; else only the theory is asked.
@@ -609,6 +615,7 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None, on_chain: bool 
         ScenarioInvalid: unreadable, not TOML, unknown key, wrong type.
         ChainBanditError: a setting out of its bounds or that the theory forbids, a bad table, an unknown attack.
     """
+    path = found(path)
     return built(path, *read(path), overrides or {}, on_chain)
 
 

@@ -14,7 +14,7 @@ from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 
 
 def deploy(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML), or an example by name.")],
     chain: Annotated[str, typer.Option("--chain", envvar="ETH_RPC_URL", help="A node's URL, or anvil or hardhat.")],
     account: Annotated[
         str | None, typer.Option("--account", help="Pays: file in ETH_KEYSTORE; dev0 … dev9 for development.")

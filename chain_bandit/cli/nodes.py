@@ -15,7 +15,7 @@ from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 
 def up(
     scenario: Annotated[
-        Path, typer.Argument(metavar="SCENARIO", help="Scenario file (TOML); or the folder of nodes with keystores.")
+        Path, typer.Argument(metavar="SCENARIO", help="Scenario file (TOML), an example by name, or a folder of nodes.")
     ],
     processes: Annotated[bool, typer.Option("--processes", hidden=True)] = False,
     chain: Annotated[str, typer.Option("--chain", help="anvil, hardhat, or a node's URL.")] = "anvil",

@@ -13,6 +13,7 @@ from chain_bandit.cli.deploy import deploy
 from chain_bandit.cli.errors import fail
 from chain_bandit.cli.explain import doctor, explain
 from chain_bandit.cli.keys import assemble, join, keygen, leave
+from chain_bandit.cli.listing import list_
 from chain_bandit.cli.mediate import mediate
 from chain_bandit.cli.new import new
 from chain_bandit.cli.nodes import down, logs, node, ps, up
@@ -39,6 +40,7 @@ VERBS: tuple[Callable[..., None], ...] = (
 )  # fmt: skip
 for verb in VERBS:
     app.command()(verb)
+app.command("list")(list_)
 app.add_typer(new, name="new")
 app.add_typer(mediate, name="mediate")
 

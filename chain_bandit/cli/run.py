@@ -11,7 +11,7 @@ from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 
 
 def run(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML), or an example by name.")],
     chain: Annotated[str, typer.Option("--chain", help="embedded, anvil, hardhat, or a node's URL.")] = "embedded",
     account: Annotated[str | None, typer.Option("--account", help="Who pays for everybody on a URL.")] = None,
     rounds: Rounds = None,

@@ -12,7 +12,7 @@ from chain_bandit.simulation.engine import Engine
 
 
 def simulate(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML), or an example by name.")],
     replicates: Annotated[
         int, typer.Option("--replicates", min=1, max=10**6, help="Games, each of a seed of its own.")
     ] = 20,

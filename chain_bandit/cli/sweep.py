@@ -11,7 +11,7 @@ from chain_bandit.cli.options import Json, Usage
 
 
 def sweep(
-    file: Annotated[Path, typer.Argument(metavar="SWEEP", help="Sweep file (TOML).")],
+    file: Annotated[Path, typer.Argument(metavar="SWEEP", help="Sweep file (TOML), or an example by name.")],
     replicates: Annotated[
         int | None, typer.Option("--replicates", min=1, max=10**5, help="Games a cell, in place of the file's.")
     ] = None,

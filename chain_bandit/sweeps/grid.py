@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
+from chain_bandit.examples import found
 from chain_bandit.protocol.errors import Stopped
 from chain_bandit.scenario import ScenarioInvalid, Strict, built, read, valid
 from chain_bandit.simulation.replicates import CHECKPOINTS
@@ -160,6 +161,7 @@ class Sweep(Strict):
 
 def load(path: Path, replicates: int | None = None) -> Sweep:
     """The sweep in a TOML file. Raises `ScenarioInvalid` or `AssumptionBroken`."""
+    path = found(path)
     text, data = read(path)
     if "file" in data:
         raise ScenarioInvalid(str(path), None, "unknown key 'file'")

@@ -1,0 +1,105 @@
+"""`chain-bandit list`: what scenarios can name, each with a sentence."""
+
+import json
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from inspect import getmodule
+from typing import Annotated
+
+import typer
+
+from chain_bandit.cli.options import Json
+
+
+class Listed(StrEnum):
+    """What can be listed."""
+
+    ATTACKS = "attacks"
+    RULES = "rules"
+    ENVIRONMENTS = "environments"
+    EXAMPLES = "examples"
+    CHECKS = "checks"
+
+
+def list_(
+    what: Annotated[Listed, typer.Argument(help="attacks, rules, environments, examples or checks.")],
+    as_json: Json = False,
+) -> None:
+    """List what scenarios can name, each with a sentence: attacks, rules by kind, environments, shipped examples; and
+    the checks of the audit. Those of other packages are among them."""
+    found = _OF[what]()
+    if as_json:
+        print(json.dumps({what.value: found}, sort_keys=False))
+        return
+    from chain_bandit.views.terminal import console, plain_table
+
+    table = plain_table(("name", "left"), ("what it is", "wrap"))
+    for name, sentence in found.items():
+        table.add_row(name, sentence)
+    console().print(table)
+
+
+def _attacks() -> Mapping[str, str]:
+    from chain_bandit.attacks.registry import ATTACKS
+
+    return {name: _first_line(kind) for name, kind in ATTACKS.items()} | _offered("attacks")
+
+
+def _rules() -> Mapping[str, str]:
+    from chain_bandit.protocol.rules import shipped
+
+    return {
+        f"{rule.kind.name.lower()} {rule.name}": _first_line(type(rule))
+        for rule in sorted(shipped().values(), key=lambda each: (each.kind, each.name))
+    }
+
+
+def _environments() -> Mapping[str, str]:
+    from chain_bandit.scenario import rewards_by_kind
+
+    return {kind: _own_line(model) for kind, model in rewards_by_kind().items()} | _offered("environments")
+
+
+def _examples() -> Mapping[str, str]:
+    from chain_bandit.examples import examples
+
+    return {name: _comment(path.read_text(encoding="utf-8")) for name, path in examples().items()}
+
+
+def _checks() -> Mapping[str, str]:
+    from chain_bandit.auditor.catalogue import CHECKS
+
+    return CHECKS
+
+
+_OF: Mapping[Listed, Callable[[], Mapping[str, str]]] = {
+    Listed.ATTACKS: _attacks, Listed.RULES: _rules, Listed.ENVIRONMENTS: _environments, Listed.EXAMPLES: _examples,
+    Listed.CHECKS: _checks,
+}  # fmt: skip
+
+
+def _offered(kind: str) -> dict[str, str]:
+    """Of other packages."""
+    from chain_bandit import plugins
+
+    return {name: f"of {place}" for name, place in plugins.offers(kind).items()}
+
+
+def _first_line(kind: type) -> str:
+    """What the module of a class says first."""
+    module = getmodule(kind)
+    return " ".join(((module.__doc__ if module else None) or "").split("\n\n")[0].split())
+
+
+def _own_line(kind: type) -> str:
+    return " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+
+
+def _comment(text: str) -> str:
+    """The comment that a file begins with."""
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# "))
+    return " ".join(lines)

@@ -1,0 +1,54 @@
+"""`chain-bandit list`, and shipped examples by their names."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.auditor.catalogue import CHECKS
+from chain_bandit.cli.root import app
+from chain_bandit.examples import examples
+from chain_bandit.protocol.rules import shipped
+from chain_bandit.scenario import load
+from chain_bandit.sweeps import grid
+
+
+def listed(what: str) -> dict[str, str]:
+    result = CliRunner().invoke(app, ["list", what, "--json"])
+    assert result.exit_code == 0, result.output
+    found: dict[str, str] = json.loads(result.stdout)[what]
+    return found
+
+
+@pytest.mark.parametrize("what", ["attacks", "rules", "environments", "examples", "checks"])
+def test_each_entry_of_a_list_has_a_sentence(what: str) -> None:
+    found = listed(what)
+    assert found
+    assert all(sentence.endswith((".", ":")) or what == "checks" for sentence in found.values()), found
+    assert all(sentence for sentence in found.values())
+    shown = CliRunner().invoke(app, ["list", what])
+    assert shown.exit_code == 0
+    assert all(name.split()[-1] in shown.stdout for name in found)
+
+
+def test_lists_are_whole() -> None:
+    assert listed("attacks").keys() == ATTACKS.keys()
+    assert len(listed("rules")) == len(shipped())
+    assert listed("checks") == CHECKS
+    assert listed("environments").keys() >= {"bernoulli", "table", "http", "csv", "live"}
+
+
+def test_every_example_loads_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in listed("examples"):
+        read = grid.load if name == "sweep" else load
+        assert read(Path(name)).name
+    assert listed("examples").keys() == examples().keys()
+
+
+def test_a_word_that_cannot_be_listed_is_refused_with_those_that_can() -> None:
+    result = CliRunner().invoke(app, ["list", "sorcery"])
+    assert result.exit_code == 2
+    assert "attacks" in result.output
