@@ -11,7 +11,7 @@ import typer
 from chain_bandit.cli.options import Json
 
 
-class Listed(StrEnum):
+class ListedKind(StrEnum):
     """What can be listed."""
 
     ATTACKS = "attacks"
@@ -22,7 +22,7 @@ class Listed(StrEnum):
 
 
 def list_(
-    what: Annotated[Listed, typer.Argument(help="attacks, rules, environments, examples or checks.")],
+    what: Annotated[ListedKind, typer.Argument(help="attacks, rules, environments, examples or checks.")],
     as_json: Json = False,
 ) -> None:
     """List what scenarios can name, each with a sentence: attacks, rules by kind, environments, shipped examples; and
@@ -72,9 +72,9 @@ def _checks() -> Mapping[str, str]:
     return CHECKS
 
 
-_OF: Mapping[Listed, Callable[[], Mapping[str, str]]] = {
-    Listed.ATTACKS: _attacks, Listed.RULES: _rules, Listed.ENVIRONMENTS: _environments, Listed.EXAMPLES: _examples,
-    Listed.CHECKS: _checks,
+_OF: Mapping[ListedKind, Callable[[], Mapping[str, str]]] = {
+    ListedKind.ATTACKS: _attacks, ListedKind.RULES: _rules, ListedKind.ENVIRONMENTS: _environments, ListedKind.EXAMPLES: _examples,
+    ListedKind.CHECKS: _checks,
 }  # fmt: skip
 
 
