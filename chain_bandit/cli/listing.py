@@ -73,9 +73,12 @@ def _checks() -> Mapping[str, str]:
 
 
 _OF: Mapping[ListedKind, Callable[[], Mapping[str, str]]] = {
-    ListedKind.ATTACKS: _attacks, ListedKind.RULES: _rules, ListedKind.ENVIRONMENTS: _environments, ListedKind.EXAMPLES: _examples,
+    ListedKind.ATTACKS: _attacks,
+    ListedKind.RULES: _rules,
+    ListedKind.ENVIRONMENTS: _environments,
+    ListedKind.EXAMPLES: _examples,
     ListedKind.CHECKS: _checks,
-}  # fmt: skip
+}
 
 
 def _offered(kind: str) -> dict[str, str]:

@@ -1,6 +1,10 @@
 """`chain-bandit up`, `node`, `ps`, `logs` and `down`: a game of processes."""
 
 import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from time import sleep
 from typing import Annotated
@@ -11,6 +15,28 @@ from chain_bandit.cli.finished import label_of, say_finished
 from chain_bandit.cli.keys import PasswordFile
 from chain_bandit.cli.options import Json, Override, PublicKeys, Rounds, Seed, Usage, overrides
 from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
+
+
+class LogFormat(StrEnum):
+    """How a node writes its log."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def _lines(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _json_lines(name: str) -> Callable[[str], None]:
+    """Messages as JSON, each with its time (UTC), level and node."""
+
+    def say(line: str) -> None:
+        level = "warning" if line.startswith(("waiting", "said nothing")) or "not read any more" in line else "info"
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        print(json.dumps({"time": now, "level": level, "node": name, "message": line}), file=sys.stderr, flush=True)
+
+    return say
 
 
 def up(
@@ -79,6 +105,12 @@ def node(
     ] = None,
     game: Annotated[Path | None, typer.Option("--game", help="game.json; a copy of it stays with the node.")] = None,
     password_file: PasswordFile = None,
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", metavar="HOST:PORT", help="Serve /metrics and /healthz there.")
+    ] = None,
+    log: Annotated[
+        LogFormat, typer.Option("--log", help="json: an object a message, with time and level.")
+    ] = LogFormat.TEXT,
 ) -> None:
     """Run one node of a game: a participant, the environment, the relayer or the comparison, until the game's end."""
     from chain_bandit.nodes.load import load
@@ -91,7 +123,8 @@ def node(
     if game is not None:
         take_game(game, place)
     file = password_file.resolve() if password_file else keystore.password_file()  # the node changes its folder
-    main(place, rpc, lambda holder: keystore.password(file, holder.name))
+    said = _json_lines(place.resolve().name) if log is LogFormat.JSON else _lines
+    main(place, rpc, lambda holder: keystore.password(file, holder.name), metrics, said)
 
 
 def ps(

@@ -22,6 +22,7 @@ from chain_bandit.network.round_timer import Pace, Punctuality
 from chain_bandit.network.wire import MOST_SAID, Envelope, EnvelopeKind, Owed, Said, decode, encode, later, most_bytes
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Recorded
+from chain_bandit.nodes.observed import Observed
 from chain_bandit.nodes.role import NodeRole, Post
 from chain_bandit.nodes.sign_once import AlreadySigned
 from chain_bandit.protocol.errors import Malformed
@@ -116,6 +117,7 @@ class Node:
         heard: told every envelope that is read, and who sent it.
         clock: seconds, which all waiting is counted in.
         spent: seconds of its own time that the node has taken, which peers are charged.
+        observe: told every record, those too that were made before this process began.
     """
 
     def __init__(
@@ -124,7 +126,9 @@ class Node:
         say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
         heard: Callable[[int, Envelope], None] = lambda sender, envelope: None,
         clock: Callable[[], float] = monotonic, spent: Callable[[], float] = thread_time,
+        observe: Callable[[Observed], None] = lambda seen: None,
     ) -> None:  # fmt: skip
+        self._observe = observe
         self._heard, self._now, self._spent = heard, clock, spent
         self._role, self._rules, self._links, self._follower = role, rules, links, follower
         self._last_signed, self._bound, self._say, self._verifier = last_signed, bound, say, verifier
@@ -230,13 +234,19 @@ class Node:
         yield from self._settle(self._follower.is_closed)
         self._role.close(found)
         at("followed")
-        if self._live:
-            self._say(self._line(found))
+        took = self._now() - self._began if self._live else None
+        if took is not None:
+            self._say(self._line(found, took))
+        self._observe(
+            Observed(
+                self.ledger.round, found.record.kind.name.lower(), took, len(self._everybody - self._present),
+                len(self._links.banned), len(self._follower.accusations),
+            )
+        )  # fmt: skip
         self.ledger, self._next = after_record(self._rules.parameters, self.ledger, found.record), None
 
-    def _line(self, found: Recorded) -> str:
+    def _line(self, found: Recorded, took: float) -> str:
         banned = f", not read any more: {sorted(self._links.banned)}" if self._links.banned else ""
-        took = self._now() - self._began
         return f"round {self.ledger.round} {found.record.kind.name.lower()} after {took:.3f} s{banned}"
 
     @property

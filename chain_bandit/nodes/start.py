@@ -44,6 +44,7 @@ from chain_bandit.nodes.head import Head, HeadWatch, read_head
 from chain_bandit.nodes.live import kept_rewards
 from chain_bandit.nodes.message_recorder import tapped
 from chain_bandit.nodes.node import UNHURRIED, Node
+from chain_bandit.nodes.observed import Observed
 from chain_bandit.nodes.processes import alone
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
@@ -77,6 +78,11 @@ class DoorRefused(ChainBanditError):
         self.door, self.reason = door, reason
 
 
+def said(line: str) -> None:
+    """A line of the log as it is."""
+    print(line, file=sys.stderr, flush=True)
+
+
 class Start:
     """One node on its way up: what it is made of, in the order in which it can be made.
 
@@ -84,6 +90,8 @@ class Start:
         place: its folder, beside which `game.json` is; or one with `node.json`, which says where that is.
         url: of its own connection to the chain; by default that of the game.
         password: of its keystore, asked for where the folder has `node.json`.
+        metrics: HOST:PORT where metrics and health are served.
+        say: writes a line of the log.
 
     Raises:
         PlaceRefused: the files are none of a node, or the folder is not the one that the game has for it.
@@ -93,8 +101,11 @@ class Start:
         ForeignContract, ForeignCreation: the contract is not this version's, or was created by other code.
     """
 
-    def __init__(self, place: Path, url: str | None = None, password: Callable[[Path], str] | None = None) -> None:
-        self._place = place.resolve()
+    def __init__(
+        self, place: Path, url: str | None = None, password: Callable[[Path], str] | None = None,
+        metrics: str | None = None, say: Callable[[str], None] = said,
+    ) -> None:  # fmt: skip
+        self._place, self._metrics, self._say = place.resolve(), metrics, say
         os.chdir(self._place.parent)  # doors are named from there: the path of a socket must be short
         settings = files.read_node(self._place / files.NODE) if (self._place / files.NODE).exists() else None
         path = self._place / settings.game if settings else Path(files.GAME)
@@ -126,7 +137,7 @@ class Start:
         confirmations, path = self.game.confirmations, self._place / files.HEAD
         at = f"the chain at {self.node.url}"
         for rpc in (self.node.rpc, self.contract.rpc):
-            rpc.notice = Notice(at, lambda line: print(line, file=sys.stderr, flush=True))
+            rpc.notice = Notice(at, say)
         self.follower = Follower(self.contract, self.game.first_block, confirmations, lambda: self.watch.look())
         lacks = self.follower.lacks
         head = Head(self.node.url, identity.genesis_hash, confirmations, read_head(path), lacks)
@@ -170,13 +181,30 @@ class Start:
             last = journal.last if journal is not None and role.speaks else 0
             bound = self.game.bound_ms / 1000
             heard = stack.enter_context(tapped(self._place, self.key.address))
-            node = Node(role, rules, first, links, self.follower, live, last, bound, self.verifier, heard=heard)
+            node = Node(
+                role, rules, first, links, self.follower, live, last, bound, self.verifier, self._say, heard,
+                observe=self._observer(stack),
+            )  # fmt: skip
             if self.contract.closed() and not isinstance(role, EnvironmentRole):  # which tells the digest of all rounds
                 self._finish(role)
             else:
                 node.run(links.receive)
             said = {"run_digest": "0x" + role.books.digest.hex()} if isinstance(role, EnvironmentRole) else {}
             files.write_ended(self._place, said)
+
+    def _observer(self, stack: ExitStack) -> Callable[[Observed], None]:
+        """What counts the rounds, where metrics are asked for."""
+        if self._metrics is None:
+            return lambda seen: None
+        from chain_bandit.nodes.metrics import Metrics, served  # late: most nodes have none
+
+        journal = self._place / files.SIGNED
+        metrics = Metrics(
+            self._place.name, lambda: self.contract.gas, lambda: journal.stat().st_size if journal.exists() else 0
+        )
+        port = stack.enter_context(served(metrics, self._metrics))
+        self._say(f"metrics at {self._metrics.rpartition(':')[0]}:{port}")
+        return metrics.take
 
     def _links(self) -> Links:
         link = self._place / files.LINK
@@ -315,9 +343,12 @@ class Start:
         return MaliciousSeat(player, validator, self.verifier, attacks[number], view), frozenset(attacks)
 
 
-def main(place: Path, url: str | None = None, password: Callable[[Path], str] | None = None) -> None:
+def main(
+    place: Path, url: str | None = None, password: Callable[[Path], str] | None = None, metrics: str | None = None,
+    say: Callable[[str], None] = said,
+) -> None:  # fmt: skip
     """Run one node to the end of its game. Raises `ChainBanditError`."""
     arm(place.resolve().name)
-    start = Start(place, url, password)
-    print(f"{files.name_of(start.key.address)} of {start.game.contract}", file=sys.stderr, flush=True)
+    start = Start(place, url, password, metrics, say)
+    say(f"{files.name_of(start.key.address)} of {start.game.contract}")
     start.run()

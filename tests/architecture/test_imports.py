@@ -71,6 +71,7 @@ ONLY_IN = {
     "matplotlib": {"views"},
     "mpyc": {"comparison"},
     "msgpack": {"network"},
+    "prometheus_client": {"nodes"},
     "numba": {"simulation"},
     "llvmlite": {"simulation"},
     "gymnasium": {"mediate"},

@@ -1,12 +1,13 @@
 """What tests see of child processes and of the command line: real ones."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -79,14 +80,10 @@ def started(*arguments: object, cwd: Path = ROOT, **environment: str) -> "subpro
 
 
 def free_ports(count: int) -> list[int]:
-    """So many free ones in a row."""
+    """So many free ones in a row, below those that the system gives to connections, which would take them meanwhile."""
     while True:
-        with ExitStack() as stack:
-            first = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-            if first + count < 1 << 16:
-                try:
-                    for port in range(first + 1, first + count):
-                        stack.enter_context(socket.create_server(("127.0.0.1", port)))
-                except OSError:
-                    continue
-                return list(range(first, first + count))
+        first = random.randrange(20_000, 32_000)
+        with ExitStack() as stack, suppress(OSError):
+            for port in range(first, first + count):
+                stack.enter_context(socket.create_server(("127.0.0.1", port)))
+            return list(range(first, first + count))

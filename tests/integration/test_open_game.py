@@ -2,11 +2,16 @@
 
 import json
 import shutil
+import subprocess
+import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import requests
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
@@ -58,7 +63,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Open, lis
     folder = tmp_path_factory.mktemp("open")
     (folder / "password").write_text(PASSWORD + "\n")
     (folder / "experiment.toml").write_text(SCENARIO)
-    free = free_ports(9)
+    free = free_ports(10)
     with anvil() as node:
         made = Open(folder, node.url, {"ETH_PASSWORD": str(folder / "password")})
         made.say("keygen", "organiser", "--out", "organiser")
@@ -165,14 +170,42 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
     assert "end the node there first" in made.say("node", "ann-copy", "--game", "game.json", code=3)
 
     nodes = [started("up", "organiser", "--game", "game.json", cwd=made.folder, **made.environment)]
-    nodes += [started("node", name, "--game", "game.json", cwd=made.folder, **made.environment) for name in PEOPLE]
-    for node in nodes:
+    nodes += [started("node", name, "--game", "game.json", cwd=made.folder, **made.environment) for name in PEOPLE[1:]]
+    counted = started(
+        "node", "ann", "--game", "game.json", "--metrics", f"127.0.0.1:{free[9]}", "--log", "json",
+        cwd=made.folder, **made.environment,
+    )  # fmt: skip
+    scraped = _scraped(f"http://127.0.0.1:{free[9]}/metrics", counted)
+    for node in (*nodes, counted):
         _, errors = node.communicate(timeout=240)
         assert node.returncode == 0, errors
+    lines = [json.loads(line) for line in errors.splitlines()]
+    assert {"time", "level", "node", "message"} == lines[0].keys()
+    assert lines[-1]["message"].startswith("all ")
     said = json.loads(made.say("audit", "--rpc", made.url, "--contract", "game.json", "--json"))
     assert said["complete"], said
+    records = said["game"]["records"]
+    assert scraped["chain_bandit_records_total"] == records
+    assert scraped["chain_bandit_round"] >= records
     made.say("audit", "--rpc", made.url, "--contract", "game.json", "--paranoid", "--export", "game.jsonl.gz")
     assert "ann" in made.say("ps", "ann")
     assert "already" in made.say("join", "game.json", "--key", "eve", "--listen", "127.0.0.1:9", code=2)
     for name in ORGANISED:
         assert f"{name:<12} ended" in made.say("ps", "organiser")
+
+
+def _scraped(url: str, node: "subprocess.Popen[str]") -> dict[str, float]:
+    """The last that a node's metrics said, records of all kinds together."""
+    last = Counter[str]()
+    while node.poll() is None:
+        try:
+            text = requests.get(url, timeout=5).text
+        except requests.ConnectionError:
+            time.sleep(0.05)
+            continue
+        last.clear()
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                last[sample.name] += sample.value
+        time.sleep(0.05)
+    return last

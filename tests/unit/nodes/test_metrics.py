@@ -1,0 +1,101 @@
+"""nodes/metrics.py: what is counted, who is answered, and when a node is not healthy."""
+
+import json
+from collections.abc import Iterator
+from http.client import HTTPConnection
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from chain_bandit.nodes.metrics import STALE, Metrics, MetricsRefused, served
+from chain_bandit.nodes.observed import Observed
+
+
+class Time:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def counted() -> Iterator[tuple[Metrics, int, Time]]:
+    time = Time()
+    metrics = Metrics("seat-0", lambda: {"join": [100, 20], "withdraw": [3]}, lambda: 42, time)
+    with served(metrics, "127.0.0.1:0") as port:
+        yield metrics, port, time
+
+
+def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes, str]:
+    line = HTTPConnection("127.0.0.1", port, timeout=5)
+    line.request(method, path, headers=headers)
+    answer = line.getresponse()
+    return answer.status, answer.read(), answer.getheader("Content-Type", "")
+
+
+def numbers(text: bytes) -> dict[tuple[str, str], float]:
+    """Samples by name and kind, as a scraper of OpenMetrics reads them."""
+    return {
+        (sample.name, sample.labels.get("kind", "")): sample.value
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+    }
+
+
+def test_what_a_scrape_reads_is_what_was_observed(counted: tuple[Metrics, int, Time]) -> None:
+    metrics, port, _ = counted
+    for seen in (
+        Observed(11, "approved", None, 0, 0, 0), Observed(12, "approved", 0.3, 1, 0, 0),
+        Observed(13, "skipped", 7.0, 1, 1, 2),
+    ):  # fmt: skip
+        metrics.take(seen)
+    code, text, kind = ask(port, "/metrics")
+    assert code == 200
+    assert kind.startswith("application/openmetrics-text")
+    found = numbers(text)
+    assert found["chain_bandit_round", ""] == 13
+    assert found["chain_bandit_records_total", "approved"] == 2
+    assert found["chain_bandit_records_total", "skipped"] == 1
+    assert found["chain_bandit_peers_away", ""] == 1
+    assert found["chain_bandit_peers_banned", ""] == 1
+    assert found["chain_bandit_accused", ""] == 2
+    assert found["chain_bandit_round_seconds_count", ""] == 2, "a round that was over before counts no time"
+    assert found["chain_bandit_round_seconds_sum", ""] == pytest.approx(7.3)
+    assert found["chain_bandit_gas_used", ""] == 123
+    assert found["chain_bandit_journal_bytes", ""] == 42
+
+
+def test_a_node_is_healthy_while_records_come(counted: tuple[Metrics, int, Time]) -> None:
+    metrics, port, time = counted
+    metrics.take(Observed(5, "approved", 1.0, 0, 0, 0))
+    time.now += STALE - 1
+    assert ask(port, "/healthz")[0] == 200
+    time.now += 2
+    code, said, _ = ask(port, "/healthz")
+    assert code == 503
+    assert json.loads(said)["round"] == 5
+    metrics.take(Observed(6, "approved", 1.0, 0, 0, 0))
+    assert ask(port, "/healthz")[0] == 200
+
+
+def test_other_origins_hosts_methods_and_paths_are_refused(counted: tuple[Metrics, int, Time]) -> None:
+    _, port, _ = counted
+    assert ask(port, "/metrics", Host=f"localhost:{port}")[0] == 200
+    assert ask(port, "/metrics", Host="evil.example")[0] == 403
+    assert ask(port, "/metrics", Host=f"evil.example:{port}")[0] == 403
+    assert ask(port, "/metrics", Origin="http://evil.example")[0] == 403
+    assert ask(port, "/secrets")[0] == 404
+    for method in ("POST", "PUT", "DELETE"):
+        assert ask(port, "/metrics", method)[0] == 501
+
+
+@pytest.mark.parametrize("address", ["nonsense", ":80", "127.0.0.1:x", "127.0.0.1:99999"])
+def test_an_address_that_is_none_is_refused_by_name(address: str) -> None:
+    with pytest.raises(MetricsRefused, match="HOST:PORT"), served(Metrics("n", dict, int), address):
+        pass
+
+
+def test_an_address_that_is_taken_is_refused(counted: tuple[Metrics, int, Time]) -> None:
+    metrics, port, _ = counted
+    with pytest.raises(MetricsRefused, match="in use"), served(metrics, f"127.0.0.1:{port}"):
+        pass
