@@ -457,7 +457,8 @@ class Outbox:
             too_low = base > call.to_send[0].fee.most
             if stands_still or (passed_over and (too_low or call.refused is None)):
                 self._replace(call, (number, now), base)
-            if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):
+            refused_for = now - max(call.refused_since, since)  # what was said while it was not its turn is out of date
+            if call.refused is not None and refused_for > min(REFUSED, self._delivery.patience / 4):
                 yield from self._look_into(call, (number, now), base, passed_over)
 
     def _next_in_line(self) -> Iterator[Call]:
