@@ -22,6 +22,7 @@ from chain_bandit.cli.show import show
 from chain_bandit.cli.simulate import simulate
 from chain_bandit.cli.stopping import terminable
 from chain_bandit.cli.sweep import sweep
+from chain_bandit.cli.watch import watch
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.output import UNWRITABLE, UNWRITTEN, forgiving
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
@@ -35,8 +36,8 @@ app = typer.Typer(
 )  # fmt: skip
 
 VERBS: tuple[Callable[..., None], ...] = (
-    run, deploy, demo, simulate, sweep, audit, show, keygen, join, assemble, leave, node, up, ps, logs, down, doctor,
-    explain,
+    run, deploy, demo, simulate, sweep, audit, show, watch, keygen, join, assemble, leave, node, up, ps, logs, down,
+    doctor, explain,
 )  # fmt: skip
 for verb in VERBS:
     app.command()(verb)

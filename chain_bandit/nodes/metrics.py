@@ -4,34 +4,20 @@ Nothing of rewards or reports is told: of a sealed game these are secret until i
 """
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
+from collections.abc import Callable
 from time import monotonic
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from chain_bandit.loopback import Response
 from chain_bandit.nodes.observed import Observed
-from chain_bandit.protocol.errors import ChainBanditError
 
 STALE = 120.0
 """Seconds without a record after which a node says that it is not healthy."""
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 """Bounds of the histogram of rounds."""
-
-
-class MetricsRefused(ChainBanditError):
-    """An address where metrics cannot be served."""
-
-    exit_code = 2
-
-    def __init__(self, address: str, reason: object) -> None:
-        super().__init__(f"--metrics {address}: {reason}; name HOST:PORT, such as 127.0.0.1:9100")
-        self.address, self.reason = address, reason
 
 
 class Metrics:
@@ -91,62 +77,11 @@ class Metrics:
         said: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]
         return said
 
-
-@contextmanager
-def served(metrics: Metrics, address: str) -> Iterator[int]:
-    """Serve /metrics and /healthz at HOST:PORT while the block runs; gives the port.
-
-    Requests are for GET alone, by the address that is served or by localhost, and not from a page of another origin.
-
-    Raises `MetricsRefused`.
-    """
-    host, _, port = address.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port[:6]) >= 1 << 16:
-        raise MetricsRefused(address, "is no address")
-    allowed = {host.strip("[]"), "localhost"} | ({"127.0.0.1", "::1"} if _is_loopback(host) else set())
-
-    class Handler(BaseHTTPRequestHandler):
-        timeout = 5
-
-        def do_GET(self) -> None:
-            asked = self.headers.get("Host", "").rpartition(":")[0].strip("[]") or self.headers.get("Host", "")
-            if asked not in allowed or "Origin" in self.headers:
-                self._say(403, "text/plain", b"this address is for those who can reach it by its own name\n")
-            elif self.path == "/metrics":
-                self._say(200, CONTENT_TYPE_LATEST, metrics.text())
-            elif self.path == "/healthz":
-                healthy, said = metrics.health()
-                self._say(200 if healthy else 503, "application/json", json.dumps(said).encode())
-            else:
-                self._say(404, "text/plain", b"/metrics or /healthz\n")
-
-        def _say(self, code: int, kind: str, body: bytes) -> None:
-            self.send_response(code)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("X-Content-Type-Options", "nosniff")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            """A scrape is no news."""
-
-    try:
-        server = ThreadingHTTPServer((host.strip("[]"), int(port)), Handler)
-    except OSError as error:
-        raise MetricsRefused(address, error.strerror or error) from error
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+    def answer(self, path: str) -> Response:
+        """/metrics and /healthz."""
+        if path == "/metrics":
+            return Response(200, CONTENT_TYPE_LATEST, self.text())
+        if path == "/healthz":
+            healthy, said = self.health()
+            return Response(200 if healthy else 503, "application/json", json.dumps(said).encode())
+        return Response(404, "text/plain", b"/metrics or /healthz\n")

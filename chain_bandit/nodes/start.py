@@ -196,13 +196,14 @@ class Start:
         """What counts the rounds, where metrics are asked for."""
         if self._metrics is None:
             return lambda seen: None
-        from chain_bandit.nodes.metrics import Metrics, served  # late: most nodes have none
+        from chain_bandit.loopback import served  # late: most nodes have no metrics
+        from chain_bandit.nodes.metrics import Metrics
 
         journal = self._place / files.SIGNED
         metrics = Metrics(
             self._place.name, lambda: self.contract.gas, lambda: journal.stat().st_size if journal.exists() else 0
         )
-        port = stack.enter_context(served(metrics, self._metrics))
+        port = stack.enter_context(served(self._metrics, metrics.answer))
         self._say(f"metrics at {self._metrics.rpartition(':')[0]}:{port}")
         return metrics.take
 

@@ -7,7 +7,8 @@ from http.client import HTTPConnection
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from chain_bandit.nodes.metrics import STALE, Metrics, MetricsRefused, served
+from chain_bandit.loopback import AddressRefused, served
+from chain_bandit.nodes.metrics import STALE, Metrics
 from chain_bandit.nodes.observed import Observed
 
 
@@ -22,7 +23,7 @@ class Time:
 def counted() -> Iterator[tuple[Metrics, int, Time]]:
     time = Time()
     metrics = Metrics("seat-0", lambda: {"join": [100, 20], "withdraw": [3]}, lambda: 42, time)
-    with served(metrics, "127.0.0.1:0") as port:
+    with served("127.0.0.1:0", metrics.answer) as port:
         yield metrics, port, time
 
 
@@ -91,11 +92,11 @@ def test_other_origins_hosts_methods_and_paths_are_refused(counted: tuple[Metric
 
 @pytest.mark.parametrize("address", ["nonsense", ":80", "127.0.0.1:x", "127.0.0.1:99999"])
 def test_an_address_that_is_none_is_refused_by_name(address: str) -> None:
-    with pytest.raises(MetricsRefused, match="HOST:PORT"), served(Metrics("n", dict, int), address):
+    with pytest.raises(AddressRefused, match="HOST:PORT"), served(address, Metrics("n", dict, int).answer):
         pass
 
 
 def test_an_address_that_is_taken_is_refused(counted: tuple[Metrics, int, Time]) -> None:
     metrics, port, _ = counted
-    with pytest.raises(MetricsRefused, match="in use"), served(metrics, f"127.0.0.1:{port}"):
+    with pytest.raises(AddressRefused, match="in use"), served(f"127.0.0.1:{port}", metrics.answer):
         pass

@@ -1,0 +1,41 @@
+"""`chain-bandit watch`: a page of a game while it is played."""
+
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chain_bandit.cli.options import hexadecimal
+
+
+def watch(
+    game: Annotated[str, typer.Argument(metavar="GAME", help="game.json, a deployment file, or a contract's address.")],
+    rpc: Annotated[str, typer.Option("--rpc", envvar="ETH_RPC_URL", help="A node's URL.")],
+    listen: Annotated[
+        str, typer.Option("--listen", metavar="HOST:PORT", help="Where the page is; port 0 chooses one.")
+    ] = "127.0.0.1:0",
+    every: Annotated[float, typer.Option("--every", min=0.2, help="Seconds between two looks.")] = 2.0,
+) -> None:
+    """Serve a page of a running game, drawn anew as it goes on: what is recorded, who lies, money and gas.
+
+    It reads the chain alone and audits what is there each time. It ends with the game; the exit code is the audit's.
+    """
+    from chain_bandit.chain.remote import at_url
+    from chain_bandit.loopback import served
+    from chain_bandit.runs import recorded_game
+    from chain_bandit.watching import Watched
+
+    if Path(game).exists():
+        contract, first = recorded_game(at_url(rpc), Path(game))
+    else:
+        contract, first = hexadecimal(game, 20, "GAME"), None
+    watched, stopped = Watched(rpc, contract, first, every), threading.Event()
+    with served(listen, watched.answer) as port:
+        host = listen.rpartition(":")[0]
+        print(f"http://{host}:{port}/ until the game is over, or Ctrl-C", file=sys.stderr, flush=True)
+        watched.run(stopped)
+    assert watched.report is not None
+    print(f"the game is over: audit {watched.report.verdict}")
+    raise typer.Exit(watched.report.exit_code)

@@ -1,0 +1,88 @@
+"""A read-only HTTP server for the one who started it: GET alone, by the address's own name, from no page of another
+origin."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+
+from chain_bandit.protocol.errors import ChainBanditError
+
+
+class AddressRefused(ChainBanditError):
+    """An address where nothing can be served."""
+
+    exit_code = 2
+
+    def __init__(self, address: str, reason: object) -> None:
+        super().__init__(f"{address}: {reason}; name HOST:PORT, such as 127.0.0.1:9100")
+        self.address, self.reason = address, reason
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a path is answered with."""
+
+    code: int
+    kind: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def served(address: str, answer: Callable[[str], Response]) -> Iterator[int]:
+    """Serve paths at HOST:PORT while the block runs; gives the port, which is chosen where 0 is asked for.
+
+    Raises `AddressRefused`.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port[:6]) >= 1 << 16:
+        raise AddressRefused(address, "is no address")
+    host = host.strip("[]")
+    allowed = {host, "localhost"} | ({"127.0.0.1", "::1"} if _is_loopback(host) else set())
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 5
+
+        def do_GET(self) -> None:
+            named = self.headers.get("Host", "")
+            asked = (named.rpartition(":")[0] or named).strip("[]")
+            if asked not in allowed or "Origin" in self.headers:
+                self._say(Response(403, "text/plain", b"ask by the address's own name\n"))
+            else:
+                self._say(answer(self.path.partition("?")[0]))
+
+        def _say(self, said: Response) -> None:
+            self.send_response(said.code)
+            for name, value in {
+                "Content-Type": said.kind, "Content-Length": str(len(said.body)), "Cache-Control": "no-store",
+                "X-Content-Type-Options": "nosniff", **said.headers,
+            }.items():  # fmt: skip
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(said.body)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """A request is no news."""
+
+    try:
+        server = ThreadingHTTPServer((host, int(port)), Handler)
+    except OSError as error:
+        raise AddressRefused(address, error.strerror or error) from error
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, name="loopback", daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

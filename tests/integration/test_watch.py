@@ -1,0 +1,65 @@
+"""`watch`: the page of a running game grows, and ends with the game as its report does."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import requests
+
+from chain_bandit.chain.anvil import anvil
+from chain_bandit.watching import Watched
+from tests.integration.nodes import chain_bandit, free_ports, started, wait_for
+
+
+def rounds_of(page: str) -> int:
+    """How many rounds a page says that a contract recorded."""
+    found = re.search(r"over (\d+) rounds? that a contract recorded|(\d+) rounds", page)
+    return int(next(filter(None, found.groups()))) if found else 0
+
+
+def test_the_page_of_a_running_game_grows_and_ends_with_its_audit(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    pages: dict[int, requests.Response] = {}
+    with anvil() as node:
+        game = started(
+            "up", "small", "--rounds", "60", "-o", "expect={}", "-o", "bound_ms=2000", "--chain", node.url,
+            "--out", str(tmp_path / "game"), cwd=tmp_path,
+        )  # fmt: skip
+        wait_for((tmp_path / "game" / "game.json").exists)
+        watch = started(
+            "watch", "game/game.json", "--rpc", node.url, "--listen", f"127.0.0.1:{port}", "--every", "0.2",
+            cwd=tmp_path,
+        )  # fmt: skip
+        while watch.poll() is None:
+            try:
+                page = requests.get(f"http://127.0.0.1:{port}/", timeout=10)
+            except requests.ConnectionError:
+                time.sleep(0.05)
+                continue
+            assert page.status_code == 200
+            pages[len(page.content)] = page
+            time.sleep(0.1)
+        said, errors = watch.communicate()
+        game.communicate(timeout=120)
+        assert watch.returncode == 0, errors
+        assert game.returncode == 0
+        assert "the game is over: audit passed" in said
+        running = [page for page in pages.values() if "Refresh" in page.headers]
+        assert len(running) >= 3, "it is drawn anew while the game is played"
+        manifest = json.loads((tmp_path / "game" / "manifest.json").read_text())
+        contract = bytes.fromhex(manifest["contract"][2:])
+        watched = Watched(node.url, contract, None, 1)
+        watched.look()
+        assert watched.over
+        last = watched.answer("/")
+        assert "Refresh" not in last.headers
+        drawn = chain_bandit(
+            "audit", "--rpc", node.url, "--contract", manifest["contract"], "--page", tmp_path / "page.html"
+        )
+        assert drawn.returncode == 0
+        assert last.body == (tmp_path / "page.html").read_bytes(), "the report is the same page, made static"
+        assert watched.answer("/secrets").code == 404
+        gone = Watched("http://127.0.0.1:9", contract, None, 1)
+        gone.look()
+        assert b"does not answer" in gone.answer("/").body
