@@ -30,11 +30,13 @@ def simulate(
     from chain_bandit.scenario import load
 
     given = load(scenario, overrides(override, rounds, seed), on_chain=False)
+    from chain_bandit.game.live import require_model
     from chain_bandit.game.simulated import compiles, engines
     from chain_bandit.game.simulated import replicates as played
     from chain_bandit.views.simulated import COMPILING, regret_by_round
     from chain_bandit.views.terminal import ProgressLine, console
 
+    require_model(given)
     say_beforehand(given)
     chosen = engine or engines([(given, replicates)])[0]
     with ProgressLine("game", replicates) as line:

@@ -74,6 +74,7 @@ class Manifest(_Strict):
     accused: list[_Number]
     aborted: dict[str, list[str]] = Field(default_factory=dict)
     attacks: dict[str, dict[str, str]] = Field(default_factory=dict)
+    live: bool = False
     policy: str = UCB1.name
     undefended: _Number | None = None
     gas: _Number
@@ -206,12 +207,12 @@ class Facts:
     @property
     def is_live(self) -> bool:
         """Whether rewards came from outside: no true mean is known, nor who was to lie, and so no regret."""
-        return bool(self.report.game.get("live"))
+        return self.manifest.live or bool(self.report.game.get("live"))
 
     @property
     def no_role(self) -> str:
         """What stands for a role that is not known."""
-        return no_role(self.report)
+        return "not known" if self.is_live else no_role(self.report)
 
     @property
     def at(self) -> str:

@@ -143,10 +143,10 @@ def test_a_run_stopped_in_each_wait_of_its_settlement_does_not_wait_for_it_again
 AMONG_PARTIES = """
 import os, signal, sys
 from chain_bandit import cli
-from chain_bandit.game import cast
+from chain_bandit.game import wiring
 dead, last = sys.argv.pop(1) == "dead", int(sys.argv.pop(1))
 
-class Killed(cast.MpcComparison):
+class Killed(wiring.MpcComparison):
     def begin(self, reference, threshold, setting):
         if setting.slot.round == last:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -154,7 +154,7 @@ class Killed(cast.MpcComparison):
             self._command = (sys.executable, "-c", "")
         super().begin(reference, threshold, setting)
 
-cast.MpcComparison = Killed
+wiring.MpcComparison = Killed
 cli.main()
 """
 """A run whose parties all die or none, and that is killed at a round."""
