@@ -1,4 +1,4 @@
-"""A game with open places: keys of their own, joined by commands, played by nodes on TCP, and what is refused."""
+"""A game with open places: own keys and own rewards, joined by commands, played by nodes on TCP; what is refused."""
 
 import json
 import shutil
@@ -28,9 +28,12 @@ liars = 1
 attackers = 1
 bound_ms = 3000
 [rewards]
-kind = "bernoulli"
-means = [0.3, 0.7]
+kind = "csv"
+file = "rewards.csv"
+arms = ["left", "right"]
 """
+REWARDS = "arm,reward\n" + "".join(f"{'left' if at % 2 else 'right'},{at % 3 / 2}\n" for at in range(3000))
+"""The organiser's own: nobody draws them, and no audit can."""
 PEOPLE = ("ann", "bob", "cleo", "dan")
 ORGANISED = ("environment", "relayer", "comparison")
 
@@ -63,6 +66,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Open, lis
     folder = tmp_path_factory.mktemp("open")
     (folder / "password").write_text(PASSWORD + "\n")
     (folder / "experiment.toml").write_text(SCENARIO)
+    (folder / "rewards.csv").write_text(REWARDS)
     free = free_ports(10)
     with anvil() as node:
         made = Open(folder, node.url, {"ETH_PASSWORD": str(folder / "password")})
@@ -184,6 +188,7 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
     assert lines[-1]["message"].startswith("all ")
     said = json.loads(made.say("audit", "--rpc", made.url, "--contract", "game.json", "--json"))
     assert said["complete"], said
+    assert said["checks"]["settlement.rewards"]["on_trust"] > 0, "rewards rest on the environment's signature"
     records = said["game"]["records"]
     assert scraped["chain_bandit_records_total"] == records
     assert scraped["chain_bandit_round"] >= records
