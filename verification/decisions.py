@@ -110,6 +110,8 @@ def shipped() -> Iterator[tuple[str, Scenario]]:
         if "[axes]" in path.read_text(encoding="utf-8"):
             continue  # a sweep
         made = load(path)
+        if made.is_live:
+            continue  # its rewards follow from no seed
         name = path.relative_to(examples).with_suffix("").as_posix()
         yield name, load(path, {"rounds": min(made.rounds, LONGEST), "expect": {}, "preset": PAPER})
     yield "flights-recommended", load(examples / "flights.toml", {"rounds": 1_000, "growth": 0, "policy": "ucb1"})

@@ -103,7 +103,7 @@ def test_no_validator_learns_from_two_shares_by_how_much_tokens_differ(tmp_path,
             super().begin(epoch, token, salt, row)
             dealt.append((token, self._dealing.shares))
 
-    monkeypatch.setattr(mediated, "Participant", Told)
+    monkeypatch.setattr(mediated, "EpochParticipant", Told)
     terms = mediated.default_terms(4, 4, 1, 1, 4)
     for seed in (1, 2):
         mediated.play_on("embedded", mediated.AgreementGame(terms, (0.8, 0.6), 3, seed), tmp_path / str(seed))

@@ -97,9 +97,15 @@ def _file(name: str) -> Path:
 
 @cache
 def _imports(path: Path) -> frozenset[str]:
-    """The modules of this package that a file imports anywhere."""
+    """The modules of this package that a file imports anywhere, but for types alone."""
     named: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    waiting: list[ast.AST] = [ast.parse(path.read_bytes())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            waiting += node.orelse
+            continue
+        waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             named.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
