@@ -241,6 +241,14 @@ def test_who_signs_two_contents_is_left_out_from_the_next_epoch_on():
     agreement.follow(some_body(random.Random(3), left=0b111101).encode())
 
 
+def test_the_first_seat_is_left_out_though_nobody_else_is_accused():
+    agreement = Agreement()
+    assert agreement.call("reportEquivocation", agreement.accuse(0, role=Role.COMMANDER)).accepted
+    agreement.ledger = ledger.accused(agreement.ledger, 0)
+    agreement.follow(base().encode())
+    assert agreement.agree(base().encode()).error == ("UnknownMembers", 0b111, 0b111110)
+
+
 def test_evidence_that_proves_nothing_is_refused():
     agreement = Agreement()
     proof = agreement.accuse(9)
