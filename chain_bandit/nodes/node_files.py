@@ -284,6 +284,12 @@ def write_public(path: Path, file: BaseModel) -> None:
         opened.write(file.model_dump_json(indent=1).encode() + b"\n")
 
 
+def require_environment(path: Path, game: GameFile, environment: bytes) -> None:
+    """Raise `PlaceRefused` unless a game's file names the contract's environment, whose receipts its nodes take."""
+    if game.environment != environment:
+        raise PlaceRefused(path, f"names another environment than the contract's, 0x{environment.hex()}")
+
+
 def require_link(path: Path, certificate: bytes) -> None:
     """Raise `PlaceRefused` unless a file has the certificate that others know its node by."""
     try:

@@ -45,6 +45,7 @@ from chain_bandit.nodes.node_files import (
     read_game,
     read_join,
     read_node,
+    require_environment,
     write_public,
 )
 from chain_bandit.nodes.up import require_of_nodes
@@ -162,7 +163,7 @@ def join(
         ForeignChain, ForeignContract, ForeignCreation: the chain or the contract is not what the file says.
     """
     game = read_game(path)
-    node, contract, parameters = _attached(game, url)
+    node, contract, parameters = _attached(path, game, url)
     key, digest = Signer(secret), bytes.fromhex(game.game[2:])
     vrf = VrfKey(derived(secret, "vrf", digest)).public_key
     seal = keccak(derived(secret, "seal", digest))
@@ -208,7 +209,7 @@ def assemble(path: Path, joins: Sequence[Path], out: Path, url: str | None = Non
         PlaceRefused: a file is not of this game, or says what its key did not sign.
     """
     game = read_game(path)
-    _, contract, parameters = _attached(game, url)
+    _, contract, parameters = _attached(path, game, url)
     digest = bytes.fromhex(game.game[2:])
     seated = dict(enumerate(game.participants))
     doors = {each.address: each for each in game.doors}
@@ -253,7 +254,7 @@ def leave(path: Path, secret: bytes, url: str | None = None) -> int:
     Raises `NotJoinable` where that is not possible, or not yet.
     """
     game = read_game(path)
-    node, contract, parameters = _attached(game, url)
+    node, contract, parameters = _attached(path, game, url)
     key = Signer(secret)
     own = key.address
     if not contract.has_seat(own):
@@ -272,10 +273,11 @@ def leave(path: Path, secret: bytes, url: str | None = None) -> int:
     return owed
 
 
-def _attached(game: GameFile, url: str | None) -> tuple[HttpNode, Coordinator, Parameters]:
+def _attached(path: Path, game: GameFile, url: str | None) -> tuple[HttpNode, Coordinator, Parameters]:
     node = HttpNode(url or game.url)
     require_same(node.rpc.ask, game.identity)
     contract, parameters = attach(node.line, bytes.fromhex(game.contract[2:]), game.first_block)
+    require_environment(path, game, contract.environment())
     return node, contract, parameters
 
 

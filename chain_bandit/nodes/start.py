@@ -132,6 +132,7 @@ class Start:
             self.contract, self.parameters = attach(self.node.line, address, self.game.first_block)
         except RulesUnknown as error:
             raise files.PlaceRefused(Path(files.GAME), str(error)) from error
+        files.require_environment(path, self.game, self.contract.environment())
         self.domain = Domain(self.game.chain_id, address, bytes.fromhex(self.game.game[2:]))
         self.seated = tuple(each.seated for each in self.game.participants)
         confirmations, path = self.game.confirmations, self._place / files.HEAD

@@ -105,6 +105,10 @@ def test_what_is_refused_before_the_game_opens(opened: tuple[Open, list[int]], t
     assert not (made.folder / "some.json").exists()
     assert "HOST:PORT" in made.say("join", "game.json", *key[:2], "--listen", "nonsense", code=3)
 
+    other = made.game() | {"environment": account(secrets(made)["ann"]).address[2:].lower()}
+    (made.folder / "other.json").write_text(json.dumps(other))
+    assert "another environment" in made.say("join", "other.json", *key, code=3)
+
     joins = [f"{name}/join.json" for name in PEOPLE]
     ann, bob = (json.loads((made.folder / name).read_text()) for name in joins[:2])
 
