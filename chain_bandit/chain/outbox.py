@@ -450,6 +450,8 @@ class Outbox:
             if call not in in_line:
                 call.next_since = None
                 continue
+            if call.next_since is None:  # what was said of it while others came before it is out of date
+                call.refused_since = max(call.refused_since, now)
             block, since = call.next_since = call.next_since or (number, now)
             # not at once: Anvil mines empty blocks, one for every transaction but the first of a batch
             passed_over = number - block >= self._delivery.stuck_blocks and now - since > self._delivery.resend_after
@@ -457,8 +459,7 @@ class Outbox:
             too_low = base > call.to_send[0].fee.most
             if stands_still or (passed_over and (too_low or call.refused is None)):
                 self._replace(call, (number, now), base)
-            refused_for = now - max(call.refused_since, since)  # what was said while it was not its turn is out of date
-            if call.refused is not None and refused_for > min(REFUSED, self._delivery.patience / 4):
+            if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):
                 yield from self._look_into(call, (number, now), base, passed_over)
 
     def _next_in_line(self) -> Iterator[Call]:
