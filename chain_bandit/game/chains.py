@@ -105,6 +105,15 @@ def environment_need(plan: Plan, node: HttpNode, account: bytes) -> Need:
 
 
 def others_needs(plan: Plan) -> list[Need]:
-    """The participants' stakes and few calls; the relayer's call in every round."""
-    seats = [Need(address, deposit, 20_000_000) for address, deposit in plan.deposits.items()]
-    return [*seats, Need(plan.relayer.address, 0, 2_000_000 * (plan.parameters.horizon + 10))]
+    """What all but the environment need."""
+    return [*(participant_need(address, deposit) for address, deposit in plan.deposits.items()), relayer_need(plan)]
+
+
+def participant_need(account: bytes, deposit: int) -> Need:
+    """A participant's stakes, and gas for its few calls."""
+    return Need(account, deposit, 20_000_000)
+
+
+def relayer_need(plan: Plan) -> Need:
+    """Gas for the relayer's call in every round."""
+    return Need(plan.relayer.address, 0, 2_000_000 * (plan.parameters.horizon + 10))

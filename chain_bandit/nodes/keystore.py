@@ -14,8 +14,6 @@ from chain_bandit.crypto.keys import Signer, source
 from chain_bandit.nodes.node_files import KEYSTORE, LINK, GameFile, KeyFile, NodeFile, PlaceRefused
 from chain_bandit.protocol.digests import keccak
 
-ADDRESSES = {"environment": ENVIRONMENT, "relayer": RELAYER, "comparison": COMPARISON}
-
 
 def password(file: Path | None, name: str, new: bool = False) -> str:
     """A keystore's password: from a file, from the file that ETH_PASSWORD names, or from the terminal.
@@ -79,18 +77,28 @@ def derived(secret: bytes, purpose: str, context: bytes) -> bytes:
     return keccak(b"chain-bandit/derived/1", secret, context, purpose.encode())
 
 
+def of_organiser(secret: bytes, nonce: bytes) -> dict[str, bytes]:
+    """The secrets of a game that its organiser's key gives besides: of the relayer, the draws and the salt."""
+    return {purpose: derived(secret, purpose, nonce) for purpose in ("relayer", "draws", "salt")}
+
+
+def of_participant(secret: bytes, game: str) -> dict[str, bytes]:
+    """The secrets of a participant in a game, by its digest as `GameFile` has it: of its draws and its sealing."""
+    return {purpose: derived(secret, purpose, bytes.fromhex(game[2:])) for purpose in ("vrf", "seal")}
+
+
 def keys_of(place: Path, node: NodeFile, game: GameFile, secret: bytes) -> KeyFile:
     """All secrets of a node, by its role. Raises `PlaceRefused` where the key has no place in the game."""
     if node.role == "comparison":
         return KeyFile(address=COMPARISON)
     if node.role == "relayer":
-        return KeyFile(address=RELAYER, secret=derived(secret, "relayer", node.nonce))
+        return KeyFile(address=RELAYER, secret=of_organiser(secret, node.nonce)["relayer"])
     if node.role == "environment":
-        draws, salt = (derived(secret, purpose, node.nonce) for purpose in ("draws", "salt"))
-        return KeyFile(address=ENVIRONMENT, secret=secret, draws=draws, salt=salt)
-    own, digest = Signer(secret).address, bytes.fromhex(game.game[2:])
+        made = of_organiser(secret, node.nonce)
+        return KeyFile(address=ENVIRONMENT, secret=secret, draws=made["draws"], salt=made["salt"])
+    own = Signer(secret).address
     seats = [seat for seat, each in enumerate(game.participants) if each.address == own]
     if not seats:
         raise PlaceRefused(place / node.game, f"has no participant 0x{own.hex()}; join, and assemble the file anew")
-    vrf, seal = (derived(secret, purpose, digest) for purpose in ("vrf", "seal"))
-    return KeyFile(address=seats[0], secret=secret, vrf=vrf, seal=seal)
+    made = of_participant(secret, game.game)
+    return KeyFile(address=seats[0], secret=secret, vrf=made["vrf"], seal=made["seal"])

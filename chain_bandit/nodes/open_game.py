@@ -23,11 +23,11 @@ from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.game import folder
 from chain_bandit.game.attach import attach
-from chain_bandit.game.chains import environment_need
+from chain_bandit.game.chains import environment_need, participant_need, relayer_need
 from chain_bandit.game.deployment import kept_journal
 from chain_bandit.game.plan import Plan, Secrets
 from chain_bandit.game.unfinished import lock
-from chain_bandit.nodes.keystore import derived
+from chain_bandit.nodes.keystore import of_organiser, of_participant
 from chain_bandit.nodes.node_files import (
     GAME,
     JOINED,
@@ -54,9 +54,6 @@ from chain_bandit.protocol.errors import ChainBanditError, require
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
-
-GAS = 20_000_000
-"""Of all calls of a participant."""
 
 ROLES: dict[int, Literal["environment", "relayer", "comparison"]] = {
     ENVIRONMENT: "environment", RELAYER: "relayer", COMPARISON: "comparison",
@@ -108,18 +105,18 @@ def deploy_open(
     if out.exists():
         raise folder.FolderRefused(out, "is there already; name another with --out")
     nonce = _folders(organiser, host, first)
-    plan = Plan(scenario, secrets=_secrets(secret, nonce))
-    relayer_need = Need(plan.relayer.address, 0, 2_000_000 * (plan.parameters.horizon + 10))
+    plan = Plan(scenario, secrets=Secrets(environment=secret, **of_organiser(secret, nonce)))
+    relayer = relayer_need(plan)
     environment = account(plan.environment.secret)
     with kept_journal(out) as journal:
         need = environment_need(plan, node, plan.environment.address)
-        whole = Need(need.account, need.wei + relayer_need.at(price_of(node)), need.gas)
+        whole = Need(need.account, need.wei + relayer.at(price_of(node)), need.gas)
         _funded(node, whole, payer)
         contract = Coordinator.deploy(
             node.line, environment, plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool,
             Stopwatch(), node.delivery, journal,
         )  # fmt: skip
-        fund(node, [relayer_need], environment, journal)
+        fund(node, [relayer], environment, journal)
         first_block = contract.created_in
         assert first_block is not None
         identity = identify(node.rpc.ask, contract.address)
@@ -165,9 +162,10 @@ def join(
     game = read_game(path)
     node, contract, parameters = _attached(path, game, url)
     key, digest = Signer(secret), bytes.fromhex(game.game[2:])
-    vrf = VrfKey(derived(secret, "vrf", digest)).public_key
-    seal = keccak(derived(secret, "seal", digest))
-    mine = Registration(address=key.address, vrf_key=vrf, seal_hash=seal, weight=1)
+    made = of_participant(secret, game.game)
+    mine = Registration(
+        address=key.address, vrf_key=VrfKey(made["vrf"]).public_key, seal_hash=keccak(made["seal"]), weight=1
+    )
     door = announce or listen
     for each in (listen, door):
         _host_and_port(each)
@@ -178,7 +176,7 @@ def join(
             raise AccountRefused(
                 checksummed(key.address), "has code (a contract, or EIP-7702): use an account without any"
             )
-        _funded(node, Need(key.address, parameters.stake, GAS), payer)
+        _funded(node, participant_need(key.address, parameters.stake), payer)
         contract.join(account(key.secret), mine.seated)
         contract.settle()
     seat, pem = contract.seat_of(key.address), (place / LINK).read_bytes()
@@ -310,11 +308,6 @@ def _funded(node: HttpNode, need: Need, payer: str | None) -> None:
         fund(node, [need], accounts.named(payer, node.chain_id), Journal())
     elif not (node.chain_id in DEVELOPMENT_IDS and node.grant({need.account: wanted})):
         require_balance(node, checksummed(need.account), wanted)
-
-
-def _secrets(secret: bytes, nonce: bytes) -> Secrets:
-    made = {purpose: derived(secret, purpose, nonce) for purpose in ("draws", "salt", "relayer")}
-    return Secrets(environment=secret, **made)
 
 
 def _folders(organiser: Path, host: str, first: int) -> bytes:
