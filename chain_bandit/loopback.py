@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 
+from chain_bandit.network.address import host_and_port, is_loopback
 from chain_bandit.protocol.errors import ChainBanditError
 
 
@@ -37,11 +37,10 @@ def served(address: str, answer: Callable[[str], Response]) -> Iterator[int]:
 
     Raises `AddressRefused`.
     """
-    host, _, port = address.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port[:6]) >= 1 << 16:
+    listens = host_and_port(address, least=0)
+    if listens is None:
         raise AddressRefused(address, "is no address")
-    host = host.strip("[]")
-    allowed = {host, "localhost"} | ({"127.0.0.1", "::1"} if _is_loopback(host) else set())
+    allowed = {listens[0], "localhost"} | ({"127.0.0.1", "::1"} if is_loopback(listens[0]) else set())
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 5
@@ -68,7 +67,7 @@ def served(address: str, answer: Callable[[str], Response]) -> Iterator[int]:
             """A request is no news."""
 
     try:
-        server = ThreadingHTTPServer((host, int(port)), Handler)
+        server = ThreadingHTTPServer(listens, Handler)
     except OSError as error:
         raise AddressRefused(address, error.strerror or error) from error
     server.daemon_threads = True
@@ -79,10 +78,3 @@ def served(address: str, answer: Callable[[str], Response]) -> Iterator[int]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

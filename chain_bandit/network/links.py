@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
 
 from chain_bandit.crypto.vouching import fingerprint
+from chain_bandit.network.address import is_private
 from chain_bandit.network.wire import MOST_BYTES
 
 ROOM, ROOM_BYTES = 64, 1 << 20
@@ -335,7 +335,7 @@ class Links:
         """
         found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         for *_, where in found:
-            if self._private or ip_address(str(where[0]).partition("%")[0]).is_global:
+            if self._private or not is_private(str(where[0]).partition("%")[0]):
                 return str(where[0])
         raise ConnectionError("no address that this game allows")
 

@@ -5,7 +5,6 @@ import json
 import os
 import ssl
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -17,6 +16,7 @@ from chain_bandit.chain.identity import GAME_FORMAT, Identity
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import signer
 from chain_bandit.crypto.vouching import announcement, vouching
+from chain_bandit.network.address import host_and_port, is_private
 from chain_bandit.network.links import Peer
 from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.errors import ChainBanditError
@@ -55,9 +55,7 @@ Address = Annotated[bytes, Field(min_length=20, max_length=20)]
 
 def _named(door: str) -> str:
     """Raises `ValueError` for the name of no door."""
-    host, colon, port = door.rpartition(":")
-    is_port = bool(host and colon) and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 1 << 16
-    if not (is_port or host == "unix") or "\0" in door:
+    if (host_and_port(door) is None and door.rpartition(":")[0] != "unix") or "\0" in door:
         raise ValueError("a door is unix:PATH, or HOST:PORT with a port from 1 to 65535")
     return door
 
@@ -107,13 +105,8 @@ class Door(_File):
     @property
     def is_private(self) -> bool:
         """Whether the address is loopback, link-local, private or unspecified; of a host's name its own word counts."""
-        host = self.door.rpartition(":")[0].strip("[]")
-        if host == "unix" or host == "localhost":
-            return True
-        try:
-            return not ip_address(host).is_global
-        except ValueError:
-            return False
+        listens = host_and_port(self.door)
+        return listens is None or listens[0] == "unix" or is_private(listens[0])
 
 
 def announced(key: Signer, game: bytes, address: int, door: str, certificate: bytes, counter: int) -> Door:

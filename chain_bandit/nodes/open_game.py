@@ -27,6 +27,7 @@ from chain_bandit.game.chains import environment_need, participant_need, relayer
 from chain_bandit.game.deployment import kept_journal
 from chain_bandit.game.plan import Plan, Secrets
 from chain_bandit.game.unfinished import lock
+from chain_bandit.network.address import host_and_port
 from chain_bandit.nodes.keystore import of_organiser, of_participant
 from chain_bandit.nodes.node_files import (
     GAME,
@@ -330,10 +331,10 @@ def _folders(organiser: Path, host: str, first: int) -> bytes:
 
 
 def _host_and_port(door: str) -> tuple[str, int]:
-    host, _, port = door.rpartition(":")
-    good = bool(host) and host != "unix" and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 1 << 16
-    require(good, "--listen", f"HOST:PORT, not {door[:80]!r}")
-    return host, int(port)
+    listens = host_and_port(door)
+    require(listens is not None and listens[0] != "unix", "--listen", f"HOST:PORT, not {door[:80]!r}")
+    assert listens is not None
+    return listens
 
 
 def _check_address(door: str, game: GameFile) -> None:
