@@ -16,6 +16,7 @@ from chain_bandit.auditor.report import AuditReport
 from chain_bandit.audits import audit_file, audit_folder
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.blocks import History
+from chain_bandit.cli.options import hexadecimal
 from chain_bandit.environments.bernoulli import bernoulli_model as bernoulli
 from chain_bandit.game import chains, folder
 from chain_bandit.game.simulated import engines
@@ -330,4 +331,4 @@ def _given(kind: str, name: str) -> Callable[[Maker], Maker]:
 def _from_node(url: str, contract: str, export: Path | None = None) -> AbstractContextManager[Path]:
     from chain_bandit.chain.remote import at_url
 
-    return history_of_node(at_url(url), bytes.fromhex(contract.removeprefix("0x")), None, None, None, export)
+    return history_of_node(at_url(url), hexadecimal(contract, 20, "contract"), None, None, None, export)

@@ -40,7 +40,7 @@ class PluginBroken(ChainBanditError):
 def give(kind: str, name: str, maker: Any) -> None:
     """Make something known by a name to this process alone, in place of what it was given by that name before.
 
-    Raises `PluginBroken` for a name of ours, or of no name's form.
+    A name of ours stays ours. Raises `PluginBroken` for what has no name's form.
     """
     if kind not in KINDS or not re.fullmatch(r"[a-z][a-z0-9-]{0,63}", name):
         raise PluginBroken(kind, name, "a name is of lower-case letters, digits and hyphens")

@@ -1,7 +1,6 @@
 """`chain-bandit audit`: a run folder, an exported history, or a game on a node."""
 
 import json
-import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated
 import typer
 
 from chain_bandit.chain_history.blocks import LAST_BLOCK
-from chain_bandit.cli.options import Json, Usage, hexadecimal
+from chain_bandit.cli.options import Json, Usage, hexadecimal, named_game
 
 
 def audit(
@@ -75,13 +74,10 @@ def audit(
         observe = stack.enter_context(Blocks(hidden=as_json))
         if contract is not None and rpc is not None:
             from chain_bandit.chain.remote import at_url  # late: web3 takes seconds to load, and only this asks a node
-            from chain_bandit.runs import history_of_node, recorded_game
+            from chain_bandit.runs import history_of_node
 
-            node, name = at_url(rpc), str(contract)
-            if os.path.exists(name):
-                address, first = recorded_game(node, Path(name))
-            else:
-                address, first = hexadecimal(name, 20, "--contract"), None
+            node = at_url(rpc)
+            address, first = named_game(node, contract, "--contract")
             first = from_block if from_block is not None else first
             history = stack.enter_context(history_of_node(node, address, first, to_block, bodies, export, observe))
         if history is not None:

@@ -24,10 +24,6 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-def _lines(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def _json_lines(name: str) -> Callable[[str], None]:
     """Messages as JSON, each with its time (UTC), level and node."""
 
@@ -118,13 +114,13 @@ def node(
     load()
     from chain_bandit.nodes import keystore
     from chain_bandit.nodes.node_files import take_game
-    from chain_bandit.nodes.start import main
+    from chain_bandit.nodes.start import main, said
 
     if game is not None:
         take_game(game, place)
     file = password_file.resolve() if password_file else keystore.password_file()  # the node changes its folder
-    said = _json_lines(place.resolve().name) if log is LogFormat.JSON else _lines
-    main(place, rpc, lambda holder: keystore.password(file, holder.name), metrics, said)
+    say = _json_lines(place.resolve().name) if log is LogFormat.JSON else said
+    main(place, rpc, lambda holder: keystore.password(file, holder.name), metrics, say)
 
 
 def ps(

@@ -1,11 +1,15 @@
 """Options that several verbs have, and what is made of them."""
 
+import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chain_bandit.protocol.errors import ChainBanditError
+
+if TYPE_CHECKING:
+    from chain_bandit.chain.identity import Ask
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Out = Annotated[
@@ -56,3 +60,17 @@ def hexadecimal(text: str, size: int, option: str) -> bytes:
     if len(value) != size:
         raise Usage(f"{option} {text[:80]}: expected 0x and {2 * size} hexadecimal digits")
     return value
+
+
+def named_game(node: "Ask", name: str, option: str) -> tuple[bytes, int | None]:
+    """The address of a game, and its first block if it is known: by a file that says where it is, or in hexadecimal.
+
+    Raises:
+        Usage: neither.
+        ForeignChain: the node is of another chain than the file, or holds another contract or game there.
+        ChainBanditError: the file says nothing of a game, or the node does not answer.
+    """
+    from chain_bandit.runs import recorded_game  # late: it takes seconds to load
+
+    path = Path(name)
+    return recorded_game(node, path) if os.path.exists(path) else (hexadecimal(name, 20, option), None)

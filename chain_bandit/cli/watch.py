@@ -1,13 +1,11 @@
 """`chain-bandit watch`: a page of a game while it is played."""
 
 import sys
-import threading
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chain_bandit.cli.options import hexadecimal
+from chain_bandit.cli.options import named_game
 
 
 def watch(
@@ -24,18 +22,13 @@ def watch(
     """
     from chain_bandit.chain.remote import at_url
     from chain_bandit.loopback import served
-    from chain_bandit.runs import recorded_game
     from chain_bandit.watching import Watched
 
-    if Path(game).exists():
-        contract, first = recorded_game(at_url(rpc), Path(game))
-    else:
-        contract, first = hexadecimal(game, 20, "GAME"), None
-    watched, stopped = Watched(rpc, contract, first, every), threading.Event()
+    watched = Watched(rpc, *named_game(at_url(rpc), game, "GAME"), every)
     with served(listen, watched.answer) as port:
         host = listen.rpartition(":")[0]
         print(f"http://{host}:{port}/ until the game is over, or Ctrl-C", file=sys.stderr, flush=True)
-        watched.run(stopped)
+        watched.run()
     assert watched.report is not None
     print(f"the game is over: audit {watched.report.verdict}")
     raise typer.Exit(watched.report.exit_code)

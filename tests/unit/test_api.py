@@ -78,9 +78,11 @@ def test_errors_are_those_of_the_command_line():
         cb.build(participants=4)
     with pytest.raises(cb.ChainBanditError):
         cb.audit("nowhere")
+    with pytest.raises(cb.ChainBanditError, match="40 hexadecimal digits"):
+        cb.audit("http://127.0.0.1:9", contract="0xyz")
 
 
-def test_what_this_process_was_given_is_known_by_its_name_and_takes_no_name_of_ours():
+def test_what_this_process_was_given_is_known_by_its_name():
     @cb.environment("three-pages")
     def three_pages(best: float = 0.9):
         return cb.bernoulli([0.1, best, 0.2])
