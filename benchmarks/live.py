@@ -30,7 +30,7 @@ from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
 from chain_bandit.chain.outbox import SENT_AT_ONCE
-from chain_bandit.chain.retry_budget import Patience
+from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.sender import Sender
 from chain_bandit.chain.transaction_policy import PIPELINED
@@ -106,7 +106,7 @@ def anvil() -> Iterator[Anvil]:
     command = [str(ANVIL), "--port", str(port), "--chain-id", str(CHAIN_ID), "--hardfork", "prague", "--silent"]
     process = subprocess.Popen(command)
     try:
-        url, patience = f"http://127.0.0.1:{port}", Patience(20.0)
+        url, patience = f"http://127.0.0.1:{port}", RetryBudget(20.0)
         while True:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -199,7 +199,7 @@ def bare(scenario: Scenario, signed: list[str]) -> float:
         start = perf_counter()
         for at in range(0, len(signed), SENT_AT_ONCE):
             rpc.exchange([("eth_sendRawTransaction", [raw]) for raw in signed[at : at + SENT_AT_ONCE]])
-        patience = Patience(5.0)
+        patience = RetryBudget(5.0)
         while contract.next_round() < scenario.rounds:
             try:
                 patience.wait(NodeUnreachable("blocks are missing"))

@@ -19,7 +19,7 @@ class Unfit(Exception):
     """A line that, like a torn one, can be had again: it is dropped with all that comes behind it."""
 
 
-class LinesDamaged(ChainBanditError):
+class LogDamaged(ChainBanditError):
     """A file with a line that nobody wrote so."""
 
     exit_code = 3
@@ -29,7 +29,7 @@ class LinesDamaged(ChainBanditError):
         self.path, self.line, self.reason = path, line, reason
 
 
-class LinesLocked(ChainBanditError):
+class LogLocked(ChainBanditError):
     """A file that another process holds."""
 
     exit_code = 2
@@ -39,7 +39,7 @@ class LinesLocked(ChainBanditError):
         self.path = path
 
 
-class LinesUnwritable(ChainBanditError):
+class LogUnwritable(ChainBanditError):
     """A file that cannot be kept; nobody acts upon its last lines then."""
 
     exit_code = 2
@@ -49,7 +49,7 @@ class LinesUnwritable(ChainBanditError):
         self.path, self.reason = path, reason
 
 
-class LinesUnreadable(ChainBanditError):
+class LogUnreadable(ChainBanditError):
     """A file whose lines cannot be had; nothing is done without them."""
 
     exit_code = 2
@@ -59,11 +59,11 @@ class LinesUnreadable(ChainBanditError):
         self.path, self.reason = path, reason
 
 
-class Lines:
+class AppendLog:
     """Kept nowhere: for what ends with the process."""
 
     def read(self, take: Take) -> None:
-        """Hand over what was kept, before the first `append`. Raises `LinesDamaged`, `LinesUnreadable`."""
+        """Hand over what was kept, before the first `append`. Raises `LogDamaged`, `LogUnreadable`."""
 
     def append(self, line: str) -> None:
         """Add a line; `sync` before anybody acts upon it."""
@@ -78,12 +78,12 @@ class Lines:
         """Let go of them."""
 
 
-class FileLines(Lines):
+class AppendLogFile(AppendLog):
     """In a file that one process holds at a time. A torn last line was never acted upon, and is dropped.
 
     Raises:
-        LinesLocked: another process holds it.
-        LinesUnwritable: it cannot be made.
+        LogLocked: another process holds it.
+        LogUnwritable: it cannot be made.
     """
 
     def __init__(self, path: Path) -> None:
@@ -92,17 +92,17 @@ class FileLines(Lines):
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise LinesUnwritable(path, error.strerror) from error
+            raise LogUnwritable(path, error.strerror) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(self._file)
-            raise LinesLocked(path) from error
+            raise LogLocked(path) from error
         try:
             _sync_folder(path.parent)
         except OSError as error:
             os.close(self._file)
-            raise LinesUnwritable(path, error.strerror) from error
+            raise LogUnwritable(path, error.strerror) from error
 
     def read(self, take: Take) -> None:
         """Hand over the whole lines, and drop a torn one, or what is `Unfit`."""
@@ -117,7 +117,7 @@ class FileLines(Lines):
             os.ftruncate(self._file, whole)
             self._written = whole
         except OSError as error:
-            raise LinesUnreadable(self.path, error.strerror) from error
+            raise LogUnreadable(self.path, error.strerror) from error
 
     def _fits(self, take: Take, number: int, line: bytes) -> bool:
         try:
@@ -126,7 +126,7 @@ class FileLines(Lines):
             return False
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             reason = f"is no line of this version ({type(error).__name__})"
-            raise LinesDamaged(self.path, number, reason) from error
+            raise LogDamaged(self.path, number, reason) from error
         return True
 
     def append(self, line: str) -> None:
@@ -139,17 +139,17 @@ class FileLines(Lines):
         return self._written + len(self._pending)
 
     def line_at(self, place: int) -> bytes:
-        """The line that begins there. Raises `LinesUnreadable`, `LinesUnwritable`."""
+        """The line that begins there. Raises `LogUnreadable`, `LogUnwritable`."""
         self.write()
         line = b""
         try:
             while not line.endswith(b"\n"):
                 part = os.pread(self._file, _PART, place + len(line))
                 if not part:
-                    raise LinesUnreadable(self.path, "it was cut short meanwhile")
+                    raise LogUnreadable(self.path, "it was cut short meanwhile")
                 line += part[: part.find(b"\n") + 1 or None]
         except OSError as error:
-            raise LinesUnreadable(self.path, error.strerror) from error
+            raise LogUnreadable(self.path, error.strerror) from error
         return line[:-1]
 
     def clear(self) -> None:
@@ -159,7 +159,7 @@ class FileLines(Lines):
         try:
             os.ftruncate(self._file, 0)
         except OSError as error:
-            raise LinesUnwritable(self.path, error.strerror) from error
+            raise LogUnwritable(self.path, error.strerror) from error
 
     def write(self) -> None:
         """Write what is pending: it outlives the process then, though not yet a loss of power."""
@@ -170,7 +170,7 @@ class FileLines(Lines):
                 self._written += count
                 del self._pending[:count]
         except OSError as error:
-            raise LinesUnwritable(self.path, error.strerror) from error
+            raise LogUnwritable(self.path, error.strerror) from error
 
     def sync(self) -> None:
         """Write and fsync what is pending."""
@@ -180,7 +180,7 @@ class FileLines(Lines):
         try:
             os.fsync(self._file)
         except OSError as error:
-            raise LinesUnwritable(self.path, error.strerror) from error
+            raise LogUnwritable(self.path, error.strerror) from error
         self._unsynced = False
 
     def close(self) -> None:

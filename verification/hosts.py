@@ -57,7 +57,7 @@ to, lag = (sys.argv[1], int(sys.argv[2])), int(sys.argv[3]) / 1000
 def pass_on(source, target, wait):
     try:
         while data := source.recv(1 << 16):
-            time.sleep(wait)
+            time.sleep(wait)  # the lag itself
             target.sendall(data)
     except OSError:
         pass
@@ -66,13 +66,15 @@ def pass_on(source, target, wait):
             each.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
-with socket.create_server(("127.0.0.1", 8545), backlog=64) as door:
+with socket.create_server(("127.0.0.1", 8545), backlog=64) as listener:
     while True:
-        caller, _ = door.accept()
+        caller, _ = listener.accept()
         node = socket.create_connection(to)
         for pair in ((caller, node, 0), (node, caller, lag)):
             threading.Thread(target=pass_on, args=pair, daemon=True).start()
 """
+
+CONNECT = 'import socket; socket.create_connection(("127.0.0.1", 8545), timeout=1)'
 
 
 def run(*command: object) -> None:
@@ -121,6 +123,10 @@ class Host:
         whole = list(map(str, (*inside, *command)))
         return subprocess.Popen(whole, stdin=subprocess.DEVNULL, stdout=to, stderr=to, text=True, env=environment)
 
+    def serves(self) -> bool:
+        """Whether something accepts connections where its chain is asked."""
+        return self.start(sys.executable, "-c", CONNECT).wait() == 0
+
     def say(self, *arguments: object) -> str:
         """One command of chain-bandit, to its end. Raises `RuntimeError`."""
         process = self.start(COMMAND, *arguments)
@@ -166,10 +172,11 @@ def play(base: Path, rounds: int) -> list[str]:
             return process
 
         kept(hosts[CHAIN].start(ANVIL, "--host", "0.0.0.0", "--port", "8545", "--silent"))
+        until(hosts[CHAIN].serves, 60, "Anvil")
         for name, lag in LAGS_MS.items():
             kept(hosts[name].start(sys.executable, "-c", PROXY, address(CHAIN), 8545, lag))
+        until(lambda: all(hosts[name].serves() for name in LAGS_MS), 60, "a way to the chain from every host")
         url = "http://127.0.0.1:8545"
-        sleep(2)
         (organiser.place / "hosts.toml").write_text(SCENARIO.format(rounds=rounds))
         organiser.say("keygen", ORGANISER, "--out", "me")
         listen = f"{address(ORGANISER)}:{PORT}"

@@ -7,7 +7,7 @@
 Both games are played on Anvil by four nodes, one after the other. In the second seat 3 equivocates in its reports and
 as a commander, and stands still now and then; a process with its key writes junk on links to everybody, well-formed as
 long as it has frames left (so that nobody hangs up), then giant and undecodable; and a process without any key holds
-doors half open and talks no TLS.
+connections half open and talks no TLS.
 
 With --by stuffed seat 3 says what it should, but fills its envelopes of a round's steps, which are free, with as many
 claims, certificates and questions as an envelope may have, each of which takes one or two signatures to refuse or an
@@ -204,15 +204,15 @@ def hostile(kind: str, out: Path, frames: int) -> None:
     signal.signal(signal.SIGTERM, end)
     os.chdir(out)
     sent: dict[str, int] = {}
-    doors = [str(Path(name) / "door") for name in (*HONEST, "environment", "relayer", "comparison")]
+    sockets = [str(Path(name) / "socket") for name in (*HONEST, "environment", "relayer", "comparison")]
     with suppress(Ended):
         if kind in (STUFFED, MEASURED):
             start_stuffed(kind, sent)
         elif kind == "flood":
-            for door in doors:
-                threading.Thread(target=flood, args=(door, frames // len(doors), sent), daemon=True).start()
+            for socket_ in sockets:
+                threading.Thread(target=flood, args=(socket_, frames // len(sockets), sent), daemon=True).start()
         else:
-            strangers(doors, sent)
+            strangers(sockets, sent)
         while True:
             signal.pause()
     print(json.dumps(sent))
@@ -263,18 +263,18 @@ def start_stuffed(kind: str, sent: dict[str, int]) -> None:
     begun.run()
 
 
-def flood(door: str, frames: int, sent: dict[str, int]) -> None:
+def flood(endpoint: str, frames: int, sent: dict[str, int]) -> None:
     """With seat 3's key: junk that decodes, then what no honest node writes, then knocking again and again."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.load_cert_chain(Path(f"seat-{CORRUPT}") / files.LINK)
-    chance, here = random.Random(door), 0
+    chance, here = random.Random(endpoint), 0
     junk = [framed(each) for each in well_formed(chance)]
     while True:
         line = socket.socket(socket.AF_UNIX)
         line.settimeout(5)
         with suppress(OSError), line:
-            line.connect(door)
+            line.connect(endpoint)
             with context.wrap_socket(line) as tls:
                 while here < frames:
                     batch = chance.choices(junk, k=AT_A_TIME)
@@ -309,14 +309,14 @@ def framed(data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + data
 
 
-def strangers(doors: list[str], sent: dict[str, int]) -> None:
+def strangers(sockets: list[str], sent: dict[str, int]) -> None:
     """Without a key: lines held open, and noise in place of a handshake."""
     chance, held = random.Random(1), list[socket.socket]()
     while True:
         line = socket.socket(socket.AF_UNIX)
         line.settimeout(0.5)
         try:
-            line.connect(chance.choice(doors))
+            line.connect(chance.choice(sockets))
             if chance.random() < 0.3:
                 line.sendall(chance.randbytes(500))
             held.append(line)

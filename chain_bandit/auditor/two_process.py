@@ -37,7 +37,7 @@ def able(path: Path) -> bool:
 
 def audit_by_two(path: Path, head: bytes | None, observe: Observer = lambda done, total: None) -> AuditReport | None:
     """The report of `auditor.audit`; None where it takes one process to say what is wrong."""
-    with suppress(Exception), Beside(path) as other:  # the audit by one comes to the same error, if it is one
+    with suppress(Exception), SecondProcess(path) as other:  # the audit by one comes to the same error, if it is one
         history, checks = files.read(path), Checks()
         found = opened(observed(files.skim(path, OPENING), observe), history.origin)
         game = ReplayedGame(history.origin, found, checks, whose=other.whose)
@@ -55,7 +55,7 @@ def audit_by_two(path: Path, head: bytes | None, observe: Observer = lambda done
     return None
 
 
-class Beside(AbstractContextManager["Beside"]):
+class SecondProcess(AbstractContextManager["SecondProcess"]):
     """The other process, for as long as a `with` lasts."""
 
     def __init__(self, path: Path) -> None:

@@ -13,7 +13,7 @@ from chain_bandit.chain.modules import deploy_modules, is_shown, require_game
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import as_bytes, as_hex
 from chain_bandit.chain.sender import Watch
-from chain_bandit.chain.transaction_policy import AT_ONCE, Delivery
+from chain_bandit.chain.transaction_policy import AT_ONCE, TransactionPolicy
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.creation import encode
@@ -39,7 +39,7 @@ class Coordinator(Contract):
         line: Line,
         address: bytes,
         stopwatch: Stopwatch,
-        delivery: Delivery = AT_ONCE,
+        delivery: TransactionPolicy = AT_ONCE,
         journal: Journal | None = None,
     ) -> None:
         """Use `deploy` or `at`, which make sure that the address holds our contract."""
@@ -58,7 +58,7 @@ class Coordinator(Contract):
         secret_commitment: bytes,
         pool: int,
         stopwatch: Stopwatch,
-        delivery: Delivery = AT_ONCE,
+        delivery: TransactionPolicy = AT_ONCE,
         journal: Journal | None = None,
     ) -> "Coordinator":
         """Put a new game on the chain, with the sender as its environment and `pool` wei in it, and wait for it.
@@ -78,7 +78,7 @@ class Coordinator(Contract):
         line: Line,
         address: bytes,
         stopwatch: Stopwatch,
-        delivery: Delivery = AT_ONCE,
+        delivery: TransactionPolicy = AT_ONCE,
         journal: Journal | None = None,
     ) -> "Coordinator":
         """The game at an address. Raises `ForeignContract`, `ForeignModule` where code is not this version's."""

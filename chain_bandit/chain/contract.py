@@ -11,7 +11,7 @@ from chain_bandit.chain.journal import Journal, Origin, Unkept
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.sender import Sender
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import created_address
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.transaction import MOST_GAS, gas_of_call
@@ -35,7 +35,7 @@ class Contract:
     """
 
     def __init__(
-        self, line: Line, address: bytes, artifact: Artifact, stopwatch: Stopwatch, delivery: Delivery,
+        self, line: Line, address: bytes, artifact: Artifact, stopwatch: Stopwatch, delivery: TransactionPolicy,
         journal: Journal | None = None,
     ) -> None:  # fmt: skip
         """Use `deploy` or `at` of a contract, which make sure that the address holds it."""

@@ -8,7 +8,7 @@ from typing import Any
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.errors import NodeUnreachable, NotUnderstood
 from chain_bandit.chain.rpc import Rpc, as_int
-from chain_bandit.chain.transaction_policy import PIPELINED, Delivery
+from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
 from chain_bandit.stopwatch import Stopwatch
 
 STANDSTILL = 300.0
@@ -31,7 +31,7 @@ class HttpNode:
         rpc: patient: a lost answer is asked for again.
     """
 
-    def __init__(self, url: str, delivery: Delivery = PIPELINED) -> None:
+    def __init__(self, url: str, delivery: TransactionPolicy = PIPELINED) -> None:
         """Ask who is there. Raises `NodeUnreachable`."""
         self.url = url
         self.line = url

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from chain_bandit.append_log import FileLines, Lines
+from chain_bandit.append_log import AppendLog, AppendLogFile
 from chain_bandit.protocol.errors import ChainBanditError
 
 FORMAT = "chain-bandit-journal/1"
@@ -73,10 +73,10 @@ class JournalForeign(ChainBanditError):
 class Journal:
     """What was signed, in order. Without lines of its own it is for a chain that ends with the process."""
 
-    def __init__(self, lines: Lines | None = None) -> None:
+    def __init__(self, lines: AppendLog | None = None) -> None:
         self.origin: Origin | None = None
         self.entries: list[Entry] = []
-        self._lines = lines or Lines()
+        self._lines = lines or AppendLog()
         self._lines.read(self._take)
         if not self.entries:  # nothing was sent: it may belong to anything
             self.origin = None
@@ -97,7 +97,7 @@ class Journal:
         self._write({name: getattr(entry, name) for name in Entry.__slots__})  # `asdict` would copy them deeply
 
     def sync(self) -> None:
-        """Return when all that was appended would survive a loss of power. Raises `LinesUnwritable`."""
+        """Return when all that was appended would survive a loss of power. Raises `LogUnwritable`."""
         self._lines.sync()
 
     def _take(self, number: int, line: bytes) -> None:
@@ -122,6 +122,6 @@ class Unkept(Journal):
 
 @contextmanager
 def journal_in(path: Path) -> Iterator[Journal]:
-    """The journal in a file, held while the block runs. Raises `LinesDamaged`, `LinesLocked`, `LinesUnwritable`."""
-    with closing(FileLines(path)) as lines:
+    """The journal in a file, held while the block runs. Raises `LogDamaged`, `LogLocked`, `LogUnwritable`."""
+    with closing(AppendLogFile(path)) as lines:
         yield Journal(lines)

@@ -19,7 +19,7 @@ from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import Rpc, as_bytes, as_hex, as_int
 from chain_bandit.chain.sender import Sender
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.wire import Refused
 
 GAS_OF_MODULE = 6_000_000
@@ -37,7 +37,7 @@ def modules_need(rpc: Rpc, account: bytes) -> Need:
     return Need(account, price, gas)
 
 
-def deploy_modules(rpc: Rpc, account: Wallet, delivery: Delivery) -> None:
+def deploy_modules(rpc: Rpc, account: Wallet, delivery: TransactionPolicy) -> None:
     """Put on the chain what is missing of the modules, paid by `account`.
 
     Raises `ForeignModule`, before anything is sent, where other code is in the place of a module; `ChainBanditError`.

@@ -6,7 +6,7 @@ from typing import Protocol
 from coincurve import PublicKey
 
 from chain_bandit.chain.addresses import checksummed
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.digests import keccak
 
@@ -22,7 +22,7 @@ class DevelopmentNode(Protocol):
         ...
 
     @property
-    def delivery(self) -> Delivery:
+    def delivery(self) -> TransactionPolicy:
         """How transactions come to it."""
         ...
 

@@ -27,7 +27,7 @@ from chain_bandit.chain.rpc import (
     refusal,
     require_chain,
 )
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import Fee, terms
 from chain_bandit.chain.wire import Refused, Request
 from chain_bandit.protocol.digests import keccak
@@ -138,7 +138,7 @@ class Outbox:
     """
 
     def __init__(
-        self, chain_id: int, genesis: str, entries: Iterable[Entry], delivery: Delivery, certain: bool,
+        self, chain_id: int, genesis: str, entries: Iterable[Entry], delivery: TransactionPolicy, certain: bool,
         standstill: float,
     ) -> None:  # fmt: skip
         self.chain_id, self.genesis = chain_id, genesis

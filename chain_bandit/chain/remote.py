@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.errors import NodeRefused, NodeUnreachable
 from chain_bandit.chain.modules import require_game
-from chain_bandit.chain.retry_budget import Patience
+from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.rpc import as_answered, as_bytes
 from chain_bandit.chain.wire import HttpWire, LocalWire, Refused, Wire
 
@@ -44,7 +44,7 @@ class _Reader:
         self._wire, self._patience = wire, 0.0
 
     def ask(self, method: str, params: Sequence[Any], read: Callable[[Any], Any] = as_answered) -> Any:
-        patience = Patience(self._patience)
+        patience = RetryBudget(self._patience)
         while True:
             try:
                 (answer,) = self._wire.exchange([(method, params)])

@@ -26,7 +26,7 @@ class Clock:
 MONOTONIC = Clock()
 
 
-class Patience:
+class RetryBudget:
     """Ends when nothing has moved for `seconds`, or `is_over`: nothing will move any more."""
 
     def __init__(self, seconds: float, is_over: Callable[[], bool] = never, clock: Clock = MONOTONIC) -> None:

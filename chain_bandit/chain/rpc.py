@@ -9,8 +9,8 @@ from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member, tokens_artifact
 from chain_bandit.chain.errors import ForeignChain, NodeGarbled, NodeUnreachable, NotUnderstood, TransactionReverted
 from chain_bandit.chain.notice import SILENT, Notice
-from chain_bandit.chain.retry_budget import Patience
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.retry_budget import RetryBudget
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.wire import Line, Refused, Request, wire_to
 from chain_bandit.stopwatch import Stopwatch
 
@@ -51,7 +51,7 @@ class Rpc:
         ForeignChain: so it is, and another chain answers.
     """
 
-    def __init__(self, line: Line, stopwatch: Stopwatch, delivery: Delivery) -> None:
+    def __init__(self, line: Line, stopwatch: Stopwatch, delivery: TransactionPolicy) -> None:
         self.wire = wire_to(line, delivery.timeout)
         self.stopwatch, self._delivery = stopwatch, delivery
         self.head: tuple[int, bytes] | None = None
@@ -147,7 +147,7 @@ class Rpc:
         self, requests: Sequence[Request], in_vain: Callable[[list[Any]], str | None], at_most: float = inf
     ) -> list[Any]:
         delivery, clock = self._delivery, self._delivery.clock
-        start, patience = clock.now(), Patience(min(delivery.patience, at_most), delivery.is_over, clock)
+        start, patience = clock.now(), RetryBudget(min(delivery.patience, at_most), delivery.is_over, clock)
         with self.stopwatch("evm"):
             while True:
                 identity = self.identity if self._doubtful else None

@@ -12,9 +12,9 @@ from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.notice import SILENT
 from chain_bandit.chain.outbox import Ask, Attempt, Done, Exchange, Outbox, Question, Step, T
-from chain_bandit.chain.retry_budget import Patience
+from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.rpc import Rpc, as_int, genesis_of
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import TransactionSigner
 
 BETWEEN, ENOUGH = 0.01, 8
@@ -49,11 +49,11 @@ class Sender:
     Raises (every method):
         NodeUnreachable: nothing moved for as long as patience lasts.
         TransactionReverted: the contract refused an earlier call or this one, or the node will not take it.
-        ForeignChain, JournalForeign, LinesUnwritable, NonceTaken: as they say.
+        ForeignChain, JournalForeign, LogUnwritable, NonceTaken: as they say.
     """
 
     def __init__(
-        self, rpc: Rpc, journal: Journal, delivery: Delivery,
+        self, rpc: Rpc, journal: Journal, delivery: TransactionPolicy,
         signer: Callable[[Wallet, int], TransactionSigner] = TransactionSigner,
     ) -> None:  # fmt: skip
         self._rpc, self._journal, self._delivery, self._clock = rpc, journal, delivery, delivery.clock
@@ -179,7 +179,8 @@ class Sender:
     # --- exchanges: one that sends, and beside it one that asks, so that the node has something to do meanwhile
 
     def _wait(self, over: Callable[[], bool]) -> None:
-        patience, seen = Patience(self._delivery.patience, self._delivery.is_over, self._clock), self._outbox.progress
+        patience = RetryBudget(self._delivery.patience, self._delivery.is_over, self._clock)
+        seen = self._outbox.progress
         while not over():
             self._send()
             self._ask()

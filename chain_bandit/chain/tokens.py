@@ -10,7 +10,7 @@ from chain_bandit.chain.contract import Contract, as_address
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.modules import is_shown
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.transaction_policy import AT_ONCE, Delivery
+from chain_bandit.chain.transaction_policy import AT_ONCE, TransactionPolicy
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.stopwatch import Stopwatch
@@ -24,7 +24,7 @@ class Tokens(Contract):
     @staticmethod
     def deploy(
         line: Line, sender: Wallet, terms: AgreementTerms, accounts: Sequence[bytes], stopwatch: Stopwatch,
-        delivery: Delivery = AT_ONCE,
+        delivery: TransactionPolicy = AT_ONCE,
     ) -> "Tokens":  # fmt: skip
         """Put a new agreement among these accounts (20 bytes each, by seat) on the chain, and wait for it.
 
@@ -39,7 +39,7 @@ class Tokens(Contract):
         return made
 
     @staticmethod
-    def at(line: Line, address: bytes, stopwatch: Stopwatch, delivery: Delivery = AT_ONCE) -> "Tokens":
+    def at(line: Line, address: bytes, stopwatch: Stopwatch, delivery: TransactionPolicy = AT_ONCE) -> "Tokens":
         """The agreement at an address. Raises `ForeignContract` where the code there is not this version's."""
         made = Tokens(line, address, tokens_artifact(), stopwatch, delivery)
         made._require_shipped()

@@ -7,7 +7,7 @@ from chain_bandit.chain.retry_budget import MONOTONIC, Clock, never
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class TransactionPolicy:
     """Settings of a sender.
 
     Attributes:
@@ -33,8 +33,8 @@ class Delivery:
     clock: Clock = MONOTONIC
 
 
-AT_ONCE = Delivery(in_flight=1)
+AT_ONCE = TransactionPolicy(in_flight=1)
 """One after the other: for a chain in this process."""
 
-PIPELINED = Delivery()
+PIPELINED = TransactionPolicy()
 """No waiting for a receipt that nobody needs yet."""

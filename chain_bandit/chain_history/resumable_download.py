@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from chain_bandit.append_log import FileLines, Unfit
+from chain_bandit.append_log import AppendLogFile, Unfit
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.answers import Rpc
 from chain_bandit.chain_history.blocks import ContractOrigin
@@ -38,9 +38,9 @@ def grow(
     Raises:
         NodeDisagrees: the node's answers do not add up, with each other or with what came in before.
         HistoryError: what waits beside the file is of another history.
-        LinesLocked: another process is at it.
+        LogLocked: another process is at it.
     """
-    with closing(FileLines(partial_of(path))) as lines:
+    with closing(AppendLogFile(partial_of(path))) as lines:
         kept = _Kept(lines, origin(rpc, contract, first), first)
         if kept.next > last + 1 or (kept.next > first and block_hash(rpc, kept.next - 1) != kept.head):
             kept.begin()  # the chain was reorganised, or less is wanted now
@@ -63,7 +63,7 @@ class _Kept:
         head: the hash of the last one that is; None where none is.
     """
 
-    def __init__(self, lines: FileLines, source: ContractOrigin, first: int) -> None:
+    def __init__(self, lines: AppendLogFile, source: ContractOrigin, first: int) -> None:
         self._lines, self._origin, self._first = lines, files.origin_line(source), first
         self.next, self._begun, self._unsynced = first, False, 0
         self.head: bytes | None = None

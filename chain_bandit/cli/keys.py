@@ -59,9 +59,10 @@ def join(
 
     secret = keystore.unlock(key, keystore.password(password_file, key.name))
     joined = open_game.join(game, key, secret, listen, announce, rpc, account)
+    record = joined.node_record
     said = {
-        "place": joined.door.address, "address": "0x" + joined.registration.address.hex(), "door": joined.door.door,
-        "counter": joined.door.counter, "out": str(key / JOINED),
+        "place": record.address, "address": "0x" + joined.registration.address.hex(), "endpoint": record.endpoint,
+        "counter": record.counter, "out": str(key / JOINED),
     }  # fmt: skip
     print(json.dumps(said) if as_json else f"place {said['place']}: hand {said['out']} to the organiser")
 

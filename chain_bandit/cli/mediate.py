@@ -47,7 +47,7 @@ def mediate_run(
 
     from chain_bandit.pool import cores
     from chain_bandit.studies.presets import parts_of, worthwhile
-    from chain_bandit.studies.progress import Left
+    from chain_bandit.studies.progress import RemainingTime
     from chain_bandit.studies.switches import switched
     from chain_bandit.views import study as view
     from chain_bandit.views.terminal import ProgressLine, console
@@ -57,7 +57,7 @@ def mediate_run(
     from chain_bandit.studies.run import run as played
 
     place = out or Path("runs") / f"mediate-{preset}-{seed}"
-    left = Left(parts, monotonic())
+    left = RemainingTime(parts, monotonic())
     with ProgressLine("epoch", sum(part.epochs for part in parts), hidden=as_json) as line:
 
         def observe(part: "Part", epoch: int, found: int) -> None:

@@ -20,13 +20,13 @@ def show(
     from chain_bandit.chain_history import files
     from chain_bandit.game.folder import HISTORY, REPORT
     from chain_bandit.views import terminal
-    from chain_bandit.views.decoded_history import Inside, plain
+    from chain_bandit.views.decoded_history import DecodedHistory, plain
     from chain_bandit.views.show import show_participant, show_round, show_transaction
 
     history = run if run.is_file() else run / HISTORY
     report = audit_file(run) if run.is_file() else audit_folder(run)
     manifest, rounds = described(run, report)
-    inside = Inside.of(manifest, report, files.read(history))
+    inside = DecodedHistory.of(manifest, report, files.read(history))
     match what, which:
         case None, None:
             found: Any = {"manifest": manifest, "audit": report.as_dict(with_rounds=False)}

@@ -6,8 +6,8 @@ from types import MappingProxyType
 from chain_bandit.comparison.ideal import MOST_OPENINGS
 from chain_bandit.comparison.interface import ComparisonAborted, ComparisonRound, Opening, is_sound
 from chain_bandit.comparison.processes import PARTY, PartyFailed, PartyProcesses
-from chain_bandit.comparison.session import Sitting
-from chain_bandit.comparison.session_log import Minutes
+from chain_bandit.comparison.session import MpcSession
+from chain_bandit.comparison.session_log import SessionLog
 from chain_bandit.comparison.wire import Check, Compare, Compared, Opened
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
@@ -41,7 +41,7 @@ class MpcComparison:
         attempts: s, how many sets of parties try before the round is given up.
         timeout: seconds that a set has for each step.
         command: what starts a party.
-        minutes: what sittings come to, and came to when the game was played before.
+        session_log: what sessions come to, and came to when the game was played before.
 
     Raises:
         AssumptionBroken: a number outside its range.
@@ -55,25 +55,25 @@ class MpcComparison:
         attempts: int = ATTEMPTS,
         timeout: float = 60.0,
         command: Sequence[str] = PARTY,
-        minutes: Minutes | None = None,
+        session_log: SessionLog | None = None,
     ) -> None:
         require(FEWEST_PARTIES <= parties <= MOST_PARTIES, "parties", "3 <= parties <= 5", parties=parties)
         require(1 <= attempts <= 255, "attempts", "1 <= attempts <= 255", attempts=attempts)
         require(1 <= largest < 2**32, "largest", "1 <= largest < 2^32", largest=largest)
         self._signers, self._largest = signers, largest
         self._count, self._attempts, self._timeout, self._command = parties, attempts, timeout, command
-        self.minutes = minutes or Minutes()
+        self.session_log = session_log or SessionLog()
         self._processes: PartyProcesses | None = None
         self._verifier = Verifier()
         self.sent = 0
-        """Bytes that the parties of the last sitting have sent each other since they were started."""
+        """Bytes that the parties of the last session have sent each other since they were started."""
 
     def begin(self, reference: Counts, threshold: int, setting: ComparisonRound) -> None:
-        """Forget the last round: its dealings and its sittings."""
+        """Forget the last round: its dealings and its sessions."""
         self._setting, self._arms = setting, len(reference)
         self._floors = tuple(min(count // threshold, self._largest) for count in reference)
         self._dealings: dict[int, dict[bytes, Dealing]] = {}
-        self.minutes.begin(setting.slot)
+        self.session_log.begin(setting.slot)
         self._verifier.forget()
 
     def on_opening(self, seat: int, opening: Opening) -> None:
@@ -99,7 +99,7 @@ class MpcComparison:
             for seat, committed in commitments.items()
             if committed in self._dealings.get(seat, {})
         }
-        known = self.minutes.known
+        known = self.session_log.known
         unknown = {seat: committed for seat, committed in asked.items() if (seat, committed) not in known}
         if unknown:
             self._compute(unknown)
@@ -118,57 +118,57 @@ class MpcComparison:
 
     def _compute(self, asked: Mapping[int, bytes]) -> None:
         """Know the bits, from the first set of parties that comes to an end."""
-        setting, minutes = self._setting, self.minutes
-        while len(minutes.failures) < self._attempts:
-            attempt = len(minutes.failures)
+        setting, session_log = self._setting, self.session_log
+        while len(session_log.failures) < self._attempts:
+            attempt = len(session_log.failures)
             parties = comparison_parties(setting.validators, self._count, setting.seed, attempt)
             try:
-                return minutes.agreed(asked, self._sit(Sitting(setting.slot, attempt, parties, asked)))
+                return session_log.agreed(asked, self._sit(MpcSession(setting.slot, attempt, parties, asked)))
             except PartyFailed as failure:
                 self.close()
-                minutes.failed(str(failure))
-        raise ComparisonAborted(setting.slot.round, minutes.failures)
+                session_log.failed(str(failure))
+        raise ComparisonAborted(setting.slot.round, session_log.failures)
 
-    def _sit(self, sitting: Sitting) -> Mapping[int, Bits]:
+    def _sit(self, session: MpcSession) -> Mapping[int, Bits]:
         """One attempt. Raises `PartyFailed`."""
-        if len(sitting.parties) < self._count:
-            raise PartyFailed(None, f"are {len(sitting.parties)} validators, fewer than {self._count}")
+        if len(session.parties) < self._count:
+            raise PartyFailed(None, f"are {len(session.parties)} validators, fewer than {self._count}")
         if self._processes is None:
             width = self._largest.bit_length() + 1
             self._processes = PartyProcesses(self._count, width, self._timeout, self._command)
-        addresses = tuple(self._signers[seat].address for seat in sitting.parties)
+        addresses = tuple(self._signers[seat].address for seat in session.parties)
 
-        opened = self._processes.ask([self._check(sitting, index) for index in range(self._count)], Opened)
+        opened = self._processes.ask([self._check(session, index) for index in range(self._count)], Opened)
         for index, said in enumerate(opened):
-            self._signed(index, addresses[index], sitting.opened_digest(index, said.probes), said.signature)
+            self._signed(index, addresses[index], session.opened_digest(index, said.probes), said.signature)
         question = Compare(floors=self._floors, addresses=addresses, opened=tuple(opened))
 
         answers = self._processes.ask([question] * self._count, Compared)
         for index, answer in enumerate(answers):
-            self._signed(index, addresses[index], sitting.bits_digest(index, answer.bits), answer.signature)
+            self._signed(index, addresses[index], session.bits_digest(index, answer.bits), answer.signature)
         bits = answers[0].bits
         if any(answer.bits != bits for answer in answers):
             raise PartyFailed(None, "signed different matrices")
-        if not bits.keys() <= {*sitting.admitted([said.probes for said in opened])}:
+        if not bits.keys() <= {*session.admitted([said.probes for said in opened])}:
             raise PartyFailed(None, "signed a seat whose shares do not open")
         if any(len(row) != self._arms for row in bits.values()):
             raise PartyFailed(None, "signed a row of another length")
         self.sent = sum(answer.sent for answer in answers)
         return bits
 
-    def _check(self, sitting: Sitting, index: int) -> Check:
+    def _check(self, session: MpcSession, index: int) -> Check:
         """What one party gets: its own shares."""
-        slot, place = sitting.slot, sitting.place(index)
+        slot, place = session.slot, session.place(index)
         dealt = {}
-        for seat, committed in sitting.asked.items():
+        for seat, committed in session.asked.items():
             dealing = self._dealings[seat][committed]
             share = dealing.shares[place] if place < len(dealing.shares) else None
             if isinstance(share, bytes) and len(share) == share_bytes(self._arms):
                 dealt[seat] = (dealing.leaves, share)
         return Check(
-            secret=self._signers[sitting.parties[index]].source,
+            secret=self._signers[session.parties[index]].source,
             separator=slot.separator, round=slot.round, parent=slot.parent,
-            attempt=sitting.attempt, parties=sitting.parties, asked=dict(sitting.asked),
+            attempt=session.attempt, parties=session.parties, asked=dict(session.asked),
             arms=self._arms, places=self._count * self._attempts, dealt=dealt,
         )  # fmt: skip
 

@@ -21,7 +21,7 @@ import numpy as np
 from mpyc.asyncoro import MessageExchanger
 from mpyc.runtime import mpc
 
-from chain_bandit.comparison.session import Sitting
+from chain_bandit.comparison.session import MpcSession
 from chain_bandit.comparison.wire import Check, Compare, Compared, Line, Link, Linked, Listening, Open, Opened
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
@@ -36,7 +36,7 @@ Elements = dict[int, tuple[int, ...]]
 Kind = TypeVar("Kind", bound=Line)
 
 
-class Desk:
+class PartyChannel:
     """The validator's end: lines come in through a thread, so that their end is seen however busy the loop is."""
 
     def __init__(self) -> None:
@@ -62,40 +62,40 @@ class Desk:
 
 async def serve(compare: Callable[[Sequence[int], Elements], Awaitable[dict[int, Bits]]]) -> None:
     """Link up with the other parties, then sit until the process ends."""
-    desk = Desk()
+    desk = PartyChannel()
     token = (await desk.read(Open)).token
-    with socket.create_server((HOST, 0)) as door:
-        desk.write(Listening(port=door.getsockname()[1]))
-        await link(door, (await desk.read(Link)).ports, token)
+    with socket.create_server((HOST, 0)) as endpoint:
+        desk.write(Listening(port=endpoint.getsockname()[1]))
+        await link(endpoint, (await desk.read(Link)).ports, token)
     desk.write(Linked())
     while True:
         check = await desk.read(Check)
-        sitting, signer = check.sitting, Signer(check.secret)
-        elements = open_shares(check, sitting)
-        probes = {seat: probe(values, sitting.asked[seat]) for seat, values in elements.items()}
-        desk.write(Opened(probes=probes, signature=signer.sign(sitting.opened_digest(mpc.pid, probes))))
+        session, signer = check.session, Signer(check.secret)
+        elements = open_shares(check, session)
+        probes = {seat: probe(values, session.asked[seat]) for seat, values in elements.items()}
+        desk.write(Opened(probes=probes, signature=signer.sign(session.opened_digest(mpc.pid, probes))))
 
         question = await desk.read(Compare)
-        said = heard(sitting, question)
-        bits = await compare(question.floors, {seat: elements[seat] for seat in sitting.admitted(said)})
-        desk.write(Compared(bits=bits, signature=signer.sign(sitting.bits_digest(mpc.pid, bits)), sent=sent()))
+        said = heard(session, question)
+        bits = await compare(question.floors, {seat: elements[seat] for seat in session.admitted(said)})
+        desk.write(Compared(bits=bits, signature=signer.sign(session.bits_digest(mpc.pid, bits)), sent=sent()))
 
 
-def open_shares(check: Check, sitting: Sitting) -> Elements:
+def open_shares(check: Check, session: MpcSession) -> Elements:
     """The shares that open; of the others this party says, by leaving them out, that they do not."""
-    place, found = sitting.place(mpc.pid), {}
+    place, found = session.place(mpc.pid), {}
     for seat, (leaves, share) in check.dealt.items():
-        values = opened(share, place, check.places, leaves, sitting.asked[seat], check.arms)
+        values = opened(share, place, check.places, leaves, session.asked[seat], check.arms)
         if values is not None:
             found[seat] = values
     return found
 
 
-def heard(sitting: Sitting, question: Compare) -> list[dict[int, int]]:
+def heard(session: MpcSession, question: Compare) -> list[dict[int, int]]:
     """What the parties said of their shares. Raises ValueError where one did not sign it."""
     verifier = Verifier()
     for index, (address, said) in enumerate(zip(question.addresses, question.opened, strict=True)):
-        if not verifier.is_signed_by(address, sitting.opened_digest(index, said.probes), said.signature):
+        if not verifier.is_signed_by(address, session.opened_digest(index, said.probes), said.signature):
             raise ValueError(f"party {index} did not sign what it is said to have opened")
     return [said.probes for said in question.opened]
 
@@ -117,10 +117,10 @@ async def compare(floors: Sequence[int], elements: Elements) -> dict[int, Bits]:
     return {seat: tuple(bit == 1 for bit in row) for seat, row in rows.items() if {*row} <= {0, 1}}
 
 
-async def link(door: socket.socket, ports: Sequence[int], token: bytes) -> None:
+async def link(endpoint: socket.socket, ports: Sequence[int], token: bytes) -> None:
     """Connect to the parties above this one and wait for those below, as MPyC does, but among holders of the token."""
     loop = asyncio.get_running_loop()
-    door.setblocking(False)
+    endpoint.setblocking(False)
     for party in mpc.parties:
         party.protocol = loop.create_future() if party.pid == mpc.pid else None
     for index in range(mpc.pid + 1, len(mpc.parties)):
@@ -129,17 +129,17 @@ async def link(door: socket.socket, ports: Sequence[int], token: bytes) -> None:
         await loop.sock_connect(peer, (HOST, ports[index]))
         await loop.sock_sendall(peer, token)
         await loop.create_connection(partial(MessageExchanger, mpc, index), sock=peer)
-    welcoming = loop.create_task(_welcome(door, token))
+    welcoming = loop.create_task(_welcome(endpoint, token))
     await mpc.parties[mpc.pid].protocol
     welcoming.cancel()
 
 
-async def _welcome(door: socket.socket, token: bytes) -> None:
+async def _welcome(endpoint: socket.socket, token: bytes) -> None:
     """Admit whoever comes with the token; a stranger that says nothing keeps nobody waiting."""
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as comers:
         while True:
-            peer, _ = await loop.sock_accept(door)
+            peer, _ = await loop.sock_accept(endpoint)
             comers.create_task(_admit(peer, token))
 
 

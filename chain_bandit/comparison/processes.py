@@ -79,7 +79,7 @@ class PartyProcess:
 
 
 class PartyProcesses:
-    """`count` parties, ready for sittings. Close them; a failing `ask` does.
+    """`count` parties, ready for sessions. Close them; a failing `ask` does.
 
     Args:
         width: bits of the differences that are compared, sign included. What the field has left hides them.
@@ -99,8 +99,8 @@ class PartyProcesses:
             for index in range(count):
                 self.members.append(PartyProcess((*command, *options, "-I", str(index))))
             token = secrets.token_bytes(32)
-            doors = self.ask([Open(token=token)] * count, Listening)
-            self.ask([Link(ports=tuple(door.port for door in doors))] * count, Linked)
+            node_records = self.ask([Open(token=token)] * count, Listening)
+            self.ask([Link(ports=tuple(endpoint.port for endpoint in node_records))] * count, Linked)
         except OSError as error:
             index = len(self.members)
             self.close()

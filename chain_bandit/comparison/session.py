@@ -17,7 +17,7 @@ Probes = Mapping[int, int]
 
 
 @dataclass(frozen=True)
-class Sitting:
+class MpcSession:
     """Who computes what.
 
     Attributes:

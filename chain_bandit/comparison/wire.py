@@ -1,13 +1,13 @@
 """What a validator and its party process write to each other: one JSON object a line, bytes in hexadecimal.
 
-In order: `Open`, `Listening`, `Link`, `Linked`; then for every sitting `Check`, `Opened`, `Compare`, `Compared`.
+In order: `Open`, `Listening`, `Link`, `Linked`; then for every session `Check`, `Opened`, `Compare`, `Compared`.
 """
 
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chain_bandit.comparison.session import Sitting
+from chain_bandit.comparison.session import MpcSession
 from chain_bandit.protocol.messages import Slot
 from chain_bandit.protocol.sharing import PRIME
 
@@ -46,7 +46,7 @@ class Linked(Line):
 
 
 class Check(Line):
-    """To it: the key that it speaks with, the sitting, and its shares.
+    """To it: the key that it speaks with, the session, and its shares.
 
     Attributes:
         places: how many shares a dealing has.
@@ -65,9 +65,9 @@ class Check(Line):
     dealt: dict[Seat, tuple[bytes, bytes]] = Field(repr=False)
 
     @property
-    def sitting(self) -> Sitting:
+    def session(self) -> MpcSession:
         """What is signed for."""
-        return Sitting(Slot(self.separator, self.round, self.parent), self.attempt, self.parties, self.asked)
+        return MpcSession(Slot(self.separator, self.round, self.parent), self.attempt, self.parties, self.asked)
 
 
 class Opened(Line):

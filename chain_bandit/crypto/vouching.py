@@ -18,6 +18,7 @@ def vouching(game: bytes, certificate: bytes) -> bytes:
     return keccak(b"chain_bandit link", game, certificate)
 
 
-def announcement(game: bytes, door: str, certificate: bytes, counter: int) -> bytes:
+def announcement(game: bytes, endpoint: str, certificate: bytes, counter: int) -> bytes:
     """What a node signs that announces its address to others: listen address, certificate, how often they changed."""
-    return keccak(b"chain_bandit address", game, counter.to_bytes(8, "big"), fingerprint(certificate), door.encode())
+    counted = counter.to_bytes(8, "big")
+    return keccak(b"chain_bandit address", game, counted, fingerprint(certificate), endpoint.encode())

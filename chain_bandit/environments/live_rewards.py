@@ -7,7 +7,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic, sleep
 
-from chain_bandit.append_log import Lines
+from chain_bandit.append_log import AppendLog
 from chain_bandit.environments.errors import RewardInvalid, RewardsAway, RewardsExhausted
 from chain_bandit.environments.live import PullKey, RewardSource, SourceFailed
 from chain_bandit.environments.pull_journal import Place, Pulled, PullJournal
@@ -55,13 +55,13 @@ class LiveRewards:
         game: its domain separator, which no other game on any chain has.
         arms: their names.
         timeout: seconds for each pull, retries included.
-        lines: where pulls are kept; `Lines()` keeps them nowhere.
+        lines: where pulls are kept; `AppendLog()` keeps them nowhere.
         say: told a sentence about each pull that got no reward.
         patience: seconds after which nobody waits any longer for a pull that cannot be forfeited.
     """
 
     def __init__(
-        self, source: RewardSource, game: bytes, arms: Sequence[str], timeout: float, lines: Lines,
+        self, source: RewardSource, game: bytes, arms: Sequence[str], timeout: float, lines: AppendLog,
         say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
         patience: float = PATIENCE, clock: Callable[[], float] = monotonic,
     ) -> None:  # fmt: skip

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chain_bandit.append_log import Lines
+from chain_bandit.append_log import AppendLog
 from chain_bandit.protocol.units import UNIT
 
 Place = tuple[int, int]
@@ -38,10 +38,10 @@ class PullJournal:
         told: each pull that is in the lines, in order, before the first one is added.
 
     Raises:
-        LinesDamaged, LinesUnreadable, LinesUnwritable: as they say.
+        LogDamaged, LogUnreadable, LogUnwritable: as they say.
     """
 
-    def __init__(self, lines: Lines, told: Callable[[Place, Pulled], None] = lambda place, pulled: None) -> None:
+    def __init__(self, lines: AppendLog, told: Callable[[Place, Pulled], None] = lambda place, pulled: None) -> None:
         self._lines, self._told = lines, told
         self._pulls: dict[Place, Pulled] = {}
         lines.read(self._take)

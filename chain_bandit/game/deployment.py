@@ -45,8 +45,8 @@ def kept_journal(path: Path) -> Iterator[Journal]:
     """What is signed for a deployment file, beside it until all of it has come through: `deploy` again takes it up.
 
     Raises:
-        FolderRefused, LinesUnwritable: nothing can be written there.
-        LinesLocked: another process is at it.
+        FolderRefused, LogUnwritable: nothing can be written there.
+        LogLocked: another process is at it.
     """
     place = path.with_name(f".{path.name}.journal")
     with folder.writing(path):

@@ -6,8 +6,8 @@ from operator import add
 
 from chain_bandit.actors.messages import CertifiedBlock
 from chain_bandit.actors.witness import Witness
-from chain_bandit.append_log import Lines
-from chain_bandit.comparison.session_log import Minutes
+from chain_bandit.append_log import AppendLog
+from chain_bandit.comparison.session_log import SessionLog
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
@@ -50,7 +50,7 @@ class Game:
 
     Args:
         order: the addresses in the order in which actors act within a step; must not matter.
-        minutes: what the comparison's sittings came to when the game was played before.
+        session_log: what the comparison's sessions came to when the game was played before.
         pulls: where pulls of live rewards are kept, and were when the game was played before.
     """
 
@@ -61,13 +61,13 @@ class Game:
         plan: Plan | None = None,
         verifier: Verifier | None = None,
         order: Sequence[int] | None = None,
-        minutes: Minutes | None = None,
-        pulls: Lines | None = None,
+        session_log: SessionLog | None = None,
+        pulls: AppendLog | None = None,
     ) -> None:
         self.scenario, self.recorder = scenario, recorder
         self.plan = plan or Plan(scenario)
         self.verifier = verifier or Verifier()
-        self._order, self._minutes, self._pulls = order, minutes, pulls
+        self._order, self._minutes, self._pulls = order, session_log, pulls
 
     def play(self) -> Iterator[RoundPlayed]:
         """Open the game and yield its rounds one after the other; then settle and close it.

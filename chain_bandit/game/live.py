@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from chain_bandit.append_log import Lines
+from chain_bandit.append_log import AppendLog
 from chain_bandit.environments.live import CallableSource, RewardSource
 from chain_bandit.environments.live_csv import CsvSource
 from chain_bandit.environments.live_http import HttpSource
@@ -45,7 +45,7 @@ def source_of(scenario: Scenario) -> RewardSource | None:
 
 
 def live_rewards(
-    scenario: Scenario, game: bytes, lines: Lines,
+    scenario: Scenario, game: bytes, lines: AppendLog,
     say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
 ) -> LiveRewards | None:  # fmt: skip
     """Who asks for the live rewards of a game, which its domain separator names; None of rewards that are drawn.

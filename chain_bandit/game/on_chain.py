@@ -11,7 +11,7 @@ from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import DevelopmentNode, account
 from chain_bandit.chain.rpc import as_int
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.game.errors import RecordMismatch
@@ -66,7 +66,7 @@ class OnChain:
         self,
         node: DevelopmentNode,
         stopwatch: Stopwatch,
-        delivery: Delivery | None = None,
+        delivery: TransactionPolicy | None = None,
         journal: Journal | None = None,
     ) -> None:
         self.node, self._stopwatch = node, stopwatch

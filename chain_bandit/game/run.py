@@ -10,7 +10,7 @@ from typing import Any
 from chain_bandit.chain.identity import identify
 from chain_bandit.chain.node import DevelopmentNode
 from chain_bandit.chain.process import OwnNode
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.blocks import History, RawBlock
 from chain_bandit.chain_history.bodies import Bodies, with_bodies
@@ -81,7 +81,7 @@ def _run(
     scenario = plan.scenario
     recorder = OnChain(node, watch, _delivery(node, scenario), journals.game)
     verifier = Verifier(lambda seconds: watch.add("verify", seconds))
-    game = Game(scenario, recorder, plan, verifier, minutes=journals.minutes, pulls=journals.pulls)
+    game = Game(scenario, recorder, plan, verifier, session_log=journals.session_log, pulls=journals.pulls)
     rounds = Rounds(plan)
     with Bodies() as bodies:
         for played in game.play():
@@ -100,7 +100,7 @@ def _run(
     return record(plan, rounds, [_proof(proof) for proof in game.progress.evidence], made, out)
 
 
-def _delivery(node: DevelopmentNode, scenario: Scenario) -> Delivery:
+def _delivery(node: DevelopmentNode, scenario: Scenario) -> TransactionPolicy:
     """How transactions are brought to this node; one of our own never takes a block back, nor mines by itself."""
     own = isinstance(node, OwnNode) or not isinstance(node.line, str)
     return node.delivery if own else replace(node.delivery, confirmations=scenario.chain.confirmations)

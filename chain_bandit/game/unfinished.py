@@ -1,6 +1,6 @@
 """What a stopped run leaves beside its place, and what `resume` takes up: its locked scenario and its journals.
 
-A game follows from its scenario and from what its sittings came to, so a resumed run plays it again from the start;
+A game follows from its scenario and from what its sessions came to, so a resumed run plays it again from the start;
 calls that a journal knows go by the bytes that it holds, which the chain takes once.
 """
 
@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 
 import tomli_w
 
-from chain_bandit.append_log import FileLines, Lines, write_private
+from chain_bandit.append_log import AppendLog, AppendLogFile, write_private
 from chain_bandit.chain.journal import Journal, journal_in
-from chain_bandit.comparison.session_log import Minutes
+from chain_bandit.comparison.session_log import SessionLog
 from chain_bandit.game.folder import SCENARIO, FolderRefused, beside, free_place
 from chain_bandit.game.live import PULLS
 from chain_bandit.scenario import CsvRewards, Scenario, TableRewards
@@ -39,8 +39,8 @@ class Journals:
 
     payments: Journal = field(default_factory=Journal)
     game: Journal = field(default_factory=Journal)
-    minutes: Minutes = field(default_factory=Minutes)
-    pulls: Lines = field(default_factory=Lines)
+    session_log: SessionLog = field(default_factory=SessionLog)
+    pulls: AppendLog = field(default_factory=AppendLog)
     whole: bool = False
 
     @property
@@ -80,8 +80,8 @@ def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[Journals
 
     Raises:
         FolderRefused: there is a stopped run and `resume` was not asked for, or none, or one of another scenario.
-        LinesLocked: another process is at it.
-        LinesDamaged: nothing was sent by this process.
+        LogLocked: another process is at it.
+        LogDamaged: nothing was sent by this process.
     """
     place = place_of(out)
     stopped = (place / SCENARIO).is_file()
@@ -96,10 +96,10 @@ def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[Journals
     with (
         journal_in(place / JOURNAL) as game,
         journal_in(place / PAYMENTS) as payments,
-        closing(FileLines(place / MINUTES)) as lines,
-        closing(FileLines(place / PULLS)) as pulls,
+        closing(AppendLogFile(place / MINUTES)) as lines,
+        closing(AppendLogFile(place / PULLS)) as pulls,
     ):
-        journals = Journals(payments, game, Minutes(lines, len(scenario.model.arms)), pulls)
+        journals = Journals(payments, game, SessionLog(lines, len(scenario.model.arms)), pulls)
         with kept_if(lambda: journals.kept, kept_in(place), lambda: _remove(place)):
             yield journals
 

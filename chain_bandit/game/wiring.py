@@ -10,13 +10,13 @@ from chain_bandit.actors.relayer import Relayer
 from chain_bandit.actors.rules import Rules
 from chain_bandit.actors.seat import Seat
 from chain_bandit.actors.validator import Validator
-from chain_bandit.append_log import Lines
+from chain_bandit.append_log import AppendLog
 from chain_bandit.attacks.attack import View
 from chain_bandit.attacks.malicious import MaliciousParticipant, MaliciousSeat
 from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.comparison.interface import Comparison
 from chain_bandit.comparison.mpc import MpcComparison
-from chain_bandit.comparison.session_log import Minutes
+from chain_bandit.comparison.session_log import SessionLog
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.live import live_rewards
 from chain_bandit.game.plan import Plan
@@ -32,7 +32,7 @@ class Actors:
 
     Args:
         order: the addresses in the order in which actors act within a step; must not matter.
-        minutes: what the comparison's sittings came to when the game was played before.
+        session_log: what the comparison's sessions came to when the game was played before.
         pulls: where pulls of live rewards are kept, and were when the game was played before.
     """
 
@@ -42,8 +42,8 @@ class Actors:
         domain: Domain,
         verifier: Verifier,
         order: Sequence[int] | None = None,
-        minutes: Minutes | None = None,
-        pulls: Lines | None = None,
+        session_log: SessionLog | None = None,
+        pulls: AppendLog | None = None,
     ) -> None:
         scenario, parameters = plan.scenario, plan.parameters
         seed_0, genesis = genesis_digest(plan.game, plan.seated, plan.salt)
@@ -55,10 +55,10 @@ class Actors:
         self.opening = opening(parameters, genesis, seed_0, scenario.all_weights)
         self.environment = Environment(
             self.rules, scenario.model, scenario.roles, plan.secret, plan.environment, verifier,
-            live_rewards(scenario, domain.separator(), pulls or Lines()),
+            live_rewards(scenario, domain.separator(), pulls or AppendLog()),
         )  # fmt: skip
         self.relayer = Relayer(self.rules, verifier)
-        self._comparer = Comparer(self.rules, _comparison(plan, parties, minutes))
+        self._comparer = Comparer(self.rules, _comparison(plan, parties, session_log))
         self.seats = self._take_seats(plan, verifier)
         self.honest = [seat for seat in self.seats if not isinstance(seat, MaliciousSeat)]
         actors: dict[int, Actor] = {
@@ -140,9 +140,9 @@ class Actors:
         return seats
 
 
-def _comparison(plan: Plan, parties: int, minutes: Minutes | None) -> Comparison:
+def _comparison(plan: Plan, parties: int, session_log: SessionLog | None) -> Comparison:
     """Whoever computes the comparison bits; parties start with their first question."""
     largest = plan.parameters.horizon
     if not parties:
         return IdealComparison(largest)
-    return MpcComparison(plan.participants, largest, parties, minutes=minutes)
+    return MpcComparison(plan.participants, largest, parties, session_log=session_log)

@@ -48,7 +48,7 @@ TLS_ERRORS = (OSError, EOFError)
 class Peer:
     """Where a node listens, "unix:PATH" or "HOST:PORT", and its certificate (DER)."""
 
-    door: str
+    endpoint: str
     certificate: bytes
 
 
@@ -88,7 +88,7 @@ class Links:
     """The links of one node, served by a thread of their own. Close them.
 
     Args:
-        door: where this node listens.
+        endpoint: where this node listens.
         identity: a file with its key and certificate, in PEM.
         peers: by address.
         private: whether peers may be at loopback, link-local and private addresses.
@@ -97,7 +97,7 @@ class Links:
         OSError: nobody can listen there.
     """
 
-    def __init__(self, door: str, identity: Path, peers: Mapping[int, Peer], private: bool = True) -> None:
+    def __init__(self, endpoint: str, identity: Path, peers: Mapping[int, Peer], private: bool = True) -> None:
         self._peers, self._private = dict(peers), private
         self._known = {fingerprint(peer.certificate): address for address, peer in peers.items()}
         self._as_server, self._as_client = (self._context(identity, server) for server in (True, False))
@@ -116,7 +116,7 @@ class Links:
         self._thread = threading.Thread(target=self._loop.run_forever, name="links", daemon=True)
         self._thread.start()
         try:
-            self._run(self._open(door))
+            self._run(self._open(endpoint))
         except BaseException:
             self.close()
             raise
@@ -172,15 +172,15 @@ class Links:
     def _run(self, what: Coroutine[None, None, None]) -> None:
         asyncio.run_coroutine_threadsafe(what, self._loop).result()
 
-    async def _open(self, door: str) -> None:
-        if door.startswith("unix:"):
-            path = Path(door.removeprefix("unix:"))
+    async def _open(self, endpoint: str) -> None:
+        if endpoint.startswith("unix:"):
+            path = Path(endpoint.removeprefix("unix:"))
             path.unlink(missing_ok=True)  # of a life before: whoever listens holds the lock of the node's folder
             self._listening = socket.socket(socket.AF_UNIX)
             self._listening.bind(str(path))
             self._listening.listen(BACKLOG)
         else:
-            host, _, port = door.rpartition(":")
+            host, _, port = endpoint.rpartition(":")
             self._listening = socket.create_server((host, int(port)), backlog=BACKLOG)
         self._listening.setblocking(False)
         self._begin(self._listen(self._listening))
@@ -207,10 +207,10 @@ class Links:
 
     # --- reading
 
-    async def _listen(self, door: socket.socket) -> None:
+    async def _listen(self, endpoint: socket.socket) -> None:
         while True:
             try:
-                line, _ = await self._loop.sock_accept(door)
+                line, _ = await self._loop.sock_accept(endpoint)
             except OSError:  # no descriptor left, or the caller gone
                 await asyncio.sleep(AGAIN)
                 continue
@@ -311,13 +311,13 @@ class Links:
         reader = asyncio.StreamReader(loop=self._loop)
         link = _Outward(reader, loop=self._loop)
         async with asyncio.timeout(HANDSHAKE):
-            if peer.door.startswith("unix:"):
-                path = peer.door.removeprefix("unix:")
+            if peer.endpoint.startswith("unix:"):
+                path = peer.endpoint.removeprefix("unix:")
                 transport, _ = await self._loop.create_unix_connection(
                     lambda: link, path, ssl=self._as_client, server_hostname=""
                 )
             else:
-                host, _, port = peer.door.rpartition(":")
+                host, _, port = peer.endpoint.rpartition(":")
                 resolved = await self._resolved(host.strip("[]"), int(port))
                 transport, _ = await self._loop.create_connection(
                     lambda: link, resolved, int(port), ssl=self._as_client, server_hostname=""

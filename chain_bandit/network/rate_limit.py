@@ -7,7 +7,7 @@ BEFORE = 0.001
 """Seconds that a frame is taken to have cost before: it was deciphered, and has woken a thread."""
 
 
-class Thrift:
+class RateLimit:
     """Who has cost too much is not read for a while: what it writes waits in its own socket."""
 
     def __init__(self) -> None:

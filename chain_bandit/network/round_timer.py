@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 
-class Pace:
+class RoundTimer:
     """One round. Step s ends when everybody who is awaited has said all of it, at the latest at T0 + (s + 1) Δ.
 
     T0 is when the node saw the round begin. Who is early does not make others late: the deadlines of a round are fixed
@@ -94,7 +94,7 @@ FORGIVEN, MOST = 16, 6
 """Rounds in time after which a lapse is forgotten; lapses that count."""
 
 
-class Punctuality:
+class Timeliness:
     """Who is worth waiting for, from round to round: whoever misses deadlines again and again costs less and less.
 
     After a lapse a peer is waited for in the next round, after another one in the second, the fourth and so on. It is

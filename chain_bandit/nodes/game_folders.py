@@ -17,9 +17,9 @@ from chain_bandit.nodes.node_files import (
     GAME,
     KEY,
     LINK,
-    Door,
     GameFile,
     KeyFile,
+    NodeRecord,
     Registration,
     name_of,
     write_public,
@@ -27,9 +27,9 @@ from chain_bandit.nodes.node_files import (
 from chain_bandit.protocol.settlement import Conduct
 
 
-def write_folders(plan: Plan, out: Path) -> list[Door]:
-    """A folder for each node, with its keys; gives their doors, sockets in the folders. Raises `OSError`."""
-    scenario, doors = plan.scenario, list[Door]()
+def write_folders(plan: Plan, out: Path) -> list[NodeRecord]:
+    """A folder for each node, with its keys and the socket it listens on; gives their records. Raises `OSError`."""
+    scenario, node_records = plan.scenario, list[NodeRecord]()
     signers: dict[int, Signer] = dict(enumerate(plan.participants))
     signers |= {ENVIRONMENT: plan.environment, RELAYER: plan.relayer}
     for address in (*signers, COMPARISON):
@@ -39,17 +39,17 @@ def write_folders(plan: Plan, out: Path) -> list[Door]:
         write_private(place / LINK, pem)
         certificate = public_part(pem)
         voucher = signers.get(address, plan.environment).sign(vouching(plan.game, certificate))
-        doors.append(
-            Door(address=address, door=f"unix:{place.name}/door", certificate=certificate, voucher=voucher)
+        node_records.append(
+            NodeRecord(address=address, endpoint=f"unix:{place.name}/socket", certificate=certificate, voucher=voucher)
         )
         write_private(place / KEY, _key(plan, address).model_dump_json(exclude_none=True).encode())
         if address == ENVIRONMENT or address in scenario.attacks():
             lock(scenario, place, with_seed=False)
-    return doors
+    return node_records
 
 
 def write_game(
-    plan: Plan, deployment: Mapping[str, Any], url: str, doors: Sequence[Door], out: Path
+    plan: Plan, deployment: Mapping[str, Any], url: str, node_records: Sequence[NodeRecord], out: Path
 ) -> None:  # fmt: skip
     """The file that all nodes share. Raises `OSError`."""
     scenario, identity = plan.scenario, Identity.of(deployment)
@@ -57,7 +57,7 @@ def write_game(
         **asdict(identity), first_block=deployment["first_block"], url=url,
         confirmations=scenario.chain.confirmations, bound_ms=scenario.bound_ms,
         environment=plan.environment.address, relayer=plan.relayer.address,
-        participants=tuple(Registration(**asdict(each)) for each in plan.seated), doors=tuple(doors),
+        participants=tuple(Registration(**asdict(each)) for each in plan.seated), node_records=tuple(node_records),
         rules=scenario.foreign_rules,
     )  # fmt: skip
     write_public(out / GAME, game)

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from chain_bandit.append_log import LinesUnwritable
+from chain_bandit.append_log import LogUnwritable
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.rpc import BEHIND, Rpc, as_bytes, as_hex, as_int, field
@@ -142,7 +142,7 @@ class HeadWatch:
             partial.write_text(json.dumps(self._head.kept), encoding="ascii")
             partial.replace(self._path)
         except OSError as error:
-            raise LinesUnwritable(self._path, error.strerror or str(error)) from error
+            raise LogUnwritable(self._path, error.strerror or str(error)) from error
 
 
 def read_head(path: Path) -> Block | None:

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chain_bandit.append_log import FileLines
+from chain_bandit.append_log import AppendLogFile
 from chain_bandit.environments.errors import PullsLost
 from chain_bandit.environments.live_rewards import LiveRewards
 from chain_bandit.nodes.receipts import KeptReceipts
@@ -30,7 +30,7 @@ def kept_rewards(
     if not scenario.is_live:
         return None
     path = place / PULLS
-    lines = FileLines(path)
+    lines = AppendLogFile(path)
     stack.callback(lines.close)
     rewards = live_rewards(scenario, game, lines)
     if rewards is not None:

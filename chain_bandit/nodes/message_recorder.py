@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from chain_bandit.actors.messages import ENVIRONMENT, Probe, Receipt
-from chain_bandit.append_log import FileLines
+from chain_bandit.append_log import AppendLogFile
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.network.wire import Envelope
@@ -27,12 +27,12 @@ def tapped(place: Path, own: int) -> Iterator[Heard]:
     """What a node calls with every envelope and its sender, before it acts upon it.
 
     Raises:
-        LinesUnwritable: the disk is full, say. What was heard is not kept then, so that nobody acts upon it.
+        LogUnwritable: the disk is full, say. What was heard is not kept then, so that nobody acts upon it.
     """
     if not os.environ.get(VARIABLE):
         yield lambda sender, envelope: None
         return
-    with closing(FileLines(place / HEARD)) as lines:
+    with closing(AppendLogFile(place / HEARD)) as lines:
         lines.read(lambda number, line: None)  # a torn last one is dropped
 
         def heard(sender: int, envelope: Envelope) -> None:

@@ -17,8 +17,8 @@ from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, Probe
 from chain_bandit.actors.rules import Rules
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.network.rate_limit import Thrift
-from chain_bandit.network.round_timer import Pace, Punctuality
+from chain_bandit.network.rate_limit import RateLimit
+from chain_bandit.network.round_timer import RoundTimer, Timeliness
 from chain_bandit.network.wire import MOST_SAID, Envelope, EnvelopeKind, Owed, Said, decode, encode, later, most_bytes
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Recorded
@@ -140,13 +140,13 @@ class Node:
         self._insisting: set[int] = set()
         self._living: set[int] = set()
         self._alive: float | None = None
-        self._pace: Pace | None = None
+        self._round_timer: RoundTimer | None = None
         self._next: Recorded | None = None
         self._furthest = dict.fromkeys(self._everybody, 0)
         self._greeted: set[int] = set()
         self._longest = max(2 * POLL, min(LONGEST, SHARE * bound))
         self._look_at, self._pause = 0.0, POLL
-        self._thrift, self._standing = Thrift(), Punctuality()
+        self._rate_limit, self._standing = RateLimit(), Timeliness()
         parameters = rules.parameters
         self._most_said = MOST_SAID * parameters.participants
         self._said: dict[tuple[int, int], int] = {}
@@ -175,7 +175,7 @@ class Node:
             self._say(f"all {self.ledger.round - 1} rounds are recorded")
         except EndedEarly:
             self._say(f"the game ended before round {self.ledger.round}: its last block has passed")
-        self._pace = None
+        self._round_timer = None
         while not self._role.finish():
             yield from self._take(UNHURRIED)
 
@@ -209,12 +209,12 @@ class Node:
         awaited = self._standing.awaited(self._present - self._links.banned, here)
         voters = frozenset(self._rules.validators(self.ledger))
         least = self._rules.quorum(self.ledger) - (self._role.speaks and self._role.address in voters)
-        self._pace = Pace(self._began, self._bound, awaited, voters & self._everybody, least)
+        self._round_timer = RoundTimer(self._began, self._bound, awaited, voters & self._everybody, least)
         self._living, self._alive = set(), None
         for sender, round_, step in self._held:
             if round_ == here:
                 self._live_on({sender}, self._began)
-                self._pace.arrived(sender, step)
+                self._round_timer.arrived(sender, step)
 
     def _burn_in_round(self) -> Waits[None]:
         if self._live and self._rules.probes(self.ledger):
@@ -255,7 +255,7 @@ class Node:
 
     def _play(self, steps: int, is_over: Callable[[], bool]) -> Waits[bool]:
         """The steps of a round; False where it is over before them."""
-        pace = self._pace
+        pace = self._round_timer
         assert pace is not None
         if not self._role.speaks:  # who only listens begins when an honest seat has
             while not self._is_one_honest(pace.heard):
@@ -289,8 +289,8 @@ class Node:
 
     def _until(self, missing: Callable[[], Iterable[int]], is_over: Callable[[], bool]) -> Waits[bool]:
         """Take in messages until nobody is missing, or the step's deadline; True when others are in the next round."""
-        assert self._pace is not None
-        while missing() and (left := self._pace.deadline - self._now()) > 0:
+        assert self._round_timer is not None
+        while missing() and (left := self._round_timer.deadline - self._now()) > 0:
             if self._ahead and is_over():
                 return True
             yield from self._take(min(left, POLL) if self._ahead else left)  # the chain tells, if nobody else does
@@ -389,7 +389,7 @@ class Node:
 
     def _take(self, seconds: float) -> Waits[None]:
         """Take in what has come, waiting so long for the first."""
-        spent, waits = self._thrift.spent(self._now()), self._role.expects()
+        spent, waits = self._rate_limit.spent(self._now()), self._role.expects()
         for sender, frame in (yield Wait(max(min(seconds, POLL) if spent or waits else seconds, 0.0), spent)):
             began = self._spent()
             try:
@@ -397,14 +397,14 @@ class Node:
                 is_due = self._is_due(sender, envelope)
             except Malformed as error:
                 self._links.ban(sender)
-                if self._pace is not None:
-                    self._pace.dismiss(sender)
+                if self._round_timer is not None:
+                    self._round_timer.dismiss(sender)
                 self._say(f"{sender} is not read any more: {error}")
                 continue
             self._heard(sender, envelope)
             self._handle(sender, envelope, frame, is_due)
             if sender in self._everybody and not is_due:
-                self._thrift.charge(sender, self._spent() - began, self._now())
+                self._rate_limit.charge(sender, self._spent() - began, self._now())
             at("taken")
         self._post(self._role.overdue())
 
@@ -430,7 +430,7 @@ class Node:
         if envelope.kind is not EnvelopeKind.STEP or step >= self._rules.schedule.steps:
             return False
         if round_ == self.ledger.round:
-            is_due = self._pace is not None and not self._pace.has(sender, step)
+            is_due = self._round_timer is not None and not self._round_timer.has(sender, step)
         else:
             is_due = round_ in self._soon and (sender, round_, step) not in self._held
         if is_due and sender in self._everybody:
@@ -448,8 +448,8 @@ class Node:
             if envelope.round == here:
                 self._live_on({sender}, self._now())
         if envelope.kind is EnvelopeKind.NOW or sender not in self._everybody:
-            if self._pace is not None and envelope.round == here:
-                self._pace.answered(sender)
+            if self._round_timer is not None and envelope.round == here:
+                self._round_timer.answered(sender)
                 if sender in self._everybody and envelope.messages:
                     self._insisting.add(sender)
                 if self._insisted is None and self._is_one_honest(self._insisting):
@@ -459,9 +459,9 @@ class Node:
             self._deliver(sender, envelope.round, at_once)
         elif not is_due:
             return
-        elif envelope.round == here and self._pace is not None:
-            self._pace.arrived(sender, step)
-            if step <= self._pace.step:
+        elif envelope.round == here and self._round_timer is not None:
+            self._round_timer.arrived(sender, step)
+            if step <= self._round_timer.step:
                 self._deliver(sender, here, envelope.messages)
             else:
                 self._held[sender, here, step] = later(frame)
@@ -476,7 +476,7 @@ class Node:
 
     def _deliver(self, sender: int, round_: int, messages: Iterable[Said]) -> None:
         for message in messages:
-            if self._pace is None and not isinstance(message, Owed | PullRequest):
+            if self._round_timer is None and not isinstance(message, Owed | PullRequest):
                 continue  # no round is open
             self._post(self._signed(lambda: self._role.take(sender, round_, message)))  # noqa: B023
 

@@ -53,11 +53,11 @@ Word = Annotated[bytes, Field(min_length=32, max_length=32)]
 Address = Annotated[bytes, Field(min_length=20, max_length=20)]
 
 
-def _named(door: str) -> str:
-    """Raises `ValueError` for the name of no door."""
-    if (host_and_port(door) is None and door.rpartition(":")[0] != "unix") or "\0" in door:
-        raise ValueError("a door is unix:PATH, or HOST:PORT with a port from 1 to 65535")
-    return door
+def _named(endpoint: str) -> str:
+    """Raises `ValueError` for what is no endpoint."""
+    if (host_and_port(endpoint) is None and endpoint.rpartition(":")[0] != "unix") or "\0" in endpoint:
+        raise ValueError("an endpoint is unix:PATH, or HOST:PORT with a port from 1 to 65535")
+    return endpoint
 
 
 class Registration(_File):
@@ -74,7 +74,7 @@ class Registration(_File):
         return Seated(self.address, self.vrf_key, self.seal_hash, self.weight)
 
 
-class Door(_File):
+class NodeRecord(_File):
     """Where a node listens, and who it is.
 
     Attributes:
@@ -86,7 +86,7 @@ class Door(_File):
     """
 
     address: int = Field(ge=COMPARISON - 1)
-    door: Annotated[str, AfterValidator(_named)]
+    endpoint: Annotated[str, AfterValidator(_named)]
     certificate: bytes
     counter: int | None = Field(default=None, ge=0, lt=1 << 64)
     voucher: bytes
@@ -95,7 +95,7 @@ class Door(_File):
         """Whose signature the voucher is, 20 bytes; None where it is nobody's."""
         if self.counter is None:
             return signer(vouching(game, self.certificate), self.voucher)
-        return signer(announcement(game, self.door, self.certificate, self.counter), self.voucher)
+        return signer(announcement(game, self.endpoint, self.certificate, self.counter), self.voucher)
 
     @property
     def changes(self) -> int:
@@ -105,14 +105,14 @@ class Door(_File):
     @property
     def is_private(self) -> bool:
         """Whether the address is loopback, link-local, private or unspecified; of a host's name its own word counts."""
-        listens = host_and_port(self.door)
+        listens = host_and_port(self.endpoint)
         return listens is None or listens[0] == "unix" or is_private(listens[0])
 
 
-def announced(key: Signer, game: bytes, address: int, door: str, certificate: bytes, counter: int) -> Door:
+def announced(key: Signer, game: bytes, address: int, endpoint: str, certificate: bytes, counter: int) -> NodeRecord:
     """A node's entry, signed with its key of the game, or the environment's."""
-    voucher = key.sign(announcement(game, door, certificate, counter))
-    return Door(address=address, door=door, certificate=certificate, counter=counter, voucher=voucher)
+    voucher = key.sign(announcement(game, endpoint, certificate, counter))
+    return NodeRecord(address=address, endpoint=endpoint, certificate=certificate, counter=counter, voucher=voucher)
 
 
 class GameFile(_File):
@@ -139,7 +139,7 @@ class GameFile(_File):
     environment: Address
     relayer: Address
     participants: tuple[Registration, ...]
-    doors: tuple[Door, ...]
+    node_records: tuple[NodeRecord, ...]
     rules: dict[str, str] = {}
     private_addresses: bool = True
 
@@ -149,29 +149,30 @@ class GameFile(_File):
         return Identity.of(self.model_dump())
 
     def peers(self, own: int) -> Mapping[int, Peer]:
-        """Everybody's doors but one's own.
+        """Endpoint and certificate of every other node.
 
-        Raises `ValueError` where a door is not vouched for, two nodes say the same address, or one may not be there.
+        Raises `ValueError` where a record is not vouched for, two nodes say the same address, or one may not be there.
         """
         keys = {ENVIRONMENT: self.environment, COMPARISON: self.environment, RELAYER: self.relayer}
         keys |= {seat: each.address for seat, each in enumerate(self.participants)}
         taken = set[str]()
-        for each in self.doors:
+        for each in self.node_records:
             name = name_of(each.address)
             if each.signer(bytes.fromhex(self.game[2:])) != keys.get(each.address):
                 raise ValueError(f"address and certificate of {name} are not vouched for by its key")
-            if each.door in taken:
-                raise ValueError(f"{each.door} is the address of two nodes, one of them {name}")
+            if each.endpoint in taken:
+                raise ValueError(f"{each.endpoint} is the address of two nodes, one of them {name}")
             if each.is_private and not self.private_addresses:
-                raise ValueError(f"{each.door} of {name} is a private address, which this game does not allow")
-            taken.add(each.door)
-        return {each.address: Peer(each.door, each.certificate) for each in self.doors if each.address != own}
+                raise ValueError(f"{each.endpoint} of {name} is a private address, which this game does not allow")
+            taken.add(each.endpoint)
+        others = (each for each in self.node_records if each.address != own)
+        return {each.address: Peer(each.endpoint, each.certificate) for each in others}
 
-    def own(self, address: int) -> Door:
+    def own(self, address: int) -> NodeRecord:
         """A node's entry. Raises `ValueError` where there is none."""
-        found = [each for each in self.doors if each.address == address]
+        found = [each for each in self.node_records if each.address == address]
         if len(found) != 1:
-            raise ValueError(f"{address} has {len(found)} doors")
+            raise ValueError(f"{address} has {len(found)} node records")
         return found[0]
 
 
@@ -180,12 +181,12 @@ class JoinFile(_File):
 
     Attributes:
         game: the game's digest, as in `GameFile`.
-        door: its address is the participant's place in the game.
+        node_record: its address is the participant's place in the game.
     """
 
     game: str
     registration: Registration
-    door: Door
+    node_record: NodeRecord
 
 
 class NodeFile(_File):
@@ -256,8 +257,8 @@ def take_game(path: Path, place: Path) -> None:
         known = read_game(target) if target.exists() else given
         if known.game != given.game:
             raise PlaceRefused(path, f"is of another game than {target}")
-        newest = {each.address: each.changes for each in given.doors}
-        older = [each.address for each in known.doors if newest.get(each.address, -1) < each.changes]
+        newest = {each.address: each.changes for each in given.node_records}
+        older = [each.address for each in known.node_records if newest.get(each.address, -1) < each.changes]
         if older:
             raise PlaceRefused(path, f"has an older address of {name_of(older[0])} than {target}")
         if path.resolve() != target and not (target.exists() and known == given):

@@ -35,10 +35,10 @@ from chain_bandit.nodes.node_files import (
     KEYSTORE,
     LINK,
     NODE,
-    Door,
     GameFile,
     JoinFile,
     NodeFile,
+    NodeRecord,
     PlaceRefused,
     Registration,
     announced,
@@ -121,17 +121,17 @@ def deploy_open(
         first_block = contract.created_in
         assert first_block is not None
         identity = identify(node.rpc.ask, contract.address)
-        doors = []
+        node_records = []
         for address, port in zip(ROLES, range(first, first + 3), strict=True):
             place = organiser / name_of(address)
             signs = plan.relayer if address == RELAYER else plan.environment
-            door = f"{announce or host}:{port}"
+            endpoint = f"{announce or host}:{port}"
             certificate = public_part((place / LINK).read_bytes())
-            doors.append(announced(signs, plan.game, address, door, certificate, 0))
+            node_records.append(announced(signs, plan.game, address, endpoint, certificate, 0))
         game = GameFile(
             **asdict(identity), first_block=first_block, url=node.url, confirmations=scenario.chain.confirmations,
             bound_ms=scenario.bound_ms, environment=plan.environment.address, relayer=plan.relayer.address,
-            participants=(), doors=tuple(doors), rules=scenario.foreign_rules,
+            participants=(), node_records=tuple(node_records), rules=scenario.foreign_rules,
             private_addresses=private or node.chain_id in DEVELOPMENT_IDS,
         )  # fmt: skip
         with folder.writing(organiser):
@@ -167,10 +167,10 @@ def join(
     mine = Registration(
         address=key.address, vrf_key=VrfKey(made["vrf"]).public_key, seal_hash=keccak(made["seal"]), weight=1
     )
-    door = announce or listen
-    for each in (listen, door):
+    endpoint = announce or listen
+    for each in (listen, endpoint):
         _host_and_port(each)
-    _check_address(door, game)
+    _check_address(endpoint, game)
     if not contract.has_seat(key.address):
         _require_joinable(node, contract, game, parameters)
         if node.rpc.code(key.address):
@@ -181,9 +181,9 @@ def join(
         contract.join(account(key.secret), mine.seated)
         contract.settle()
     seat, pem = contract.seat_of(key.address), (place / LINK).read_bytes()
-    counter = read_join(place / JOINED).door.changes + 1 if (place / JOINED).exists() else 0
+    counter = read_join(place / JOINED).node_record.changes + 1 if (place / JOINED).exists() else 0
     joined = JoinFile(
-        game=game.game, registration=mine, door=announced(key, digest, seat, door, public_part(pem), counter)
+        game=game.game, registration=mine, node_record=announced(key, digest, seat, endpoint, public_part(pem), counter)
     )
     settings = NodeFile(
         role="participant", keystore=KEYSTORE, game=GAME, listen=listen, folder=str(place.resolve()), nonce=bytes(32)
@@ -211,31 +211,31 @@ def assemble(path: Path, joins: Sequence[Path], out: Path, url: str | None = Non
     _, contract, parameters = _attached(path, game, url)
     digest = bytes.fromhex(game.game[2:])
     seated = dict(enumerate(game.participants))
-    doors = {each.address: each for each in game.doors}
+    node_records = {each.address: each for each in game.node_records}
     for source in joins:
         given = read_join(source)
-        seat = given.door.address
+        seat = given.node_record.address
         if given.game != game.game:
             raise PlaceRefused(source, f"is of another game ({given.game[:18]}…)")
-        if given.door.signer(digest) != given.registration.address:
+        if given.node_record.signer(digest) != given.registration.address:
             raise PlaceRefused(source, "is not signed by the key that it registers")
         if not 0 <= seat < parameters.participants or not contract.has_seat(given.registration.address):
             raise PlaceRefused(source, f"is of 0x{given.registration.address.hex()}, which has not joined the game")
         if contract.seat_of(given.registration.address) != seat:
             raise PlaceRefused(source, f"says place {seat}, which is another's")
-        known = doors.get(seat)
-        if known is not None and known.changes > given.door.changes:
-            raise PlaceRefused(source, f"is older (counter {given.door.changes}) than the address that is known")
-        if known is not None and known.changes == given.door.changes and known != given.door:
+        known = node_records.get(seat)
+        if known is not None and known.changes > given.node_record.changes:
+            raise PlaceRefused(source, f"is older (counter {given.node_record.changes}) than the address that is known")
+        if known is not None and known.changes == given.node_record.changes and known != given.node_record:
             raise PlaceRefused(source, f"and another file give two addresses of place {seat} the same counter")
-        seated[seat], doors[seat] = given.registration, given.door
+        seated[seat], node_records[seat] = given.registration, given.node_record
     missing = [seat for seat in range(parameters.participants) if seat not in seated]
     if missing:
         raise PlacesMissing(missing, parameters.participants)
     whole = game.model_copy(
         update={
             "participants": tuple(seated[seat] for seat in range(parameters.participants)),
-            "doors": tuple(doors[address] for address in sorted(doors)),
+            "node_records": tuple(node_records[address] for address in sorted(node_records)),
         }
     )
     try:
@@ -330,14 +330,14 @@ def _folders(organiser: Path, host: str, first: int) -> bytes:
     return nonce
 
 
-def _host_and_port(door: str) -> tuple[str, int]:
-    listens = host_and_port(door)
-    require(listens is not None and listens[0] != "unix", "--listen", f"HOST:PORT, not {door[:80]!r}")
+def _host_and_port(endpoint: str) -> tuple[str, int]:
+    listens = host_and_port(endpoint)
+    require(listens is not None and listens[0] != "unix", "--listen", f"HOST:PORT, not {endpoint[:80]!r}")
     assert listens is not None
     return listens
 
 
-def _check_address(door: str, game: GameFile) -> None:
-    probe = Door(address=0, door=door, certificate=b"", voucher=b"")
+def _check_address(endpoint: str, game: GameFile) -> None:
+    probe = NodeRecord(address=0, endpoint=endpoint, certificate=b"", voucher=b"")
     if probe.is_private and not game.private_addresses:
-        raise NotJoinable(f"{door} is a private address, which this game does not allow: name one that others reach")
+        raise NotJoinable(f"{endpoint} is a private address, which this game refuses: name one that others reach")

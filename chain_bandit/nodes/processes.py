@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
-from chain_bandit.append_log import LinesLocked, LinesUnwritable
+from chain_bandit.append_log import LogLocked, LogUnwritable
 from chain_bandit.nodes import node_files as files
 
 LOOK = 0.1
@@ -49,24 +49,24 @@ def alone(place: Path) -> Iterator[None]:
     """Be the one process of a node's folder while the block runs; its id is there to see.
 
     Raises:
-        LinesLocked: another one is, whatever it signs.
-        LinesUnwritable: as it says.
+        LogLocked: another one is, whatever it signs.
+        LogUnwritable: as it says.
     """
     path = place / files.PID
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise LinesUnwritable(path, error.strerror) from error
+        raise LogUnwritable(path, error.strerror) from error
     try:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise LinesLocked(path) from error
+            raise LogLocked(path) from error
         try:
             os.ftruncate(file, 0)
             os.write(file, b"%d\n" % os.getpid())
         except OSError as error:
-            raise LinesUnwritable(path, error.strerror) from error
+            raise LogUnwritable(path, error.strerror) from error
         yield
     finally:
         os.close(file)
@@ -76,7 +76,7 @@ def places(out: Path) -> list[Path]:
     """The folders of a game's nodes, here or elsewhere; of a node with a keystore itself. Raises `PlaceRefused`."""
     if (out / files.NODE).exists():
         return [out]
-    return [out / files.name_of(door.address) for door in files.read_game(out / files.GAME).doors]
+    return [out / files.name_of(each.address) for each in files.read_game(out / files.GAME).node_records]
 
 
 def _place(out: Path, name: str) -> Path:

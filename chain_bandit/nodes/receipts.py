@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chain_bandit.actors.messages import Receipt
-from chain_bandit.append_log import FileLines
+from chain_bandit.append_log import AppendLogFile
 from chain_bandit.nodes.crash import at
 
 
@@ -32,12 +32,12 @@ class KeptReceipts:
     """By seat and round, in a file that one process holds.
 
     Raises:
-        LinesLocked, LinesDamaged, LinesUnreadable, LinesUnwritable: as they say.
+        LogLocked, LogDamaged, LogUnreadable, LogUnwritable: as they say.
     """
 
     def __init__(self, path: Path) -> None:
         self.path, self._by_seat, self._at = path, dict[int, _Index](), 0
-        self._lines = FileLines(path)
+        self._lines = AppendLogFile(path)
         try:
             self._lines.read(self._take)
             self._lines.sync()
@@ -77,7 +77,7 @@ class KeptReceipts:
         at("receipt appended")
 
     def sync(self) -> None:
-        """Return when all would survive a loss of power. Raises `LinesUnwritable`."""
+        """Return when all would survive a loss of power. Raises `LogUnwritable`."""
         self._lines.sync()
 
     def close(self) -> None:

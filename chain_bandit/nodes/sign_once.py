@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
-from chain_bandit.append_log import FileLines
+from chain_bandit.append_log import AppendLogFile
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.nodes.crash import at
 from chain_bandit.protocol.digests import keccak
@@ -69,15 +69,15 @@ class SignedJournal:
         separator: of the game (chain, contract, game), `address` of the key; of the first use they are the file's.
 
     Raises:
-        LinesLocked: another process has it.
-        LinesDamaged: a line is changed, or missing between two others.
-        LinesUnwritable, JournalOfAnother: as they say.
+        LogLocked: another process has it.
+        LogDamaged: a line is changed, or missing between two others.
+        LogUnwritable, JournalOfAnother: as they say.
     """
 
     def __init__(self, path: Path, separator: bytes, address: bytes) -> None:
         self.path, self._digests, self._link = path, dict[Place, bytes](), b""
         self._last = self._forgotten = 0
-        self._lines = FileLines(path)
+        self._lines = AppendLogFile(path)
         try:
             self._lines.read(self._take)
             origin = keccak(FORMAT.encode(), separator, address)
@@ -127,7 +127,7 @@ class SignedJournal:
         return self._last
 
     def sync(self) -> None:
-        """Return when all that was taken on would survive a loss of power. Raises `LinesUnwritable`."""
+        """Return when all that was taken on would survive a loss of power. Raises `LogUnwritable`."""
         self._lines.sync()
 
     def close(self) -> None:

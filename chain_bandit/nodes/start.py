@@ -68,14 +68,15 @@ PATIENCE = 20
 longer."""
 
 
-class DoorRefused(ChainBanditError):
+class EndpointRefused(ChainBanditError):
     """A place where this node cannot listen."""
 
     exit_code = 2
 
-    def __init__(self, door: str, reason: object) -> None:
-        super().__init__(f"{door}: cannot listen there ({reason}); end whoever does, or name another in {files.GAME}")
-        self.door, self.reason = door, reason
+    def __init__(self, endpoint: str, reason: object) -> None:
+        hint = f"end whoever does, or name another in {files.GAME}"
+        super().__init__(f"{endpoint}: cannot listen there ({reason}); {hint}")
+        self.endpoint, self.reason = endpoint, reason
 
 
 def said(line: str) -> None:
@@ -95,8 +96,8 @@ class Start:
 
     Raises:
         PlaceRefused: the files are none of a node, or the folder is not the one that the game has for it.
-        DoorRefused: nobody can listen where it should.
-        LinesLocked: it runs already.
+        EndpointRefused: nobody can listen where it should.
+        LogLocked: it runs already.
         ForeignChain: the chain at the URL is another one.
         ForeignContract, ForeignCreation: the contract is not this version's, or was created by other code.
     """
@@ -106,7 +107,7 @@ class Start:
         metrics: str | None = None, say: Callable[[str], None] = said,
     ) -> None:  # fmt: skip
         self._place, self._metrics, self._say = place.resolve(), metrics, say
-        os.chdir(self._place.parent)  # doors are named from there: the path of a socket must be short
+        os.chdir(self._place.parent)  # sockets are named from there: the path of a socket must be short
         settings = files.read_node(self._place / files.NODE) if (self._place / files.NODE).exists() else None
         path = self._place / settings.game if settings else Path(files.GAME)
         self.game = files.read_game(path)
@@ -121,7 +122,7 @@ class Start:
             identity = self.game.identity
         except (ValueError, TypeError) as error:
             raise files.PlaceRefused(path, str(error)) from error
-        self.door = settings.listen if settings else own.door
+        self.endpoint = settings.listen if settings else own.endpoint
         files.require_link(self._place / files.LINK, own.certificate)
         self.node = HttpNode(url or self.game.url)
         require_same(self.node.rpc.ask, identity)
@@ -211,12 +212,12 @@ class Start:
     def _links(self) -> Links:
         link = self._place / files.LINK
         try:
-            return Links(self.door, link, self.peers, private=self.game.private_addresses)
+            return Links(self.endpoint, link, self.peers, private=self.game.private_addresses)
         except SSLError as error:
             raise files.PlaceRefused(link, f"cannot be used with the certificates of {files.GAME} ({error})") from error
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
-            raise DoorRefused(self.door, reason) from error
+            raise EndpointRefused(self.endpoint, reason) from error
 
     def _finish(self, role: NodeRole) -> None:
         """The game went to its end without us: take what is owed."""

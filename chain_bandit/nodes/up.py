@@ -145,11 +145,11 @@ def set_up(plan: Plan, node: HttpNode, out: Path, payer: str | None, keeps: bool
     note = f"what was sent belongs to the accounts whose keys are in {out}"
     with kept_if(lambda: is_whole or (keeps and bool(payments.entries or journal.entries)), note, lambda: _empty(out)):
         with folder.writing(out):
-            doors = write_folders(plan, out)
+            node_records = write_folders(plan, out)
         fund(node, [whole], pays, payments)
         made = deployment.deploy(plan, node, account(plan.environment.secret), out / DEPLOYMENT, journal)
         with folder.writing(out):
-            write_game(plan, made, node.url, doors, out)
+            write_game(plan, made, node.url, node_records, out)
         is_whole = True
     return made
 

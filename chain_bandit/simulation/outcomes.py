@@ -121,7 +121,7 @@ class Outcome:
     time: int = 0
 
 
-class Purse:
+class SampleMeans:
     """What one participant has seen."""
 
     def __init__(self, arms: int) -> None:
@@ -156,7 +156,7 @@ class Play:
         self._draws = Draws(setting.model, setting.secret, setting.seed_0)
         self._cost = hidden_cost(setting.secret, setting.seed_0)
         self._liars = frozenset(p for p, attack in setting.attacks.items() if attack.conduct & Conduct.LIAR)
-        self._purses = [Purse(p.arms) for _ in everybody]
+        self._purses = [SampleMeans(p.arms) for _ in everybody]
         self._ledger = opening(p, ZERO, setting.seed_0, setting.weights)
         colluders = frozenset(setting.attacks)
         self._views = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from chain_bandit.studies.presets import Part
 
 
-class Left:
+class RemainingTime:
     """The time that is left. What was there already when it began counts for nothing."""
 
     def __init__(self, parts: Sequence[Part], now: float) -> None:

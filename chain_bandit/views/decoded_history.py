@@ -56,7 +56,7 @@ class DecodedRecord:
 
 
 @dataclass(frozen=True)
-class Inside:
+class DecodedHistory:
     """A run that one can look into.
 
     Args:
@@ -69,9 +69,9 @@ class Inside:
     history: History
 
     @staticmethod
-    def of(manifest: Mapping[str, Any], report: AuditReport, history: History) -> "Inside":
+    def of(manifest: Mapping[str, Any], report: AuditReport, history: History) -> "DecodedHistory":
         """Take in a run. Raises `RunUnreadable`."""
-        return Inside(read_manifest(manifest), report, history)
+        return DecodedHistory(read_manifest(manifest), report, history)
 
     @cached_property
     def parameters(self) -> Parameters:

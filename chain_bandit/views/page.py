@@ -19,7 +19,7 @@ from chain_bandit.views.page_audit import audit_section
 from chain_bandit.views.page_conduct import conduct_section, conduct_table
 from chain_bandit.views.page_money import money_section
 from chain_bandit.views.phrases import NO_REGRET, SECTIONS, aborted, headline, others_in_words, seconds, verdict
-from chain_bandit.views.view_model import Facts, amount, clean, span, whole
+from chain_bandit.views.view_model import ViewModel, amount, clean, span, whole
 
 MARKS = {"ok": "✓", "bad": "✗", "open": "?", "none": "\N{EN DASH}"}
 
@@ -46,7 +46,7 @@ def page(
     Raises:
         RunUnreadable: when manifest or rounds are not those of a run.
     """
-    facts = Facts.of(manifest, report, rounds)
+    facts = ViewModel.of(manifest, report, rounds)
     body = joined(
         _top(facts),
         conduct_section(facts, evidence),
@@ -85,7 +85,7 @@ def _section(anchor: str, *children: object) -> Markup:
     return tag("section", tag("h2", SECTIONS[anchor]), *children, id=anchor)
 
 
-def _top(facts: Facts) -> Markup:
+def _top(facts: ViewModel) -> Markup:
     strip = [
         tag(
             "a",
@@ -108,7 +108,7 @@ def _top(facts: Facts) -> Markup:
     )
 
 
-def _losses(facts: Facts) -> Markup | None:
+def _losses(facts: ViewModel) -> Markup | None:
     """The regret of all rounds beside that of others, without its parts."""
     if not facts.columns or facts.is_live:
         return None
@@ -118,7 +118,7 @@ def _losses(facts: Facts) -> Markup | None:
                   tag("p", " ".join(others_in_words(facts)), class_="quiet"))  # fmt: skip
 
 
-def _regret(facts: Facts) -> Markup:
+def _regret(facts: ViewModel) -> Markup:
     if facts.is_live:
         if not facts.columns:
             return _section("regret", tag("p", NO_REGRET))
@@ -162,7 +162,7 @@ def _regret(facts: Facts) -> Markup:
     )  # fmt: skip
 
 
-def _estimators(facts: Facts) -> Markup:
+def _estimators(facts: ViewModel) -> Markup:
     panels = plots.estimators(facts)
     if not panels:
         return _section("estimators", tag("p", "No block was recorded.", class_="quiet"))
@@ -181,7 +181,7 @@ def _estimators(facts: Facts) -> Markup:
     )  # fmt: skip
 
 
-def _rejections(facts: Facts) -> Markup:
+def _rejections(facts: ViewModel) -> Markup:
     """What was rejected and why."""
     rejected = [row for row in facts.failures if row.kind == "rejected"]
     if not rejected:
@@ -192,7 +192,7 @@ def _rejections(facts: Facts) -> Markup:
     return tag("p", sentence + reason)
 
 
-def _consensus(facts: Facts) -> Markup:
+def _consensus(facts: ViewModel) -> Markup:
     rows: list[list[object]] = []
     for p in facts.participants:
         share = plots.counted_share(facts.rows, p.seat)
@@ -228,7 +228,7 @@ _LEGEND = (
 )
 
 
-def _agreement(facts: Facts) -> str:
+def _agreement(facts: ViewModel) -> str:
     p = facts.parameters
     if p is None:
         return "The parameters of the game are not in this history."
@@ -238,7 +238,7 @@ def _agreement(facts: Facts) -> str:
     )
 
 
-def _certified(facts: Facts, p: Parameters) -> str:
+def _certified(facts: ViewModel, p: Parameters) -> str:
     """How many signatures a block took: a quorum is one of whoever validates, and that may be others every round."""
     counts = {len(row.validators) for row in facts.rows if row.means is not None and row.signers}
     if not counts:
@@ -289,7 +289,7 @@ def weighed(p: Parameters) -> str:
         return f"what {p.reputation} gives, which is not here"
 
 
-def _reputation(facts: Facts) -> Markup:
+def _reputation(facts: ViewModel) -> Markup:
     p, drawn = facts.parameters, plots.reputations(facts)
     if p is None or not drawn:
         return _section("reputation", tag("p", "No round was recorded.", class_="quiet"))
@@ -307,7 +307,7 @@ def _reputation(facts: Facts) -> Markup:
     )  # fmt: skip
 
 
-def _failed_rounds(facts: Facts) -> Markup:
+def _failed_rounds(facts: ViewModel) -> Markup:
     if not facts.failures:
         return tag("p", "Consensus reached a block in every round.", class_="quiet")
     shown = [f"{row.round:,} ({row.kind})" for row in facts.failures[:40]]
@@ -316,7 +316,7 @@ def _failed_rounds(facts: Facts) -> Markup:
                + (f", and {more:,} more" if more else "") + ". " + aborted(facts))  # fmt: skip
 
 
-def _chain(facts: Facts) -> Markup:
+def _chain(facts: ViewModel) -> Markup:
     manifest, report, game = facts.manifest, facts.report, facts.report.game
     tally = report.checks.get("game.code")
     code_check = (
@@ -350,7 +350,7 @@ def _chain(facts: Facts) -> Markup:
     )  # fmt: skip
 
 
-def _mode(facts: Facts) -> str:
+def _mode(facts: ViewModel) -> str:
     p, lent = facts.parameters, sum(row.means is not None and not row.signers for row in facts.rows)
     if p is None:
         return "\N{EN DASH}"
@@ -358,7 +358,7 @@ def _mode(facts: Facts) -> str:
     return where + (f"; {lent:,} blocks are vouched for by a later one of their transaction" if lent else "")
 
 
-def _method(facts: Facts, measured: Mapping[str, Any] | None, scenario: str | None) -> Markup:
+def _method(facts: ViewModel, measured: Mapping[str, Any] | None, scenario: str | None) -> Markup:
     manifest = facts.manifest
     given = facts.report.game.get("parameters") or {}
     claimed: list[tuple[str, object]] = [] if manifest.run_digest is None else [
@@ -387,7 +387,7 @@ _SEED_KEPT = "kept by who played the game: every key follows from it, and the ch
 _SEED_SAID = "; every key follows from it: a simulation, whose chain ended with it"
 
 
-def _again(facts: Facts) -> tuple[Markup, Markup]:
+def _again(facts: ViewModel) -> tuple[Markup, Markup]:
     """How this is made once more: the game, or where there is only its history, the page."""
     if facts.is_live:
         said = "The rewards are live: the game cannot be played again. Whoever has its history audits it again:"

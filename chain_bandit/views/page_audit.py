@@ -3,13 +3,13 @@
 from chain_bandit.auditor.catalogue import PROVES
 from chain_bandit.views.markup import Markup, TableCell, code, table, tag
 from chain_bandit.views.phrases import SECTIONS
-from chain_bandit.views.view_model import Facts, check_status, clean, whole
+from chain_bandit.views.view_model import ViewModel, check_status, clean, whole
 
 _WORDS = {"ok": "✓ passed", "bad": "✗ failed", "open": "? open", "none": "\N{EN DASH} no case"}
 _RANK = {"bad": 0, "open": 1, "ok": 2, "none": 3}
 
 
-def audit_section(facts: Facts) -> Markup:
+def audit_section(facts: ViewModel) -> Markup:
     """Checks passed, failed and not checkable; for a failure the smallest evidence."""
     report = facts.report
     rows: list[list[object]] = []
@@ -33,7 +33,7 @@ def audit_section(facts: Facts) -> Markup:
     )  # fmt: skip
 
 
-def _trust(facts: Facts) -> Markup | None:
+def _trust(facts: ViewModel) -> Markup | None:
     if not facts.report.head_trusted:
         return None
     return tag("p", "The auditor was given no hash to hold the last block against: the history's own, ",

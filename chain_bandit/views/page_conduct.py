@@ -17,7 +17,7 @@ from chain_bandit.views.phrases import (
     what_proofs_cost,
     who_lied,
 )
-from chain_bandit.views.view_model import Facts, amount, by_weight, clean, short, signed, whole
+from chain_bandit.views.view_model import ViewModel, amount, by_weight, clean, short, signed, whole
 
 SHOWN = 200
 """Findings and violations that the page has; all are in `audit.json`."""
@@ -25,7 +25,7 @@ SHOWN = 200
 _COLOUR = {Weight.PROOF: "bad", Weight.OBSERVATION: "open", Weight.HINT: "none"}
 
 
-def conduct_section(facts: Facts, evidence: Sequence[Mapping[str, Any]]) -> Markup:
+def conduct_section(facts: ViewModel, evidence: Sequence[Mapping[str, Any]]) -> Markup:
     """Violations with what shows them, findings by weight, and the proofs of equivocation in `evidence`."""
     beyond = beyond_bounds(facts)
     return tag(
@@ -42,7 +42,7 @@ def conduct_section(facts: Facts, evidence: Sequence[Mapping[str, Any]]) -> Mark
     )
 
 
-def conduct_table(facts: Facts) -> Markup | None:
+def conduct_table(facts: ViewModel) -> Markup | None:
     """Who lied or equivocated, since when, and what it cost them, beside an honest participant; None for nobody."""
     if not facts.suspects:
         return None
@@ -66,7 +66,7 @@ def conduct_table(facts: Facts) -> Markup | None:
 _NONE = "\N{EN DASH}"
 
 
-def _violations(facts: Facts) -> Markup | None:
+def _violations(facts: ViewModel) -> Markup | None:
     found = facts.report.violations
     if not found:
         return None
@@ -96,7 +96,7 @@ def _exhibit(seen: Exhibit, with_command: bool) -> Markup:
 _COMMAND = 2_000
 
 
-def _findings(facts: Facts) -> Markup:
+def _findings(facts: ViewModel) -> Markup:
     found = by_weight(facts.report.findings)
     if not found:
         return tag("p", "Nothing was noticed about any participant beyond the checks.", class_="quiet")

@@ -7,10 +7,10 @@ from chain_bandit.views import plots
 from chain_bandit.views.canvas import themed
 from chain_bandit.views.markup import Markup, TableCell, code, facts_list, picture, table, tag
 from chain_bandit.views.phrases import SECTIONS, attacking_pays
-from chain_bandit.views.view_model import Facts, amount, clean, short, signed, whole
+from chain_bandit.views.view_model import ViewModel, amount, clean, short, signed, whole
 
 
-def money_section(facts: Facts) -> Markup:
+def money_section(facts: ViewModel) -> Markup:
     """Who took home what, the books of every account, and what was never paid out."""
     game, report = facts.report.game, facts.report
     owner = next((account for account in report.accounts if account.seat is None), None)
@@ -47,7 +47,7 @@ def _stakes(deposits: Sequence[int]) -> str:
     return whole(least) if least == most else f"{whole(least)} to {whole(most)}, by weight in the draw"
 
 
-def _statement(facts: Facts) -> Markup | None:
+def _statement(facts: ViewModel) -> Markup | None:
     """Every account's movements in rewards, the environment last; columns in which nothing stands are left out."""
     wei = (facts.report.game.get("parameters") or {}).get("wei_per_unit")
     if not facts.report.accounts or not wei:

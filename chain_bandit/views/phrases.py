@@ -6,7 +6,7 @@ from typing import Any
 
 from chain_bandit.auditor.report import Weight, counted
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.views.view_model import PROVEN_FALSE, Facts, clean
+from chain_bandit.views.view_model import PROVEN_FALSE, ViewModel, clean
 
 SECTIONS = {
     "conduct": "Who lied, and what it cost",
@@ -29,7 +29,7 @@ NO_REGRET = (
 """In the place of regret."""
 
 
-def verdict(facts: Facts) -> str:
+def verdict(facts: ViewModel) -> str:
     """How the audit ended, in one sentence."""
     report = facts.report
     made = facts.passed + report.failed + report.not_checkable
@@ -43,7 +43,7 @@ def verdict(facts: Facts) -> str:
     }[report.verdict]  # fmt: skip
 
 
-def who_lied(facts: Facts) -> str:
+def who_lied(facts: ViewModel) -> str:
     """Against whom there is proof, in one sentence; and that there is less than proof against others."""
     found = facts.report.findings
     proven = [item for item in found if item.weight is Weight.PROOF]
@@ -68,7 +68,7 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1] if names else ""]))
 
 
-def what_it_cost(facts: Facts) -> str:
+def what_it_cost(facts: ViewModel) -> str:
     """What failed and costly rounds took from an honest participant, in one sentence."""
     if not facts.columns and not facts.is_live:
         return "What that cost the honest in expectation is not in a history: only who played the game counts regret."
@@ -84,7 +84,7 @@ def what_it_cost(facts: Facts) -> str:
     )
 
 
-def what_proofs_cost(facts: Facts) -> list[str]:
+def what_proofs_cost(facts: ViewModel) -> list[str]:
     """What a proof of a false report took from each seat, in a sentence each."""
     wei = (facts.report.game.get("parameters") or {}).get("wei_per_unit", 0)
     named = [item.seat for item in facts.report.findings if item.kind in PROVEN_FALSE and item.seat is not None]
@@ -99,7 +99,7 @@ def what_proofs_cost(facts: Facts) -> list[str]:
     return said[:_NAMED]
 
 
-def attacks_in_words(facts: Facts) -> list[str]:
+def attacks_in_words(facts: ViewModel) -> list[str]:
     """What each attack of the malicious does, and who tried it; empty where only a history is known."""
     seats: dict[str, list[str]] = {}
     for seat, attacks in facts.manifest.attacks.items():
@@ -116,7 +116,7 @@ CONDUCT = (
 """What the columns of the table of conduct are."""
 
 
-def honest_average(facts: Facts) -> tuple[float, float | None]:
+def honest_average(facts: ViewModel) -> tuple[float, float | None]:
     """What an honest participant earned and took home on average; None where that is not known."""
     honest = [p for p in facts.participants if p.malicious is False and p.net is not None]
     if not honest:
@@ -124,7 +124,7 @@ def honest_average(facts: Facts) -> tuple[float, float | None]:
     return fmean(p.reward for p in honest), fmean(p.net or 0.0 for p in honest)
 
 
-def others_in_words(facts: Facts) -> list[str]:
+def others_in_words(facts: ViewModel) -> list[str]:
     """What the other lines of the table of regret are."""
     others = (
         "Rewards lost in expectation against always pulling the best arm; all learners have the same draws. UCB1 alone "
@@ -134,7 +134,7 @@ def others_in_words(facts: Facts) -> list[str]:
     return [others] if facts.manifest.undefended is None else [others, undefended]
 
 
-def headline(facts: Facts) -> list[str]:
+def headline(facts: ViewModel) -> list[str]:
     """What happened, in two sentences that a newcomer understands."""
     manifest, people = facts.manifest, facts.participants
     malicious = sum(bool(p.malicious) for p in people)
@@ -150,7 +150,7 @@ def headline(facts: Facts) -> list[str]:
     return [first, learned(facts)]
 
 
-def learned(facts: Facts) -> str:
+def learned(facts: ViewModel) -> str:
     """Which arm the last approved block puts first, and what is true."""
     last = next((row.means for row in reversed(facts.rows) if row.kind == "approved" and row.means), None)
     if last is None:
@@ -170,7 +170,7 @@ def learned(facts: Facts) -> str:
     )
 
 
-def attacking_pays(facts: Facts) -> str:
+def attacking_pays(facts: ViewModel) -> str:
     """Whether the malicious took home more than the honest, in this one game."""
     groups: dict[bool, list[float]] = {False: [], True: []}
     for p in facts.participants:
@@ -186,7 +186,7 @@ def attacking_pays(facts: Facts) -> str:
     )
 
 
-def beyond_bounds(facts: Facts) -> str:
+def beyond_bounds(facts: ViewModel) -> str:
     """What to say when more misbehaved than was assumed; empty otherwise."""
     given = facts.report.game.get("parameters")
     roles = [p.role or "" for p in facts.participants]
@@ -201,7 +201,7 @@ def beyond_bounds(facts: Facts) -> str:
     )
 
 
-def aborted(facts: Facts) -> str:
+def aborted(facts: ViewModel) -> str:
     """In how many rounds nobody could compare counts, and why in the first; empty where all had their bits."""
     rounds = facts.manifest.aborted
     if not rounds:

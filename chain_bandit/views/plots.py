@@ -25,7 +25,7 @@ from chain_bandit.views.canvas import (
     svg,
     thinned,
 )
-from chain_bandit.views.view_model import Facts, ParticipantRow, amount, clean
+from chain_bandit.views.view_model import ParticipantRow, ViewModel, amount, clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ _NAMED = 10
 _RIVALS = {"ucb1": RED, "alone": PURPLE, "oracle": GREEN}
 
 
-def regret_from_start(facts: Facts) -> str:
+def regret_from_start(facts: ViewModel) -> str:
     """Cumulative regret from round 1 on: chain_bandit in its parts, one on the other, beside its rivals."""
     columns, burn_in = facts.columns, facts.manifest.burn_in
     at = thinned(columns["round"])
@@ -93,7 +93,7 @@ def regret_from_start(facts: Facts) -> str:
         return svg(made, "regret-start", "Cumulative regret from round 1 of chain_bandit in its parts and of others")
 
 
-def regret_after_burn_in(facts: Facts) -> str:
+def regret_after_burn_in(facts: ViewModel) -> str:
     """Cumulative regret over L + 1 … T only, where the honest and their rivals can be compared."""
     columns, start = facts.columns, facts.after_burn_in
     indices = [start + i for i in thinned(columns["round"][start:])]
@@ -158,7 +158,7 @@ def _inside(
         axes.text(x[at], (above[at] + below[at]) / 2, text, ha="center", va="center", color=INK)
 
 
-def estimators(facts: Facts) -> list[tuple[str, str]]:
+def estimators(facts: ViewModel) -> list[tuple[str, str]]:
     """One small panel an arm, best arm first: (name, SVG) of its global estimator over rounds and its true mean."""
     truths = facts.manifest.arm_means
     rows = [row for row in facts.rows if row.means is not None]
@@ -200,7 +200,7 @@ def estimators(facts: Facts) -> list[tuple[str, str]]:
     return panels
 
 
-def arms_pulled(facts: Facts) -> str:
+def arms_pulled(facts: ViewModel) -> str:
     """Which arm the honest pulled in every round; the best arm on top. Rounds beyond `MARKS` share a mark."""
     manifest, pulled = facts.manifest, facts.columns["arm"]
     order = facts.by_mean[:PANELS]
@@ -238,7 +238,7 @@ def arms_pulled(facts: Facts) -> str:
         return svg(made, "arms", "The arm that the honest pulled in every round, best arm on top")
 
 
-def consensus_lanes(facts: Facts) -> str:
+def consensus_lanes(facts: ViewModel) -> str:
     """One lane a seat over the recorded rounds: for how many arms its report counted, when it was silent or accused."""
     rows, seats = facts.rows, len(facts.participants)
     if not rows or not seats:
@@ -297,7 +297,7 @@ def _silent(row: RoundRow, seat: int) -> bool:
     return row.means is not None and seat not in row.reporters and seat not in row.blocked
 
 
-def _lane_labels(facts: Facts, axes: "Axes", first: int, edges: Sequence[int], height: float) -> None:
+def _lane_labels(facts: ViewModel, axes: "Axes", first: int, edges: Sequence[int], height: float) -> None:
     seats, bins = len(facts.participants), len(edges) - 1
     every = max(1, round(12 / height))
     kept = range(0, seats, every)
@@ -325,7 +325,7 @@ def _level(share: float, top: float) -> int:
     return 0 if share <= 0 else max(1, min(_LEVELS, round(_LEVELS * share / top)))
 
 
-def reputations(facts: Facts) -> str:
+def reputations(facts: ViewModel) -> str:
     """A line a seat: its reputation after every record, and where its place on the block list begins."""
     rows, people = [row for row in facts.rows if row.reputations], facts.participants
     if not rows or not people:
@@ -367,7 +367,7 @@ def _margin(people: Sequence[ParticipantRow]) -> int:
     return 12 + round(_PER_SIGN * max((len(seat_name(p)) for p in people), default=0))
 
 
-def money(facts: Facts) -> str:
+def money(facts: ViewModel) -> str:
     """What every participant took home: reward, and what the hidden cost took or gave."""
     people = facts.participants
     if not people:
@@ -406,7 +406,7 @@ def money(facts: Facts) -> str:
         return svg(made, "money", "What every participant took home")
 
 
-def gas(facts: Facts) -> str:
+def gas(facts: ViewModel) -> str:
     """Gas of the transaction that recorded each round."""
     rows = [row for row in facts.rows if row.gas]
     if not rows:
@@ -431,7 +431,7 @@ def gas(facts: Facts) -> str:
         return svg(made, "gas", "Gas of the transaction that recorded each round")
 
 
-def without_estimator(facts: Facts) -> dict[str, int]:
+def without_estimator(facts: ViewModel) -> dict[str, int]:
     """How often each arm had no global estimator in a rejected block."""
     found: dict[str, int] = {}
     for row in facts.rows:

@@ -16,7 +16,7 @@ from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.settlement import Pull, decode_pulls, pull_bytes
 from chain_bandit.protocol.tallies import Settled
 from chain_bandit.protocol.units import NO_PULL, UNIT
-from chain_bandit.views.decoded_history import DecodedRecord, Inside
+from chain_bandit.views.decoded_history import DecodedHistory, DecodedRecord
 from chain_bandit.views.terminal import plain_table, titled
 from chain_bandit.views.view_model import (
     PROVEN_FALSE,
@@ -34,7 +34,7 @@ from chain_bandit.views.view_model import (
 )
 
 
-def show_round(inside: Inside, round_: int) -> RenderableType:
+def show_round(inside: DecodedHistory, round_: int) -> RenderableType:
     """A round: its record, who reported what, B and global estimator of every arm. Raises `NotShown`."""
     row = inside.record(round_)
     entry = next((each for each in inside.entries() if each.row.round == round_), None)
@@ -64,7 +64,7 @@ def show_round(inside: Inside, round_: int) -> RenderableType:
     return Group(_pairs(pairs), *tables, *_by_seat(lines))
 
 
-def _phase(inside: Inside, row: RoundRow) -> Iterator[tuple[str, object]]:
+def _phase(inside: DecodedHistory, row: RoundRow) -> Iterator[tuple[str, object]]:
     """Which pulls of the game a round is, where it can be several."""
     if inside.parameters.has_phases:
         first = row.round + sum(each.length - 1 for each in inside.report.rounds if each.round < row.round)
@@ -89,7 +89,7 @@ def _by_seat(lines: Sequence[tuple[str, Sequence[str]]]) -> Iterator[RenderableT
         yield titled("By seat", made) if not start else made
 
 
-def _with_others(inside: Inside, entry: DecodedRecord) -> str:
+def _with_others(inside: DecodedHistory, entry: DecodedRecord) -> str:
     """A record's transaction, and which other rounds it recorded."""
     rounds = [each.row.round for each in inside.entries() if each.call.digest == entry.call.digest]
     others = f", which recorded rounds {span(rounds[0], rounds[-1])}" if len(rounds) > 1 else ""
@@ -108,7 +108,7 @@ def _shares(lanes: Sequence[int]) -> str:
 
 
 def _report_tables(
-    inside: Inside, row: RoundRow, header: Header, reports: Mapping[int, Report]
+    inside: DecodedHistory, row: RoundRow, header: Header, reports: Mapping[int, Report]
 ) -> Iterator[RenderableType]:
     reporters = sorted(reports) or list(seats(header.reporters))
     names = [clean(name, 16) for name in inside.names]
@@ -133,7 +133,7 @@ def _report_tables(
         yield titled("Reports by seat: * in B, x too high or too low for B, ~ too few pulls", made)
 
 
-def show_participant(inside: Inside, who: str) -> RenderableType:
+def show_participant(inside: DecodedHistory, who: str) -> RenderableType:
     """A participant by seat or address: money, what it was seen to do, its last report against the truth.
 
     Raises:
@@ -169,7 +169,7 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
     return Group(_pairs(pairs), *noticed, *_last_report(inside, seat))
 
 
-def _false_report(inside: Inside, account: Account) -> Iterator[tuple[str, object]]:
+def _false_report(inside: DecodedHistory, account: Account) -> Iterator[tuple[str, object]]:
     """Whether a report of it was proven false, of a game in which that can be, and what that took from it."""
     if not inside.parameters.provable:
         return
@@ -178,7 +178,7 @@ def _false_report(inside: Inside, account: Account) -> Iterator[tuple[str, objec
     yield "false report", f"proven, of round {own[0].rounds[0]:,}: {lost}" if own else "no proof"
 
 
-def _reputation(inside: Inside, seat: int) -> Iterator[tuple[str, object]]:
+def _reputation(inside: DecodedHistory, seat: int) -> Iterator[tuple[str, object]]:
     """Where it stands, and in how many rounds it validated."""
     rows = [row for row in inside.report.rounds if row.reputations]
     if not rows:
@@ -191,7 +191,7 @@ def _reputation(inside: Inside, seat: int) -> Iterator[tuple[str, object]]:
     yield "validator in", f"{validated:,} of {len(with_validators):,} rounds"
 
 
-def _last_report(inside: Inside, seat: int) -> Iterator[RenderableType]:
+def _last_report(inside: DecodedHistory, seat: int) -> Iterator[RenderableType]:
     last = None
     for entry in inside.entries():
         if entry.header is not None and entry.header.reporters >> seat & 1:
@@ -217,7 +217,7 @@ def _last_report(inside: Inside, seat: int) -> Iterator[RenderableType]:
     yield titled(f"Its last report, round {header.round:,}", made)
 
 
-def show_transaction(inside: Inside, digest: str) -> RenderableType:
+def show_transaction(inside: DecodedHistory, digest: str) -> RenderableType:
     """A transaction by its hash or the beginning of it: method, decoded arguments, events, gas. Raises `NotShown`."""
     call = inside.transaction(digest)
     pairs: list[tuple[str, object]] = [
@@ -234,7 +234,7 @@ def show_transaction(inside: Inside, digest: str) -> RenderableType:
     return Group(_pairs(pairs))
 
 
-def _arguments(inside: Inside, call: ContractCall) -> list[tuple[str, str]]:
+def _arguments(inside: DecodedHistory, call: ContractCall) -> list[tuple[str, str]]:
     """The arguments of a call, each in words."""
     if call.arguments is None:
         return [("arguments", "cannot be decoded")] if call.direct else []
@@ -280,7 +280,7 @@ def _keys(data: bytes) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _blocks(inside: Inside, call: ContractCall) -> Iterator[tuple[str, str]]:
+def _blocks(inside: DecodedHistory, call: ContractCall) -> Iterator[tuple[str, str]]:
     """Every block of a submission."""
     entries = [entry for entry in inside.entries() if entry.call.digest == call.digest and entry.header is not None]
     if not entries:
@@ -296,7 +296,7 @@ def _blocks(inside: Inside, call: ContractCall) -> Iterator[tuple[str, str]]:
             yield "signers", _signed(entry.row)
 
 
-def _proof(inside: Inside, proof: Accusation) -> list[tuple[str, str]]:
+def _proof(inside: DecodedHistory, proof: Accusation) -> list[tuple[str, str]]:
     """A proof of equivocation in words."""
     role = {(1, 1): "reporter", (2, 1): "commander", (2, 3): "block signer"}.get((proof.phase, proof.role), "nobody")
     return [
@@ -307,7 +307,7 @@ def _proof(inside: Inside, proof: Accusation) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _refutation(inside: Inside, proof: Refutation) -> list[tuple[str, str]]:
+def _refutation(inside: DecodedHistory, proof: Refutation) -> list[tuple[str, str]]:
     """A proof of a false report in words."""
     return [
         ("seat", str(proof.seat)), ("in round", whole(proof.round)), ("on parent", _value(proof.parent)),
@@ -317,7 +317,7 @@ def _refutation(inside: Inside, proof: Refutation) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _acquittal(inside: Inside, shown: Acquittal) -> list[tuple[str, str]]:
+def _acquittal(inside: DecodedHistory, shown: Acquittal) -> list[tuple[str, str]]:
     """A receipt with another tally in words."""
     return [
         ("seat", str(shown.seat)), ("on parent", _value(shown.parent)),
@@ -327,7 +327,7 @@ def _acquittal(inside: Inside, shown: Acquittal) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _header(inside: Inside, header: Header) -> list[tuple[str, str]]:
+def _header(inside: DecodedHistory, header: Header) -> list[tuple[str, str]]:
     rows = [
         ("round", whole(header.round)), ("parent", "0x" + header.parent.hex()),
         ("body", "0x" + header.body.hex()), ("block list", _listed(seats(header.blocked))),
@@ -350,7 +350,7 @@ def _signatures(signers: int, signatures: bytes) -> list[tuple[str, str]]:
     return [("signers", _listed(seats(signers))), ("signatures", _value(signatures))]
 
 
-def _pulls(inside: Inside, through: int, data: bytes) -> list[tuple[str, str]]:
+def _pulls(inside: DecodedHistory, through: int, data: bytes) -> list[tuple[str, str]]:
     """The settled rounds, the last of which is the last approved one up to `through`; of a paid burn-in its rounds."""
     p = inside.parameters
     size = pull_bytes(p) * p.participants
@@ -364,14 +364,14 @@ def _pulls(inside: Inside, through: int, data: bytes) -> list[tuple[str, str]]:
     return _paid(inside, due, data)
 
 
-def _settled_before(inside: Inside, through: int) -> int:
+def _settled_before(inside: DecodedHistory, through: int) -> int:
     """Up to which round there is an earlier settlement than one; round L before the first."""
     made = [call.arguments[0] for call in calls(inside.history)
             if call.method == "settleRewards" and call.succeeded and call.arguments]  # fmt: skip
     return max((round_ for round_ in made if round_ < through), default=inside.parameters.burn_in)
 
 
-def _with_tallies(inside: Inside, due: Sequence[int], data: bytes) -> list[tuple[str, str]]:
+def _with_tallies(inside: DecodedHistory, due: Sequence[int], data: bytes) -> list[tuple[str, str]]:
     """A settlement with a root of tallies."""
     try:
         said = Settled.decode(data, len(due), inside.parameters)
@@ -384,7 +384,7 @@ def _with_tallies(inside: Inside, due: Sequence[int], data: bytes) -> list[tuple
     ]  # fmt: skip
 
 
-def _paid(inside: Inside, rounds: Sequence[int], data: bytes) -> list[tuple[str, str]]:
+def _paid(inside: DecodedHistory, rounds: Sequence[int], data: bytes) -> list[tuple[str, str]]:
     """The rows of paid rounds."""
     p, rows = inside.parameters, []
     size = pull_bytes(p) * p.participants

@@ -33,7 +33,7 @@ from chain_bandit.views.phrases import (
     what_it_cost,
     who_lied,
 )
-from chain_bandit.views.view_model import Facts, amount, by_weight, check_status, clean, signed, span, whole
+from chain_bandit.views.view_model import ViewModel, amount, by_weight, check_status, clean, signed, span, whole
 
 if TYPE_CHECKING:
     from chain_bandit.game.run import RunStatus
@@ -176,7 +176,7 @@ def standing(moment: "RunStatus") -> str:
 
 def participants_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
     """Every seat: role as revealed, reward, cost, net, and what it was seen to do. Raises `RunUnreadable`."""
-    facts = Facts.of(manifest, report, rounds)
+    facts = ViewModel.of(manifest, report, rounds)
     made = plain_table(
         ("seat", "right"), ("role", "left"), ("reward", "right"), ("cost", "right"), ("net", "right"),
         ("observed", "wrap"), ("address", "left"),
@@ -195,7 +195,7 @@ def participants_table(manifest: Mapping[str, Any], report: AuditReport, rounds:
 
 def verdict_lines(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
     """The verdict of the audit, and what was learned. Raises `RunUnreadable`."""
-    facts = Facts.of(manifest, report, rounds)
+    facts = ViewModel.of(manifest, report, rounds)
     said = [Text(verdict(facts), STYLES.get(report.verdict, "bold yellow"))]
     said += map(Text, headline(facts))
     said += [Text(f"{each.name}: {each.word}; {each.sentence}.", MARKS[each.status][1])
@@ -205,7 +205,7 @@ def verdict_lines(manifest: Mapping[str, Any], report: AuditReport, rounds: Any)
 
 def conduct_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
     """Who lied or equivocated, since when, and what it cost them, beside an honest participant."""
-    facts = Facts.of(manifest, report, rounds)
+    facts = ViewModel.of(manifest, report, rounds)
     made = plain_table(
         ("seat", "right"), ("observed", "wrap"), ("since", "right"), ("excluded", "right"), ("earned", "right"),
         ("slash", "right"), ("voided", "right"), ("took home", "right"),
@@ -313,7 +313,7 @@ class _Checks:
 
 def regret_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
     """Regret of the honest in its parts, beside that of others: over all rounds, and after the burn-in."""
-    facts = Facts.of(manifest, report, rounds)
+    facts = ViewModel.of(manifest, report, rounds)
     if facts.is_live:
         return titled("Regret", Text(NO_REGRET, "dim"))
     burn_in, last = facts.manifest.burn_in, facts.pulls[-1]

@@ -165,7 +165,7 @@ _INTEGERS = ("round", "arm", *(f"regret_{name}" for name in (*_PARTS, *_RIVALS))
 
 
 @dataclass(frozen=True)
-class Facts:
+class ViewModel:
     """One run, as views read it.
 
     Attributes:
@@ -177,10 +177,10 @@ class Facts:
     columns: Mapping[str, Sequence[Any]]
 
     @staticmethod
-    def of(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> "Facts":
+    def of(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> "ViewModel":
         """Take in a run. `rounds` is the pyarrow table of a run folder, or None. Raises `RunUnreadable`."""
         checked = read_manifest(manifest)
-        return Facts(checked, report, {} if rounds is None else _columns(rounds, len(checked.arm_names)))
+        return ViewModel(checked, report, {} if rounds is None else _columns(rounds, len(checked.arm_names)))
 
     @cached_property
     def names(self) -> list[str]:

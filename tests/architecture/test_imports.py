@@ -193,7 +193,7 @@ def test_every_listed_package_exists_so_that_no_rule_is_idle():
         ("auditor/x.py", "from chain_bandit.crypto.seal import seal"),
         ("auditor/x.py", "from chain_bandit.mediate.epochs.dealing import deal"),
         ("auditor/x.py", "from chain_bandit.mediate.agreement.additive import joined"),
-        ("auditor/x.py", "from chain_bandit.append_log import FileLines"),
+        ("auditor/x.py", "from chain_bandit.append_log import AppendLogFile"),
         ("protocol/agreement/x.py", "from chain_bandit.mediate.agreement.agreer import Agreer"),
         ("actors/x.py", "import ecdsa"),
         ("auditor/x.py", "from chain_bandit.consensus.certificate import Certificate"),

@@ -10,7 +10,7 @@ from web3 import Web3
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.protocol.blocks import Kind, Seated, genesis_digest
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.rewards import hidden_cost
@@ -149,7 +149,7 @@ def test_attaching_looks_at_the_modules_too(place, monkeypatch):
 
 def test_node_that_does_not_answer_raises_node_unreachable():
     with pytest.raises(NodeUnreachable, match="does not answer") as caught:
-        Coordinator.at("http://127.0.0.1:9", bytes(20), Stopwatch(), Delivery(patience=0.2))
+        Coordinator.at("http://127.0.0.1:9", bytes(20), Stopwatch(), TransactionPolicy(patience=0.2))
     assert caught.value.exit_code == 5
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from chain_bandit.comparison import party
-from chain_bandit.comparison.session import Sitting
+from chain_bandit.comparison.session import MpcSession
 from chain_bandit.crypto.keys import Signer
 
 REFUSED = 1
@@ -45,39 +45,39 @@ def refused(*arguments: Any) -> party.Elements:
     return {seat: values for seat, values in TRUE_OPEN(*arguments).items() if seat != REFUSED}
 
 
-def babble(desk: party.Desk, line: Any) -> None:
+def babble(desk: party.PartyChannel, line: Any) -> None:
     desk._answers.write(b'{"probes": "all"}\n')
 
 
-def flood(desk: party.Desk, line: Any) -> None:
+def flood(desk: party.PartyChannel, line: Any) -> None:
     while True:
         desk._answers.write(b"x" * 65_536)
 
 
-def hang(desk: party.Desk, line: Any) -> None:
+def hang(desk: party.PartyChannel, line: Any) -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def leave_a_child(in_group: bool) -> None:
     """Dies at the first line after all are linked up; its child holds what it held, and is written into the mark."""
 
-    def write(desk: party.Desk, line: Any) -> None:
+    def write(desk: party.PartyChannel, line: Any) -> None:
         if isinstance(line, party.Linked):
             child = subprocess.Popen(("sleep", "60"), stdout=desk._answers, start_new_session=not in_group)
             Path(sys.argv[3]).write_text(str(child.pid))
         TRUE_WRITE(desk, line)
 
-    async def read(desk: party.Desk, kind: Any) -> Any:
+    async def read(desk: party.PartyChannel, kind: Any) -> Any:
         if kind is party.Check:
             await desk._lines.get()
             dies()
         return await TRUE_READ(desk, kind)
 
-    party.Desk.write, party.Desk.read = write, read  # type: ignore[method-assign]
+    party.PartyChannel.write, party.PartyChannel.read = write, read  # type: ignore[method-assign]
 
 
 def sign_with_another_key(*turns: int) -> None:
-    """The first, the second signature of a sitting, or both."""
+    """The first, the second signature of a session, or both."""
 
     class Turncoat(Signer):
         signed = 0
@@ -91,7 +91,7 @@ def sign_with_another_key(*turns: int) -> None:
 
 def trust_everybody() -> None:
     """Nobody looks at what party 1 signs before the comparison, and it signs with another key."""
-    party.heard = lambda sitting, question: [said.probes for said in question.opened]
+    party.heard = lambda session, question: [said.probes for said in question.opened]
     if party.mpc.pid == 1:
         sign_with_another_key(1)
 
@@ -100,9 +100,9 @@ def invent_rows() -> None:
     """A row for each seat that was asked about, whether its shares open or not."""
     asked: set[int] = set()
 
-    def heard(sitting: Sitting, question: Any) -> list[dict[int, int]]:
-        asked.update(sitting.asked)
-        return TRUE_HEARD(sitting, question)
+    def heard(session: MpcSession, question: Any) -> list[dict[int, int]]:
+        asked.update(session.asked)
+        return TRUE_HEARD(session, question)
 
     async def compare(floors: Sequence[int], elements: party.Elements) -> dict[int, Any]:
         return dict.fromkeys(asked, (True,) * len(floors)) | await TRUE_COMPARE(floors, elements)
@@ -111,11 +111,11 @@ def invent_rows() -> None:
 
 
 TRUE_COMPARE, TRUE_HEARD, TRUE_OPEN = party.compare, party.heard, party.open_shares
-TRUE_READ, TRUE_WRITE = party.Desk.read, party.Desk.write
+TRUE_READ, TRUE_WRITE = party.PartyChannel.read, party.PartyChannel.write
 FAULTS = {
     "dies at once": die_at_once,
     "dies while it computes": die_while_computing,
-    "hangs": lambda: setattr(party.Desk, "write", hang),
+    "hangs": lambda: setattr(party.PartyChannel, "write", hang),
     "leaves a child in its group": lambda: leave_a_child(in_group=True),
     "leaves a child out of its group": lambda: leave_a_child(in_group=False),
     "signs another matrix": lambda: setattr(party, "compare", changed),
@@ -125,8 +125,8 @@ FAULTS = {
     "speaks with another key": lambda: sign_with_another_key(1, 2),
     "signs bits with another key": lambda: sign_with_another_key(2),
     "hears whatever is said in any name": trust_everybody,
-    "babbles": lambda: setattr(party.Desk, "write", babble),
-    "floods": lambda: setattr(party.Desk, "write", flood),
+    "babbles": lambda: setattr(party.PartyChannel, "write", babble),
+    "floods": lambda: setattr(party.PartyChannel, "write", flood),
 }
 
 

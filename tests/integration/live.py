@@ -14,8 +14,8 @@ from typing import Any
 import requests
 
 from chain_bandit.chain.modules import installed
-from chain_bandit.chain.retry_budget import Patience
-from chain_bandit.chain.transaction_policy import PIPELINED, Delivery
+from chain_bandit.chain.retry_budget import RetryBudget
+from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
 from tests.integration.rpc_server import serving
 
 CHAIN_ID = 131277322940537
@@ -45,7 +45,7 @@ class Anvil:
     def start(self) -> None:
         command = [str(ANVIL), "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--hardfork", "prague"]
         self._process = subprocess.Popen([*command, "--silent", *self._options])
-        patience = Patience(20.0)
+        patience = RetryBudget(20.0)
         while True:
             try:
                 self.ask("eth_chainId")
@@ -63,7 +63,7 @@ class Anvil:
         self._process.wait()
 
     def _await_written(self, state: Path) -> None:
-        patience, before = Patience(20.0), _written_at(state)
+        patience, before = RetryBudget(20.0), _written_at(state)
         while self._process.poll() is None and not (_written_at(state) != before and _is_whole(state)):
             patience.wait(TimeoutError("no state is written"))  # type: ignore[arg-type]
 
@@ -106,7 +106,7 @@ class Proxied:
 
     chain_id = CHAIN_ID
 
-    def __init__(self, node: Anvil, url: str, delivery: Delivery = PIPELINED) -> None:
+    def __init__(self, node: Anvil, url: str, delivery: TransactionPolicy = PIPELINED) -> None:
         self._node, self.line, self.delivery = node, url, delivery
 
     def mine(self, blocks: int) -> None:

@@ -11,7 +11,7 @@ from chain_bandit.auditor.audit import audit
 from chain_bandit.auditor.exhibits import Place, exhibit
 from chain_bandit.auditor.report import AuditReport
 from chain_bandit.chain.errors import NodeUnreachable
-from chain_bandit.chain.retry_budget import Patience
+from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain_history.blocks import History
 from chain_bandit.chain_history.records import SELECTORS, calls_in
 from tests.integration.live import Anvil, anvil
@@ -58,7 +58,7 @@ class CalledOff(Played):
             "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 1, **more,
         }  # fmt: skip
         raw = self.accounts[who].sign_transaction(fields).raw_transaction
-        name, patience = self.node.ask("eth_sendRawTransaction", "0x" + raw.hex()), Patience(10.0)
+        name, patience = self.node.ask("eth_sendRawTransaction", "0x" + raw.hex()), RetryBudget(10.0)
         while (receipt := self.node.ask("eth_getTransactionReceipt", name)) is None:
             patience.wait(NodeUnreachable(f"no receipt of {name}"))
         return dict(receipt)

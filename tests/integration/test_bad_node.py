@@ -11,7 +11,7 @@ from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken
 from chain_bandit.chain.journal import Journal, JournalForeign, journal_in
 from chain_bandit.chain.node import account
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, opening_balances
 from chain_bandit.game.plan import Plan
@@ -23,8 +23,8 @@ from tests.few import few
 from tests.integration.faults import FAULTS, Sometimes, error
 from tests.integration.live import Anvil, Handler, Proxied, anvil, proxy, sends
 
-QUICK = Delivery(patience=8.0, timeout=0.2, resend_after=0.2)
-IMPATIENT = Delivery(patience=0.5, timeout=0.3)
+QUICK = TransactionPolicy(patience=8.0, timeout=0.2, resend_after=0.2)
+IMPATIENT = TransactionPolicy(patience=0.5, timeout=0.3)
 SILENT = [malicious(seat, ("silent-validator", {"first": 8, "last": 9})) for seat in (1, 2)]
 
 
@@ -81,7 +81,7 @@ def node() -> Iterator[Anvil]:
 
 
 def play(
-    node: Any, scenario: Scenario, delivery: Delivery = QUICK, journal: Journal | None = None,
+    node: Any, scenario: Scenario, delivery: TransactionPolicy = QUICK, journal: Journal | None = None,
     disturb: Any = lambda round_: None,
 ) -> tuple[OnChain, Game]:  # fmt: skip
     plan = Plan(scenario)
@@ -202,7 +202,7 @@ def test_dropped_transactions_are_sent_again():
 
 def test_a_fee_that_is_too_low_is_raised():
     scenario = short_game()
-    delivery = Delivery(patience=20.0, timeout=0.5, resend_after=0.2, stuck_blocks=2)
+    delivery = TransactionPolicy(patience=20.0, timeout=0.5, resend_after=0.2, stuck_blocks=2)
     journal = Journal()
     with anvil("--block-time", "0.1") as node:
         node.fund({who: 10 * wei for who, wei in opening_balances(Plan(scenario)).items()})
@@ -239,9 +239,9 @@ def test_a_transaction_that_a_node_puts_aside_comes_through_with_a_higher_fee(no
 
     start = monotonic()
     with proxy(node.url, fault) as url:
-        recorder, game = play(Proxied(node, url), scenario, Delivery(timeout=0.5, resend_after=0.2), journal)
+        recorder, game = play(Proxied(node, url), scenario, TransactionPolicy(timeout=0.5, resend_after=0.2), journal)
         require_whole(node, recorder, game, scenario)
-    assert monotonic() - start < Delivery().patience / 4
+    assert monotonic() - start < TransactionPolicy().patience / 4
     assert len({(entry.nonce, entry.account) for entry in journal.entries}) < len(journal.entries)
 
 
@@ -263,9 +263,9 @@ def test_a_node_killed_and_started_from_its_state_is_followed(tmp_path):
 
 def funded_in_file(state: Path, plan: Plan) -> None:
     """Return when the node has written that everybody has money."""
-    from chain_bandit.chain.retry_budget import Patience
+    from chain_bandit.chain.retry_budget import RetryBudget
 
-    patience, name = Patience(10.0), plan.relayer.address.hex()
+    patience, name = RetryBudget(10.0), plan.relayer.address.hex()
     while not state.exists() or name not in state.read_text():
         patience.wait(TimeoutError("no state file"))  # type: ignore[arg-type]
 
@@ -330,5 +330,5 @@ def test_a_nonce_that_somebody_else_used_is_named(node):
             node.ask("anvil_setNonce", environment.address, "0x9")
 
     with pytest.raises(NonceTaken, match=environment.address) as taken:
-        play(node, scenario, Delivery(patience=4.0, timeout=0.5, resend_after=0.1), disturb=disturb)
+        play(node, scenario, TransactionPolicy(patience=4.0, timeout=0.5, resend_after=0.1), disturb=disturb)
     assert taken.value.exit_code == 8

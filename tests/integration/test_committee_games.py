@@ -8,7 +8,7 @@ import pytest
 from chain_bandit.actors.messages import Send
 from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.attacks.two_faced_report import TwoFacedReport
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node
@@ -188,7 +188,7 @@ def test_a_chain_in_this_process_is_never_sent_anything_twice():
     """However slow it is: to a sender that resends at once every call is late."""
     scenario = build_scenario(4, 2, 12)
     plan = Plan(scenario)
-    recorder = OnChain(fast_node(plan), Stopwatch(), Delivery(in_flight=1, resend_after=1e-9))
+    recorder = OnChain(fast_node(plan), Stopwatch(), TransactionPolicy(in_flight=1, resend_after=1e-9))
     assert len(list(Game(scenario, recorder, plan).play())) == 12
     assert recorder.contract.closed()
 

@@ -17,12 +17,12 @@ from time import monotonic, sleep
 
 import pytest
 
-from chain_bandit.append_log import FileLines, LinesUnwritable
+from chain_bandit.append_log import AppendLogFile, LogUnwritable
 from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.comparison.interface import ComparisonAborted, ComparisonRound, Opening
 from chain_bandit.comparison.mpc import MpcComparison
 from chain_bandit.comparison.processes import PARTY, PartyFailed, PartyProcesses
-from chain_bandit.comparison.session_log import Minutes
+from chain_bandit.comparison.session_log import SessionLog
 from chain_bandit.comparison.wire import Listening, Open, Opened
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.protocol.errors import AssumptionBroken
@@ -244,7 +244,7 @@ def test_the_next_set_takes_over_when_a_party_fails(fault, said, tmp_path):
     with closing(with_fault(fault, str(tmp_path / "once"))) as comparison:
         opened(comparison)
         assert comparison.bits(committed()) == BITS
-        (failure,) = comparison.minutes.failures
+        (failure,) = comparison.session_log.failures
         assert failure.startswith(said)
 
 
@@ -260,7 +260,7 @@ def test_what_all_parties_agree_on_is_no_answer_when_it_cannot_be_one(fault, sai
     with closing(with_fault(fault, index=-1)) as comparison:
         opened(comparison, 0)
         comparison.on_dealing(0, replaced(TRUE, 3 * ATTEMPTS - 1, raised(TRUE.shares[-1], 1)))
-        comparison.minutes.failures += ["died"] * (ATTEMPTS - 1)
+        comparison.session_log.failures += ["died"] * (ATTEMPTS - 1)
         with pytest.raises(ComparisonAborted) as aborted:
             comparison.bits(committed())
         assert aborted.value.failures[-1] == said
@@ -288,7 +288,7 @@ def test_the_next_set_takes_over_when_the_machine_has_no_process_left_for_a_part
     with closing(MpcComparison(SIGNERS, LARGEST)) as comparison:
         opened(comparison)
         assert comparison.bits(committed()) == BITS
-        assert comparison.minutes.failures == ["party 1 could not be started (Resource temporarily unavailable)"]
+        assert comparison.session_log.failures == ["party 1 could not be started (Resource temporarily unavailable)"]
     assert len(started) == 5
 
 
@@ -305,7 +305,7 @@ def test_the_next_set_takes_over_when_the_machine_has_no_thread_left_to_ask_a_pa
     with closing(MpcComparison(SIGNERS, LARGEST)) as comparison:
         opened(comparison)
         assert comparison.bits(committed()) == BITS
-        assert comparison.minutes.failures == ["party 1 could not be asked (can't start new thread)"]
+        assert comparison.session_log.failures == ["party 1 could not be asked (can't start new thread)"]
 
 
 def test_the_next_set_takes_over_when_a_party_hangs(comparison):
@@ -315,7 +315,7 @@ def test_the_next_set_takes_over_when_a_party_hangs(comparison):
     os.kill(stopped[2], signal.SIGSTOP)
     comparison._processes.timeout = 0.5
     assert comparison.bits(committed()) == BITS
-    assert comparison.minutes.failures == ["party 2 did not answer within 0.5 s"]
+    assert comparison.session_log.failures == ["party 2 did not answer within 0.5 s"]
     assert gone(list(stopped))
 
 
@@ -377,9 +377,9 @@ def test_strangers_at_the_parties_ports_change_nothing(monkeypatch):
 
     def with_strangers(self, lines, kind):
         answers = ask(self, lines, kind)
-        for door in answers if kind is Listening else ():
+        for endpoint in answers if kind is Listening else ():
             for said in (b"", b"\0\0", bytes(200)):
-                stranger = socket.create_connection(("127.0.0.1", door.port))
+                stranger = socket.create_connection(("127.0.0.1", endpoint.port))
                 stranger.sendall(said)
                 strangers.append(stranger)
         return answers
@@ -388,7 +388,7 @@ def test_strangers_at_the_parties_ports_change_nothing(monkeypatch):
     with closing(MpcComparison(SIGNERS, LARGEST)) as comparison:
         opened(comparison)
         assert comparison.bits(committed()) == BITS
-        assert comparison.minutes.failures == []
+        assert comparison.session_log.failures == []
     assert len(strangers) == 9
     for stranger in strangers:
         stranger.close()
@@ -399,9 +399,10 @@ def test_strangers_at_the_parties_ports_change_nothing(monkeypatch):
 
 @contextmanager
 def kept_in(path: Path, *command: str) -> Iterator[MpcComparison]:
-    """A comparison that takes its minutes in a file."""
-    with closing(FileLines(path)) as lines:
-        comparison = MpcComparison(SIGNERS, LARGEST, command=command or PARTY, minutes=Minutes(lines, len(REFERENCE)))
+    """A comparison that keeps its session log in a file."""
+    with closing(AppendLogFile(path)) as lines:
+        session_log = SessionLog(lines, len(REFERENCE))
+        comparison = MpcComparison(SIGNERS, LARGEST, command=command or PARTY, session_log=session_log)
         with closing(comparison):
             opened(comparison)
             yield comparison
@@ -431,12 +432,12 @@ def test_what_sittings_came_to_is_kept_before_it_is_told_and_told_again_without_
 def test_bits_that_cannot_be_kept_are_told_to_nobody(tmp_path):
     with kept_in(tmp_path / "minutes") as comparison:
         read_only = os.open(tmp_path, os.O_RDONLY)
-        os.dup2(read_only, comparison.minutes._lines._file)
+        os.dup2(read_only, comparison.session_log._lines._file)
         os.close(read_only)
         for _ in range(2):
-            with pytest.raises(LinesUnwritable):
+            with pytest.raises(LogUnwritable):
                 comparison.bits(committed())
-        assert comparison.minutes.known == {}
+        assert comparison.session_log.known == {}
 
 
 # no process stays

@@ -24,7 +24,7 @@ from chain_bandit.chain.journal import JournalForeign
 from chain_bandit.chain.modules import GAS_OF_MODULE, installed
 from chain_bandit.chain.node import Wallet, account
 from chain_bandit.chain.process import OwnNode
-from chain_bandit.chain.transaction_policy import PIPELINED, Delivery
+from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
 from chain_bandit.chain.transactions import created_address
 from chain_bandit.game import deployment
 from chain_bandit.game.chains import environment_need, others_needs
@@ -109,7 +109,9 @@ def count_of(node: OwnNode, who: str) -> int:
     return int(node.ask("eth_getTransactionCount", who, "latest"), 16)
 
 
-def deploy_here(plan: Plan, url: str, out: Path, who: Wallet = ALICE, delivery: Delivery = PIPELINED) -> dict[str, Any]:
+def deploy_here(
+    plan: Plan, url: str, out: Path, who: Wallet = ALICE, delivery: TransactionPolicy = PIPELINED
+) -> dict[str, Any]:
     """`deploy` in this process."""
     with deployment.kept_journal(out) as journal:
         return deployment.deploy(plan, HttpNode(url, delivery), who, out, journal)
@@ -164,7 +166,7 @@ def test_a_deployment_whose_node_goes_away_is_taken_up(node: OwnNode, tmp_path: 
         return gone[0]
 
     with proxy(node.url, fault) as url, pytest.raises(NodeUnreachable) as stopped:
-        deploy_here(plan, url, out, delivery=Delivery(patience=0.5, timeout=0.3))
+        deploy_here(plan, url, out, delivery=TransactionPolicy(patience=0.5, timeout=0.3))
     journal = tmp_path / ".small.json.journal"
     assert stopped.value.__notes__ == [f"what was sent is kept in {journal}: the same command takes it up"]
     assert list(tmp_path.iterdir()) == [journal]

@@ -62,7 +62,7 @@ class Open(NamedTuple):
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Open, list[int]]]:
-    """A game that all four have joined, whose file is not assembled yet."""
+    """A game that all four have joined, whose file is not assembled yet; eve has a key and no place."""
     folder = tmp_path_factory.mktemp("open")
     (folder / "password").write_text(PASSWORD + "\n")
     (folder / "experiment.toml").write_text(SCENARIO)
@@ -70,7 +70,8 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Open, lis
     free = free_ports(10)
     with anvil() as node:
         made = Open(folder, node.url, {"ETH_PASSWORD": str(folder / "password")})
-        made.say("keygen", "organiser", "--out", "organiser")
+        for name in ("organiser", "eve"):
+            made.say("keygen", name, "--out", name)
         listen = f"127.0.0.1:{free[0]}"
         made.say("deploy", "experiment.toml", "--chain", node.url, "--key", "organiser", "--listen", listen)
         for name, port in zip(PEOPLE, free[3:], strict=False):
@@ -95,7 +96,6 @@ def test_what_is_refused_before_the_game_opens(opened: tuple[Open, list[int]], t
     wrong = made.say("leave", "game.json", "--key", "ann", "--password-file", tmp_path / "wrong", code=8)
     assert "does not open with this password" in wrong
     assert "only the opening deadline gives a stake back" in made.say("leave", "game.json", "--key", "ann", code=2)
-    made.say("keygen", "eve", "--out", "eve")
     assert "all 4 places are taken" in made.say(
         "join", "game.json", "--key", "eve", "--listen", "127.0.0.1:9", code=2
     )
@@ -116,28 +116,28 @@ def test_what_is_refused_before_the_game_opens(opened: tuple[Open, list[int]], t
         (made.folder / "planted.json").write_text(json.dumps(changed))
         return made.say("assemble", "game.json", "planted.json", *joins[1:], "--out", "some.json", code=3)
 
-    other_door = ann | {"door": ann["door"] | {"door": "127.0.0.1:1"}}
-    assert "is not signed by the key" in planted(other_door)
-    other_certificate = ann["door"] | {"certificate": bob["door"]["certificate"]}
-    assert "is not signed by the key" in planted(ann | {"door": other_certificate})
+    other_endpoint = ann | {"node_record": ann["node_record"] | {"endpoint": "127.0.0.1:1"}}
+    assert "is not signed by the key" in planted(other_endpoint)
+    other_certificate = ann["node_record"] | {"certificate": bob["node_record"]["certificate"]}
+    assert "is not signed by the key" in planted(ann | {"node_record": other_certificate})
     assert "of another game" in planted(ann | {"game": "0x" + "11" * 32})
-    stranger = {"registration": _registration_of(made, "eve", ann), "door": _door_of(made, "eve", ann)}
+    stranger = {"registration": _registration_of(made, "eve", ann), "node_record": _record_of(made, "eve", ann)}
     assert "has not joined" in planted(ann | stranger)
-    taken = _door_of(made, "ann", ann, door=bob["door"]["door"])
-    assert "the address of two nodes" in planted(ann | {"door": taken})
+    taken = _record_of(made, "ann", ann, endpoint=bob["node_record"]["endpoint"])
+    assert "the address of two nodes" in planted(ann | {"node_record": taken})
 
 
-def _door_of(made: Open, who: str, like: dict[str, object], door: str | None = None) -> dict[str, object]:
+def _record_of(made: Open, who: str, like: dict[str, object], endpoint: str | None = None) -> dict[str, object]:
     """An entry that somebody signs for an address."""
     from chain_bandit.crypto.keys import Signer
     from chain_bandit.nodes.node_files import announced
 
-    entry = like["door"]
+    entry = like["node_record"]
     assert isinstance(entry, dict)
     secret = accounts.decrypted(who, made.folder / who / "keystore.json", PASSWORD)
     game = bytes.fromhex(str(like["game"])[2:])
     made_of = announced(
-        Signer(source(secret)), game, int(entry["address"]), door or str(entry["door"]),
+        Signer(source(secret)), game, int(entry["address"]), endpoint or str(entry["endpoint"]),
         bytes.fromhex(entry["certificate"]), 0,
     )  # fmt: skip
     found: dict[str, object] = made_of.model_dump(mode="json")
@@ -161,7 +161,7 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
     (made.folder / "old.json").write_bytes(before)
     made.say("assemble", "game.json", *(f"{name}/join.json" for name in PEOPLE))
     assert "is older (counter 0)" in made.say("assemble", "game.json", "old.json", "--out", "some.json", code=3)
-    assert [each["door"] for each in made.game()["doors"] if each["address"] == 1] == [moved]  # type: ignore[attr-defined]
+    assert [each["endpoint"] for each in made.game()["node_records"] if each["address"] == 1] == [moved]  # type: ignore[attr-defined]
 
     handed_on = [made.folder / "game.json", *(made.folder / name / "join.json" for name in PEOPLE)]
     for name, secret in secrets(made).items():
@@ -210,11 +210,11 @@ def _scraped(url: str, node: "subprocess.Popen[str]") -> dict[str, float]:
         try:
             text = requests.get(url, timeout=5).text
         except requests.ConnectionError:
-            time.sleep(0.05)
+            time.sleep(0.05)  # it does not listen yet, or no more
             continue
         last.clear()
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 last[sample.name] += sample.value
-        time.sleep(0.05)
+        time.sleep(0.05)  # between two scrapes
     return last

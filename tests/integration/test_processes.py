@@ -35,7 +35,7 @@ from chain_bandit.protocol.run_digest import START, extend
 from chain_bandit.protocol.settlement import NOTHING, Pull
 from chain_bandit.protocol.units import sample_means
 from chain_bandit.scenario import Scenario, load
-from chain_bandit.simulation.outcomes import Outcome, Purse
+from chain_bandit.simulation.outcomes import Outcome, SampleMeans
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.nodes import chain_bandit, descendants, processes, wait_for
 from tests.integration.nodes_up import NAMES, Game, digests_of, game
@@ -278,13 +278,13 @@ def digest_without_messages(scenario: Scenario, outcomes: Iterable[Outcome]) -> 
     """The run digest of an open game in which everybody reports and pulls as they should: of what was drawn alone."""
     p, plan = scenario.parameters, Plan(scenario)
     seed_0, _ = genesis_digest(plan.game, plan.seated, plan.salt)
-    purses, digest = [Purse(p.arms) for _ in plan.seated], START
+    means, digest = [SampleMeans(p.arms) for _ in plan.seated], START
     for outcome in outcomes:
         if outcome.kind is not None:
             header, t = outcome.header, outcome.round
             reports = [
                 SignedReport.of(Report(sample_means(own.totals, own.counts), commitment(own.counts, salt)), b"")
-                for seat, own in enumerate(purses)
+                for seat, own in enumerate(means)
                 if header is not None and header.reporters >> seat & 1
                 for salt in [commitment_salt(seed_0, t, seat)]
             ]
@@ -294,7 +294,7 @@ def digest_without_messages(scenario: Scenario, outcomes: Iterable[Outcome]) -> 
             ]
             digest = extend(digest, p, t, outcome.kind, header, reports, pulls if outcome.paid else ())
         for seat, reward in outcome.rewards.items():
-            purses[seat].take(outcome.round, outcome.arm, reward, outcome.length)
+            means[seat].take(outcome.round, outcome.arm, reward, outcome.length)
     return digest
 
 
@@ -357,13 +357,13 @@ def identified(out: Path) -> ssl.SSLContext:
 def dialled(out: Path, name: str) -> socket.socket:
     line = socket.socket(socket.AF_UNIX)
     line.settimeout(10)
-    line.connect(str(out / name / "door"))
+    line.connect(str(out / name / "socket"))
     return line
 
 
 @contextmanager
 def siege(out: Path, names: list[str]) -> Iterator[set[str]]:
-    """With the key of seat 3 at every door by turns, as long as the block runs; who does not let it in any more."""
+    """With the key of seat 3 at every socket by turns, as long as the block runs; who does not let it in any more."""
     refused, stop = set[str](), threading.Event()
     attacker = threading.Thread(target=attack, args=(out, names, stop, refused))
     attacker.start()
@@ -390,7 +390,7 @@ def attack(out: Path, names: list[str], stop: threading.Event, refused: set[str]
         line = socket.socket(socket.AF_UNIX)
         line.settimeout(1)
         try:
-            line.connect(str(out / name / "door"))
+            line.connect(str(out / name / "socket"))
             if chance.random() < 0.3:
                 half_open.append(line)
                 continue

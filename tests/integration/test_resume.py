@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from chain_bandit.append_log import FileLines, LinesLocked
+from chain_bandit.append_log import AppendLogFile, LogLocked
 from chain_bandit.chain.errors import NodeUnreachable
-from chain_bandit.chain.retry_budget import Patience
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.retry_budget import RetryBudget
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain_history.collect import collect
 from chain_bandit.cli import app
 from chain_bandit.exit_codes import EXIT_CODES
@@ -32,7 +32,7 @@ from tests.integration.live import Anvil, Proxied, anvil, proxy
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 26
-IMPATIENT = Delivery(patience=0.5, timeout=0.3)
+IMPATIENT = TransactionPolicy(patience=0.5, timeout=0.3)
 COMMAND = Path(sys.executable).with_name("chain-bandit")
 PAYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 """dev0, whose account on the chains of these tests is as good as empty of transactions."""
@@ -91,7 +91,7 @@ def killed_at(node: Anvil, out: Path, seed: int, marks: list[int], *options: str
 
 def wait_for_lines(process: "subprocess.Popen[str]", out: Path, lines: int) -> None:
     """Until the journal of a run has so many."""
-    journal, patience = place_of(out) / JOURNAL, Patience(60.0)
+    journal, patience = place_of(out) / JOURNAL, RetryBudget(60.0)
     while not (journal.exists() and journal.read_bytes().count(b"\n") >= lines):
         assert process.poll() is None
         patience.wait(TimeoutError("no journal"))  # type: ignore[arg-type]
@@ -174,7 +174,7 @@ def test_a_run_among_parties_that_fail_another_time_hears_what_it_has_signed_upo
         def begin(self, reference: Any, threshold: int, setting: Any) -> None:
             super().begin(reference, threshold, setting)
             if setting.slot.round in aborted:
-                self.minutes.failures += ["party 0 died"] * ATTEMPTS
+                self.session_log.failures += ["party 0 died"] * ATTEMPTS
 
     monkeypatch.setattr(wiring, "MpcComparison", Failing)
     require_same(node, out, 12, comparison="mpc")
@@ -211,7 +211,7 @@ def test_a_run_whose_node_is_gone_stops_with_exit_5_and_is_taken_up(node, tmp_pa
     with pytest.raises(FolderRefused, match="another scenario"):
         play(other, out, **stay(node), resume=True)
     for name in (JOURNAL, PAYMENTS, MINUTES):
-        with closing(FileLines(place_of(out) / name)), pytest.raises(LinesLocked, match="another process"):
+        with closing(AppendLogFile(place_of(out) / name)), pytest.raises(LogLocked, match="another process"):
             play(scenario, out, **stay(node), resume=True)
 
     play(scenario, out, **stay(node), resume=True)

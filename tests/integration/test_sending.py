@@ -17,7 +17,7 @@ from chain_bandit.chain.journal import Journal, Origin, journal_in
 from chain_bandit.chain.node import account
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.sender import Sender
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.game.folder import read_manifest
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.stopwatch import Stopwatch
@@ -26,7 +26,7 @@ from tests.integration.faults import FAULTS, Sometimes, error
 from tests.integration.live import Anvil, Batch, Handler, anvil, proxy, sends
 from tests.integration.nodes import ROOT, chain_bandit
 
-QUICK = Delivery(patience=4.0, timeout=2.0, resend_after=0.2)
+QUICK = TransactionPolicy(patience=4.0, timeout=2.0, resend_after=0.2)
 SOMEBODY = b"\x22" * 20
 
 
@@ -36,7 +36,7 @@ def node() -> Iterator[Anvil]:
         yield running
 
 
-def sender(node: Anvil, url: str, name: str, delivery: Delivery = QUICK, journal: Journal | None = None):
+def sender(node: Anvil, url: str, name: str, delivery: TransactionPolicy = QUICK, journal: Journal | None = None):
     payer = account(keccak(name.encode()))
     node.fund({bytes.fromhex(payer.address[2:]): 10**20})
     return Sender(Rpc(url, Stopwatch(), delivery), journal or Journal(), delivery), payer
@@ -69,7 +69,7 @@ def test_what_a_node_is_sent_is_on_the_disk_by_then(node, tmp_path, monkeypatch)
 
 
 def test_a_receipt_counts_with_so_many_blocks_on_top(node):
-    outbox, payer = sender(node, node.url, "confirmed", Delivery(confirmations=3, patience=0.6))
+    outbox, payer = sender(node, node.url, "confirmed", TransactionPolicy(confirmations=3, patience=0.6))
     call = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
     for missing in (2, 1):
         with pytest.raises(NodeUnreachable):
@@ -80,7 +80,7 @@ def test_a_receipt_counts_with_so_many_blocks_on_top(node):
 
 
 def test_what_fell_out_before_it_counted_is_sent_again(node):
-    outbox, payer = sender(node, node.url, "fallen", Delivery(confirmations=3, patience=0.8, resend_after=0.2))
+    outbox, payer = sender(node, node.url, "fallen", TransactionPolicy(confirmations=3, patience=0.8, resend_after=0.2))
     call = outbox.submit("pay", payer, SOMEBODY, 7, 21_000, b"")
     for reorganised in (True, False):
         with pytest.raises(NodeUnreachable):
@@ -150,7 +150,7 @@ def test_a_node_that_is_full_for_a_while_is_waited_for(node):
         return True
 
     with proxy(node.url, fault) as url:
-        outbox, payer = sender(node, url, "full", Delivery(patience=8.0, timeout=2.0, resend_after=0.8))
+        outbox, payer = sender(node, url, "full", TransactionPolicy(patience=8.0, timeout=2.0, resend_after=0.8))
         call = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
         outbox.settle()
     assert refused[0] > 12
@@ -232,7 +232,7 @@ def test_a_call_that_waits_has_no_nonce_that_an_earlier_one_may_need(node):
 @pytest.mark.parametrize("confirmations", [1, 3])
 def test_who_goes_out_after_another_waits_until_that_one_has_succeeded(confirmations):
     """Seats go by order: a join that failed, in a block or anew, comes before the next one."""
-    delivery = Delivery(patience=8.0, timeout=2.0, resend_after=0.5, confirmations=confirmations)
+    delivery = TransactionPolicy(patience=8.0, timeout=2.0, resend_after=0.5, confirmations=confirmations)
     kept: list[str] = []
     lost = [0]
 
@@ -302,12 +302,12 @@ def test_what_an_earlier_process_sent_goes_out_where_a_call_that_goes_anew_comes
     with anvil() as node:
         shut_gate(node)
         open_gate(node)
-        for sitting in range(2):
+        for session in range(2):
             with journal_in(tmp_path / "journal") as journal:
                 outbox, payer = sender(node, node.url, "sittings", journal=journal)
                 journal.bind(Origin(outbox.chain_id, outbox.genesis, ""))
                 first = outbox.submit("enter", payer, GATE_AT, 0, 60_000, b"")
-                if sitting:
+                if session:
                     outbox.wait_until(lambda call=first: call.accepted)
                     node.mine(1)  # too early: what it needs fell out with it
                     open_gate(node)
@@ -317,7 +317,7 @@ def test_what_an_earlier_process_sent_goes_out_where_a_call_that_goes_anew_comes
                 for _ in range(3):
                     outbox.submit("enter", payer, GATE_AT, 0, 60_000, b"")
                     outbox.settle()
-            if not sitting:
+            if not session:
                 node.ask("evm_setAutomine", False)
                 node.ask("anvil_reorg", 5, [])
         assert {version.nonce for version in first.versions} == {0, 4}
@@ -365,7 +365,7 @@ def test_a_node_that_loses_the_first_copy_of_everything_raises_no_later_fee():
         return True
 
     with anvil("--block-time", "0.05") as node, proxy(node.url, fault) as url:
-        outbox, payer = sender(node, url, "loses", Delivery(patience=8.0, timeout=2.0, resend_after=0.5))
+        outbox, payer = sender(node, url, "loses", TransactionPolicy(patience=8.0, timeout=2.0, resend_after=0.5))
         calls = []
         for _ in range(3):
             calls.append(outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b""))
@@ -399,7 +399,7 @@ def test_what_a_node_knows_and_never_mines_goes_out_with_a_higher_fee_though_oth
         return request["method"] == "eth_getTransactionByHash" and request["params"][0] in known
 
     with proxy(node.url, fault) as url:
-        outbox, payer = sender(node, url, "aside", Delivery(patience=6.0, timeout=2.0, resend_after=0.2))
+        outbox, payer = sender(node, url, "aside", TransactionPolicy(patience=6.0, timeout=2.0, resend_after=0.2))
         call = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
         outbox.settle()
         later = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
@@ -423,7 +423,7 @@ def test_blocks_that_come_all_at_once_raise_no_fee(node):
         return True
 
     with proxy(node.url, fault) as url:
-        outbox, payer = sender(node, url, "patient", Delivery(patience=8.0, timeout=2.0, resend_after=1.0))
+        outbox, payer = sender(node, url, "patient", TransactionPolicy(patience=8.0, timeout=2.0, resend_after=1.0))
         call = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
         outbox.wait_until(lambda: asked[0] > 3)
         assert len(call.versions) == 1

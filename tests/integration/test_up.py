@@ -126,9 +126,12 @@ def test_a_node_whose_files_are_not_its_own_or_whose_door_is_none_says_so_in_a_s
         set_up(plan, node, out, None, keeps=False)
         link, game = (place / files.LINK).read_bytes(), json.loads((out / files.GAME).read_text())
 
-        def said(where: Path = place, door: str | None = None, pem: bytes | None = link) -> tuple[int, str]:
-            changed = [each | ({"door": door} if door and each["address"] == 2 else {}) for each in game["doors"]]
-            (out / files.GAME).write_text(json.dumps(game | {"doors": changed}))
+        def said(where: Path = place, endpoint: str | None = None, pem: bytes | None = link) -> tuple[int, str]:
+            changed = [
+                each | ({"endpoint": endpoint} if endpoint and each["address"] == 2 else {})
+                for each in game["node_records"]
+            ]
+            (out / files.GAME).write_text(json.dumps(game | {"node_records": changed}))
             (place / files.LINK).unlink(missing_ok=True)
             if pem is not None:
                 (place / files.LINK).write_bytes(pem)
@@ -148,12 +151,12 @@ def test_a_node_whose_files_are_not_its_own_or_whose_door_is_none_says_so_in_a_s
         reason = "is not the certificate that game.json has for this node: nobody would listen to it"
         of_another = (out / "seat-1" / files.LINK).read_bytes()
         assert said(pem=of_another) == (3, f"error: {place / files.LINK}: {reason}{refused}")
-        for door in ("nonsense", "127.0.0.1:99999", ":8000", "127.0.0.1:0"):
-            code, errors = said(door=door)
+        for endpoint in ("nonsense", "127.0.0.1:99999", ":8000", "127.0.0.1:0"):
+            code, errors = said(endpoint=endpoint)
             assert (code, errors.count("\n")) == (3, 1)
-            assert "a door is unix:PATH, or HOST:PORT with a port from 1 to 65535" in errors
+            assert "an endpoint is unix:PATH, or HOST:PORT with a port from 1 to 65535" in errors
         used = f"127.0.0.1:{taken.getsockname()[1]}"
-        code, errors = said(door=used)
+        code, errors = said(endpoint=used)
         assert code == 2
         sentence = "cannot listen there (Address already in use); end whoever does, or name another in game.json"
         assert errors.splitlines()[-1] == f"error: {used}: {sentence}"

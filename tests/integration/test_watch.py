@@ -35,11 +35,11 @@ def test_the_page_of_a_running_game_grows_and_ends_with_its_audit(tmp_path: Path
             try:
                 page = requests.get(f"http://127.0.0.1:{port}/", timeout=10)
             except requests.ConnectionError:
-                time.sleep(0.05)
+                time.sleep(0.05)  # it does not listen yet
                 continue
             assert page.status_code == 200
             pages[len(page.content)] = page
-            time.sleep(0.1)
+            time.sleep(0.1)  # between two looks
         said, errors = watch.communicate()
         game.communicate(timeout=120)
         assert watch.returncode == 0, errors

@@ -18,7 +18,7 @@ from chain_bandit.consensus import certificate as certificate_module
 from chain_bandit.consensus.broadcast import Claim, Drop, Frame, SignedBroadcast
 from chain_bandit.consensus.certificate import Certificate, Vote, Votes
 from chain_bandit.consensus.evidence import Equivocation
-from chain_bandit.network.round_timer import Pace, Punctuality
+from chain_bandit.network.round_timer import RoundTimer, Timeliness
 from chain_bandit.nodes.node import Node
 from chain_bandit.protocol.blocks import mask, seats
 from chain_bandit.protocol.digests import keccak
@@ -673,7 +673,7 @@ def sleeps_to_the_deadline_though_others_are_ahead(_):
     """As it was: whoever withholds its last envelope from one seat has the others go on without it."""
 
     def until(self, missing, is_over):
-        while missing() and (left := self._pace.deadline - self._now()) > 0:
+        while missing() and (left := self._round_timer.deadline - self._now()) > 0:
             if self._ahead and is_over():
                 return True
             yield from self._take(left)
@@ -690,7 +690,7 @@ def never_notices_that_others_are_ahead(_):
 @mutant(Node, "_until")
 def leaves_a_round_on_the_word_of_one_who_is_ahead(real):
     def until(self, missing, is_over):
-        while missing() and (left := self._pace.deadline - self._now()) > 0:
+        while missing() and (left := self._round_timer.deadline - self._now()) > 0:
             if self._ahead:
                 return True
             yield from self._take(left)
@@ -741,17 +741,17 @@ def who_comes_back_speaks_in_the_same_round(_):
     return property(lambda self: True)
 
 
-@mutant(Pace, "deadline")
+@mutant(RoundTimer, "deadline")
 def a_step_is_over_when_it_should_begin(_):
     return property(lambda self: self._began + self.step * self._bound)
 
 
-@mutant(Pace, "deadline")
+@mutant(RoundTimer, "deadline")
 def deadlines_are_too_near(_):
     return property(lambda self: self._began + (self.step + 1) * self._bound / 2)
 
 
-@mutant(Pace, "missing")
+@mutant(RoundTimer, "missing")
 def a_step_is_over_without_the_last(real):
     def missing(self, among=None):
         found = real(self, among)
@@ -760,7 +760,7 @@ def a_step_is_over_without_the_last(real):
     return missing
 
 
-@mutant(Pace, "missing")
+@mutant(RoundTimer, "missing")
 def a_quorum_of_voices_ends_a_step(real):
     def missing(self, among=None):
         enough = len(self._voters & self._in.get(self.step, set())) >= self._least
@@ -769,12 +769,12 @@ def a_quorum_of_voices_ends_a_step(real):
     return missing
 
 
-@mutant(Punctuality, "awaited")
+@mutant(Timeliness, "awaited")
 def waits_for_nobody(_):
     return lambda self, among, round_: frozenset()
 
 
-@mutant(Punctuality, "lapsed")
+@mutant(Timeliness, "lapsed")
 def the_lapse_of_one_is_that_of_all(real):
     def lapsed(self, peers, round_):
         if peers:
@@ -783,7 +783,7 @@ def the_lapse_of_one_is_that_of_all(real):
     return lapsed
 
 
-@mutant(Pace, "present")
+@mutant(RoundTimer, "present")
 def whoever_spoke_last_is_not_expected_again(_):
     def present(self):
         heard = list(self._in.get(self.step, ()))

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from chain_bandit.append_log import (
-    FileLines,
-    Lines,
-    LinesDamaged,
-    LinesLocked,
-    LinesUnreadable,
-    LinesUnwritable,
+    AppendLog,
+    AppendLogFile,
+    LogDamaged,
+    LogLocked,
+    LogUnreadable,
+    LogUnwritable,
     write_private,
 )
 
@@ -32,7 +32,7 @@ def taken(lines):
 
 
 def written(path):
-    with closing(FileLines(path)) as lines:
+    with closing(AppendLogFile(path)) as lines:
         for text in TEXTS:
             lines.append(text)
         lines.sync()
@@ -42,13 +42,13 @@ def written(path):
 def test_what_was_appended_comes_back_from_a_file_that_nobody_else_may_read(tmp_path):
     path = tmp_path / "lines"
     written(path)
-    with closing(FileLines(path)) as lines:
+    with closing(AppendLogFile(path)) as lines:
         assert taken(lines) == [(number, json.loads(text)) for number, text in enumerate(TEXTS, 1)]
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_lines_of_no_file_are_kept_nowhere():
-    lines = Lines()
+    lines = AppendLog()
     lines.append(TEXTS[0])
     lines.sync()
     assert taken(lines) == []
@@ -57,13 +57,13 @@ def test_lines_of_no_file_are_kept_nowhere():
 def test_the_name_of_a_new_file_is_kept_like_its_bytes(tmp_path, monkeypatch):
     synced, really = [], os.fsync
     monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_ino), really(file))[1])
-    FileLines(tmp_path / "lines").close()
+    AppendLogFile(tmp_path / "lines").close()
     assert synced == [tmp_path.stat().st_ino]
 
 
 def test_nothing_is_in_the_file_before_it_is_synced_and_all_of_it_after(tmp_path, monkeypatch):
     synced, really = [], os.fsync
-    with closing(FileLines(tmp_path / "lines")) as lines:
+    with closing(AppendLogFile(tmp_path / "lines")) as lines:
         monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_size), really(file))[1])
         lines.append(TEXTS[0])
         lines.append(TEXTS[1])
@@ -77,7 +77,7 @@ def test_nothing_is_in_the_file_before_it_is_synced_and_all_of_it_after(tmp_path
 def test_what_is_read_is_synced_before_anybody_acts_upon_it_again(tmp_path, monkeypatch):
     path, synced, really = tmp_path / "lines", [], os.fsync
     written(path)
-    with closing(FileLines(path)) as lines:
+    with closing(AppendLogFile(path)) as lines:
         taken(lines)
         monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_ino), really(file))[1])
         lines.sync()
@@ -87,7 +87,7 @@ def test_what_is_read_is_synced_before_anybody_acts_upon_it_again(tmp_path, monk
 def test_what_is_read_is_what_is_locked_whatever_has_its_name(tmp_path):
     path = tmp_path / "lines"
     written(path)
-    with closing(FileLines(path)) as lines:
+    with closing(AppendLogFile(path)) as lines:
         path.replace(tmp_path / "elsewhere")
         path.write_bytes(b"another file\n")
         assert len(taken(lines)) == len(TEXTS)
@@ -100,10 +100,10 @@ def test_a_disk_that_fails_is_a_sentence(call, tmp_path, monkeypatch):
 
     path = tmp_path / "lines"
     written(path)
-    with closing(FileLines(path)) as lines, monkeypatch.context() as broken:
+    with closing(AppendLogFile(path)) as lines, monkeypatch.context() as broken:
         broken.setattr(os, call, fails)
-        with pytest.raises((LinesUnreadable, LinesUnwritable), match="Input/output error"):
-            FileLines(tmp_path / "another") if call == "fsync" else taken(lines)
+        with pytest.raises((LogUnreadable, LogUnwritable), match="Input/output error"):
+            AppendLogFile(tmp_path / "another") if call == "fsync" else taken(lines)
 
 
 def test_every_prefix_reads_as_the_lines_that_are_whole(tmp_path):
@@ -111,7 +111,7 @@ def test_every_prefix_reads_as_the_lines_that_are_whole(tmp_path):
     data = written(path)
     for end in range(len(data)):
         path.write_bytes(data[:end])
-        with closing(FileLines(path)) as lines:
+        with closing(AppendLogFile(path)) as lines:
             whole = data[:end].count(b"\n")
             assert [number for number, _ in taken(lines)] == list(range(1, whole + 1))
             for text in TEXTS[whole:]:
@@ -123,7 +123,7 @@ def test_every_prefix_reads_as_the_lines_that_are_whole(tmp_path):
 def test_lines_that_are_forgotten_leave_an_empty_file_that_can_be_written_anew(tmp_path):
     path = tmp_path / "lines"
     written(path)
-    with closing(FileLines(path)) as lines:
+    with closing(AppendLogFile(path)) as lines:
         lines.append("5")
         lines.clear()
         lines.append("6")
@@ -138,7 +138,7 @@ def test_a_line_that_nobody_wrote_so_is_named(tmp_path, line, text):
     each = written(path).splitlines()
     each[line - 1] = text
     path.write_bytes(b"\n".join(each) + b"\n")
-    with closing(FileLines(path)) as lines, pytest.raises(LinesDamaged, match=f"lines:{line}:") as damaged:
+    with closing(AppendLogFile(path)) as lines, pytest.raises(LogDamaged, match=f"lines:{line}:") as damaged:
         taken(lines)
     assert damaged.value.exit_code == 3
 
@@ -147,25 +147,25 @@ def test_a_second_process_is_refused(tmp_path):
     path = tmp_path / "lines"
     code = f"""
 from pathlib import Path
-from chain_bandit.append_log import FileLines
-FileLines(Path({str(path)!r}))
+from chain_bandit.append_log import AppendLogFile
+AppendLogFile(Path({str(path)!r}))
 """
-    with closing(FileLines(path)):
+    with closing(AppendLogFile(path)):
         second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-        assert LinesLocked.__name__ in second.stderr
+        assert LogLocked.__name__ in second.stderr
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_file_that_cannot_be_written_is_told_again_and_again(tmp_path):
-    with pytest.raises(LinesUnwritable, match="No such file"):
-        FileLines(tmp_path / "nowhere" / "lines")
-    with closing(FileLines(tmp_path / "lines")) as lines:
+    with pytest.raises(LogUnwritable, match="No such file"):
+        AppendLogFile(tmp_path / "nowhere" / "lines")
+    with closing(AppendLogFile(tmp_path / "lines")) as lines:
         lines.append(TEXTS[0])
         read_only = os.open(lines.path, os.O_RDONLY)
         os.dup2(read_only, lines._file)
         os.close(read_only)
         for _ in range(2):
-            with pytest.raises(LinesUnwritable):
+            with pytest.raises(LogUnwritable):
                 lines.sync()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from chain_bandit.append_log import Lines, Take
+from chain_bandit.append_log import AppendLog, Take
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.transactions import Fee, TransactionSigner
 from verification.schedules.hostile_node import CHAIN_ID
@@ -31,8 +31,8 @@ class Disk:
         del self.cached[rng.randint(0, len(self.cached)) :]
 
 
-class File(Lines):
-    """The file as one process has it, like `FileLines`."""
+class File(AppendLog):
+    """The file as one process has it, like `AppendLogFile`."""
 
     def __init__(self, disk: Disk, touch: Callable[[], None]) -> None:
         self._disk, self._touch, self._pending = disk, touch, list[str]()

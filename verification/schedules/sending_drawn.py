@@ -9,7 +9,7 @@ from typing import Any
 from chain_bandit.chain.call import Order
 from chain_bandit.chain.node import Wallet, account
 from chain_bandit.chain.retry_budget import Clock
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import Fee
 from verification.schedules.crashing import Disk
 from verification.schedules.hostile_node import RICH, TIMEOUT, Mood, World
@@ -81,7 +81,7 @@ class Drawn:
         nonces = {wallet.address: rng.choice((0, 0, 3)) for wallet in self.wallets}
         self.first_nonces = nonces
         self.world = World(rng, self.rules, nonces, rng.uniform(0.2, 0.8), instant)
-        self.delivery = Delivery(
+        self.delivery = TransactionPolicy(
             in_flight=rng.choice((1, 2, 4, 64, 64)), confirmations=1 if instant else rng.choice((1, 1, 2, 3, 4)),
             patience=rng.choice((8.0, 12.0, 20.0)), timeout=TIMEOUT, resend_after=rng.choice((0.5, 1.0)),
             stuck_blocks=rng.choice((3, 8)), clock=Clock(self.world.now, self.world.sleep),

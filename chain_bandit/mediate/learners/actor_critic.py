@@ -12,7 +12,7 @@ from chain_bandit.mediate.chance import Use, generator
 from chain_bandit.mediate.games.game import Amounts, Flags, Floats, GameParameters, Ints, Marks
 from chain_bandit.mediate.learners.lookup_table import table_of
 from chain_bandit.mediate.learners.networks import Networks, torch
-from chain_bandit.mediate.learners.observation_index import Listed, Sights, Tabled
+from chain_bandit.mediate.learners.observation_index import Listed, ObservationIndex, Tabled
 
 
 class ActorCritics:
@@ -34,30 +34,30 @@ class ActorCritics:
             rows = self._table.rows
             self._rows = np.broadcast_to(rows, (self._networks, *rows.shape))
 
-    def begin(self, episodes: int) -> Sights:
+    def begin(self, episodes: int) -> ObservationIndex:
         """To see an epoch with."""
         if self._table is None:
             return Listed(self._networks, self._rules.limit, episodes, self._rules.marks)
         return Tabled(self._table, self._rows, self._rules.limit, episodes)
 
-    def chances(self, sights: Sights, step: int, observations: Marks, barred: Flags | None = None) -> Amounts:
+    def chances(self, index: ObservationIndex, step: int, observations: Marks, barred: Flags | None = None) -> Amounts:
         """How likely each action is by what is seen before a step: (G, E, marks) to (G, E, actions).
 
         Args:
             barred: where the last action may not be taken, (G, E).
         """
-        rows, places = sights.see(step, observations)
+        rows, places = index.see(step, observations)
         said = torch.from_numpy(_at(places, self.actors(rows)))
         if barred is not None:
             said[..., -1].masked_fill_(torch.from_numpy(barred), -torch.inf)
         return np.asarray(torch.softmax(said, dim=-1).numpy(), np.float64)
 
-    def values(self, sights: Sights) -> Amounts:
+    def values(self, index: ObservationIndex) -> Amounts:
         """V of everything that was seen: (G, T + 1, E)."""
-        return _at(sights.places, self.critics(sights.rows))[..., 0].astype(np.float64)
+        return _at(index.places, self.critics(index.rows))[..., 0].astype(np.float64)
 
     def learn(
-        self, sights: Sights, actions: Ints, returns: Amounts, played: Flags, barred: Flags | None = None
+        self, index: ObservationIndex, actions: Ints, returns: Amounts, played: Flags, barred: Flags | None = None
     ) -> None:
         """One update of every critic, then one of every actor by what its critic then says (advantages not normalised).
 
@@ -66,8 +66,8 @@ class ActorCritics:
             played: (G, T, E), false after the end of an episode.
             barred: where the last action could not be taken, (G, T, E).
         """
-        rows = sights.rows
-        counts, sums = self._counted(sights, actions, returns, played)
+        rows = index.rows
+        counts, sums = self._counted(index, actions, returns, played)
         seen, gained = counts.sum(dim=-1, keepdim=True), sums.sum(dim=-1, keepdim=True)
         share = 2 / seen.sum(dim=1, keepdim=True)
         self.critics.descend(rows, lambda said, part: (seen[part] * said - gained[part]) * share[part])
@@ -75,7 +75,7 @@ class ActorCritics:
         advantages = sums - counts * worth
         bound: torch.Tensor | None = None
         if barred is not None:  # where the policy is another, of the other actions
-            counts, sums = self._counted(sights, actions, returns, played & barred)
+            counts, sums = self._counted(index, actions, returns, played & barred)
             bound = (sums - counts * worth).sum(dim=-1, keepdim=True)
 
         def slopes(said: torch.Tensor, part: slice) -> torch.Tensor:
@@ -89,12 +89,12 @@ class ActorCritics:
         self.actors.descend(rows, slopes)
 
     def _counted(
-        self, sights: Sights, actions: Ints, returns: Amounts, played: Flags
+        self, index: ObservationIndex, actions: Ints, returns: Amounts, played: Flags
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """How often each action was taken at each row, and the sum of its returns, (G, K, actions)."""
-        shape = *sights.rows.shape[:2], self.actions
+        shape = *index.rows.shape[:2], self.actions
         network = np.arange(self._networks)[:, np.newaxis, np.newaxis]
-        flat = ((network * shape[1] + sights.places[:, :-1]) * shape[2] + actions).ravel()
+        flat = ((network * shape[1] + index.places[:, :-1]) * shape[2] + actions).ravel()
         counts, sums = (
             np.bincount(flat, each.ravel(), np.prod(shape)).reshape(shape).astype(np.float32)
             for each in (played, returns * played)

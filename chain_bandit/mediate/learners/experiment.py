@@ -16,7 +16,7 @@ from chain_bandit.mediate.gifting import Budgets, Gift, gifted, moves
 from chain_bandit.mediate.learners.actor_critic import ActorCritics
 from chain_bandit.mediate.learners.lio import EVERY, Incentives, Lio
 from chain_bandit.mediate.learners.networks import Networks
-from chain_bandit.mediate.learners.observation_index import Sights
+from chain_bandit.mediate.learners.observation_index import ObservationIndex
 from chain_bandit.mediate.stacked_exchange import exchanged
 from chain_bandit.mediate.token_rule import PAPER, Mate, Method, TokenRuleOptions
 from chain_bandit.protocol.errors import ChainBanditError
@@ -72,7 +72,7 @@ class EpisodeOutcomes:
         alive: whether the game was not over before the step.
     """
 
-    sights: Sights
+    index: ObservationIndex
     actions: Ints
     rewards: Amounts
     neighbours: Flags
@@ -111,7 +111,7 @@ class Experiment:
         setting = self.setting
         agents, shape = setting.rules.agents, (len(setting.methods), len(setting.runs))
         played = self._play()
-        values = self._by_game(self.learners.values(played.sights))
+        values = self._by_game(self.learners.values(played.index))
         tokens = np.stack([each.used for each in self.accounts])
         alive = self._by_network(np.broadcast_to(played.alive[..., np.newaxis], played.rewards.shape))
         actions = self._by_network(played.actions)
@@ -126,7 +126,7 @@ class Experiment:
             shaped = exchanged(played.rewards, values, played.neighbours, each, discount, setting.improvement)
         gained = self._by_network(returns(shaped, setting.rules.discount))
         barred = None if played.barred is None else self._by_network(played.barred)
-        self.learners.learn(played.sights, actions, gained, alive, barred)
+        self.learners.learn(played.index, actions, gained, alive, barred)
 
         steps = played.alive.sum(axis=-1)
         for at, method in enumerate(setting.methods):
@@ -162,7 +162,7 @@ class Experiment:
 
     def _paid(self, incentives: Incentives, played: EpisodeOutcomes, actions: Ints, alive: Flags) -> Amounts:
         """What agents get by what others pay them, (L, E, T, N); every second epoch what they pay is learned."""
-        rows = incentives.rows(played.sights, actions)
+        rows = incentives.rows(played.index, actions)
         paid = self._by_game(incentives.received(rows, alive))
         if self.epochs % EVERY == EVERY - 1:
             gained = returns(played.rewards, self.setting.rules.discount)
@@ -185,13 +185,13 @@ class Experiment:
             inner = values.reshape(*shape, agents, -1).swapaxes(1, 2)
             return inner.reshape(self._lanes * agents, shape[1], -1)
 
-        sights, over = self.learners.begin(shape[1]), np.zeros(games, np.bool_)
+        index, over = self.learners.begin(shape[1]), np.zeros(games, np.bool_)
         seen = self._stack.reset(resets(rules.reset_draws))
         for step in range(rules.limit):
             if budgets:
                 barred[step] = budgets.barred()
             bars = to_networks(barred[step])[..., 0] if budgets else None
-            likely = self.learners.chances(sights, step, to_networks(seen), bars)
+            likely = self.learners.chances(index, step, to_networks(seen), bars)
             likely = likely.reshape(self._lanes, agents, shape[1], -1).swapaxes(1, 2).reshape(games, agents, -1)
             actions[step] = chosen(likely, coins(agents))
             alive[step] = ~over
@@ -202,13 +202,13 @@ class Experiment:
                 budgets.moved(moments.rewards, actions[step] == rules.actions, moments.neighbours)
             if over.all():
                 break
-        sights.see(step + 1, to_networks(seen))
+        index.see(step + 1, to_networks(seen))
 
         def by_game(values: NDArray[Any]) -> NDArray[Any]:
             return np.moveaxis(values.reshape(len(values), *shape, *values.shape[2:]), 0, 2)
 
         return EpisodeOutcomes(
-            sights, by_game(actions), by_game(rewards), by_game(neighbours), by_game(counts), by_game(alive),
+            index, by_game(actions), by_game(rewards), by_game(neighbours), by_game(counts), by_game(alive),
             by_game(barred) if budgets else None,
         )  # fmt: skip
 

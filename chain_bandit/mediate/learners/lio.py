@@ -12,7 +12,7 @@ import numpy as np
 from chain_bandit.mediate.chance import Use, generator
 from chain_bandit.mediate.games.game import Amounts, Flags, GameParameters, Ints, Marks, others
 from chain_bandit.mediate.learners.networks import Networks, torch
-from chain_bandit.mediate.learners.observation_index import Sights
+from chain_bandit.mediate.learners.observation_index import ObservationIndex
 
 COST = 1e-3
 """What paying 1 costs the payer, in what its network goes down."""
@@ -39,14 +39,14 @@ class Incentives:
         self.networks = Networks(rules.inputs + paid * rules.actions, paid, chances)
         self._others = others(rules.agents)
 
-    def rows(self, sights: Sights, actions: Ints) -> Marks:
+    def rows(self, index: ObservationIndex, actions: Ints) -> Marks:
         """What the others then do and what each sees, step after step: (G, T E, marks)."""
         networks, steps, episodes = actions.shape
-        places = sights.places[:, :-1].reshape(networks, -1, 1)
+        places = index.places[:, :-1].reshape(networks, -1, 1)
         by_run = actions.reshape(-1, self._rules.agents, steps * episodes)
         done = np.moveaxis(by_run[:, self._others], 2, 3) + self._rules.actions * np.arange(self._rules.agents - 1)
         done = done.reshape(networks, steps * episodes, -1) + self._rules.inputs
-        return np.concatenate([done.astype(np.int16), np.take_along_axis(sights.rows, places, axis=1)], axis=-1)
+        return np.concatenate([done.astype(np.int16), np.take_along_axis(index.rows, places, axis=1)], axis=-1)
 
     def received(self, rows: Marks, played: Flags) -> Amounts:
         """What each gets from all the others, (G, T, E)."""

@@ -12,7 +12,7 @@ from chain_bandit.mediate.games.game import NOTHING, Ints, Marks
 from chain_bandit.mediate.learners.lookup_table import LookupTable
 
 
-class Sights(Protocol):
+class ObservationIndex(Protocol):
     """Of G networks, in the T steps of E episodes and after the last."""
 
     @property
@@ -31,7 +31,7 @@ class Sights(Protocol):
 
 
 class Tabled:
-    """See `Sights`."""
+    """See `ObservationIndex`."""
 
     def __init__(self, table: LookupTable, rows: Marks, steps: int, episodes: int) -> None:
         """`rows` are the table's for each network: of one array, networks are asked once."""
@@ -39,13 +39,13 @@ class Tabled:
         self.places = np.zeros((len(rows), steps + 1, episodes), np.int64)
 
     def see(self, step: int, observations: Marks) -> tuple[Marks, Ints]:
-        """See `Sights`."""
+        """See `ObservationIndex`."""
         self.places[:, step] = self._table.numbers(observations)
         return self.rows, self.places[:, step]
 
 
 class Listed:
-    """See `Sights`."""
+    """See `ObservationIndex`."""
 
     def __init__(self, networks: int, steps: int, episodes: int, marks: int) -> None:
         self._seen = np.full((networks, steps + 1, episodes, marks), NOTHING, np.int16)
@@ -54,6 +54,6 @@ class Listed:
         self.places = np.broadcast_to(numbers, (networks, *numbers.shape))
 
     def see(self, step: int, observations: Marks) -> tuple[Marks, Ints]:
-        """See `Sights`."""
+        """See `ObservationIndex`."""
         self._seen[:, step] = observations
         return self._seen[:, step], self.places[:, 0]

@@ -15,7 +15,7 @@ from chain_bandit.chain_history.evm import decode_header, decode_receipt
 from chain_bandit.paranoid import recompute as recompute_module
 from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.paranoid.verdict import WHAT
-from chain_bandit.views.view_model import Facts, manifest_of
+from chain_bandit.views.view_model import ViewModel, manifest_of
 from tests.unit.audit.forging import Forgery
 from tests.unit.audit.planted import parameter
 from tests.unit.audit.played_game import COMPACT, LATE, PARAMETERS, SEALED, L, M, Played, Script, T, with_header
@@ -282,7 +282,7 @@ def test_an_honest_seat_that_was_away_forfeits_rewards_and_breaks_no_rule(
     assert (found_.seat, found_.count, found_.weight) == (1, len(paid), Weight.OBSERVATION)
     assert all(row.rewards is not None and row.rewards[1] is None for row in report.rounds if row.round in paid)
     if not sealed:  # a table of the money names it
-        shown = Facts.of(manifest_of(report, files.read(tmp_path / "history.jsonl")), report, None).participants[1]
+        shown = ViewModel.of(manifest_of(report, files.read(tmp_path / "history.jsonl")), report, None).participants[1]
         assert f"forfeited {len(paid)}\N{MULTIPLICATION SIGN}" in shown.conduct
 
 

@@ -13,7 +13,7 @@ from chain_bandit.auditor import signature_checker, two_process
 from chain_bandit.auditor.audit import audit
 from chain_bandit.auditor.chain import Survey, survey
 from chain_bandit.auditor.report import Checks
-from chain_bandit.auditor.two_process import Beside, able, audit_by_two
+from chain_bandit.auditor.two_process import SecondProcess, able, audit_by_two
 from chain_bandit.audits import audit_file
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.blocks import History
@@ -92,12 +92,12 @@ def test_what_one_finds_is_found_where_two_begin(full: Played, written: Callable
 def test_one_goes_on_where_the_other_process_ends(
     path: Path, full: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ending(self: Beside, digest: bytes, signature: bytes, expected: bytes) -> bytes:
+    def ending(self: SecondProcess, digest: bytes, signature: bytes, expected: bytes) -> bytes:
         self._process.kill()
         return whose(self, digest, signature, expected)
 
-    whose = Beside.whose
-    monkeypatch.setattr(Beside, "whose", ending)
+    whose = SecondProcess.whose
+    monkeypatch.setattr(SecondProcess, "whose", ending)
     assert audit_by_two(path, None) is None
     assert audit_file(path).json() == audit(full.history).json()
 

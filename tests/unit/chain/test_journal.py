@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chain_bandit.append_log import LinesDamaged
+from chain_bandit.append_log import LogDamaged
 from chain_bandit.chain.journal import Entry, JournalForeign, Origin, journal_in
 
 ORIGIN = Origin(7, "0x" + "ab" * 32, "0x" + "cd" * 20)
@@ -53,9 +53,9 @@ def test_a_line_that_nobody_wrote_so_is_named(tmp_path, line, text):
     lines = written(path).splitlines()
     lines[line - 1] = text.encode("latin-1")
     path.write_bytes(b"\n".join(lines) + b"\n")
-    with pytest.raises(LinesDamaged, match=f"journal:{line}:"), journal_in(path):
+    with pytest.raises(LogDamaged, match=f"journal:{line}:"), journal_in(path):
         pass
-    with pytest.raises(LinesDamaged), journal_in(path):  # and nobody holds it
+    with pytest.raises(LogDamaged), journal_in(path):  # and nobody holds it
         pass
 
 
@@ -69,7 +69,7 @@ def test_a_number_that_no_chain_has_is_named_and_not_shown(tmp_path, key, number
     honest = json.dumps(json.loads(lines[line])[key]).encode()
     lines[line] = lines[line].replace(f'"{key}":'.encode() + honest, f'"{key}":{number}'.encode())
     path.write_bytes(b"\n".join(lines) + b"\n")
-    with pytest.raises(LinesDamaged, match=f"journal:{line + 1}:") as damaged, journal_in(path):
+    with pytest.raises(LogDamaged, match=f"journal:{line + 1}:") as damaged, journal_in(path):
         pass
     assert len(str(damaged.value)) < 300
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from chain_bandit.append_log import FileLines, LinesDamaged
-from chain_bandit.comparison.session_log import Minutes
+from chain_bandit.append_log import AppendLogFile, LogDamaged
+from chain_bandit.comparison.session_log import SessionLog
 from chain_bandit.protocol.messages import Slot
 
 SLOT = Slot(b"\1" * 32, 7, b"\2" * 32)
@@ -19,45 +19,45 @@ KNOWN = {(0, ASKED[0]): None, (5, ASKED[5]): BITS[5]}
 
 
 def written(path):
-    with closing(FileLines(path)) as lines:
-        minutes = Minutes(lines, len(BITS[5]))
-        minutes.begin(SLOT)
-        minutes.failed('party 1 died; it said: "\n\u2028é"')
-        minutes.agreed(ASKED, BITS)
-        assert (minutes.known, len(minutes.failures)) == (KNOWN, 1)
+    with closing(AppendLogFile(path)) as lines:
+        session_log = SessionLog(lines, len(BITS[5]))
+        session_log.begin(SLOT)
+        session_log.failed('party 1 died; it said: "\n\u2028é"')
+        session_log.agreed(ASKED, BITS)
+        assert (session_log.known, len(session_log.failures)) == (KNOWN, 1)
     return path.read_bytes().splitlines()
 
 
 def test_what_sittings_came_to_comes_back_in_order_and_only_where_it_was(tmp_path):
     path = tmp_path / "minutes"
     written(path)
-    with closing(FileLines(path)) as lines:
-        minutes = Minutes(lines, len(BITS[5]))
+    with closing(AppendLogFile(path)) as lines:
+        session_log = SessionLog(lines, len(BITS[5]))
         for change in ({"separator": bytes(32)}, {"round": 8}, {"parent": bytes(32)}):
-            minutes.begin(replace(SLOT, **change))
-            assert (minutes.known, minutes.failures) == ({}, [])
-        minutes.begin(SLOT)
-        assert (minutes.known, minutes.failures) == (KNOWN, ['party 1 died; it said: "\n\u2028é"'])
-        minutes.begin(replace(SLOT, round=8))
-        assert (minutes.known, minutes.failures) == ({}, [])
+            session_log.begin(replace(SLOT, **change))
+            assert (session_log.known, session_log.failures) == ({}, [])
+        session_log.begin(SLOT)
+        assert (session_log.known, session_log.failures) == (KNOWN, ['party 1 died; it said: "\n\u2028é"'])
+        session_log.begin(replace(SLOT, round=8))
+        assert (session_log.known, session_log.failures) == ({}, [])
 
 
 def test_what_was_read_is_synced_before_anybody_hears_of_it_again(tmp_path, monkeypatch):
     path, synced, really = tmp_path / "minutes", [], os.fsync
     written(path)
-    with closing(FileLines(path)) as lines:
+    with closing(AppendLogFile(path)) as lines:
         monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_ino), really(file))[1])
-        Minutes(lines, len(BITS[5]))
+        SessionLog(lines, len(BITS[5]))
     assert synced == [path.stat().st_ino]
 
 
 def test_what_no_file_keeps_is_forgotten_with_its_round():
-    minutes = Minutes()
-    minutes.begin(SLOT)
-    minutes.agreed(ASKED, BITS)
-    assert minutes.known == KNOWN
-    minutes.begin(replace(SLOT, round=8))
-    assert minutes.known == {}
+    session_log = SessionLog()
+    session_log.begin(SLOT)
+    session_log.agreed(ASKED, BITS)
+    assert session_log.known == KNOWN
+    session_log.begin(replace(SLOT, round=8))
+    assert session_log.known == {}
 
 
 @pytest.mark.parametrize(
@@ -71,5 +71,5 @@ def test_a_line_that_nobody_wrote_so_is_named(tmp_path, change):
     first, second = written(path)
     changed = json.dumps(json.loads(second) | change).replace(f'"{DEEP}"', "[" * 100_000)
     path.write_bytes(first + b"\n" + changed.encode() + b"\n")
-    with closing(FileLines(path)) as lines, pytest.raises(LinesDamaged, match="minutes:2:"):
-        Minutes(lines, len(BITS[5]))
+    with closing(AppendLogFile(path)) as lines, pytest.raises(LogDamaged, match="minutes:2:"):
+        SessionLog(lines, len(BITS[5]))

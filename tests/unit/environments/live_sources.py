@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from chain_bandit.append_log import FileLines, Lines
+from chain_bandit.append_log import AppendLog, AppendLogFile
 from chain_bandit.environments.live import PullKey
 from chain_bandit.environments.live_rewards import LiveRewards
 from chain_bandit.protocol.ledger import Ledger
@@ -42,7 +42,7 @@ class Asked:
         patience: float = 60.0,
     ) -> None:  # fmt: skip
         self.source, self.said = Scripted(script), list[str]()
-        lines = Lines() if path is None else FileLines(path)
+        lines = AppendLog() if path is None else AppendLogFile(path)
         self.rewards = LiveRewards(self.source, GAME, ARMS, timeout, lines, self.said.append, patience)
 
     def one(self, round_: int, seat: int = 0, arm: int = 0, count: int = 1, must: bool = False) -> int | None:

@@ -7,7 +7,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from chain_bandit.append_log import LinesDamaged
+from chain_bandit.append_log import LogDamaged
 from chain_bandit.environments.errors import RewardsAway, RewardsExhausted
 from chain_bandit.environments.live import CallableSource, PullKey, SourceFailed
 from chain_bandit.plugins import PluginBroken
@@ -117,7 +117,7 @@ def test_another_arm_in_the_place_of_a_pull_that_was_sent_gives_nothing(tmp_path
 def test_a_damaged_journal_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "pulls.jsonl"
     path.write_text(f"{line}\n")
-    with pytest.raises(LinesDamaged, match="is no line of this version"):
+    with pytest.raises(LogDamaged, match="is no line of this version"):
         Asked(lambda key, arm, attempt: 0.5, path)
 
 

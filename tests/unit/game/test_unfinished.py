@@ -2,7 +2,7 @@
 
 import pytest
 
-from chain_bandit.append_log import LinesDamaged
+from chain_bandit.append_log import LogDamaged
 from chain_bandit.chain.journal import Entry
 from chain_bandit.game.unfinished import JOURNAL, MINUTES, PAYMENTS, place_of, unfinished
 
@@ -15,7 +15,7 @@ def test_a_file_with_a_line_that_nobody_wrote_so_is_refused_and_stays_as_it_is(t
     path = place_of(out) / name
     assert path.read_bytes() == b""
     path.write_bytes(b'{"round": 7}\n')
-    with pytest.raises(LinesDamaged, match=f"{name}:1: "), unfinished(case, out, True):
+    with pytest.raises(LogDamaged, match=f"{name}:1: "), unfinished(case, out, True):
         pass
     assert path.read_bytes() == b'{"round": 7}\n'
     path.write_bytes(b"")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chain_bandit.append_log import FileLines, LinesLocked
+from chain_bandit.append_log import AppendLogFile, LogLocked
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain_history import files, resumable_download, rlp
 from chain_bandit.chain_history.blocks import History
@@ -216,8 +216,8 @@ def test_the_history_of_another_contract_is_not_overwritten(
 
 def test_two_processes_do_not_write_one_file(node: EmbeddedNode, tmp_path: Path, bodies: Bodies) -> None:
     path = tmp_path / "history"
-    held = FileLines(partial_of(path))
-    with pytest.raises(LinesLocked):
+    held = AppendLogFile(partial_of(path))
+    with pytest.raises(LogLocked):
         grow(json_rpc(node), CONTRACT, FIRST, LAST, path, bodies)
     held.close()
     assert os.listdir(tmp_path) == [partial_of(path).name]
@@ -259,6 +259,6 @@ def test_memory_does_not_grow_with_the_history(
     assert peak(rpc, 2_000, tmp_path / "long", bodies) < 1.2 * peak(rpc, 600, tmp_path / "short", bodies) + 100_000
     assert sum(1 for _ in files.read(tmp_path / "long").blocks) == 2_000
     monkeypatch.setattr(resumable_download, "SYNC_EVERY", 1 << 30)  # the planted fault: all of it waits in memory
-    monkeypatch.setattr(FileLines, "sync", FileLines.write)
-    monkeypatch.setattr(FileLines, "write", lambda lines: None)
+    monkeypatch.setattr(AppendLogFile, "sync", AppendLogFile.write)
+    monkeypatch.setattr(AppendLogFile, "write", lambda lines: None)
     assert peak(rpc, 2_000, tmp_path / "hoarded", bodies) > 2_000 * 600

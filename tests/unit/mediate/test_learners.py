@@ -73,9 +73,9 @@ def test_each_learner_is_one_of_torchs_own_that_follows_the_paper(name, table, m
         observations = every.rows[rng.integers(len(every.rows), size=(4, 21, 3))]
         actions, gained = rng.integers(rules.actions, size=(4, 20, 3)), 9 * rng.normal(size=(4, 20, 3))
         played = rng.random((4, 20, 3)) < 0.9
-        sights = learners.begin(3)
-        likely = [learners.chances(sights, step, observations[:, step]) for step in range(21)]
-        worth = learners.values(sights)
+        index = learners.begin(3)
+        likely = [learners.chances(index, step, observations[:, step]) for step in range(21)]
+        worth = learners.values(index)
         for at, ((actor, critic), (actors, critics)) in enumerate(zip(models, adams, strict=True)):
             seen = torch.from_numpy(dense(observations[at], rules.inputs))
             first = torch.softmax(actor(seen[7]), -1).detach().numpy()
@@ -88,7 +88,7 @@ def test_each_learner_is_one_of_torchs_own_that_follows_the_paper(name, table, m
             advantage = followed - critic(seen)[:, 0].detach()
             log_likely = torch.log_softmax(actor(seen), -1)[torch.arange(len(taken)), taken]
             descend(actor, actors, -(log_likely * advantage).sum())
-        learners.learn(sights, actions, gained, played)
+        learners.learn(index, actions, gained, played)
 
 
 def test_where_an_action_is_barred_the_policy_is_of_the_others():
@@ -101,9 +101,9 @@ def test_where_an_action_is_barred_the_policy_is_of_the_others():
         barred = rng.random((2, 20, 3)) < 0.5
         actions = np.where(barred, rng.integers(4, size=(2, 20, 3)), rng.integers(5, size=(2, 20, 3)))
         gained, played = rng.normal(size=(2, 20, 3)), rng.random((2, 20, 3)) < 0.9
-        sights = learners.begin(3)
-        likely = [learners.chances(sights, step, observations[:, step], barred[:, step]) for step in range(20)]
-        sights.see(20, observations[:, 20])
+        index = learners.begin(3)
+        likely = [learners.chances(index, step, observations[:, step], barred[:, step]) for step in range(20)]
+        index.see(20, observations[:, 20])
         seen, bars = torch.from_numpy(dense(observations[1, :-1], rules.inputs)), torch.from_numpy(barred[1])
 
         said = actor(seen)
@@ -114,7 +114,7 @@ def test_where_an_action_is_barred_the_policy_is_of_the_others():
         advantage = torch.from_numpy(gained[1]).float() - critic(seen)[..., 0].detach()
         chosen_ = masked.gather(-1, torch.from_numpy(actions[1])[..., None])[..., 0]
         descend(actor, adams[0], -(chosen_ * advantage)[torch.from_numpy(played[1])].sum())
-        learners.learn(sights, actions, gained, played, barred)
+        learners.learn(index, actions, gained, played, barred)
 
 
 @pytest.mark.parametrize("name", ["rescaled-coin-game-2", "coin-game-4"])
@@ -126,18 +126,18 @@ def test_what_agents_pay_each_other_follows_the_papers_code(name):
     models = [alone(incentives.networks, at) for at in range(2 * agents)]
     adams = [torch.optim.Adam(model.parameters(), lr=1e-3) for model in models]
     for _ in range(3):
-        sights = learners.begin(2)
+        index = learners.begin(2)
         observations = np.zeros((2 * agents, 7, 2, rules.marks), np.int16)
         stack = stack_of(rules)
         observations[:, 0] = stack.reset(rng.random((4, rules.reset_draws))).reshape(2, 2, agents, -1).swapaxes(
             1, 2
         ).reshape(2 * agents, 2, -1)  # fmt: skip
         for step in range(7):
-            learners.chances(sights, step, observations[:, 0])
+            learners.chances(index, step, observations[:, 0])
         actions, gained = rng.integers(4, size=(2 * agents, 6, 2)), rng.normal(size=(2 * agents, 6, 2))
         played = np.ones((2 * agents, 6, 2), bool)
         played[:, 4:, 1] = False
-        rows = incentives.rows(sights, actions)
+        rows = incentives.rows(index, actions)
         got, expected = incentives.received(rows, played), np.zeros((2 * agents, 6, 2))
         for at, model in enumerate(models):
             run, me = divmod(at, agents)

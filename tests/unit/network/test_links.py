@@ -31,16 +31,16 @@ class Net:
     def pem(self, number: int) -> Path:
         return self.place / f"{number}.pem"
 
-    def door(self, number: int) -> Path:
-        return self.place / f"{number}.door"
+    def socket_of(self, number: int) -> Path:
+        return self.place / f"{number}.socket"
 
     def start(self, number: int) -> Links:
         peers = {
-            each: Peer(f"unix:{self.door(each)}", certificate)
+            each: Peer(f"unix:{self.socket_of(each)}", certificate)
             for each, certificate in self.certificates.items()
             if each != number
         }
-        self.open[number] = Links(f"unix:{self.door(number)}", self.pem(number), peers)
+        self.open[number] = Links(f"unix:{self.socket_of(number)}", self.pem(number), peers)
         return self.open[number]
 
     def raw(self, as_whom: int, to: int) -> ssl.SSLSocket:
@@ -53,7 +53,7 @@ class Net:
     def plain(self, to: int) -> socket.socket:
         line = socket.socket(socket.AF_UNIX)
         line.settimeout(10)
-        line.connect(str(self.door(to)))
+        line.connect(str(self.socket_of(to)))
         return line
 
 
@@ -190,10 +190,10 @@ def test_a_stranger_with_a_certificate_of_its_own_is_refused(net, tmp_path):
     assert a.receive(0.2) == []
 
 
-def test_a_door_that_somebody_else_opened_is_not_spoken_to(net):
+def test_an_endpoint_that_somebody_else_opened_is_not_spoken_to(net):
     """Node 2 listens where node 1 should."""
-    peers = {0: Peer(f"unix:{net.door(0)}", net.certificates[0])}
-    net.open[2] = Links(f"unix:{net.door(1)}", net.pem(2), peers)
+    peers = {0: Peer(f"unix:{net.socket_of(0)}", net.certificates[0])}
+    net.open[2] = Links(f"unix:{net.socket_of(1)}", net.pem(2), peers)
     a = net.start(0)
     a.send(1, b"for 1 alone")
     assert net.open[2].receive(0.3) == []
@@ -268,14 +268,14 @@ def test_an_idle_link_lives(net, monkeypatch):
     dialled, dial = [], Links._dial
 
     async def counted(self, peer):
-        dialled.append(peer.door)
+        dialled.append(peer.endpoint)
         return await dial(self, peer)
 
     monkeypatch.setattr(Links, "_dial", counted)
     assert b.receive(1.0) == []
     a.send(1, b"two")
     assert heard(b, 1) == [(0, b"two")]
-    assert f"unix:{net.door(1)}" not in dialled
+    assert f"unix:{net.socket_of(1)}" not in dialled
     assert dialled  # node 2, which is away
 
 
@@ -305,25 +305,25 @@ def test_who_asks_for_new_keys_and_takes_no_answer_is_cut_off(net):
         link.bytes_let_in(1 << 20)
 
 
-def test_a_door_that_asks_for_new_keys_and_takes_nothing_is_not_read(net):
-    """Node 1 listens at its own door, by hand."""
-    door = socket.socket(socket.AF_UNIX)
-    door.bind(str(net.door(1)))
-    door.listen()
+def test_an_endpoint_that_asks_for_new_keys_and_takes_nothing_is_not_read(net):
+    """Node 1 listens at its own endpoint, by hand."""
+    endpoint = socket.socket(socket.AF_UNIX)
+    endpoint.bind(str(net.socket_of(1)))
+    endpoint.listen()
     net.start(0)
-    link = Rekeying(door.accept()[0], net.pem(1), as_server=True)
+    link = Rekeying(endpoint.accept()[0], net.pem(1), as_server=True)
     assert link.bytes_let_in(1 << 20) < 1 << 20
 
 
-def test_a_door_that_speaks_is_left(net):
+def test_an_endpoint_that_speaks_is_left(net):
     """A node never writes on a link that another one dialled."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(net.pem(1))
-    door = socket.socket(socket.AF_UNIX)
-    door.bind(str(net.door(1)))
-    door.listen()
+    endpoint = socket.socket(socket.AF_UNIX)
+    endpoint.bind(str(net.socket_of(1)))
+    endpoint.listen()
     net.start(0)
-    link = context.wrap_socket(door.accept()[0], server_side=True)
+    link = context.wrap_socket(endpoint.accept()[0], server_side=True)
     link.settimeout(10)
     link.sendall(b"1")
     assert closed(link)

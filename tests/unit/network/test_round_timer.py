@@ -1,10 +1,10 @@
 """The deadlines of a round's steps, with a clock of the test's own."""
 
-from chain_bandit.network.round_timer import FORGIVEN, Pace, Punctuality
+from chain_bandit.network.round_timer import FORGIVEN, RoundTimer, Timeliness
 
 
 def test_step_is_over_when_everybody_has_spoken_and_bounded_by_the_rounds_beginning():
-    pace = Pace(100.0, 0.5, {1, 2})
+    pace = RoundTimer(100.0, 0.5, {1, 2})
     pace.begin(0)
     assert (pace.missing(), pace.deadline) == ({1, 2}, 100.5)
     pace.arrived(1, 0)
@@ -17,7 +17,7 @@ def test_step_is_over_when_everybody_has_spoken_and_bounded_by_the_rounds_beginn
 
 
 def test_who_is_late_is_waited_for_again_only_in_the_next_round_and_only_if_it_spoke():
-    pace = Pace(0.0, 1.0, {1, 2, 3})
+    pace = RoundTimer(0.0, 1.0, {1, 2, 3})
     pace.begin(0)
     pace.arrived(1, 0)
     assert pace.end() == {2, 3}
@@ -29,7 +29,7 @@ def test_who_is_late_is_waited_for_again_only_in_the_next_round_and_only_if_it_s
 
 
 def test_no_step_is_over_early_with_fewer_voices_than_a_quorum_takes():
-    pace = Pace(0.0, 1.0, {1}, frozenset({1, 2, 3}), least=2)
+    pace = RoundTimer(0.0, 1.0, {1}, frozenset({1, 2, 3}), least=2)
     pace.begin(0)
     pace.arrived(1, 0)
     assert pace.missing() == {2, 3}
@@ -40,7 +40,7 @@ def test_no_step_is_over_early_with_fewer_voices_than_a_quorum_takes():
 
 
 def test_an_answer_that_was_asked_for_holds_the_step_and_no_other_one():
-    pace = Pace(0.0, 1.0, set())
+    pace = RoundTimer(0.0, 1.0, set())
     pace.begin(0)
     pace.ask(-2)
     assert pace.missing() == {-2}
@@ -52,7 +52,7 @@ def test_an_answer_that_was_asked_for_holds_the_step_and_no_other_one():
 
 
 def test_who_is_not_read_any_more_is_not_waited_for():
-    pace = Pace(0.0, 1.0, {1, 2})
+    pace = RoundTimer(0.0, 1.0, {1, 2})
     pace.begin(0)
     pace.dismiss(1)
     assert pace.missing() == {2}
@@ -60,14 +60,14 @@ def test_who_is_not_read_any_more_is_not_waited_for():
 
 
 def test_the_rushing_wait_for_some_alone():
-    pace = Pace(0.0, 1.0, {1, 2, 3})
+    pace = RoundTimer(0.0, 1.0, {1, 2, 3})
     pace.begin(0)
     pace.arrived(1, 0)
     assert pace.missing(frozenset({1, 2})) == {2}
 
 
 def test_who_lapses_again_is_waited_for_ever_less_often():
-    standing, waited = Punctuality(), []
+    standing, waited = Timeliness(), []
     for round_ in range(1, 200):
         if standing.awaited({1, 2}, round_) - {2}:
             waited.append(round_)
@@ -76,7 +76,7 @@ def test_who_lapses_again_is_waited_for_ever_less_often():
 
 
 def test_a_lapse_is_forgotten_after_sixteen_rounds_in_time():
-    standing = Punctuality()
+    standing = Timeliness()
     standing.lapsed({1}, 1)
     for _ in range(FORGIVEN - 1):
         standing.kept({1, 2})

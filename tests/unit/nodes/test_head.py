@@ -9,7 +9,7 @@ import pytest
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.rpc import BEHIND, Rpc
-from chain_bandit.chain.transaction_policy import Delivery
+from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.nodes.head import PATIENCE, ChainWentBack, Head, HeadWatch, read_head
 from chain_bandit.stopwatch import Stopwatch
 
@@ -92,7 +92,7 @@ class Wire:
 def test_what_is_wrong_is_said_once_and_the_last_block_outlives_the_process(tmp_path, monkeypatch):
     wire, now, said = Wire(), [0.0], list[str]()
     monkeypatch.setattr("chain_bandit.chain.rpc.wire_to", lambda line, timeout: wire)
-    rpc = Rpc("url", Stopwatch(), Delivery())
+    rpc = Rpc("url", Stopwatch(), TransactionPolicy())
     rpc.notice = Notice("the chain at url", said.append)
 
     def watch() -> HeadWatch:
@@ -128,7 +128,7 @@ def test_a_node_that_hangs_or_is_gone_is_named_before_patience_ends(monkeypatch)
     for wire, why in ((Gone(), "connection refused"), (Hanging(), "no answer")):
         monkeypatch.setattr("chain_bandit.chain.rpc.SILENT", 0.05)
         monkeypatch.setattr("chain_bandit.chain.rpc.wire_to", lambda line, timeout, wire=wire: wire)
-        rpc = Rpc("url", Stopwatch(), Delivery(patience=0.3))
+        rpc = Rpc("url", Stopwatch(), TransactionPolicy(patience=0.3))
         rpc.notice = Notice("the chain at url", said.append)
         with pytest.raises(NodeUnreachable):
             rpc.ask("eth_chainId", [])

@@ -5,7 +5,7 @@ import resource
 import pytest
 
 from chain_bandit.actors.messages import ENVIRONMENT, Receipt
-from chain_bandit.append_log import LinesUnwritable
+from chain_bandit.append_log import LogUnwritable
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.network.wire import Envelope, EnvelopeKind
@@ -51,7 +51,7 @@ def test_a_full_disk_is_said_in_a_sentence_and_what_is_torn_is_dropped(tmp_path,
         kept = (tmp_path / HEARD).read_bytes()
         try:
             resource.setrlimit(resource.RLIMIT_FSIZE, (len(kept) + 5, hard))
-            with pytest.raises(LinesUnwritable, match="cannot be written") as refused:
+            with pytest.raises(LogUnwritable, match="cannot be written") as refused:
                 heard(2, step(8, Vote(2, b"w", b"")))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -11,7 +11,7 @@ import pytest
 
 from chain_bandit.actors.messages import PullRequest
 from chain_bandit.consensus.broadcast import Claim, Frame
-from chain_bandit.network.rate_limit import Thrift
+from chain_bandit.network.rate_limit import RateLimit
 from chain_bandit.network.wire import MOST_SAID, Envelope, EnvelopeKind, Owed, encode
 from chain_bandit.nodes import node as module
 from chain_bandit.nodes.node import LATE, Node
@@ -203,7 +203,7 @@ def test_what_is_answered_at_length_is_asked_for_once_and_not_in_a_step_where_it
 
 def test_the_one_envelope_of_a_step_is_free_and_what_comes_besides_is_charged(monkeypatch):
     charged: list[int] = []
-    monkeypatch.setattr(Thrift, "charge", lambda self, peer, seconds, now: charged.append(peer))
+    monkeypatch.setattr(RateLimit, "charge", lambda self, peer, seconds, now: charged.append(peer))
     step = encode(Envelope(EnvelopeKind.STEP, 1, 0, ()))
     peers = Peers([(3, step), (2, step), (3, step), (1, encode(SILENCE))])
     play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, peers=peers)

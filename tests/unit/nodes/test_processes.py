@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.append_log import LinesLocked, LinesUnwritable
+from chain_bandit.append_log import LogLocked, LogUnwritable
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes import processes, up
 from chain_bandit.nodes.processes import NodeStatus, alone, down
@@ -46,10 +46,10 @@ def test_one_process_at_a_time_and_its_number_is_there(tmp_path):
         with held(tmp_path) as other:
             assert path.read_text() == f"{other.pid}\n"
             assert processes._state(tmp_path) == NodeStatus(tmp_path.name, other.pid, False)
-            with pytest.raises(LinesLocked, match="another process"), alone(tmp_path):
+            with pytest.raises(LogLocked, match="another process"), alone(tmp_path):
                 pass
         assert processes._state(tmp_path).pid is None
-    with pytest.raises(LinesUnwritable), alone(tmp_path / "nowhere"):
+    with pytest.raises(LogUnwritable), alone(tmp_path / "nowhere"):
         pass
 
 

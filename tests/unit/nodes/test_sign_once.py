@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.append_log import LinesDamaged, LinesLocked
+from chain_bandit.append_log import LogDamaged, LogLocked
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import signer as signer_of
 from chain_bandit.nodes.sign_once import AlreadySigned, JournalOfAnother, JournalRolledBack, OnceSigner, SignedJournal
@@ -113,7 +113,7 @@ def test_a_line_that_is_changed_removed_moved_or_doubled_stops_the_node(path):
         lines[1:],
     ):
         path.write_bytes(b"".join(false))
-        with pytest.raises(LinesDamaged) as refused:
+        with pytest.raises(LogDamaged) as refused:
             opened(path)
         assert refused.value.exit_code == 3
 
@@ -127,7 +127,7 @@ def test_every_changed_byte_of_a_line_that_is_followed_by_another_is_found_or_ch
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         try:
             journal = opened(path)
-        except (LinesDamaged, JournalOfAnother):
+        except (LogDamaged, JournalOfAnother):
             continue
         journal.require((1, int(Phase.BLOCK), int(Role.COMMANDER), 0), keccak(bytes([1, Role.COMMANDER])))
         journal.require((1, int(Phase.BLOCK), int(Role.SIGNER), 0), keccak(bytes([1, Role.SIGNER])))
@@ -149,6 +149,6 @@ def test_a_second_process_is_refused(path):
         f"SignedJournal(Path(sys.argv[1]), {SEPARATOR!r}, {ADDRESS!r})"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
-    assert LinesLocked.__name__ in done.stderr
+    assert LogLocked.__name__ in done.stderr
     journal.close()
     opened(path).close()

@@ -58,7 +58,7 @@ class Weighed(Reputation):
         return self.estimate(terms, state, agreed)
 
 
-class Left(Weighed):
+class RemainingTime(Weighed):
     name = "left"
 
     def left_out(self, terms, reputations):
@@ -112,7 +112,7 @@ def played_by(kind, answer):
     (RuleFailed("left", "raised"), {0, 1, 3}),
 ])  # fmt: skip
 def test_who_is_left_out_does_not_count_but_no_more_than_f_and_m(answer, counted):
-    parameters = replace(played_by(Left, answer), liars=1, attackers=1)
+    parameters = replace(played_by(RemainingTime, answer), liars=1, attackers=1)
     rules.add(Reporters(), DIGEST)
     parameters = replace(parameters, aggregation=rules.chosen(Reporters(), {}, DIGEST))
     assert estimation.estimate(parameters, (), AGREED) == mean_over(AGREED, [frozenset(counted)] * 2)
@@ -122,7 +122,7 @@ def test_who_is_left_out_does_not_count_but_no_more_than_f_and_m(answer, counted
 @pytest.mark.parametrize(("least", "among"), [(3, {0, 2, 3}), (4, {0, 1, 2, 3})])
 def test_nobody_is_left_out_of_a_choice_that_would_be_too_small(least, among):
     standing = Standing(10, ZERO, frozenset(range(4)), (9, 8, 7, 6), (1,) * 4, 0, least, least, 0)
-    parameters = replace(played_by(Left, frozenset({1})), liars=1, attackers=1, vouched=CHOSEN)
+    parameters = replace(played_by(RemainingTime, frozenset({1})), liars=1, attackers=1, vouched=CHOSEN)
     rules.add(Chooser(), DIGEST)
     parameters = replace(parameters, selection=rules.chosen(Chooser(), {}, DIGEST))
     assert estimation.select(parameters, (), AGREED, standing).validators == frozenset(among)

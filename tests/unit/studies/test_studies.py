@@ -23,7 +23,7 @@ from chain_bandit.mediate.token_rule import Mate, Size, TokenRuleOptions
 from chain_bandit.studies import checkpoint
 from chain_bandit.studies.folder import StudyRefused, finished, study
 from chain_bandit.studies.presets import PRESETS, PUBLISHED, RIVALS, TOKENS, Part, UnknownPreset, parts_of, worthwhile
-from chain_bandit.studies.progress import Left
+from chain_bandit.studies.progress import RemainingTime
 from chain_bandit.studies.results import Results, ResultsUnreadable, interval, joined, read, write
 from chain_bandit.studies.switches import Switches, SwitchInvalid, switched
 from chain_bandit.views import fixed_tokens
@@ -194,7 +194,7 @@ def test_a_curve_is_the_mean_of_the_epochs_up_to_each(monkeypatch):
 
 def test_the_time_left_is_by_what_was_played_and_not_by_what_was_found():
     quick, slow = Part("ipd", ("naive",), (0,), 10), Part("harvest-6", ("naive",), (0,), 10)
-    left = Left((quick, slow), 100.0)
+    left = RemainingTime((quick, slow), 100.0)
     assert left.words(100.0) == ""
     assert left.epochs(quick, 10, 10) == 10  # there already
     assert left.epochs(slow, 2, 2) == 12

@@ -7,14 +7,14 @@ import pytest
 
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import runs, spread, themed, thinned
-from chain_bandit.views.view_model import Facts
+from chain_bandit.views.view_model import ViewModel
 
 DRAWN = ["regret_from_start", "regret_after_burn_in", "arms_pulled", "consensus_lanes", "reputations", "money", "gas"]
 
 
 @pytest.fixture(scope="module")
 def facts(sample):
-    return Facts.of(*sample.run)
+    return ViewModel.of(*sample.run)
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -61,7 +61,7 @@ def test_lanes_show_the_block_list_and_no_silence_of_who_is_on_it(facts):
     assert facts.participants[3].blocked_from == listed[0].round
     assert not any(plots._silent(row, 3) for row in listed)
     nobody = replace(facts.report, rounds=[replace(row, blocked=()) for row in facts.rows])
-    assert plots.consensus_lanes(Facts(facts.manifest, nobody, facts.columns)) != plots.consensus_lanes(facts)
+    assert plots.consensus_lanes(ViewModel(facts.manifest, nobody, facts.columns)) != plots.consensus_lanes(facts)
 
 
 def test_reputation_lines_are_named_at_their_end_and_marked_where_the_list_begins(facts):
@@ -70,16 +70,16 @@ def test_reputation_lines_are_named_at_their_end_and_marked_where_the_list_begin
         for row in facts.report.rounds
         if row.reputations
     ]
-    text = plots.reputations(Facts(facts.manifest, replace(facts.report, rounds=twins), facts.columns))
+    text = plots.reputations(ViewModel(facts.manifest, replace(facts.report, rounds=twins), facts.columns))
     assert "liar and attacker 3  0.00" in text
     assert re.search(r"honest 0 and 1 more  0\.\d\d", text)
     assert "#a0408c" in text
     bare = replace(facts.report, game={**facts.report.game, "blocked_from": []})
-    assert "#a0408c" not in plots.reputations(Facts(facts.manifest, bare, facts.columns))
+    assert "#a0408c" not in plots.reputations(ViewModel(facts.manifest, bare, facts.columns))
 
 
 def test_plots_of_a_history_without_records_are_empty(facts, sample):
-    empty = Facts(facts.manifest, replace(sample.report, rounds=[], accounts=[]), facts.columns)
+    empty = ViewModel(facts.manifest, replace(sample.report, rounds=[], accounts=[]), facts.columns)
     assert plots.consensus_lanes(empty) == plots.reputations(empty) == plots.money(empty) == plots.gas(empty) == ""
     assert plots.estimators(empty) == []
 

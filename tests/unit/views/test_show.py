@@ -8,7 +8,7 @@ from chain_bandit.protocol.blocks import KEYS_BYTES
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.settlement import CostEntry
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.views.decoded_history import Inside, NotShown, plain
+from chain_bandit.views.decoded_history import DecodedHistory, NotShown, plain
 from chain_bandit.views.show import show_participant, show_round, show_transaction
 from chain_bandit.views.view_model import manifest_of
 from tests.unit.views.on_screen import shown
@@ -16,12 +16,12 @@ from tests.unit.views.on_screen import shown
 
 @pytest.fixture(scope="module")
 def inside(sample):
-    return Inside.of(sample.manifest, sample.report, sample.history)
+    return DecodedHistory.of(sample.manifest, sample.report, sample.history)
 
 
 @pytest.fixture(scope="module")
 def inside_batched(batched):
-    return Inside.of(batched.manifest, batched.report, batched.history)
+    return DecodedHistory.of(batched.manifest, batched.report, batched.history)
 
 
 def rows(sample, kind):
@@ -49,27 +49,27 @@ def test_show_round_tells_reports_b_and_signers(inside, sample):
 
 def test_show_round_says_with_which_others_it_was_recorded_and_who_vouches(headed):
     row = next(row for row in rows(headed, "approved") if not row.signers)
-    text = " ".join(shown(show_round(Inside.of(*headed.run[:2], headed.history), row.round)).split())
+    text = " ".join(shown(show_round(DecodedHistory.of(*headed.run[:2], headed.history), row.round)).split())
     assert "a later block of its transaction holds its digest" in text
     assert "which recorded rounds" in text
     assert "Reports by seat" in text
 
 
 def test_show_of_a_history_alone_leaves_out_the_true_means_while_they_are_not_revealed(sample, cut):
-    alone = Inside.of(manifest_of(cut, sample.history), cut, sample.history)
+    alone = DecodedHistory.of(manifest_of(cut, sample.history), cut, sample.history)
     row = next(row for row in cut.rounds if row.kind == "approved")
     text = shown(show_round(alone, row.round))
     for name in sample.manifest["arm_names"]:
         assert next(line for line in text.splitlines() if line.startswith(name)).split()[2] == "\N{EN DASH}"
     assert "off by" in shown(show_participant(alone, "0"))
-    whole = Inside.of(manifest_of(sample.report, sample.history), sample.report, sample.history)
-    known = Inside.of(*sample.run[:2], sample.history)
+    whole = DecodedHistory.of(manifest_of(sample.report, sample.history), sample.report, sample.history)
+    known = DecodedHistory.of(*sample.run[:2], sample.history)
     assert shown(show_round(whole, row.round)) == shown(show_round(known, row.round))
 
 
 def test_show_round_without_bodies_says_so(batched):
     bare = History(batched.history.origin, [replace(block, bodies=()) for block in batched.history.blocks])
-    inside = Inside.of(batched.manifest, batched.report, bare)
+    inside = DecodedHistory.of(batched.manifest, batched.report, bare)
     text = shown(show_round(inside, rows(batched, "approved")[0].round))
     assert "it lies beside the chain" in text
     assert "?" in text
@@ -123,7 +123,7 @@ def test_show_round_refuses_a_round_without_a_record(inside, round_, why):
 
 def test_show_round_refuses_a_round_that_the_history_does_not_reach(sample, cut):
     with pytest.raises(NotShown, match="the history has"):
-        show_round(Inside.of(sample.manifest, cut, sample.history), 40)
+        show_round(DecodedHistory.of(sample.manifest, cut, sample.history), 40)
 
 
 def test_show_participant_by_seat_by_address_and_by_its_beginning(inside, sample):
@@ -198,7 +198,7 @@ def test_show_transaction_drops_no_argument_of_any_method(inside_batched, batche
 
 
 def _with(inside, call):
-    class Only(Inside):
+    class Only(DecodedHistory):
         def transaction(self, digest):
             return call
 

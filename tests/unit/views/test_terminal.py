@@ -14,7 +14,7 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.views import plots, terminal
 from chain_bandit.views.page import page
 from chain_bandit.views.simulated import COMPILING
-from chain_bandit.views.view_model import Facts, amount, clean, mean, rounds_in_words, signed
+from chain_bandit.views.view_model import ViewModel, amount, clean, mean, rounds_in_words, signed
 from tests.unit.views.on_screen import shown
 
 
@@ -116,11 +116,11 @@ def test_conduct_table_says_who_did_what_since_when_and_what_it_cost_beside_the_
     assert lines[2].startswith("There is proof that seat 3")
     rows = {line.split()[0]: line for line in lines if re.match(r" *(\d |honest)", line)}
     assert list(rows) == ["2", "3", "honest,"]
-    (liar,) = [p for p in Facts.of(*sample.run).participants if p.seat == 3]
+    (liar,) = [p for p in ViewModel.of(*sample.run).participants if p.seat == 3]
     assert liar.lied
     assert re.search(rf"equivocated {liar.accused}., lied {liar.lied}. ", rows["3"])
     assert rows["3"].split()[-6:-4] == [str(liar.first), str(liar.blocked_from)]
-    assert liar.first <= min(Facts.of(*sample.run).accused_by_round)
+    assert liar.first <= min(ViewModel.of(*sample.run).accused_by_round)
     honest = [account for account in report.accounts if account.role == "honest"]
     assert rows["honest,"].split()[-1] == f"+{sum(each.net for each in honest) / len(honest) / UNIT:,.2f}"
     text = " ".join(" ".join(lines).split())
@@ -146,13 +146,13 @@ def test_regret_table_has_the_undefended_mean_where_it_is_known(sample):
 
 def test_who_plays_the_games_own_index_policy_alone_is_a_line_of_the_table_and_a_curve_of_the_page(sample):
     manifest, report, rounds = sample.run
-    assert "alone" not in {line.key for line in Facts.of(*sample.run).regret}
+    assert "alone" not in {line.key for line in ViewModel.of(*sample.run).regret}
     with_alone = rounds.append_column("regret_alone", rounds.column("regret_ucb1"))
     run = manifest | {"policy": "kl-ucb"}, report, with_alone
-    lines = {line.key: line for line in Facts.of(*run).regret}
+    lines = {line.key: line for line in ViewModel.of(*run).regret}
     assert (lines["alone"].name, lines["alone"].total) == ("kl-ucb alone", lines["ucb1"].total)
     assert re.search(r"kl-ucb alone +\d", shown(terminal.regret_table(*run)))
-    assert "kl-ucb alone" in plots.regret_from_start(Facts.of(*run))
+    assert "kl-ucb alone" in plots.regret_from_start(ViewModel.of(*run))
 
 
 def test_what_is_to_be_opened_stands_whole_on_the_last_line():
@@ -163,7 +163,7 @@ def test_what_is_to_be_opened_stands_whole_on_the_last_line():
 def test_regret_table_adds_up(sample):
     text = shown(terminal.regret_table(*sample.run))
     assert f"{sample.manifest['regret_units']['total'] / 1e9:.2f}" in text
-    lines = {line.key: line for line in Facts.of(*sample.run).regret}
+    lines = {line.key: line for line in ViewModel.of(*sample.run).regret}
     assert lines["total"].total == sample.manifest["regret_units"]["total"]
     parts = [lines[name] for name in ("burn_in", "arms", "failed", "cost")]
     assert sum(line.total for line in parts) == lines["total"].total
@@ -176,8 +176,8 @@ def test_regret_table_adds_up(sample):
 def test_regret_is_headed_by_what_times_count(sample, monkeypatch):
     last = len(sample.rounds)
     assert f"rounds 1\N{EN DASH}{last}" in shown(terminal.regret_table(*sample.run))
-    monkeypatch.setattr(Facts, "at", property(lambda facts: "pull"))
-    monkeypatch.setattr(Facts, "pulls", property(lambda facts: [3 * round_ for round_ in facts.columns["round"]]))
+    monkeypatch.setattr(ViewModel, "at", property(lambda facts: "pull"))
+    monkeypatch.setattr(ViewModel, "pulls", property(lambda facts: [3 * round_ for round_ in facts.columns["round"]]))
     assert f"pulls 1\N{EN DASH}{3 * last}" in shown(terminal.regret_table(*sample.run))
     assert f"in pulls 1\N{EN DASH}{3 * last}" in page(*sample.run)
 
