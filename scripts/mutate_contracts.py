@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from signal import SIGXCPU
+from signal import SIGABRT, SIGXCPU
 from threading import Event
 from time import perf_counter
 from typing import Any
@@ -65,6 +65,8 @@ SWAPPED = {
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 PATIENCE = 900
 """Seconds of CPU that a suite may take, many times what it takes on the original: a mutant may loop for ever."""
+MEMORY = 8_000_000
+"""Kilobytes of address space that it may take, several times what it takes on the original: the loop may allocate."""
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 
@@ -220,13 +222,13 @@ def sample(found: list[Mutant], count: int, seed: int) -> list[Mutant]:
 
 
 def ends_well(command: Iterable[object], seconds: int, folder: Path, environment: Mapping[str, str]) -> bool:
-    """Whether a command exits with 0 within so many seconds of CPU: other work on the machine kills no mutant.
+    """Whether a command exits with 0 within so many seconds of CPU, and `MEMORY`: other work kills no mutant.
 
     RuntimeError where somebody else ended it, which says nothing of a mutant. A terminal's interrupt does not reach it.
     """
-    limited = ["sh", "-c", f'ulimit -S -t {seconds}; exec "$@"', "sh", *map(str, command)]
+    limited = ["sh", "-c", f'ulimit -S -t {seconds}; ulimit -S -v {MEMORY}; exec "$@"', "sh", *map(str, command)]
     run = subprocess.run(limited, cwd=folder, env=environment, capture_output=True, check=False, start_new_session=True)
-    if run.returncode < 0 and run.returncode != -SIGXCPU:
+    if run.returncode < 0 and run.returncode not in (-SIGXCPU, -SIGABRT):
         raise RuntimeError(f"signal {-run.returncode} ended {' '.join(limited[4:])}")
     return run.returncode == 0
 

@@ -125,6 +125,7 @@ def test_a_suite_that_loops_is_ended_and_one_that_waits_for_its_turn_is_not(tmp_
     assert not ends_well("while True: pass")
     assert ends_well("import time; time.sleep(1.5)")
     assert not ends_well("raise SystemExit(1)")
+    assert not ends_well("import mmap; mmap.mmap(-1, 9 << 30)")
     with pytest.raises(RuntimeError, match="signal 15"):
         ends_well("import os; os.kill(os.getpid(), 15)")
 
