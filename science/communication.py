@@ -20,12 +20,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from chain_bandit.actors.messages import PullRequest, Receipt, Send
+from chain_bandit.actors.messages import PullRequest, Receipt
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.simulated import replicates
-from chain_bandit.network.memory import MemoryNetwork
+from chain_bandit.network.memory import MemoryNetwork, Outgoing
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.replicates import IntervalEstimate
 from chain_bandit.stopwatch import Stopwatch
@@ -111,7 +111,7 @@ def delivered() -> Iterator[list[int]]:
     """[messages of pulls, bytes of all others] delivered so far."""
     seen, deliver = [0, 0], MemoryNetwork.deliver
 
-    def counted(self: MemoryNetwork, sender: int, sends: Sequence[Send]) -> None:
+    def counted(self: MemoryNetwork, sender: int, sends: Sequence[Outgoing]) -> None:
         for send in sends:
             if isinstance(send.message, PullRequest | Receipt):
                 seen[0] += len(send.to)

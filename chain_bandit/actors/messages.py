@@ -81,10 +81,10 @@ class Send(NamedTuple):
     message: Message
 
 
-def statements(message: Message) -> int:
+def statements(message: object) -> int:
     """How many statements a message carries: consensus is counted by them, since a relay sends many in one frame."""
     match message:
-        case Frame(claims=claims) | Probe(frame=Frame(claims=claims)):
+        case Frame(claims=claims) | object(frame=Frame(claims=claims)):
             return len(claims)
     return 1
 

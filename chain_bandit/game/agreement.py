@@ -1,9 +1,10 @@
 """An agreement on tokens, played in one process and kept on a chain: an epoch a call, see `mediate/epochs`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.node import DevelopmentNode, Wallet
 from chain_bandit.chain.tokens import Tokens
 from chain_bandit.consensus.evidence import Equivocation
@@ -11,12 +12,12 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.errors import RecordMismatch
 from chain_bandit.mediate.agreement.agreer import Agreed
 from chain_bandit.mediate.agreement.tokens import check
-from chain_bandit.mediate.epochs import room
-from chain_bandit.mediate.epochs.epoch import RELAYER, Ended, Epoch
+from chain_bandit.mediate.epochs.epoch import Ended, Epoch
 from chain_bandit.mediate.epochs.participant import EpochParticipant
 from chain_bandit.mediate.epochs.relayer import EpochRelayer
 from chain_bandit.mediate.epochs.transcript import Sent, witnessed
 from chain_bandit.mediate.epochs.validator import EpochValidator
+from chain_bandit.network.memory import Actor, Heard, MemoryNetwork, ignore
 from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.messages import Domain
@@ -98,6 +99,21 @@ class AgreementOnChain:
         raise RecordMismatch(ends[0].epoch - 1, ends[0].head, head)
 
 
+Run = Callable[[dict[int, Actor], int], None]
+"""Lets actors, by address, play so many steps."""
+
+
+def synchronous(rushing: Collection[int] = (), heard: Heard = ignore) -> Run:
+    """In memory: what is sent in a step arrives before the next one begins; see `MemoryNetwork`."""
+
+    def run(actors: dict[int, Actor], steps: int) -> None:
+        network = MemoryNetwork(actors, list(actors), rushing, heard)
+        for step in range(steps):
+            network.step(step)
+
+    return run
+
+
 class Agreement:
     """See `mediate.agreement.agreer.Agreer`: everybody's shares, a quorum's word, a record an epoch.
 
@@ -107,18 +123,16 @@ class Agreement:
             that others write to too the deadline may have come before a quorum's word.
 
     Args:
-        rushing: seats that act after all others.
-        heard: is told of everything that is sent.
+        run: plays the steps of an epoch.
     """
 
     def __init__(
         self, terms: AgreementTerms, participants: Sequence[EpochParticipant], validators: Sequence[EpochValidator],
-        accounts: Sequence[bytes], recorder: AgreementRecorder, verifier: Verifier, rushing: Collection[int] = (),
-        heard: room.Heard = lambda sender, send: None,
+        accounts: Sequence[bytes], recorder: AgreementRecorder, verifier: Verifier, run: Run | None = None,
     ) -> None:  # fmt: skip
         terms.check()
         self.terms, self.participants, self.validators, self._accounts = terms, participants, validators, accounts
-        self._recorder, self._verifier, self._rushing, self._heard = recorder, verifier, rushing, heard
+        self._recorder, self._verifier, self._run = recorder, verifier, run or synchronous()
         self._separator = recorder.open(terms, accounts).separator()
         self.ledger = ledger.opening(terms, accounts)
         self.ended: list[Ended | None] = []
@@ -148,9 +162,8 @@ class Agreement:
         for validator in self.validators:
             validator.begin(epoch)
         relayer.begin(epoch)
-        actors: dict[int, room.EpochActor] = {each.seat: each for each in self.participants}
-        actors |= {each.seat: each for each in self.validators}
-        room.run({**actors, RELAYER: relayer}, epoch.steps, self._rushing, self._heard)
+        actors: dict[int, Actor] = {RELAYER: relayer, **{each.seat: each for each in self.participants}}
+        self._run(actors | {each.seat: each for each in self.validators}, epoch.steps)
         self._accuse()
         self._end(relayer.ended)
         self._verifier.forget()

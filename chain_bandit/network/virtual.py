@@ -6,9 +6,9 @@ all that happens, so a seed replays a run exactly.
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from chain_bandit.actors.messages import Message, Send
-from chain_bandit.network.memory import Actor
+from chain_bandit.network.memory import Actor, Heard, Outgoing, ignore
 
 STEP = 1024
 """Moments from one tick of a clock to its next: Delta."""
@@ -16,8 +16,7 @@ STEP = 1024
 Fate = Callable[[int, int, int], Sequence[int]]
 """After how many moments a message arrives, by (moment, sender, receiver): never if it is lost, twice if doubled."""
 
-Heard = Callable[[int, Send], None]
-Arrived = Callable[[int, int, int, Message], None]
+Arrived = Callable[[int, int, int, Any], None]
 
 
 class VirtualNetwork:
@@ -41,12 +40,12 @@ class VirtualNetwork:
         actors: dict[int, Actor],
         clocks: Mapping[int, int],
         fate: Fate,
-        heard: Heard = lambda sender, send: None,
+        heard: Heard = ignore,
         arrived: Arrived | None = None,
     ) -> None:
         self.actors, self._clocks, self._fate, self._heard, self._arrived = actors, clocks, fate, heard, arrived
         self.start = self.now = self._count = 0
-        self._under_way: list[tuple[int, int, int, int, Message]] = []
+        self._under_way: list[tuple[int, int, int, int, Any]] = []
 
     def run(self, steps: int) -> None:
         """Let every actor tick `steps` steps from 0 on; what is then still under way arrives in the next run."""
@@ -66,11 +65,11 @@ class VirtualNetwork:
         self.start = max(start + steps * STEP, self.now + 1)
         self._deliver(self.start)
 
-    def send(self, sender: int, sends: Sequence[Send]) -> None:
+    def send(self, sender: int, sends: Sequence[Outgoing]) -> None:
         """Let an actor send, now."""
         self._send(self.now, sender, sends)
 
-    def _send(self, moment: int, sender: int, sends: Sequence[Send]) -> None:
+    def _send(self, moment: int, sender: int, sends: Sequence[Outgoing]) -> None:
         actors, fate, under_way = self.actors, self._fate, self._under_way
         for send in sends:
             self._heard(sender, send)
@@ -98,7 +97,7 @@ class VirtualNetwork:
                     under_way.sort()
                     break
 
-    def _hand(self, moment: int, sender: int, to: int, message: Message) -> None:
+    def _hand(self, moment: int, sender: int, to: int, message: Any) -> None:
         actor = self.actors.get(to)
         if actor is None:
             return

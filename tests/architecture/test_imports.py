@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plugins": {"protocol"},
     "simulation": {"actors.rules", "attacks", "environments", "foreign", "plugins", "protocol", "roots"},
     "mediate": {
+        "actors.messages",
         "consensus",
         "crypto",
         "protocol",

@@ -11,9 +11,6 @@ from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import Slot
 
-RELAYER = -1
-"""The address of who carries certificates to the chain; everybody else's is a seat."""
-
 _STAGE = keccak(b"chain_bandit.mediate.stage")
 
 

@@ -7,11 +7,11 @@ from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.game.agreement import Agreement, AgreementRecorder
+from chain_bandit.game.agreement import Agreement, AgreementRecorder, synchronous
 from chain_bandit.mediate.epochs.epoch import Ended, Epoch, EpochSend, Message, Shared, Stage, Staged
 from chain_bandit.mediate.epochs.participant import EpochParticipant
-from chain_bandit.mediate.epochs.room import Heard
 from chain_bandit.mediate.epochs.validator import EpochValidator
+from chain_bandit.network.memory import Heard, ignore
 from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.digests import keccak, uint
@@ -58,7 +58,7 @@ def salts(epoch: int, count: int) -> list[bytes]:
 def company(
     terms: AgreementTerms = TERMS, recorder: AgreementRecorder | None = None,
     dealers: dict[int, type[EpochParticipant]] | None = None,
-    holders: dict[int, type[EpochValidator]] | None = None, heard: Heard = lambda sender, send: None,
+    holders: dict[int, type[EpochValidator]] | None = None, heard: Heard = ignore,
 ) -> Agreement:  # fmt: skip
     """An agreement in which the seats named are of other kinds, and act after all others."""
     dealers, holders = dealers or {}, holders or {}
@@ -69,8 +69,8 @@ def company(
         holders.get(first + at, EpochValidator)(first + at, signer, verifier) for at, signer in enumerate(holding)
     ]
     accounts = [signer.address for signer in (*dealing, *holding)]
-    rushing = {*dealers, *holders}
-    return Agreement(terms, participants, validators, accounts, recorder or Nowhere(), verifier, rushing, heard)
+    run = synchronous({*dealers, *holders}, heard)
+    return Agreement(terms, participants, validators, accounts, recorder or Nowhere(), verifier, run)
 
 
 def some_tokens(count: int, epoch: int = 0, most: int = 3 * UNIT) -> list[int]:
