@@ -36,6 +36,7 @@ class EpochValidator:
             Stage.DEAL: self._broadcast(Stage.DEAL, self._dealers, 32 * terms.validators + row),
             Stage.PROBE: self._broadcast(Stage.PROBE, self._members, ELEMENT_BYTES * terms.participants),
             Stage.OPEN: self._broadcast(Stage.OPEN, self._dealers, SHARE_BYTES * terms.validators),
+            Stage.SUM: self._broadcast(Stage.SUM, self._members, ELEMENT_BYTES * terms.groups),
         }
         count = self._members.bit_count()
         self._votes = Votes(epoch.slot, epoch.accounts, self._members, terms.quorum(count), self._verifier)
@@ -138,12 +139,11 @@ class EpochValidator:
         numbers = (uint(seat, 2) + uint(self._numbers[seat], ELEMENT_BYTES) for seat in self._counted)
         self._seed = keccak(*numbers)
         self._groups = body.drawn(terms, self._counted, self._seed)
-        size = ELEMENT_BYTES * len(self._groups)
-        self._stages[Stage.SUM] = self._broadcast(Stage.SUM, self._members, size)
         if not self._groups or not set(self._counted) <= self._shares.keys():
             return []
         sums = (sum(self._shares[seat][0] for seat in seats(group)) % PRIME for group in self._groups)
-        return self._command(Stage.SUM, body.encoded(tuple(sums)))
+        spare = [None] * (terms.groups - len(self._groups))
+        return self._command(Stage.SUM, body.encoded((*sums, *spare)))
 
     def _settled(self) -> tuple[int, ...]:
         """Who counts: no doubt is left of its dealing. Takes in one's own share where it had to be opened."""
