@@ -4,12 +4,14 @@
     python -m verification.schedules --nodes [--schedules 100000]
     python -m verification.schedules --receipts [--schedules 100000] [--seed 17]
     python -m verification.schedules --sending [--schedules 100000] [--true] [--seed 17]
+    python -m verification.schedules --epochs [--schedules 10000] [--true] [--seed 17]
     python -m verification.schedules [--nodes] --size 7 2 two-thirds --seed 17
 
 Sizes n = 4 ... 10 with m <= 3, or with every m up to n - 2, under both quorums where two thirds allow m; the smaller
 the more of them, by 1/n^3. With --nodes the loop of nodes plays some rounds in a row, n = 4 ... 7 and m < n/2.
 With --receipts a game of 48 rounds without a consensus, whose receipts, settlements and proofs are under attack.
 With --sending a run of some transactions before a hostile node, in virtual time, with crashes (docs/chains.md).
+With --epochs some epochs of an agreement on tokens under corrupt participants and validators (docs/mediate.md).
 Signatures are ideal (`keyring.py`) unless --true. With --seed one schedule: if it fails, the fewest acts that still do
 and what happens; else what it is. Exit code 14 when an invariant does not hold anywhere.
 """
@@ -31,7 +33,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from verification.schedules import nodes, play, receipts, sending
+from verification.schedules import epochs, nodes, play, receipts, sending
 from verification.schedules.acts import Schedule, Size
 from verification.schedules.crashing import IdealSigner, TrueSigner
 from verification.schedules.draw import draw, draw_for_nodes
@@ -133,6 +135,16 @@ def of_sending(seeds: range, jobs: int, signer: type[TrueSigner] = IdealSigner) 
     return _of(flag, partial(_sending, signer), seeds, jobs)
 
 
+def of_epochs(seeds: range, jobs: int, scribe: type[Scribe] = IdealScribe) -> int:
+    """So of agreements on tokens."""
+    flag = "--epochs --true" if scribe is Scribe else "--epochs"
+    code = _of(flag, partial(_epochs, scribe), seeds, jobs)
+    if len(seeds) == 1:
+        schedule = epochs.draw(seeds[0])
+        print(epochs.story(epochs.shrunk(schedule) if code else schedule))
+    return code
+
+
 Seen = tuple[Counter[str], list[tuple[str, int]]]
 """What was seen, and what did not hold, each with its seed."""
 
@@ -163,6 +175,15 @@ def _sending(signer: type[TrueSigner], seeds: range) -> Seen:
     return seen, failed
 
 
+def _epochs(scribe: type[Scribe], seeds: range) -> Seen:
+    seen, failed = Counter[str](), list[tuple[str, int]]()
+    for seed in seeds:
+        played = epochs.play(seed, scribe)
+        seen += played.seen
+        failed += [(violation, seed) for violation in played.violations]
+    return seen, failed
+
+
 def _receipts(seeds: range) -> Seen:
     stage, seen, failed = receipts.Stage(), Counter[str](), list[tuple[str, int]]()
     for seed in seeds:
@@ -181,16 +202,19 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--nodes", action="store_true")
     parser.add_argument("--receipts", action="store_true")
     parser.add_argument("--sending", action="store_true")
+    parser.add_argument("--epochs", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--size", nargs=3, metavar=("N", "M", "QUORUM"))
     parser.add_argument("--seed", type=int)
     arguments = parser.parse_args(given)
-    if arguments.receipts or arguments.sending:
+    if arguments.receipts or arguments.sending or arguments.epochs:
         first, count = (arguments.first, arguments.schedules) if arguments.seed is None else (arguments.seed, 1)
         seeds = range(first, first + count)
         if arguments.receipts:
             return of_receipts(seeds, arguments.jobs)
+        if arguments.epochs:
+            return of_epochs(seeds, arguments.jobs, Scribe if arguments.true else IdealScribe)
         return of_sending(seeds, arguments.jobs, TrueSigner if arguments.true else IdealSigner)
     scribe, kind = Scribe if arguments.true else IdealScribe, NODES if arguments.nodes else MACHINES
     if arguments.seed is not None:

@@ -31,6 +31,7 @@ from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.agreement.tokens import LARGEST
 from chain_bandit.protocol.blocks import mask, seats
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.messages import NO_BLOCK, Domain, Phase, Role, broadcast_value, statement_content
 from chain_bandit.protocol.sharing import Dealing, leaf
 from chain_bandit.protocol.units import UNIT
@@ -134,13 +135,17 @@ def draw(seed: int) -> EpochSchedule:
     everybody = range(terms.places)
 
     def some() -> int:
-        return mask(chance.sample(everybody, chance.randrange(1, terms.places + 1)))
+        count = terms.places if chance.random() < 0.3 else chance.randrange(1, terms.places + 1)
+        return mask(chance.sample(everybody, count))
 
     for epoch in range(rounds):
         for seat in (*false, *liars):
             for _ in range(chance.randrange(4)):
                 deed = chance.choice([each for each in Deed if each not in (Deed.CRASH, Deed.SLOW)])
-                acts.append(EpochAct(epoch, seat, deed, chance.randrange(ENDING + 1), some(), chance.getrandbits(30)))
+                own = (Phases.DEAL, Phases.OPEN) if seat in liars else (Phases.PROBE, Phases.SUM)
+                spoken = (*own, Phases.OPEN, VOTING, ENDING) if deed in (Deed.SILENT, Deed.OTHER) else range(ENDING + 1)
+                stage = chance.choice(own if deed is Deed.CHAIN else spoken)
+                acts.append(EpochAct(epoch, seat, deed, stage, some(), chance.getrandbits(30)))
         if len(false) < faulty and chance.random() < 0.3:
             seat = chance.choice([each for each in holding if each not in false])
             acts.append(EpochAct(epoch, seat, Deed.CRASH, 0, 0, chance.randrange(40)))
@@ -183,6 +188,7 @@ class _Seat:
         crashes = play.of(self.number, Deed.CRASH)
         self._ends = crashes[0].number % play.agreement_steps if crashes else play.agreement_steps
         self._step = 0
+        self._withheld: dict[int, bytes] = {}
 
     def on_tick(self, step: int) -> Sequence[Outgoing]:
         """What leaves in a step."""
@@ -219,7 +225,9 @@ class _Seat:
             for act in self._play.of(self.number, Deed.SILENT, Deed.OTHER, Deed.CHAIN):
                 hit = {to for to in kept if act.stage == stage and (to < 0 or act.to >> to & 1)}
                 if act.deed is Deed.CHAIN:
-                    hit = kept if hit and self._is_own(send.message) else set()
+                    hit = set(kept) if hit and self._is_own(send.message) else set()
+                    if hit and isinstance(send.message, Staged):
+                        self._withheld[stage] = send.message.frame.claims[0].content
                 kept -= hit
                 if act.deed is Deed.OTHER and hit:
                     found.append(EpochSend(tuple(sorted(hit)), self._other(send.message, act.number)))
@@ -279,7 +287,7 @@ class _Seat:
             match act.deed:
                 case Deed.CHAIN:
                     length = act.number % (play.schedule.terms.faulty + 1)
-                    if step == begins + length and (content := play.content_of(self._machine, stage, act.number)):
+                    if step == begins + length and (content := self._withheld.get(act.stage)):
                         found.append(EpochSend(to, Staged(stage, self._claimed(stage, content, length))))
                 case Deed.DOUBTS if step == epoch.doubt:
                     found.append(EpochSend(to, Doubts(seats(act.number % 128))))
@@ -289,7 +297,7 @@ class _Seat:
                     found.append(EpochSend(to, self._forged(act, stage)))
                 case Deed.REPLAY if step == begins:
                     found += [EpochSend(to, message) for message in play.said_before.get(act.stage, [])]
-                case Deed.FALSE_END if step == epoch.certify:
+                case Deed.FALSE_END if step == act.number % epoch.steps:
                     found.append(EpochSend((RELAYER,), self._false_end(act.number)))
         return found
 
@@ -325,6 +333,7 @@ class _Play:
             terms, self.participants, self.validators, self.accounts, _Contract(self), verifier, self._run
         )
         self.at, self._chance = 0, Random(~schedule.seed)
+        self._since: dict[int, int] = {}
         self.said: dict[int, list[Message]] = {}
         self.said_before: dict[int, list[Message]] = {}
         self._votes: dict[bytes, set[int]] = {}
@@ -375,7 +384,11 @@ class _Play:
             self._votes, self._opened, self.said = {}, {}, {}
             self._tokens = tokens
             self._before = self.agreement.ledger
-            self.agreement.play(tokens, salts, sent)
+            try:
+                self.agreement.play(tokens, salts, sent)
+            except ChainBanditError as error:
+                self._broken(f"{type(error).__name__} ends it")
+                break
             self._check_epoch()
             self.said_before = self.said
         return self.result
@@ -383,6 +396,7 @@ class _Play:
     def accused(self, proof: Equivocation) -> None:
         """A proof is handed in."""
         self._count("proof")
+        self._since.setdefault(proof.instance, self.at + 1)
         if proof.instance not in self.schedule.corrupt:
             self._broken("somebody honest is accused")
         if not proof.proves(self.accounts, self.verifier):
@@ -394,13 +408,21 @@ class _Play:
             self._count("deadline")
             return
         epoch, members = self.epoch, ledger.validators(self.schedule.terms, self.epoch.ledger)
-        quorum = 2 * members.bit_count() // 3 + 1
-        named = keccak(ended.body) if ended.body else NO_BLOCK
-        certificate = ended.certificate
-        holds = certificate.holds(epoch.slot, self.accounts, members, quorum, self.verifier)
-        if certificate.content != named or not holds:
+        content, certificate = keccak(ended.body) if ended.body else NO_BLOCK, ended.certificate
+        digest, signers = epoch.slot.digest(Phase.BLOCK, Role.SIGNER, 0, content), seats(certificate.signers)
+        signed = all(
+            self.verifier.is_signed_by(self.accounts[seat], digest, certificate.signatures[64 * at : 64 * (at + 1)])
+            for at, seat in enumerate(signers)
+        )
+        if not signed or certificate.signers & ~members or len(signers) < self._quorum(members.bit_count()):
             self._broken("the contract refuses what the relayer takes for a quorum's word")
+        if any(since <= self.at and seat in signers for seat, since in self._since.items()):
+            self._broken("somebody who equivocated signs on")
         self._count("agreed" if ended.body else "nothing")
+
+    def _quorum(self, members: int) -> int:
+        """More than half of the honest, of whom no two such sets are apart."""
+        return (members + self.schedule.terms.faulty) // 2 + 1
 
     # --- the network
 
@@ -437,13 +459,12 @@ class _Play:
     def _check_epoch(self) -> None:
         schedule, terms, ended = self.schedule, self.schedule.terms, self.agreement.ended[-1]
         corrupt, calm = set(schedule.corrupt), schedule.is_calm(self.at)
-        blocked = ledger.blocked(self._before)
         members = ledger.validators(terms, self._before).bit_count()
         for act in schedule.acts:
             if act.epoch == self.at:
                 self._count(act.deed.value)
         possible = [len(each) + len(self.false_validators) for each in self._votes.values()]
-        if sum(votes >= 2 * members // 3 + 1 for votes in possible) > 1:
+        if sum(votes >= self._quorum(members) for votes in possible) > 1:
             self._broken("two contents of an epoch could be certified")
         crashed = {act.seat for act in schedule.acts if act.epoch == self.at and act.deed is Deed.CRASH}
         if calm:
@@ -453,8 +474,9 @@ class _Play:
                 self._broken("the token moved without an agreement")
             return
         found = body.decode(terms, ended.body)
-        if found.counted & blocked or found.counted >> terms.participants:
-            self._broken("somebody blocked is counted")
+        out = {seat for seat, since in self._since.items() if since <= self.at}
+        if found.counted & mask(out) or found.counted >> terms.participants:
+            self._broken("somebody who equivocated is counted")
         self._check_sums(found, corrupt)
         means = sorted(group.total // group.members.bit_count() for group in found.groups if group.total is not None)
         middle = (means[(len(means) - 1) // 2] + means[len(means) // 2]) // 2
@@ -530,6 +552,15 @@ def play(seed: int, scribe: type[Scribe] = IdealScribe) -> Played:
 def played(schedule: EpochSchedule, scribe: type[Scribe] = IdealScribe) -> Played:
     """A schedule."""
     return _Play(schedule, scribe).play()
+
+
+def story(schedule: EpochSchedule) -> str:
+    """The schedule in lines: the terms, who is corrupt, and the acts."""
+    acts = (
+        f"  epoch {act.epoch}, seat {act.seat} {act.deed.value} (stage {act.stage}, to {seats(act.to)}, {act.number})"
+        for act in schedule.acts
+    )
+    return "\n".join((str(schedule.terms), f"corrupt: {schedule.corrupt}, clocks: {schedule.clocks}", *acts))
 
 
 def shrunk(schedule: EpochSchedule) -> EpochSchedule:
