@@ -80,7 +80,7 @@ def main(given: list[str] | None = None) -> int:
     now, then = counted("HEAD"), counted(before) if before else Counter[str]()
     table = Table("part", "lines", *([before[:12], "ratio"] if before else []))
     for part in PARTS:
-        more = [f"{then[part]:,}", f"{now[part] / then[part]:.3f}" if then[part] else "–"] if before else []
+        more = [f"{then[part]:,}", f"{now[part] / then[part]:.3f}" if then[part] else "new"] if before else []
         table.add_row(part, f"{now[part]:,}", *more)
     Console().print(table)
     return 0
