@@ -99,11 +99,11 @@ class AgreementOnChain:
         raise RecordMismatch(ends[0].epoch - 1, ends[0].head, head)
 
 
-Run = Callable[[dict[int, Actor], int], None]
+StepRunner = Callable[[dict[int, Actor], int], None]
 """Lets actors, by address, play so many steps."""
 
 
-def synchronous(rushing: Collection[int] = (), heard: Heard = ignore) -> Run:
+def synchronous(rushing: Collection[int] = (), heard: Heard = ignore) -> StepRunner:
     """In memory: what is sent in a step arrives before the next one begins; see `MemoryNetwork`."""
 
     def run(actors: dict[int, Actor], steps: int) -> None:
@@ -128,7 +128,7 @@ class Agreement:
 
     def __init__(
         self, terms: AgreementTerms, participants: Sequence[EpochParticipant], validators: Sequence[EpochValidator],
-        accounts: Sequence[bytes], recorder: AgreementRecorder, verifier: Verifier, run: Run | None = None,
+        accounts: Sequence[bytes], recorder: AgreementRecorder, verifier: Verifier, run: StepRunner | None = None,
     ) -> None:  # fmt: skip
         terms.check()
         self.terms, self.participants, self.validators, self._accounts = terms, participants, validators, accounts
