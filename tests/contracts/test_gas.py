@@ -12,6 +12,12 @@ from typing import Any
 
 import pytest
 
+from chain_bandit.chain import create2, embedded
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.modules import deploy_modules
+from chain_bandit.chain.node import account
+from chain_bandit.chain.rpc import Rpc, as_int, field
+from chain_bandit.chain.transaction_policy import AT_ONCE
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
@@ -20,6 +26,7 @@ from chain_bandit.protocol.tallies import Settled
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
+from tests.contracts.harness import BASE, least_pool
 from tests.contracts.played import Played, played
 from tests.integration.framed import frame
 
@@ -89,6 +96,23 @@ def gas_of_a_game(case: Scenario) -> dict[str, dict[str, int]]:
 def test_gas_of_every_call_is_the_recorded_one():
     measured = {name: gas_of_calls(**changes) for name, changes in GAMES.items()}
     assert recorded("gas_calls", measured) == measured
+
+
+def test_gas_of_the_modules_and_of_a_game_is_the_recorded_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a chain that has neither yet, by the gas of its blocks."""
+    payer = account(bytes(31) + b"\1")
+    had = embedded.installed()
+    monkeypatch.setattr(embedded, "installed", lambda: {create2.PROXY: had[create2.PROXY]})
+    node = embedded.EmbeddedNode({bytes.fromhex(payer.address[2:]): 10**24})
+    rpc = Rpc(node.line, Stopwatch(), AT_ONCE)
+    deploy_modules(rpc, payer, AT_ONCE)
+    modules = rpc.ask("eth_blockNumber", [], as_int)
+    Coordinator.deploy(node.line, payer, BASE, bytes(32), bytes(32), least_pool(BASE), Stopwatch())
+    blocks = range(1, rpc.ask("eth_blockNumber", [], as_int) + 1)
+    used = [as_int(field(rpc.ask("eth_getBlockByNumber", [hex(at), False]), "gasUsed")) for at in blocks]
+    measured = {"modules": sum(used[:modules]), "game": sum(used[modules:])}
+    assert recorded("gas_deployment", measured) == measured
+    assert measured["game"] <= 600_000
 
 
 @pytest.mark.parametrize("size", PROOFS)
