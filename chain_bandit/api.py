@@ -23,12 +23,13 @@ from chain_bandit.game.simulated import engines
 from chain_bandit.game.simulated import replicates as measure
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.runner.workers import processes
 from chain_bandit.runs import history_of_node
 from chain_bandit.runs import play as played
 from chain_bandit.scenario import Scenario, built
 from chain_bandit.scenario import load as loaded
 from chain_bandit.simulation.replicates import PARTS, IntervalEstimate, Measured
-from chain_bandit.sweeps import grid, workers
+from chain_bandit.sweeps import grid
 from chain_bandit.sweeps.run import Swept
 from chain_bandit.sweeps.run import run as swept
 
@@ -254,8 +255,7 @@ def sweep(
     """
     given = grid.load(Path(file), replicates)
     tell = progress or (lambda done, total: None)
-    whose = workers.processes(jobs) if jobs > 1 else workers.here
-    return SweepResult(swept(given, Path(out), whose, resume, lambda done, failed: tell(done, given.size)))
+    return SweepResult(swept(given, Path(out), processes(jobs), resume, lambda done, failed: tell(done, given.size)))
 
 
 def audit(source: str | Path, *, contract: str | None = None, paranoid: bool = False) -> AuditReport:

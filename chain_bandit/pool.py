@@ -18,12 +18,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """What most have to do first."""
 
 
 @contextmanager
-def pool(count: int, begin: Callable[[], None] = _nothing) -> Iterator[ProcessPoolExecutor]:
+def pool(count: int, begin: Callable[[], None] = nothing) -> Iterator[ProcessPoolExecutor]:
     """So many of them, each of which begins with `begin`. Who is at work at the end of the block is stopped."""
     made = ProcessPoolExecutor(count, CONTEXT, partial(_begin, begin))
     try:

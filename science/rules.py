@@ -33,20 +33,21 @@ from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.game import Game
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.game.simulated import able, engines
+from chain_bandit.game.simulated import able
 from chain_bandit.protocol import rules as shipped
 from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.rule import Aggregation
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.runner.rows import Row, kept_rows
+from chain_bandit.runner.workers import processes
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.kernel import encoding
 from chain_bandit.simulation.replicates import IntervalEstimate, Measured, estimate
 from chain_bandit.simulation.sums import Sums
-from chain_bandit.sweeps.cell import Cell
-from chain_bandit.sweeps.workers import processes
+from chain_bandit.sweeps.cell import Cell, play_all
 from science import provenance, search
 from science.figures import COUNTED, LYING, NONE, ROUNDS, SEATS, TABLED, Bench, begin, save, scenario
 from science.provenance import ROOT
@@ -83,8 +84,6 @@ MODES = ("compact", 1), ("compact", 10), ("full", 1), ("full", 10)
 ATTESTED = next(name for name in shipped.names(RuleKind.AGGREGATION) if not _is_mean(name))
 """Gas depends on the class of a rule alone."""
 
-Row = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -106,14 +105,9 @@ def places(
     return [Place(*each) for each in product(rules, attacks, liars)]
 
 
-def kept(file: Path | None) -> list[Row]:
-    """The rows of a file, none where there is none."""
-    return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file and file.exists() else []
-
-
 def written(file: Path, rows: Iterable[Row]) -> None:
     """Put rows into the file, in place of those of the same cells: all of them or, when it is stopped, none."""
-    every = {json.dumps([row.get(key) for key in KEYS]): json.dumps(row) for row in (*kept(file), *rows)}
+    every = {json.dumps([row.get(key) for key in KEYS]): json.dumps(row) for row in (*kept_rows(file), *rows)}
     with whole_file(file) as out:
         out.write("".join(f"{line}\n" for line in every.values()).encode())
 
@@ -129,15 +123,11 @@ def play(asked: Sequence[Place], count: int, jobs: int, there: Iterable[Row] = (
     for row in there:
         if left.pop(row.get("digest", ""), None):
             yield from (row | asdict(place) for place in same[row["digest"]])
-    chosen = engines([(cell.scenario, count) for cell in left.values()])
-    tasks = sorted(
-        ((cell, digest, engine) for (digest, cell), engine in zip(left.items(), chosen, strict=True)),
-        key=lambda task: list(Engine).index(task[2]),
-    )
-    with closing(processes(jobs)(tasks)) as results:
-        for (cell, digest, _), sums in results:
+    with closing(play_all(left, processes(jobs))) as results:
+        for digest, sums in results:
             if isinstance(sums, str):
                 raise SystemExit(f"{same[digest]}: {sums}")
+            cell = left[digest]
             lost = Measured(cell.scenario.parameters, cell.checkpoints, sums, 0.0).regret(*COUNTED)[-1]
             row = {"digest": digest, "regret": asdict(lost)} | provenance.made(cell.scenario.seed, count)
             yield from (asdict(place) | row for place in same[digest])
@@ -240,7 +230,7 @@ def summary(rows: list[Row]) -> Iterator[str]:
 def _searched() -> dict[str, str]:
     """By rule the worst of what searches of lies that know the last block found, beside the oracle."""
     asked = {"liars": 3, "seats": SEATS, "rounds": ROUNDS, "rushing": False}
-    rows = [row for row in kept(search.ROWS) if row["games"] and asked.items() <= row.items()]
+    rows = [row for row in kept_rows(search.ROWS) if row["games"] and asked.items() <= row.items()]
     worst = {row["rule"]: row for row in sorted(rows, key=lambda row: row["ratio"][0])}
     return {rule: f"{row['ratio'][0]:.2f} of the oracle, C\u2081 = {row['exploration']}" for rule, row in worst.items()}
 
@@ -317,7 +307,7 @@ def main() -> None:
             print(f"{case.name}: {require_equal(case)} rounds are equal", flush=True)
         return
     provenance.require_clean(given.json)
-    there, start = kept(given.json), time.perf_counter()
+    there, start = kept_rows(given.json), time.perf_counter()
     seeds = provenance.made(0, given.replicates)["seeds"]
     rows = [row for row in there if "digest" not in row and row["seeds"] == seeds] or list(beside(given.replicates))
     for row in play(places(given.rule, given.attack, given.liars), given.replicates, given.jobs, there):
@@ -327,7 +317,7 @@ def main() -> None:
         print(f"{len(rows)}: {row['rule']}, {row['attack']}, f = {row['liars']}: {row['regret']['mean']:.1f} "
               f"({time.perf_counter() - start:.0f} s)", file=sys.stderr, flush=True)  # fmt: skip
     if given.json:
-        heat(kept(given.json), given.json.with_suffix(".svg"))
+        heat(kept_rows(given.json), given.json.with_suffix(".svg"))
 
 
 if __name__ == "__main__":

@@ -27,9 +27,10 @@ def sweep(
 ) -> None:
     """Simulate a scenario at every combination of some settings. Exit 15: cells failed, the others are done."""
     from chain_bandit.append_log import whole_file
-    from chain_bandit.sweeps import grid, workers
+    from chain_bandit.runner import workers
+    from chain_bandit.sweeps import grid
+    from chain_bandit.sweeps.run import FOLDERS
     from chain_bandit.sweeps.run import run as swept_by
-    from chain_bandit.sweeps.run import written
     from chain_bandit.views import sweep as view
     from chain_bandit.views.simulated import COMPILING
     from chain_bandit.views.terminal import ProgressLine, console, to_open
@@ -38,13 +39,13 @@ def sweep(
         raise Usage("--jobs is for this machine; the cluster of --ray has as many workers as it has")
     given = grid.load(file, replicates)
     place = out or Path("runs") / given.name
-    whose = workers.cluster(ray) if ray is not None else workers.processes(jobs) if jobs > 1 else workers.here
+    whose = workers.cluster(ray) if ray is not None else workers.processes(jobs)
     with ProgressLine("cell", given.size) as line:
         swept = swept_by(
             given, place, whose, resume,
             lambda done, failed: line.show(done, lambda: f"{failed} failed"), lambda: line.say(COMPILING),
         )  # fmt: skip
-    with written(place), whole_file(place / "heatmap.svg") as picture:
+    with FOLDERS.written(place), whole_file(place / "heatmap.svg") as picture:
         picture.write(view.heat_map(swept).encode())
     failed = swept.failure()
     if as_json:

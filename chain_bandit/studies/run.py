@@ -1,12 +1,8 @@
 """A study and its folder: parts that are done are kept, one that was stopped goes on where it was, to the same bits."""
 
-import fcntl
-import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, wait
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit import __version__
-from chain_bandit.append_log import whole_file
 from chain_bandit.mediate.games.names import game_of
 from chain_bandit.mediate.gifting import Gift
 from chain_bandit.mediate.learners.experiment import Experiment, LearningSetting
 from chain_bandit.mediate.learners.lio import Lio
 from chain_bandit.mediate.token_rule import Mate, Method
-from chain_bandit.pool import CONTEXT, pool
+from chain_bandit.pool import CONTEXT
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
+from chain_bandit.runner.workers import processes
 from chain_bandit.studies import checkpoint
-from chain_bandit.studies.folder import FORMAT, MANIFEST, StudyRefused, study
+from chain_bandit.studies.folder import FOLDERS, StudyRefused, study
 from chain_bandit.studies.presets import MOST_PAID, Part, parts_of
 from chain_bandit.studies.results import Results, ResultsUnreadable, joined, read, write
 from chain_bandit.studies.switches import PAPERS, Switches, switched
@@ -79,9 +75,10 @@ def run(
         at[part] = epoch
         observe(part, epoch, found)
 
-    with _place(out, {"preset": preset, "seed": seed, "switches": dict(values or {}), "version": __version__}, resume):
+    what = {"preset": preset, "seed": seed, "switches": dict(values or {}), "version": __version__}
+    with FOLDERS.held(out, what, lambda _: _same(out, what), resume):
         try:
-            if jobs == 1:
+            if min(jobs, len(parts)) == 1:
                 return joined(_part(part, out, seed, switches, partial(observed, part)) for part in parts)
             return joined(_by_processes(parts, out, seed, switches, observed, jobs))
         except (KeyboardInterrupt, Stopped) as stopped:
@@ -95,20 +92,20 @@ def _by_processes(
 ) -> list[Results]:
     """The longest parts first, so that none is left to one process at the end."""
     stands = CONTEXT.RawArray("q", 2 * len(parts))
+
+    def look() -> None:
+        for at, part in enumerate(parts):
+            observe(part, stands[2 * at], stands[2 * at + 1])
+
     order = sorted(range(len(parts)), key=lambda at: -parts[at].work * parts[at].epochs)
-    with pool(min(jobs, len(parts)), partial(_stand, stands)) as workers:
-        played = {at: workers.submit(_standing, at, parts[at], out, seed, switches) for at in order}
-        ahead = set(played.values())
-        try:
-            while ahead:
-                done, ahead = wait(ahead, SHOWN, FIRST_COMPLETED)
-                for at, part in enumerate(parts):
-                    observe(part, stands[2 * at], stands[2 * at + 1])
-                for each in done:
-                    each.result()
-            return [played[at].result() for at in range(len(parts))]
-        except BrokenProcessPool as error:
-            raise WorkerDied(out) from error
+    play = partial(_standing, parts, out, seed, switches)
+    workers = processes(min(jobs, len(parts)), partial(_stand, stands), look, SHOWN)
+    try:
+        with closing(workers(play, order)) as results:
+            played = {at: result() for at, result in results}
+    except BrokenProcessPool as error:
+        raise WorkerDied(out) from error
+    return [played[at] for at in range(len(parts))]
 
 
 _stands: Any = None
@@ -120,11 +117,11 @@ def _stand(stands: Any) -> None:
     _stands = stands
 
 
-def _standing(at: int, part: Part, out: Path, seed: int, switches: Switches) -> Results:
+def _standing(parts: Sequence[Part], out: Path, seed: int, switches: Switches, at: int) -> Results:
     def observe(epoch: int, found: int) -> None:
         _stands[2 * at + 1], _stands[2 * at] = found, epoch
 
-    return _part(part, out, seed, switches, observe)
+    return _part(parts[at], out, seed, switches, observe)
 
 
 def _part(part: Part, out: Path, seed: int, switches: Switches, observe: Callable[[int, int], None]) -> Results:
@@ -180,40 +177,6 @@ def _results(part: Part, so_far: Arrays) -> Results:
 def _kept(trial: Experiment, so_far: Arrays) -> Arrays:
     """What the next epochs, and the results, depend on."""
     return trial.state() | {f"so_far.{name}": each for name, each in so_far.items()}
-
-
-@contextmanager
-def _place(out: Path, what: dict[str, Any], resume: bool) -> Iterator[None]:
-    """The folder, for this process alone. Raises `StudyRefused`."""
-    try:
-        if out.exists() and not out.is_dir():
-            raise StudyRefused(out, "exists and is not a folder; name another with --out")
-        out.mkdir(parents=True, exist_ok=True)
-        with _alone(out):
-            if {each.name for each in out.iterdir()} - {f"{MANIFEST}.partial"}:  # which a kill may leave
-                _same(out, what)
-                if not resume:
-                    raise StudyRefused(out, "holds this study; go on with --resume, or name another with --out")
-            else:
-                with whole_file(out / MANIFEST) as file:
-                    file.write(json.dumps({"format": FORMAT, **what}, sort_keys=True).encode())
-            yield
-    except OSError as error:
-        raise StudyRefused(out, f"cannot be written: {error.strerror}") from error
-
-
-@contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Holds a folder until the end of the block, or of the process. Raises `StudyRefused` or `OSError`."""
-    held = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StudyRefused(out, "another process is at this study; wait for it, or stop it") from error
-        yield
-    finally:
-        os.close(held)
 
 
 def _same(out: Path, what: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """One cell: a scenario, how often it is played and when it is looked at. Its digest names the file with its results."""
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from chain_bandit import __version__, plugins
 from chain_bandit.append_log import regular_file, whole_file
 from chain_bandit.attacks.registry import ATTACKS
-from chain_bandit.game.simulated import cast_of, seeds_of
+from chain_bandit.game.simulated import cast_of, compiles, engines, seeds_of
 from chain_bandit.game.simulated import replicates as played
+from chain_bandit.pool import nothing
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped, require
+from chain_bandit.runner.rows import canonical
+from chain_bandit.runner.workers import Workers, reason
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.replicates import PARTS, Measured, checkpoints
@@ -89,7 +92,7 @@ class Cell:
             "replicates": self.replicates,
             "checkpoints": self.checkpoints,
         }
-        return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+        return canonical(said)
 
     def _code(self) -> dict[str, str]:
         """By name, of every attack that is not ours."""
@@ -116,13 +119,16 @@ class Cell:
             }  # fmt: skip
 
 
-def play(cell: Cell, digest: str, engine: Engine) -> Sums | str:
+Task = tuple[Cell, str, Engine]
+"""A cell, its digest, and the engine that plays it."""
+
+
+def play(task: Task) -> Sums | str:
     """What a worker makes of a cell: its sums, or why there are none.
 
-    Args:
-        digest: as the sweep has it; a worker with another version would play something else.
-        engine: that plays it; the sums do not depend on it.
+    A worker with another version than the digest's would play something else. The sums do not depend on the engine.
     """
+    cell, digest, engine = task
     try:
         if cell.digest != digest:
             return f"the worker has another version of chain_bandit ({__version__}), or of a plug-in"
@@ -133,10 +139,28 @@ def play(cell: Cell, digest: str, engine: Engine) -> Sums | str:
         return reason(error)
 
 
-def reason(error: BaseException) -> str:
-    """Why a cell failed, on one line."""
-    said = " ".join(str(error).split())
-    return said if isinstance(error, ChainBanditError) else f"{type(error).__name__}: {said}"
+def play_all(
+    cells: Mapping[str, Cell], workers: Workers, on_compiling: Callable[[], None] = nothing
+) -> Generator[tuple[str, Sums | str], None, None]:
+    """What comes of cells, by digest, as they are over. The game is compiled here, so that no worker has to.
+
+    Args:
+        on_compiling: is told before.
+    """
+    chosen = engines([(cell.scenario, cell.replicates) for cell in cells.values()])
+    if compiles(chosen):
+        on_compiling()
+    each = ((cell, digest, engine) for (digest, cell), engine in zip(cells.items(), chosen, strict=True))
+    tasks = sorted(each, key=lambda task: list(Engine).index(task[2]))
+    for cell in [cell for cell, _, engine in tasks if engine is Engine.COMPILED][:1]:
+        with suppress(Exception):  # what is wrong with a cell is the worker's to say
+            played(cell.scenario, 0, engine=Engine.COMPILED)
+    with closing(workers(play, tasks)) as results:
+        for (_, digest, _), result in results:
+            try:
+                yield digest, result()
+            except Exception as error:  # noqa: BLE001 - of whatever library brings the result
+                yield digest, f"its worker died ({reason(error)[:200]})"
 
 
 def write(path: Path, cell: Cell, sums: Sums) -> None:

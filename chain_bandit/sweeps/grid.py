@@ -15,9 +15,10 @@ from pydantic import Discriminator, Field, Tag
 
 from chain_bandit.examples import found
 from chain_bandit.protocol.errors import Stopped
+from chain_bandit.runner.workers import reason
 from chain_bandit.scenario import ScenarioInvalid, Strict, built, read, valid
 from chain_bandit.simulation.replicates import CHECKPOINTS
-from chain_bandit.sweeps.cell import COLUMNS, Cell, reason
+from chain_bandit.sweeps.cell import COLUMNS, Cell
 
 MOST_AXES = 64
 

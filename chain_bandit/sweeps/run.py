@@ -1,9 +1,7 @@
 """A sweep and its folder: what is there is kept, what is missing is played, and the table is made of all of it."""
 
-import fcntl
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,28 +10,24 @@ import pyarrow
 import pyarrow.parquet
 
 from chain_bandit import __version__
-from chain_bandit.append_log import regular_file, whole_file
-from chain_bandit.game.simulated import compiles, engines
+from chain_bandit.append_log import whole_file
+from chain_bandit.pool import nothing
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
+from chain_bandit.runner.folder import OutputFolders, OutputRefused
+from chain_bandit.runner.workers import Workers
 from chain_bandit.sweeps import cell
 from chain_bandit.sweeps.grid import Point, Sweep
-from chain_bandit.sweeps.workers import Workers
 
-FORMAT = "chain-bandit-sweep/1"
-MANIFEST, TABLE, CELLS = "sweep.json", "sweep.parquet", "cells"
-_MOST_BYTES = 1 << 16
+TABLE, CELLS = "sweep.parquet", "cells"
 
 Row = Mapping[str, Any]
 
 
-class SweepRefused(ChainBanditError):
+class SweepRefused(OutputRefused):
     """A place that the sweep's folder cannot go to."""
 
-    exit_code = 3
 
-    def __init__(self, out: Path, why: str) -> None:
-        super().__init__(f"{out}: {why}")
-        self.out, self.why = out, why
+FOLDERS = OutputFolders("sweep", "sweep.json", "chain-bandit-sweep/1", SweepRefused)
 
 
 class CellsFailed(ChainBanditError):
@@ -97,7 +91,7 @@ class Swept:
 def run(
     sweep: Sweep, out: Path, workers: Workers, resume: bool = False,
     observe: Callable[[int, int], None] = lambda done, failed: None,
-    on_compiling: Callable[[], None] = lambda: None,
+    on_compiling: Callable[[], None] = nothing,
 ) -> Swept:  # fmt: skip
     """Play what is missing and write the table.
 
@@ -110,25 +104,27 @@ def run(
         ScenarioInvalid: see `Sweep.points`.
     """
     points = list(sweep.points())
-    with _place(out, sweep.name, resume):
+
+    def same(manifest: Mapping[str, Any]) -> None:
+        if manifest.get("name") != sweep.name:
+            raise SweepRefused(out, f"is not the folder of a sweep {sweep.name!r}; name another with --out")
+
+    with FOLDERS.held(out, {"name": sweep.name, "version": __version__}, same, resume):
+        (out / CELLS).mkdir(exist_ok=True)
         cells = {point.cell.digest: point.cell for point in points if point.cell}
         paths = {digest: out / CELLS / f"{digest}.parquet" for digest in cells}
         found, damaged = _kept(cells, paths)
         missing = {digest: each for digest, each in cells.items() if digest not in found}
-        chosen = engines([(each.scenario, each.replicates) for each in missing.values()])
-        tasks = [(each, digest, engine) for (digest, each), engine in zip(missing.items(), chosen, strict=True)]
-        if compiles(chosen):
-            on_compiling()
         failed: dict[str, str] = {}
         impossible = sum(point.cell is None for point in points)
         try:
-            with closing(workers(tasks)) as results:
-                for (each, digest, _), made in results:
+            with closing(cell.play_all(missing, workers, on_compiling)) as results:
+                for digest, made in results:
                     if isinstance(made, str):
                         failed[digest] = made
                     else:
-                        cell.write(paths[digest], each, made)
-                        found[digest] = tuple(each.rows(made))
+                        cell.write(paths[digest], cells[digest], made)
+                        found[digest] = tuple(cells[digest].rows(made))
                     observe(len(found) + len(failed) + impossible, len(failed) + impossible)
         except (KeyboardInterrupt, Stopped) as stopped:
             kept = sum(path.exists() for path in paths.values())
@@ -137,7 +133,7 @@ def run(
         axes = tuple(sweep.axes)
         rows = tuple(_rows(axes, points, found, failed))
         _write_table(out / TABLE, axes, rows)
-    return Swept(sweep.name, axes, rows, len(points), len(tasks) - len(failed), damaged)
+    return Swept(sweep.name, axes, rows, len(points), len(missing) - len(failed), damaged)
 
 
 def _kept(
@@ -175,46 +171,3 @@ def _write_table(path: Path, axes: Sequence[str], rows: Sequence[Row]) -> None:
     ])  # fmt: skip
     with whole_file(path) as file:
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist([dict(row) for row in rows], schema), file)
-
-
-@contextmanager
-def _place(out: Path, name: str, resume: bool) -> Iterator[None]:
-    """The folder, for this process alone. Raises `SweepRefused`."""
-    with written(out):
-        if out.exists() and not out.is_dir():
-            raise SweepRefused(out, "exists and is not a folder; name another with --out")
-        if out.is_dir() and any(out.iterdir()):
-            if _name(out) != name:
-                raise SweepRefused(out, f"is not the folder of a sweep {name!r}; name another with --out")
-            if not resume:
-                raise SweepRefused(out, "holds this sweep; go on with --resume, or name another with --out")
-        (out / CELLS).mkdir(parents=True, exist_ok=True)
-        manifest = out / MANIFEST
-        if not manifest.exists():
-            with whole_file(manifest) as file:
-                file.write(json.dumps({"format": FORMAT, "name": name, "version": __version__}).encode())
-        with manifest.open() as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise SweepRefused(out, "another process is at this sweep; wait for it, or stop it") from error
-            yield
-
-
-@contextmanager
-def written(out: Path) -> Iterator[None]:
-    """Around whatever is written to the folder. Raises `SweepRefused` where that cannot be."""
-    try:
-        yield
-    except OSError as error:
-        raise SweepRefused(out, f"cannot be written: {error.strerror}") from error
-
-
-def _name(out: Path) -> object:
-    """Of the sweep in a folder; None if there is none."""
-    try:
-        with regular_file(out / MANIFEST) as file:
-            manifest = json.loads(file.read(_MOST_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return manifest.get("name") if isinstance(manifest, dict) and manifest.get("format") == FORMAT else None

@@ -49,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "foreign": {"append_log", "plugins", "protocol", "rule_api"},
     "rule_api": {"protocol"},
     "append_log": {"protocol"},
+    "runner": {"append_log", "pool", "protocol"},
     "roots": set(),
     "stopwatch": set(),
 }

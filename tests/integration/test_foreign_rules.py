@@ -17,11 +17,11 @@ from chain_bandit.protocol.estimation import estimate
 from chain_bandit.protocol.rule import Agreed
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import INFINITY
+from chain_bandit.runner.workers import processes
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.sweeps.cell import Cell
 from chain_bandit.sweeps.cell import play as cell_play
-from chain_bandit.sweeps.workers import processes
 from tests.conftest import build_scenario, malicious
 from tests.integration.nodes import chain_bandit
 from tests.integration.nodes_up import game
@@ -118,10 +118,10 @@ def test_cells_are_played_in_other_processes_as_in_this_one(scenario):
     _, game_ = scenario
     cells = [Cell.of(game_.model_copy(update={"seed": seed}), 2) for seed in (1, 2)]
     tasks = [(cell, cell.digest, Engine.PLAIN) for cell in cells]
-    with closing(processes(2)(tasks)) as played:
-        found = {digest: sums for (_, digest, _), sums in played}
+    with closing(processes(2)(cell_play, tasks)) as played:
+        found = {digest: sums() for (_, digest, _), sums in played}
     for cell, digest, engine in tasks:
-        assert np.array_equal(found[digest], cell_play(cell, digest, engine))
+        assert np.array_equal(found[digest], cell_play((cell, digest, engine)))
 
 
 OWN_UCB1 = '''

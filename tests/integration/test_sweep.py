@@ -13,7 +13,8 @@ import pytest
 
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.game.simulated import replicates
-from chain_bandit.sweeps import cell, grid, workers
+from chain_bandit.runner import workers
+from chain_bandit.sweeps import cell, grid
 from chain_bandit.sweeps.run import run
 from chain_bandit.views.simulated import COMPILING
 

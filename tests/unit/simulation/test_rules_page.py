@@ -7,9 +7,9 @@ import pytest
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.rule import Terms
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.runner import workers
 from chain_bandit.simulation import arrays
 from chain_bandit.simulation.arrays import Form, Found, Told, huber
-from chain_bandit.sweeps import workers
 from science import figures, rules
 from science.provenance import FIGURES
 from tests.few import few
@@ -53,18 +53,23 @@ def test_what_is_kept_of_a_cell_is_not_played_again_unless_the_cell_is_another(s
         if len(rows) == 3:  # stopped
             break
     played = []
-    monkeypatch.setattr(rules, "processes", lambda jobs: lambda tasks: workers.here(played.append(tasks) or tasks))
-    again = list(rules.play(asked, 3, 1, rules.kept(file)))
+
+    def noted(play, tasks):
+        played.append(tasks)
+        return workers.here(play, tasks)
+
+    monkeypatch.setattr(rules, "processes", lambda jobs: noted)
+    again = list(rules.play(asked, 3, 1, rules.kept_rows(file)))
     assert (again[:3], len(again), len(played[0])) == (rows, 8, 5)
     rules.written(file, again)
-    assert list(rules.play(asked, 3, 1, rules.kept(file))) == again
+    assert list(rules.play(asked, 3, 1, rules.kept_rows(file))) == again
     assert played[1] == []
-    assert len(list(rules.play(asked, 4, 1, rules.kept(file)))) == len(played[2]) == 8
+    assert len(list(rules.play(asked, 4, 1, rules.kept_rows(file)))) == len(played[2]) == 8
 
 
 def row(rule, attack, liars):
     wanted = rule, attack, liars
-    every = rules.kept(FIGURES / "rules.jsonl")
+    every = rules.kept_rows(FIGURES / "rules.jsonl")
     return next(each for each in every if (each.get("rule"), each.get("attack"), each.get("liars")) == wanted)
 
 

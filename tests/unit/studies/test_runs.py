@@ -16,6 +16,7 @@ from chain_bandit.mediate.games.names import UnknownGame
 from chain_bandit.mediate.learners.experiment import Experiment
 from chain_bandit.mediate.learners.lio import Lio
 from chain_bandit.mediate.token_rule import MethodInvalid
+from chain_bandit.runner import folder
 from chain_bandit.studies import checkpoint, presets, run
 from chain_bandit.studies.folder import StudyRefused, study
 from chain_bandit.studies.presets import Part
@@ -181,7 +182,7 @@ def test_of_two_who_begin_at_once_one_writes_what_is_played(tmp_path, monkeypatc
         return whole_file(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "whole_file", written)
+        patch.setattr(folder, "whole_file", written)
         with pytest.raises(KeyboardInterrupt):
             run.run("smoke", tmp_path, observe=Stopper(SMALL[0], 1))
     run.run("smoke", tmp_path, resume=True, observe=another)

@@ -12,11 +12,12 @@ from chain_bandit import cli
 from chain_bandit.examples import example
 from chain_bandit.game import simulated
 from chain_bandit.protocol.errors import Stopped
+from chain_bandit.runner import workers
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.replicates import PARTS
 from chain_bandit.simulation.sums import SUMS
 from chain_bandit.sweeps import cell as cells
-from chain_bandit.sweeps import grid, run, workers
+from chain_bandit.sweeps import grid, run
 from chain_bandit.views import sweep as view
 from chain_bandit.views.terminal import console
 from tests.unit.views.on_screen import shown
@@ -163,7 +164,7 @@ def test_a_cell_that_nobody_can_read_to_its_end_is_played_again(swept, made, tmp
 
 def test_a_manifest_that_is_a_pipe_keeps_nobody(swept, made, tmp_path):
     (tmp_path / "out").mkdir()
-    os.mkfifo(tmp_path / "out" / run.MANIFEST)
+    os.mkfifo(tmp_path / "out" / run.FOLDERS.manifest)
     with pytest.raises(run.SweepRefused, match="is not the folder of a sweep"):
         swept(resume=True)
 
@@ -172,8 +173,8 @@ def test_a_manifest_that_is_a_pipe_keeps_nobody(swept, made, tmp_path):
 def test_a_folder_where_a_file_goes_is_refused_in_a_sentence(made, tmp_path, monkeypatch, capsys, name):
     (tmp_path / "sweep.toml").write_text(SWEEP)
     (tmp_path / "out").mkdir()
-    manifest = {"format": run.FORMAT, "name": "made-up", "version": ""}
-    (tmp_path / "out" / run.MANIFEST).write_text(json.dumps(manifest))
+    manifest = {"format": run.FOLDERS.format, "name": "made-up", "version": ""}
+    (tmp_path / "out" / run.FOLDERS.manifest).write_text(json.dumps(manifest))
     if name == run.CELLS:
         (tmp_path / "out" / name).write_text("precious")
     else:
@@ -254,10 +255,10 @@ def test_a_manifest_that_is_none_is_refused(swept, tmp_path, manifest):
 
 
 def test_two_processes_do_not_share_a_folder(swept, tmp_path):
-    def meanwhile(tasks):
+    def meanwhile(play, tasks):
         with pytest.raises(run.SweepRefused, match="another process is at this sweep"):
             swept(resume=True)
-        yield from workers.here(tasks)
+        yield from workers.here(play, tasks)
 
     assert swept(by=meanwhile).played == 4
 
@@ -275,11 +276,11 @@ def test_whoever_is_stopped_leaves_what_is_done_and_says_how_to_go_on(swept, mad
 
 
 def test_a_worker_of_another_version_is_not_believed(swept, monkeypatch, made):
-    def elsewhere(tasks):
+    def elsewhere(play, tasks):
         monkeypatch.setattr(cells, "__version__", "9")
-        results = list(workers.here(tasks))
+        results = [(task, result()) for task, result in workers.here(play, tasks)]
         monkeypatch.undo()
-        yield from results
+        yield from ((task, lambda made=made: made) for task, made in results)
 
     result = swept(by=elsewhere)
     assert {row["error"] for row in result.failed[:4]} == {
@@ -299,7 +300,7 @@ def test_a_cell_takes_its_table_along(tmp_path, made):
     cell = next(grid.load(tmp_path / "sweep.toml").points()).cell
     sent = pickle.dumps(cell)
     (tmp_path / "t.csv").unlink()
-    assert isinstance(workers.play(pickle.loads(sent), cell.digest, Engine.PLAIN), np.ndarray)
+    assert isinstance(cells.play((pickle.loads(sent), cell.digest, Engine.PLAIN)), np.ndarray)
 
 
 def test_the_shipped_sweep_shows_something_and_its_table_fits_80_columns(tmp_path):
@@ -319,7 +320,7 @@ def test_compiling_is_said_before_it_begins_and_only_then(tmp_path, made, monkey
     told = []
     monkeypatch.setattr(simulated, "is_compiled", lambda: False)
     for engine, says in ((Engine.PLAIN, []), (Engine.COMPILED, ["compiling"])):
-        monkeypatch.setattr(run, "engines", lambda games, engine=engine: [engine] * len(games))
+        monkeypatch.setattr(cells, "engines", lambda games, engine=engine: [engine] * len(games))
         (tmp_path / "sweep.toml").write_text(SWEEP)
         run.run(grid.load(tmp_path / "sweep.toml"), tmp_path / engine, workers.here,
                 on_compiling=lambda: told.append("compiling"))  # fmt: skip
