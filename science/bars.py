@@ -16,6 +16,7 @@ from typing import Any
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.runner.rows import read_rows
 from science import rivals
 from science.provenance import FIGURES
 
@@ -81,8 +82,7 @@ def held() -> Iterator[Held]:
 
 def rushed() -> Iterator[Held]:
     """The same of liars who know what no seat of the protocol does: the honest reports of the same round."""
-    for line in (FIGURES / "edge.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
+    for row in read_rows(FIGURES / "edge.jsonl"):
         if (row["rule"], row["delta"]) == (OURS, DELTA):
             yield from _against(row["liars"], f"{row['attack']}, rushing", Span(**row["regret"]))
 
@@ -92,8 +92,7 @@ def _picture(liars: int) -> Any:
 
 
 def _against(liars: int, attack: str, ours: Span) -> Iterator[Held]:
-    lines = (FIGURES / "rivals.jsonl").read_text(encoding="utf-8").splitlines()
-    zhu = rivals.kept(map(json.loads, lines), "zhu")
+    zhu = rivals.kept(read_rows(FIGURES / "rivals.jsonl"), "zhu")
     found = _picture(liars)
     others = {"UCB1 alone": Span(**found["alone"]), "oracle": Span(**found["oracle"])}
     for rival in ("zhu", "zhu-pooled"):

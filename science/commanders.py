@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from math import log
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 from rich.console import Console
@@ -27,11 +27,13 @@ from rich.table import Table
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.network.memory import MemoryNetwork
+from chain_bandit.pool import pool
 from chain_bandit.protocol.blocks import mask
 from chain_bandit.protocol.ledger import commanders
 from chain_bandit.protocol.parameters import ODDS, Parameters
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario, load
+from science.theorems import cell
 
 FILE = Path(__file__).resolve().parents[1] / "examples" / "theorems" / "theorem5.toml"
 SIZES = (7, 13)
@@ -140,12 +142,7 @@ def lonely_rounds(parameters: Parameters, honest: int) -> float:
     return (parameters.horizon - parameters.burn_in) * (1 - parameters.commanders / ODDS) ** honest
 
 
-def cell(values: list[float]) -> str:
-    spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
-    return f"{fmean(values):.1f}{spread}"
-
-
-def games_table(arguments: argparse.Namespace, pool: ProcessPoolExecutor) -> Table:
+def games_table(arguments: argparse.Namespace, workers: ProcessPoolExecutor) -> Table:
     """Whole games, by size and mode."""
     table = Table(title=f"T = {arguments.rounds}, {arguments.seeds} seeds, mean ± standard deviation; ln T = "
                         f"{log(arguments.rounds):.1f}")  # fmt: skip
@@ -155,7 +152,8 @@ def games_table(arguments: argparse.Namespace, pool: ProcessPoolExecutor) -> Tab
     for participants in arguments.sizes:
         for mode in arguments.modes:
             p = scenario(participants, mode, 1, arguments.rounds).parameters
-            games = list(pool.map(partial(play, participants, mode, arguments.rounds), range(1, arguments.seeds + 1)))
+            one = partial(play, participants, mode, arguments.rounds)
+            games = list(workers.map(one, range(1, arguments.seeds + 1)))
             if arguments.json:
                 print(json.dumps({"participants": participants, "mode": mode, "games": [asdict(g) for g in games]}))
             honest, chance = p.participants - p.liars - p.attackers, p.commanders / ODDS
@@ -171,14 +169,14 @@ def games_table(arguments: argparse.Namespace, pool: ProcessPoolExecutor) -> Tab
     return table
 
 
-def probes_table(arguments: argparse.Namespace, pool: ProcessPoolExecutor) -> Table:
+def probes_table(arguments: argparse.Namespace, workers: ProcessPoolExecutor) -> Table:
     """Burn-ins alone, by size and probe rounds: found, and predicted."""
     table = Table(title=f"Attackers found in the first t rounds, share (predicted); {arguments.probed} games")
     for name in ("M", "p", "L", "t = 1", "2", "3", "5", "10", "L - 1", "L"):
         table.add_column(name, justify="right")
     for participants in arguments.sizes:
         p = scenario(participants, "equivocates", 1, arguments.rounds).parameters
-        games = list(pool.map(partial(probed, participants, arguments.rounds), range(1, arguments.probed + 1)))
+        games = list(workers.map(partial(probed, participants, arguments.rounds), range(1, arguments.probed + 1)))
         if arguments.json:
             print(json.dumps({"participants": participants, "probed": games}))
         found, chance, cells = [each for game in games for each in game], p.probing / ODDS, []
@@ -200,9 +198,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    with ProcessPoolExecutor(arguments.jobs) as pool:
-        tables = [games_table(arguments, pool)] if arguments.seeds else []
-        tables += [probes_table(arguments, pool)] if arguments.probed else []
+    with pool(arguments.jobs) as workers:
+        tables = [games_table(arguments, workers)] if arguments.seeds else []
+        tables += [probes_table(arguments, workers)] if arguments.probed else []
     if not arguments.json:
         for table in tables:
             Console(width=160).print(table)

@@ -12,7 +12,6 @@ rounds whose block has no honest report: a captured committee.
 
 import argparse
 import json
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +26,7 @@ from chain_bandit.attacks.malicious import MaliciousSeat
 from chain_bandit.game.books import RoundPlayed
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
+from chain_bandit.pool import pool
 from chain_bandit.protocol.blocks import Body, mask, round_seed, seats
 from chain_bandit.protocol.committee import best
 from chain_bandit.protocol.ledger import eligible, validators
@@ -209,10 +209,10 @@ def main() -> None:
     for name in ("who", "N", "clean runs", "lies outside", "stay", "of the N best", "over half: malicious",
                  "attackers", "left out", "failed"):  # fmt: skip
         table.add_column(name, justify="right")
-    with ProcessPoolExecutor(arguments.jobs) as pool:
+    with pool(arguments.jobs) as workers:
         for name in arguments.only:
             for size in COMPANIES[name].sizes:
-                games = list(pool.map(partial(play, name, size, arguments.after), range(1, arguments.seeds + 1)))
+                games = list(workers.map(partial(play, name, size, arguments.after), range(1, arguments.seeds + 1)))
                 if arguments.json:
                     print(json.dumps({"malicious": name, "validators": size, "games": [asdict(g) for g in games]}))
                 shares = ("among", "malicious", "attacking", "left_out", "failed")

@@ -13,9 +13,7 @@ which everybody has n samples; the liars all stand at the edge above the median,
 """
 
 import argparse
-import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import product
 from math import comb, exp
@@ -30,6 +28,7 @@ from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.runner.rows import recorded
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.replicates import IntervalEstimate, estimate
 from science import provenance
@@ -184,12 +183,7 @@ def main() -> None:
         Console(width=120).print(rates())
         return
     provenance.require_clean(given.json)
-    found = []
-    with given.json.open("w", encoding="utf-8") if given.json else nullcontext() as out:
-        for row in rows(given):
-            found.append(row)
-            if out:
-                print(json.dumps(row), file=out, flush=True)
+    found = list(recorded(rows(given), given.json, "w"))
     print(f"{given.option}, T = {given.rounds:,}, {given.replicates} replicates: regret, and its ratio to the oracle")
     print("", *(edge if given.edge else registry)(found), sep="\n")
 

@@ -12,10 +12,9 @@ goes on. `--table` prints the tables of docs/growth.md from it.
 """
 
 import argparse
-import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import product
 from math import isinf
@@ -28,6 +27,8 @@ from numpy.typing import NDArray
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.runner.rows import Row, read_rows, resumed_rows
+from chain_bandit.runner.workers import Task
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.growth import exponent, fit
 from chain_bandit.simulation.replicates import PARTS, IntervalEstimate, estimate
@@ -47,7 +48,7 @@ LATE = 10
 """Locked on: one wrong arm alone in all of the last T / 10 rounds."""
 
 Values = NDArray[np.float64]
-Line = dict[str, Any]
+Line = Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,26 +183,40 @@ def ends(point: Point) -> Line:
 
 def lines(given: argparse.Namespace) -> Iterator[Line]:
     """What the file holds, then what is played: all rows at the shortest horizon, then at the next."""
-    known = kept(given.json) if given.json and given.json.exists() else []
-    yield from known
-    done = {(each["theorem"], each["attack"], each["rounds"]) for each in known}
-    for rounds, case in product(HORIZONS, CASES):
-        asked = case.theorem in given.theorem and (not given.attack or case.attack in given.attack)
-        within = case.least <= rounds and rounds in given.horizon
-        if asked and within and (case.theorem, case.attack, rounds) not in done:
-            start = time.perf_counter()
-            found = line(case, play(case, rounds, given.replicates, given.jobs))
-            told = f"T = {rounds:,}, Theorem {case.theorem}, {case.attack}: regret {found['regret']['mean']:,.1f}"
-            print(f"{told}, {time.perf_counter() - start:.1f} s", file=sys.stderr, flush=True)
-            if given.json:
-                with given.json.open("a", encoding="utf-8") as out:
-                    print(json.dumps(found), file=out)
-            yield found
+    asked = [
+        (case, rounds) for rounds, case in product(HORIZONS, CASES)
+        if case.theorem in given.theorem and (not given.attack or case.attack in given.attack)
+        and case.least <= rounds and rounds in given.horizon
+    ]  # fmt: skip
+
+    def inputs(task: tuple[Case, int]) -> Line:
+        case, rounds = task
+        return {"theorem": case.theorem, "attack": case.attack, "rounds": rounds}
+
+    def play_line(task: tuple[Case, int]) -> Line:
+        case, rounds = task
+        return line(case, play(case, rounds, given.replicates, given.jobs))
+
+    def told(row: Line) -> str:
+        about = f"T = {row['rounds']:,}, Theorem {row['theorem']}, {row['attack']}"
+        return f"{about}: regret {row['regret']['mean']:,.1f}"
+
+    return resumed(asked, inputs, play_line, told, given.json)
 
 
-def kept(file: Path) -> list[Line]:
-    """What a file holds."""
-    return [json.loads(each) for each in file.read_text(encoding="utf-8").splitlines()]
+def resumed(
+    asked: Iterable[Task], inputs: Callable[[Task], Line], play: Callable[[Task], Line], told: Callable[[Line], str],
+    file: Path | None,
+) -> Iterator[Line]:  # fmt: skip
+    """What the file holds, then what is played, one task after the other; standard error says what each came to."""
+
+    def timed(task: Task) -> Line:
+        start = time.perf_counter()
+        row = play(task)
+        print(f"{told(row)}, {time.perf_counter() - start:.1f} s", file=sys.stderr, flush=True)
+        return row
+
+    return resumed_rows(asked, inputs, timed, lambda _, row: row, file)
 
 
 # --- the tables
@@ -277,20 +292,33 @@ def _power(found: IntervalEstimate) -> str:
     return f"{found.mean:.2f} ({low} … {high})"
 
 
+def arguments(doc: str, replicates: int) -> argparse.ArgumentParser:
+    """Of a command whose rows a file keeps, and whose tables are made of them."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--replicates", type=int, default=replicates)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="a line for each row, as it comes")
+    parser.add_argument("--table", type=Path, help="play nothing, print the tables of such a file")
+    return parser
+
+
+def print_tables(
+    given: argparse.Namespace, play: Callable[[argparse.Namespace], Iterable[Line]],
+    tables: Callable[[list[Line]], Sequence[Callable[[list[Line]], Iterable[str]]]],
+) -> None:  # fmt: skip
+    """The tables of the rows that are played, or of those that a file holds."""
+    provenance.require_clean(given.json)
+    found = read_rows(given.table) if given.table else list(play(given))
+    for table in tables(found):
+        print("\n".join(table(found)), end="\n\n")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--replicates", type=int, default=100)
+    parser = arguments(__doc__, 100)
     parser.add_argument("--theorem", type=int, nargs="*", default=list(range(1, 8)))
     parser.add_argument("--attack", nargs="*", help="as the table calls it")
     parser.add_argument("--horizon", type=int, nargs="*", choices=HORIZONS, default=list(HORIZONS))
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="a line for each row and horizon; what it holds is not played again")
-    parser.add_argument("--table", type=Path, help="play nothing, print the tables of such a file")
-    given = parser.parse_args()
-    provenance.require_clean(given.json)
-    found = kept(given.table) if given.table else list(lines(given))
-    for table in (totals, parts):
-        print("\n".join(table(found)), end="\n\n")
+    print_tables(parser.parse_args(), lines, lambda _: (totals, parts))
 
 
 if __name__ == "__main__":

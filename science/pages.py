@@ -6,7 +6,6 @@ Rows are those that the studies write to docs/figures with `--json`; a table sta
 and the one of its end. `made`: which commits have made a page's rows, and on which seeds.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from benchmarks import mediate
+from chain_bandit.runner.rows import read_rows
 from chain_bandit.simulation.kernel.forms import FORMS
 from chain_bandit.views import fixed_tokens
 from science import (
@@ -39,8 +39,7 @@ Table = Callable[[], Iterable[str]]
 
 def rows(page: str) -> list[Any]:
     """What was played for a page."""
-    file = FIGURES / f"{page}.jsonl"
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return read_rows(FIGURES / f"{page}.jsonl")
 
 
 def made(found: list[Any]) -> Iterator[str]:

@@ -16,15 +16,12 @@ colluders gain by it.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,10 +31,12 @@ from scipy.optimize import minimize_scalar
 from chain_bandit.attacks.attack import EVER, NotSimulated
 from chain_bandit.game.simulated import keys_of, replicates, rules_of, seeds_of
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.runner.rows import recorded
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.replicates import IntervalEstimate, Measured, estimate, measure
 from science import provenance
 from science.figures import TABLED
+from science.growth import arguments, print_tables
 
 MEANS = (0.5, 0.45, 0.4, 0.3)
 PARTICIPANTS, BOUND = 10, 3
@@ -338,30 +337,18 @@ def worst(lines: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--replicates", type=int, default=200)
+    parser = arguments(__doc__, 200)
     parser.add_argument("--screen", type=int, default=30, help="replicates of everything that the search tries")
     parser.add_argument("--rounds", type=int, default=10_000)
     parser.add_argument("--rule", nargs="*", choices=RULES, default=list(RULES))
     parser.add_argument("--attack", nargs="*", choices=TABLED, default=list(TABLED))
     parser.add_argument("--slash", type=float, default=0.0, help="part of the stake that a proof takes")
     parser.add_argument("--cells", action="store_true", help="with a slash: every rule and cost, c and time of proofs")
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="a line for each row, as it comes")
-    parser.add_argument("--table", type=Path, help="play nothing, print the tables of such a file")
-    given = parser.parse_args()
-    provenance.require_clean(given.json)
-    if given.table:
-        lines = [json.loads(line) for line in given.table.read_text(encoding="utf-8").splitlines()]
-    else:
-        lines = []
-        with given.json.open("w", encoding="utf-8") if given.json else nullcontext() as out:
-            for line in cells(given) if given.cells else rows(given):
-                lines.append(line)
-                if out:
-                    print(json.dumps(line), file=out, flush=True)
-    for table in (worst,) if "sum" in lines[0] else (registry, responses):
-        print("\n".join(table(lines)), end="\n\n")
+
+    def play(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+        return recorded(cells(given) if given.cells else rows(given), given.json, "w")
+
+    print_tables(parser.parse_args(), play, lambda lines: (worst,) if "sum" in lines[0] else (registry, responses))
 
 
 if __name__ == "__main__":

@@ -14,13 +14,9 @@ participant, in whole rewards. What FILE holds is not played again.
 
 import argparse
 import json
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from chain_bandit.attacks.registry import ATTACKS
@@ -29,7 +25,7 @@ from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.replicates import PARTS, estimate
 from science import figures, provenance
 from science.bars import PICTURES
-from science.growth import Line, ends, kept, number, played, with_interval
+from science.growth import Line, arguments, ends, number, played, print_tables, resumed, with_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +119,14 @@ def line(each: Asked, count: int, jobs: int) -> Line:
 
 def lines(given: argparse.Namespace) -> Iterator[Line]:
     """What the file holds, then what is played."""
-    known = kept(given.json) if given.json and given.json.exists() else []
-    yield from known
-    done = {(row["setting"], row["liars"], tuple(row["attacks"])) for row in known}
-    with given.json.open("a", encoding="utf-8") if given.json else nullcontext() as out:
-        for each in asked():
-            if (each.setting, each.liars, each.attacks) not in done:
-                start = time.perf_counter()
-                row = line(each, given.replicates, given.jobs)
-                told = f"{each.setting}, f = {each.liars}, {named(row)}: {whole(row):,.1f}"
-                print(f"{told}, {time.perf_counter() - start:.1f} s", file=sys.stderr, flush=True)
-                if out:
-                    print(json.dumps(row), file=out, flush=True)
-                yield row
+
+    def play(each: Asked) -> Line:
+        return line(each, given.replicates, given.jobs)
+
+    def told(row: Line) -> str:
+        return f"{row['setting']}, f = {row['liars']}, {named(row)}: {whole(row):,.1f}"
+
+    return resumed(asked(), asdict, play, told, given.json)
 
 
 @cache
@@ -197,16 +188,7 @@ def every(found: list[Line]) -> Iterator[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--replicates", type=int, default=200)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="a line for each row, as it comes")
-    parser.add_argument("--table", type=Path, help="play nothing, print the tables of such a file")
-    given = parser.parse_args()
-    provenance.require_clean(given.json)
-    found = kept(given.table) if given.table else list(lines(given))
-    for table in (shown, every):
-        print("\n".join(table(found)), end="\n\n")
+    print_tables(arguments(__doc__, 200).parse_args(), lines, lambda _: (shown, every))
 
 
 if __name__ == "__main__":

@@ -14,10 +14,8 @@ Where a plug-in breaks, the exit code is 3.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -34,6 +32,8 @@ from chain_bandit.mediate.bandit import INCENTIVES, TokenIncentive
 from chain_bandit.mediate.token_rule import Mate, MethodInvalid
 from chain_bandit.plugins import PluginBroken, find, made
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.runner.rows import resumed_rows
+from chain_bandit.runner.workers import processes
 from chain_bandit.scenario import BernoulliRewards, Scenario
 from chain_bandit.simulation.arena import Maker, Played, World, play, ring, scale_free
 from chain_bandit.simulation.incentive import IncentiveMaker, shaped
@@ -307,10 +307,10 @@ def figure(asked: Asked) -> Figure:
     )  # fmt: skip
 
 
-def line(asked: Asked, found: Figure) -> str:
+def line(asked: Asked, found: Figure) -> dict[str, Any]:
     """A row of a file; each world has a seed of its own."""
     made = provenance.made(asked.seed, len(asked.row.worlds))
-    return json.dumps({"asked": asdict(asked), "figure": asdict(found)} | made)
+    return {"asked": asdict(asked), "figure": asdict(found)} | made
 
 
 def read(rows: Iterable[Any]) -> dict[Asked, Figure]:
@@ -321,23 +321,10 @@ def read(rows: Iterable[Any]) -> dict[Asked, Figure]:
     }  # fmt: skip
 
 
-def known(file: Path) -> dict[Asked, Figure]:
-    """What a file holds."""
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else ()
-    return read(json.loads(text) for text in lines)
-
-
 def figures(rows: Iterable[Asked], jobs: int, file: Path | None) -> dict[Asked, Figure]:
     """What these rows come to, from the file or played; what is played is added to it at once."""
-    rows, found = list(rows), known(file) if file else {}
-    with ProcessPoolExecutor(jobs) as pool:
-        started = {pool.submit(figure, asked): asked for asked in rows if asked not in found}
-        for ended in as_completed(started):
-            asked, figured = started[ended], ended.result()
-            found[asked] = figured
-            if file:
-                with file.open("a", encoding="utf-8") as out:
-                    print(line(asked, figured), file=out)
+    rows = list(rows)
+    found = read(resumed_rows(rows, lambda asked: {"asked": asdict(asked)}, figure, line, file, processes(jobs)))
     return {asked: found[asked] for asked in rows}
 
 

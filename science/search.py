@@ -22,7 +22,6 @@ is that of all rounds with burn-in and costs, and the ratio is over UCB1 alone.
 """
 
 import argparse
-import json
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -42,6 +41,7 @@ from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import keys_of, replicates, rules_of
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.runner.rows import kept_rows, read_rows, recorded
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import Engine
@@ -250,7 +250,7 @@ def search(given: argparse.Namespace, done: Done, out: Path | None) -> dict[str,
     if given.attack:
         return _row(given, {"attacks": [{"name": given.attack, "options": {}}], "split": 0}, [])
     if given.row:
-        return _row(given, json.loads(ROWS.read_text(encoding="utf-8").splitlines()[given.row - 1])["worst"], [])
+        return _row(given, read_rows(ROWS)[given.row - 1]["worst"], [])
     following, size = (blind, POPULATION) if given.blind else (of_family, 1 if given.rule in FORMS else TOGETHER)
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("searching", total=given.games, completed=spent(done))
@@ -259,12 +259,8 @@ def search(given: argparse.Namespace, done: Done, out: Path | None) -> dict[str,
             while len(own) < size:
                 own.append(following(given, before, own))
             best = max(before, key=lambda row: row["regret"], default={"regret": 0.0, "first": 0.0})
-            fresh = tried(given, own[len(done) - len(before) :], best)
-            done.extend(fresh)
+            done.extend(recorded(tried(given, own[len(done) - len(before) :], best), out))
             bar.update(task, completed=spent(done))
-            if out:
-                with out.open("a", encoding="utf-8") as file:
-                    file.writelines(json.dumps(row) + "\n" for row in fresh)
     finalists = sorted(done, key=lambda row: -row["regret"])[:FINALISTS]
     seed = SEARCHED + (1 + CONFIRMING) * TRIES
     candidates = [row["candidate"] for row in finalists]
@@ -452,14 +448,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="what came of it, as one line more")
     given = parser.parse_args()
     provenance.require_clean(given.json)
-    done: Done = []
-    if given.candidates and given.candidates.exists():
-        done = [json.loads(line) for line in given.candidates.read_text(encoding="utf-8").splitlines()]
-    row = search(given, done, given.candidates)
-    if given.json:
-        with given.json.open("a", encoding="utf-8") as file:
-            print(json.dumps(row), file=file)
-    print(*(beside_alone if given.recommended else table)([row]), sep="\n")
+    rows = recorded([search(given, kept_rows(given.candidates), given.candidates)], given.json)
+    print(*(beside_alone if given.recommended else table)(rows), sep="\n")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import repeat
 from pathlib import Path
@@ -26,6 +25,7 @@ from rich.table import Table
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.game.simulated import plain
+from chain_bandit.pool import pool
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
@@ -112,10 +112,10 @@ def play(theorem: int, place: str, seed: int, rounds: int) -> Played:
 
 
 def rows(theorems: list[int], seeds: int, rounds: int, jobs: int) -> Iterator[tuple[int, str, list[Played]]]:
-    with ProcessPoolExecutor(jobs) as pool:
+    with pool(jobs) as workers:
         for theorem in theorems:
             for place in PLACES:
-                games = pool.map(play, repeat(theorem), repeat(place), range(1, seeds + 1), repeat(rounds))
+                games = workers.map(play, repeat(theorem), repeat(place), range(1, seeds + 1), repeat(rounds))
                 yield theorem, place, list(games)
 
 

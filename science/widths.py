@@ -14,9 +14,7 @@ no estimator of a location has a lower worst case where a share of the sample is
 """
 
 import argparse
-import json
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from chain_bandit.protocol import rules
 from chain_bandit.protocol.rule import Aggregation, Terms
 from chain_bandit.protocol.ruleset import RuleChoice, RuleKind
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.runner.rows import recorded
 from chain_bandit.simulation import arrays
 from chain_bandit.simulation.arrays import Floats, Ints
 from chain_bandit.simulation.hashes import Words
@@ -161,12 +160,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="a line for each row, as it comes")
     given = parser.parse_args()
     provenance.require_clean(given.json)
-    found = []
-    with given.json.open("w", encoding="utf-8") if given.json else nullcontext() as out:
-        for row in (biases if given.bias else rows)(given.tries):
-            found.append(row)
-            if out:
-                print(json.dumps(row), file=out, flush=True)
+    found = list(recorded((biases if given.bias else rows)(given.tries), given.json, "w"))
     print(*(biased if given.bias else table)(found), sep="\n")
 
 

@@ -14,12 +14,11 @@ committee drawn by lot may hold too many malicious seats and stop a game: counte
 """
 
 import argparse
-import json
 import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,6 +46,7 @@ from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.runner.rows import resumed_rows
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 from verification.fast_node import FastNode
@@ -259,19 +259,12 @@ def main() -> int:
     if given.show is not None:
         print(scenario(given.show).model_dump_json(indent=2, exclude_defaults=True))
         return 0
-    rows = []
-    if given.json and given.json.exists():
-        rows = [Row(**json.loads(line)) for line in given.json.read_text(encoding="utf-8").splitlines()]
-    known = {(row.chain, row.seed) for row in rows}
-    with ExitStack() as stack:
-        node = stack.enter_context(chain(given.chain))
-        out = stack.enter_context(given.json.open("a", encoding="utf-8")) if given.json else None
-        for seed in range(*given.seeds):
-            if (given.chain, seed) in known:
-                continue
-            rows.append(judged(scenario(seed), given.chain, node))
-            if out is not None:
-                print(json.dumps(asdict(rows[-1])), file=out, flush=True)
+    with chain(given.chain) as node:
+        lines = resumed_rows(
+            range(*given.seeds), lambda seed: {"chain": given.chain, "seed": seed},
+            lambda seed: judged(scenario(seed), given.chain, node), lambda _, row: asdict(row), given.json,
+        )  # fmt: skip
+        rows = [Row(**line) for line in lines]
     Console().print(summary(rows))
     alarms = [row for row in rows if row.kind == ALARM]
     for row in alarms:

@@ -11,13 +11,13 @@ two thirds, or where nothing is late, and for anybody blamed.
 import argparse
 import json
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 
 from rich.console import Console
 from rich.table import Table
 
+from chain_bandit.pool import pool
 from verification.schedules.acts import Size
 from verification.schedules.draw import draw_late
 from verification.schedules.play import play
@@ -64,8 +64,8 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     cases = [(size, share) for size in SIZES for share in SHARES]
-    with ProcessPoolExecutor(arguments.jobs) as pool:
-        rows = list(pool.map(partial(measure, arguments.schedules), cases))
+    with pool(arguments.jobs) as workers:
+        rows = list(workers.map(partial(measure, arguments.schedules), cases))
     if arguments.json:
         print(json.dumps([asdict(row) for row in rows]))
     else:

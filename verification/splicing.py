@@ -18,13 +18,10 @@ so, and only the kept head tells it from the other one. Exit 14 where an audit
 """
 
 import argparse
-import json
 import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -50,6 +47,8 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.runner.rows import kept_rows, missing, played_rows
+from chain_bandit.runner.workers import processes
 from chain_bandit.scenario import Scenario
 from verification import honest
 from verification.fast_node import CHAIN_ID, GAS, FastNode
@@ -418,18 +417,12 @@ def main() -> int:
         *_, history = edited(given.show)
         sys.stdout.buffer.write(b"".join([files.origin_line(history.origin), *map(files.block_line, history.blocks)]))
         return 0
-    rows: list[Row] = []
-    if given.json and given.json.exists():
-        rows = [Row(**json.loads(line)) for line in given.json.read_text(encoding="utf-8").splitlines()]
-    wanted = set(range(given.first, given.first + given.edits)) - {row.seed for row in rows}
-    by_game = sorted(wanted, key=lambda seed: (seed % GAMES, seed))
-    with ProcessPoolExecutor(given.jobs) as pool, given.json.open("a", encoding="utf-8") if given.json else (
-        nullcontext()
-    ) as out:
-        for row in track(pool.map(judged, by_game, chunksize=10), "edited and audited", len(by_game)):
-            rows.append(row)
-            if out is not None:
-                print(json.dumps(asdict(row)), file=out, flush=True)
+    seeds = sorted(range(given.first, given.first + given.edits), key=lambda seed: (seed % GAMES, seed))
+    there = kept_rows(given.json)
+    left = missing(there, seeds, lambda seed: {"seed": seed})
+    fresh = played_rows(left, judged, lambda _, row: asdict(row), given.json, processes(given.jobs))
+    every = (Row(**row) for row in (*there, *track(fresh, "edited and audited", len(left))))
+    rows = sorted(every, key=lambda row: row.seed)
     Console(width=max(Console().width, 100)).print(summary(rows))
     wrong = [row for row in rows if row.wrong]
     for row in wrong[:20]:

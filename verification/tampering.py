@@ -19,13 +19,10 @@ that leave another game are located or bounded, or of larger edits fewer than 99
 """
 
 import argparse
-import json
 import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -53,6 +50,8 @@ from chain_bandit.chain_history.evm import (
 )
 from chain_bandit.chain_history.records import METHODS
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.runner.rows import kept_rows, missing, played_rows
+from chain_bandit.runner.workers import processes
 from chain_bandit.scenario import Scenario
 from verification.honest import chain, play
 
@@ -550,22 +549,15 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--json", type=Path, help="a row for each line and chunk; what it holds is not done again")
     given = parser.parse_args()
-    known: dict[Task, Row] = {}
-    if given.json and given.json.exists():
-        held = [Row(**json.loads(line)) for line in given.json.read_text(encoding="utf-8").splitlines()]
-        known = {(row.what, row.first, row.step): row for row in held}
     export, other = Export.played(0), Export.played(1)
     print(f"{len(export.blocks)} blocks, {sum(map(len, export.lines)):,} bytes, head 0x{export.head.hex()}")
     tasks = list(todo(len(export.lines), given.every, given.random, given.edits))
-    with ProcessPoolExecutor(given.jobs) as pool, given.json.open("a", encoding="utf-8") if given.json else (
-        nullcontext()
-    ) as out:
-        started = [pool.submit(done, export, other, task) for task in tasks if task not in known]
-        for each in track(as_completed(started), "changed and audited", len(started)):
-            row = each.result()
-            known[row.what, row.first, row.step] = row
-            if out is not None:
-                print(json.dumps(asdict(row)), file=out, flush=True)
+    there = kept_rows(given.json)
+    left = missing(there, tasks, lambda task: dict(zip(("what", "first", "step"), task, strict=True)))
+    work, workers = partial(done, export, other), processes(given.jobs)
+    fresh = played_rows(left, work, lambda _, row: asdict(row), given.json, workers)
+    held = [Row(**row) for row in (*there, *track(fresh, "changed and audited", len(left)))]
+    known = {(row.what, row.first, row.step): row for row in held}
     rows = [known[task] for task in tasks]
     Console(width=max(Console().width, 120)).print(table(rows))
     unseen = sum(2 * row.changes - row.detected - row.trailed for row in rows)

@@ -40,7 +40,7 @@ def test_new_rows_say_it_too(monkeypatch):
     bench = payoff.Bench(next(iter(payoff.RULES)), 1, 100, 3, payoff.TABLE)
     paid, refused = (payoff.said("registry", bench, name, {}) for name in ("sign-flip", "captured-committee"))
     asked = rivals.Asked("swarmgov", "swarmgov-mean", "one arm, ring, anywhere", 5, 20, 3)
-    rival = json.loads(rivals.line(asked, rivals.figure(asked)))
+    rival = rivals.line(asked, rivals.figure(asked))
     seeds = [(grown, [1_000, 1_002]), (paid, [1, 3]), (refused, [1, 3]), (rival, [1, 10])]
     for row, expected in seeds:
         assert (row["commit"], row["seeds"]) == ("1234567", expected)

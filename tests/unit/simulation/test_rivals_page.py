@@ -48,7 +48,7 @@ def test_what_was_played_is_kept_and_not_played_again(tmp_path):
     lines = file.read_text().splitlines()
     assert len(lines) == 3
     told = Figure(7, 1.0, 2.0, 3.0, 4.0, (5.0,), None)
-    kept = rivals.line(rows[0], told)
+    kept = json.dumps(rivals.line(rows[0], told))
     file.write_text(f"{kept}\n")
     again = rivals.figures(rows, 1, file)
     assert list(again) == rows
@@ -82,7 +82,7 @@ def test_a_rule_with_an_incentive_plays_the_rows_world_and_lie(rival):
 def test_incentives_are_told_by_rule_and_set_up_the_least_regret_on_top():
     played = (("ucb1", 9.0, 8.0), ("ucb1 with mate", 3.0, 9.0))
     rows = [
-        json.loads(rivals.line(asked(setup, rule, "none", liars), Figure(2, costs[at], 0.25, 1.5, 0, (), None)))
+        rivals.line(asked(setup, rule, "none", liars), Figure(2, costs[at], 0.25, 1.5, 0, (), None))
         for at, (setup, liars) in enumerate((("zhu", 1), ("swarmgov", 0))) for rule, *costs in played
     ]  # fmt: skip
     assert [*rivals.incentives(rows)] == [
@@ -159,7 +159,7 @@ def test_mate_is_mate_with_a_token_of_1_and_not_with_another():
 def test_the_page_has_the_rows_of_its_set_up_in_order_and_none_that_was_brought():
     names = [("ucb1 with mate", "none"), ("median", "swap"), ("policy mine", "swap"), ("ucb1", "none")]
     rows = [
-        json.loads(rivals.line(asked("zhu", rival, lie, 1), Figure(2, 1.0, 0.25, 1.5, 0, (), None)))
+        rivals.line(asked("zhu", rival, lie, 1), Figure(2, 1.0, 0.25, 1.5, 0, (), None))
         for rival, lie in names
     ]  # fmt: skip
     assert [each.rival for each in rivals.kept(rows, "zhu")] == ["ucb1", "median"]
