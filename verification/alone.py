@@ -8,25 +8,21 @@ from collections.abc import Iterator
 
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.aggregation import enough_pulls
-from chain_bandit.protocol.blocks import Kind, Record, Report, SignedReport, genesis_digest, mask, seats
-from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.blocks import Kind, Record, Report
 from chain_bandit.protocol.ledger import (
     after_burn_in_round,
-    after_record,
     honest_arm,
-    opening,
-    validators,
 )
-from chain_bandit.protocol.messages import Phase, Role, Slot, commitment, commitment_salt, statement_content
+from chain_bandit.protocol.messages import commitment, commitment_salt
 from chain_bandit.protocol.proposal import propose
 from chain_bandit.protocol.rewards import Draws, RewardModel
-from chain_bandit.protocol.settlement import CostEntry, Pull, encode_pulls
-from chain_bandit.protocol.submission import Submitted
+from chain_bandit.protocol.settlement import Pull, encode_pulls
 from chain_bandit.protocol.units import sample_means
 from verification.paper_chain import PaperChain
+from verification.scripted_game import ScriptedGame
 
 
-class Alone:
+class Alone(ScriptedGame):
     """An open game of full bodies and one block a record, in which everybody is honest and validates.
 
     Args:
@@ -34,63 +30,51 @@ class Alone:
     """
 
     def __init__(self, plan: Plan, chain: PaperChain) -> None:
-        self.plan, self.chain, self.parameters = plan, chain, plan.parameters
-        self._separator = chain.open(plan).separator()
-        self._seed, genesis = genesis_digest(plan.game, plan.seated, plan.salt)
-        self._draws = Draws(RewardModel.decode(plan.model, self.parameters.arms), plan.secret, self._seed)
-        self._ledger = opening(self.parameters, genesis, self._seed)
-        members = range(self.parameters.participants)
-        self._totals, self._pulls = [[0] * self.parameters.arms for _ in members], list[Pull]()
+        super().__init__(plan.parameters, plan.participants)
+        self.plan, self.chain = plan, chain
+        self.begin(chain.open(plan), plan.seated, plan.salt)
+        self._draws = Draws(RewardModel.decode(plan.model, self.p.arms), plan.secret, self.seed_0)
+        self._totals, self._pulls = [[0] * self.p.arms for _ in self.signers], list[Pull]()
 
     def play(self) -> Iterator[int]:
         """Play, and yield every round once it is over; then settle and close the game."""
-        p, entries, unsettled = self.parameters, list[CostEntry](), list[bytes]()
-        while self._ledger.round <= p.horizon:
-            t = self._ledger.round
+        p, unsettled = self.p, list[bytes]()
+        while self.ledger.round <= p.horizon:
+            t = self.ledger.round
             if t < p.burn_in:
                 self._pull()
-                self._ledger = after_burn_in_round(p, self._ledger)
+                self.ledger = after_burn_in_round(p, self.ledger)
             else:
-                entries.append(self._round())
+                self._round()
             if t > p.burn_in:
                 unsettled.append(encode_pulls(self._pulls))
             if len(unsettled) == self.plan.scenario.chain.settle_every or (unsettled and t == p.horizon):
                 self.chain.settle_rewards(t, b"".join(unsettled))
                 unsettled.clear()
             yield t
-        self.chain.finish(entries[::-1], [], [])
+        self.chain.finish(self.cost_entries(), [], [])
 
-    def _round(self) -> CostEntry:
-        p, ledger = self.parameters, self._ledger
-        slot = Slot(self._separator, ledger.round, ledger.head)
-        reports = {seat: self._report(slot, seat) for seat in range(p.participants)}
-        bits = dict.fromkeys(reports, enough_pulls(ledger.pulls, ledger.pulls, p.threshold))
-        header, body = propose(p, ledger, reports, bits)
-        encoded = header.encode(p)
-        members = seats(validators(ledger))
-        signers = members[: p.quorum(len(members))]
-        digest = slot.digest(Phase.BLOCK, Role.SIGNER, 0, keccak(encoded))
-        signatures = b"".join(self.plan.participants[seat].sign(digest) for seat in signers)
-        self._pull()
-        record = Record(ledger.round, Kind.APPROVED, header, keccak(encoded))
-        self._ledger = after_record(p, ledger, record)
-        self.chain.submit([Submitted.of(p, header, body, mask(signers), signatures)])
-        self.chain.expect((record.round, int(record.kind), self._ledger.head))
-        return CostEntry(ledger.head, record.kind, False, encoded)
+    def _round(self) -> None:
+        p, pulls = self.p, self.ledger.pulls
+        reports = {seat: self.signed_report(seat, self._report(seat)) for seat in range(p.participants)}
+        header, body = propose(p, self.ledger, reports, dict.fromkeys(reports, enough_pulls(pulls, pulls, p.threshold)))
+        self.chain.submit([self.submitted(header, body)])
+        record = self.advance(Kind.APPROVED, header)
+        self.chain.expect((record.round, int(record.kind), self.ledger.head))
 
-    def _report(self, slot: Slot, seat: int) -> SignedReport:
+    def _report(self, seat: int) -> Report:
         """What its receipts give, all of the same arms as everybody's."""
-        counts = self._ledger.pulls
-        salt = commitment_salt(self._seed, slot.round, seat)
-        report = Report(sample_means(self._totals[seat], counts), commitment(counts, salt))
-        said = statement_content(Phase.REPORT, report.encode())
-        digest = slot.digest(Phase.REPORT, Role.COMMANDER, seat, said)
-        return SignedReport.of(report, self.plan.participants[seat].sign(digest))
+        counts, salt = self.ledger.pulls, commitment_salt(self.seed_0, self.ledger.round, seat)
+        return Report(sample_means(self._totals[seat], counts), commitment(counts, salt))
+
+    def on_record(self, record: Record) -> None:
+        """Everybody pulls."""
+        self._pull()
 
     def _pull(self) -> None:
         """Everybody pulls the honest arm of the open round."""
-        t, arm = self._ledger.round, honest_arm(self.parameters, self._ledger)
-        self._pulls = [Pull(arm, self._draws.reward(t, seat, arm, 0)) for seat in range(self.parameters.participants)]
+        t, arm = self.ledger.round, honest_arm(self.p, self.ledger)
+        self._pulls = [Pull(arm, self._draws.reward(t, seat, arm, 0)) for seat in range(self.p.participants)]
         for totals, pull in zip(self._totals, self._pulls, strict=True):
             totals[arm] += pull.reward
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
-from coincurve import PrivateKey
 from eth.constants import BLANK_ROOT_HASH, CREATE_CONTRACT_ADDRESS
 from eth.db.atomic import AtomicDB
 from eth.vm.execution_context import ExecutionContext
@@ -17,43 +16,36 @@ from eth_abi.abi import encode
 from chain_bandit.chain.artifacts import canonical_type, chain_bandit_artifact, tokens_artifact
 from chain_bandit.chain.modules import installed
 from chain_bandit.chain_history.records import record_event
+from chain_bandit.crypto.keys import Signer, source
 from chain_bandit.protocol import assumptions, submission
 from chain_bandit.protocol.aggregation import global_means
 from chain_bandit.protocol.blocks import (
     Body,
     Header,
     Kind,
-    Record,
     Report,
     Seated,
     SignedReport,
     approves,
-    genesis_digest,
     mask,
     seats,
 )
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.ledger import (
-    Ledger,
     after_burn_in_round,
-    after_record,
     blocked,
     eligible,
-    honest_arm,
     is_over,
-    length,
-    opening,
-    records_made,
     validators,
 )
-from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
+from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.parameters import FIELDS, PROOF_BYTES, Parameters
-from chain_bandit.protocol.reputation import accuracies
 from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.protocol.settlement import Pull, encode_pulls, encode_sums
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT
 from tests.rules import rule
+from verification.scripted_game import ScriptedGame
 
 CHAIN_ID = 1337
 DEAD = bytes.fromhex("000000000000000000000000000000000000dead")
@@ -167,85 +159,12 @@ def kind_of(header: Header) -> Kind:
     return Kind.APPROVED if approves(header.means) else Kind.REJECTED
 
 
-def compact(key: PrivateKey, digest: bytes) -> bytes:
-    """EIP-2098: r, then s with the parity in its top bit."""
-    signature = bytearray(key.sign_recoverable(digest, hasher=None))
-    signature[32] |= signature[64] << 7
-    return bytes(signature[:64])
+class ArbitraryGame(ScriptedGame):
+    """A game whose blocks say whatever the contract takes, by chance: it checks no report."""
 
-
-def address_of(key: PrivateKey) -> bytes:
-    return keccak(key.public_key.format(compressed=False)[1:])[12:]
-
-
-class Game:
-    """One deployed game, and everything that its participants know: keys, roles, secret, the ledger in Python."""
-
-    new_machine: Callable[[], Machine] = Machine
-
-    def __init__(
-        self, p: Parameters = BASE, roles: bytes | None = None, pool: int | None = None, name: str = "game",
-        model: bytes = b"any model", weights: Sequence[int] = (),
-    ):
-        self.weights = tuple(weights) or (1,) * p.participants
-        self.p, self.machine, self.chance = p, self.new_machine(), random.Random(name)
-        self.keys = [PrivateKey(keccak(name.encode(), seat.to_bytes(2, "big"))) for seat in range(p.participants)]
-        self.seats = [address_of(key) for key in self.keys]
-        self.environment_key = PrivateKey(keccak(b"environment"))
-        self.environment, self.anybody = address_of(self.environment_key), keccak(b"anybody")[:20]
-        self.salt, self.secret, self.model = keccak(b"salt"), keccak(b"secret"), model
-        self.roles = roles if roles is not None else bytes([1, 2, *bytes(254)])[: p.participants]
-        self.pool = least_pool(p) if pool is None else pool
-        for account in (*self.seats, self.environment, self.anybody):
-            self.machine.fund(account)
-        self.commitments = keccak(self.salt), secret_commitment(self.secret, self.roles, self.model)
-        self.address, self.deployment = self.machine.deploy(
-            self.environment, creation_of(p, *self.commitments), self.pool
-        )
-        self.digest = p.digest(*self.commitments)
-        self.separator = Domain(CHAIN_ID, self.address, self.digest).separator()
-        self.records: list[tuple[bytes, Record, bytes]] = []  # parent, record, header's bytes
-        self.credited = 0  # units that `settle` gave each seat
-
-    @staticmethod
-    def seal_key(seat: int) -> bytes:
-        """The sealing key of a seat."""
-        return keccak(b"seal", seat.to_bytes(2, "big"))
-
-    # Calls
-
-    def call(self, sender: bytes, function: str, *arguments: object, value: int = 0) -> Outcome:
-        return self.machine.call(sender, self.address, FUNCTIONS[function].encode(*arguments), value)
-
-    def do(self, sender: bytes, function: str, *arguments: object, value: int = 0) -> Outcome:
-        outcome = self.call(sender, function, *arguments, value=value)
-        assert outcome.accepted, outcome.error
-        return outcome
-
-    def refused(self, sender: bytes, function: str, *arguments: object, value: int = 0) -> tuple:
-        return self.call(sender, function, *arguments, value=value).error
-
-    def view(self, function: str, *arguments: object) -> object:
-        return FUNCTIONS[function].decode_outputs(self.do(self.anybody, function, *arguments).output)[0]
-
-    # The course of a game
-
-    def open(self) -> "Game":
-        seated = [
-            Seated(
-                seat, b"\2" * (33 - len(seat)) + seat if self.p.draws else bytes(33),
-                keccak(self.seal_key(i)) if self.p.sealed else ZERO, self.weights[i],
-            )
-            for i, seat in enumerate(self.seats)
-        ]
-        for each in seated:
-            self.do(each.address, "join", each.keys, value=each.weight * self.p.stake)
-        self.do(self.environment, "open", self.salt)
-        self.seed, self.genesis = genesis_digest(self.digest, seated, self.salt)
-        self.ledger: Ledger = opening(self.p, self.genesis, self.seed, self.weights)
-        while self.ledger.round < self.p.burn_in:
-            self.ledger = after_burn_in_round(self.p, self.ledger)
-        return self
+    def __init__(self, p: Parameters, signers: Sequence[Signer], chance: random.Random) -> None:
+        super().__init__(p, signers)
+        self.chance = chance
 
     def block(
         self, reporters: Iterable[int] | None = None, selected: Sequence[int] | None = None,
@@ -256,22 +175,15 @@ class Game:
         listed = blocked(ledger, ledger.round)
         present = sorted(seats(p.everybody & ~listed) if reporters is None else reporters)
         given = [self.report() for _ in present] if reports is None else reports
-        free = tuple(self.chance.choice((0, 1, UNIT // 20, 2**31 - 1)) for _ in range(p.arms))
-        body = Body(
-            free if radii is None else tuple(radii),
-            tuple(SignedReport.of(report, self.chance.randbytes(64)) for report in given),
-        )
+        if radii is None:
+            radii = [self.chance.choice((0, 1, UNIT // 20, 2**31 - 1)) for _ in range(p.arms)]
+        body = Body(tuple(radii), tuple(SignedReport.of(report, self.chance.randbytes(64)) for report in given))
         everybody = mask(present)
         chosen = (everybody,) * p.arms if selected is None else tuple(selected)
         means = {seat: report.means for seat, report in zip(present, given, strict=True)}
-        known = [frozenset(seats(row & everybody)) for row in chosen]
-        validated = global_means(means, known)
-        header = Header(
-            round=ledger.round, parent=ledger.head, blocked=listed, body=keccak(body.encode()), reporters=everybody,
-            arm=ledger.round % p.arms, candidates=(everybody,) * p.arms, selected=chosen, committee=0, means=validated,
-            accuracies=accuracies(p.participants, means, validated, body.radii, p.tolerance),
-            length=length(p, ledger, honest_arm(p, ledger)),
-        )  # fmt: skip
+        validated = global_means(means, [frozenset(seats(row & everybody)) for row in chosen])
+        header = self.header(present, body, (everybody,) * p.arms, chosen, validated)
+        header = replace(header, arm=ledger.round % p.arms)
         if p.vouched:
             header = replace(header, **self.vouched_for())
         header = replace(header, **changes)
@@ -316,24 +228,73 @@ class Game:
         """Any bytes: the contract does not look into proofs."""
         return self.chance.randbytes(PROOF_BYTES * self.p.draws)
 
-    def digest_of(self, content: bytes) -> bytes:
-        return Slot(self.separator, self.ledger.round, self.ledger.head).digest(
-            Phase.BLOCK, Role.SIGNER, 0, content
+
+class Game(ArbitraryGame):
+    """One deployed game, and everything that its participants know: keys, roles, secret, the ledger in Python."""
+
+    new_machine: Callable[[], Machine] = Machine
+
+    def __init__(
+        self, p: Parameters = BASE, roles: bytes | None = None, pool: int | None = None, name: str = "game",
+        model: bytes = b"any model", weights: Sequence[int] = (),
+    ):
+        self.weights = tuple(weights) or (1,) * p.participants
+        keys = (keccak(name.encode(), seat.to_bytes(2, "big")) for seat in range(p.participants))
+        super().__init__(p, [Signer(source(key)) for key in keys], random.Random(name))
+        self.machine = self.new_machine()
+        self.seats = [signer.address for signer in self.signers]
+        self.owner = Signer(source(keccak(b"environment")))
+        self.environment, self.anybody = self.owner.address, keccak(b"anybody")[:20]
+        self.salt, self.secret, self.model = keccak(b"salt"), keccak(b"secret"), model
+        self.roles = roles if roles is not None else bytes([1, 2, *bytes(254)])[: p.participants]
+        self.pool = least_pool(p) if pool is None else pool
+        for account in (*self.seats, self.environment, self.anybody):
+            self.machine.fund(account)
+        self.commitments = keccak(self.salt), secret_commitment(self.secret, self.roles, self.model)
+        self.address, self.deployment = self.machine.deploy(
+            self.environment, creation_of(p, *self.commitments), self.pool
         )
+        self.digest = p.digest(*self.commitments)
+        self.credited = 0  # units that `settle` gave each seat
 
-    @property
-    def quorum(self) -> int:
-        return self.p.quorum(validators(self.ledger).bit_count())
+    @staticmethod
+    def seal_key(seat: int) -> bytes:
+        """The sealing key of a seat."""
+        return keccak(b"seal", seat.to_bytes(2, "big"))
 
-    def certificate(self, content: bytes, signers: Iterable[int] | None = None) -> tuple[int, bytes]:
-        """A quorum's signatures (or those of `signers`) under a content in the open slot."""
-        chosen = sorted(seats(validators(self.ledger))[: self.quorum] if signers is None else signers)
-        digest = self.digest_of(content)
-        return mask(chosen), b"".join(compact(self.keys[seat], digest) for seat in chosen)
+    # Calls
 
-    def submitted(self, header: Header, body: bytes, signers: Iterable[int] | None = None) -> Submitted:
-        """One block of a submission, signed in the open slot."""
-        return Submitted.of(self.p, header, body, *self.certificate(keccak(header.encode(self.p)), signers))
+    def call(self, sender: bytes, function: str, *arguments: object, value: int = 0) -> Outcome:
+        return self.machine.call(sender, self.address, FUNCTIONS[function].encode(*arguments), value)
+
+    def do(self, sender: bytes, function: str, *arguments: object, value: int = 0) -> Outcome:
+        outcome = self.call(sender, function, *arguments, value=value)
+        assert outcome.accepted, outcome.error
+        return outcome
+
+    def refused(self, sender: bytes, function: str, *arguments: object, value: int = 0) -> tuple:
+        return self.call(sender, function, *arguments, value=value).error
+
+    def view(self, function: str, *arguments: object) -> object:
+        return FUNCTIONS[function].decode_outputs(self.do(self.anybody, function, *arguments).output)[0]
+
+    # The course of a game
+
+    def open(self) -> "Game":
+        seated = [
+            Seated(
+                seat, b"\2" * (33 - len(seat)) + seat if self.p.draws else bytes(33),
+                keccak(self.seal_key(i)) if self.p.sealed else ZERO, self.weights[i],
+            )
+            for i, seat in enumerate(self.seats)
+        ]
+        for each in seated:
+            self.do(each.address, "join", each.keys, value=each.weight * self.p.stake)
+        self.do(self.environment, "open", self.salt)
+        self.begin(Domain(CHAIN_ID, self.address, self.digest), seated, self.salt)
+        while self.ledger.round < self.p.burn_in:
+            self.ledger = after_burn_in_round(self.p, self.ledger)
+        return self
 
     def calldata(self, *blocks: Submitted) -> bytes:
         return FUNCTIONS["submitBlocks"].encode() + submission.encode(self.p, blocks)
@@ -344,22 +305,9 @@ class Game:
     def send(self, data: bytes, sender: bytes | None = None) -> Outcome:
         return self.machine.call(sender or self.anybody, self.address, data)
 
-    def after(self, kind: Kind, header: Header | None = None) -> Ledger:
-        """The ledger after everything that a record brings."""
-        ledger = self.ledger
-        for record in records_made(self.p, ledger, Record(ledger.round, kind, header)):
-            ledger = after_record(self.p, ledger, record)
-        return ledger
-
     def record(self, kind: Kind, header: Header | None = None) -> list[tuple]:
         """The one event of a transaction that ends in this record, and note what it brings."""
-        encoded = header.encode(self.p) if header else b""
-        made = records_made(
-            self.p, self.ledger, Record(self.ledger.round, kind, header, keccak(encoded) if header else ZERO)
-        )
-        for record in made:
-            self.records.append((self.ledger.head, record, encoded if record.header else b""))
-            self.ledger = after_record(self.p, self.ledger, record)
+        record = self.advance(kind, header)
         return [astuple(record_event(self.p, record, self.ledger.head, self.ledger.committee))]
 
     def add(self, **block: object) -> None:
@@ -383,10 +331,6 @@ class Game:
     def skip(self) -> None:
         outcome = self.do(self.anybody, "skip", self.next_committee(), *self.certificate(ZERO))
         assert list(outcome.events) == self.record(Kind.SKIP)
-
-    def next_committee(self) -> int:
-        """Who validates after a skip."""
-        return self.after(Kind.SKIP).committee if self.p.has_committees else 0
 
     def skip_after_deadline(self) -> None:
         self.machine.block += self.p.skip_deadline + self.p.burn_in_blocks + 1
@@ -432,12 +376,9 @@ class Game:
     def reveal(self) -> Outcome:
         return self.do(self.environment, "reveal", self.secret, self.roles, self.model)
 
-    def entries(self, costly: Iterable[int] = ()) -> list[tuple[bytes, int, bool, bytes]]:
+    def entries(self, costly: Iterable[int] = ()) -> list[tuple]:
         """Every record, newest first, as `settleCosts` takes them."""
-        rounds = set(costly)
-        return [
-            (parent, record.kind, record.round in rounds, encoded) for parent, record, encoded in reversed(self.records)
-        ]
+        return list(map(astuple, self.cost_entries(set(costly))))
 
     def held(self) -> int:
         """Wei in the contract."""

@@ -8,7 +8,7 @@ from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.settlement import encode_pulls
 from tests.contracts.fast_evm import FastGame
 from tests.contracts.harness import ARTIFACT, BASE, FUNCTIONS, KEYS, QUARTER, Game
-from tests.contracts.test_evidence import accuse, proof
+from tests.contracts.test_evidence import accuse
 
 L, T = BASE.burn_in, BASE.horizon
 
@@ -99,7 +99,7 @@ ARGUMENTS: dict[str, Callable[[Game], tuple]] = {
     "submitBlocks": lambda game: (),  # and a block behind the selector
     "skip": lambda game: (0, *game.certificate(ZERO)) if is_open(game) else (0, 0, b""),
     "skipAfterDeadline": lambda game: (0,),
-    "reportEquivocation": lambda game: (proof(game, 2).calldata(),) if is_open(game) else NO_PROOF,
+    "reportEquivocation": lambda game: (game.equivocation(2).calldata(),) if is_open(game) else NO_PROOF,
     "reportFalse": lambda game: NO_LIE,
     "acquit": lambda game: NO_RECEIPT,
     "settleRewards": lambda game: next_rewards(game),

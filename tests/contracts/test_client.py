@@ -19,11 +19,11 @@ from chain_bandit.protocol.transaction import gas_of_call
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.stopwatch import Stopwatch
 from tests.contracts.harness import BASE, least_pool
-from tests.contracts.played import MODEL, SALT, SECRET, played, raw
+from tests.contracts.played import MODEL, SALT, SECRET, Played, raw
 
 
 def test_client_plays_a_whole_game():
-    game = played(horizon=9)
+    game = Played(horizon=9)
     c, p, env = game.coordinator, game.p, game.environment
     seed, genesis = genesis_digest(c.game(), [Seated(raw(seat)) for seat in game.seats], SALT)
     assert c.genesis() == c.head() == genesis
@@ -35,8 +35,7 @@ def test_client_plays_a_whole_game():
 
     made = [game.approve(), game.approve(), game.approve(selected=False)]
     game.node.mine(p.skip_deadline)
-    parent = c.head()
-    made.append(game.note(parent, b"", c.skip_after_deadline(game.seats[1], 0)))
+    made.append(game.note(c.skip_after_deadline(game.seats[1], 0), Kind.SKIP))
     made.append(game.approve())
     kinds = [(round_, kind) for events in made for round_, kind, _ in events]
     assert kinds == [
@@ -71,12 +70,12 @@ def test_client_plays_a_whole_game():
 
 
 def test_client_skips_with_a_quorum():
-    game = played()
+    game = Played()
     assert [(round_, kind) for round_, kind, _ in game.skip()] == [(4, Kind.SKIP)]
 
 
 def test_same_calls_give_the_same_blocks():
-    first, second = played(), played()
+    first, second = Played(), Played()
     for game in (first, second):
         game.approve()
         game.node.mine(2)
@@ -86,7 +85,7 @@ def test_same_calls_give_the_same_blocks():
 
 
 def test_node_goes_back_to_a_snapshot():
-    game = played()
+    game = Played()
     snapshot, head = game.node.snapshot(), game.coordinator.head()
     game.approve()
     game.node.restore(snapshot)
@@ -94,7 +93,7 @@ def test_node_goes_back_to_a_snapshot():
 
 
 def test_refused_transaction_raises_the_contracts_error():
-    game = played()
+    game = Played()
     with pytest.raises(TransactionReverted, match=r"refused submitBlocks: WrongCalldataLength\(4, 22\)") as caught:
         game.coordinator.submit_blocks(game.environment, [])
     assert (caught.value.error, caught.value.values, caught.value.exit_code) == ("WrongCalldataLength", (4, 22), 7)
@@ -105,7 +104,7 @@ def test_refused_transaction_raises_the_contracts_error():
 
 
 def test_refused_view_and_deployment_raise_the_contracts_error():
-    game = played()
+    game = Played()
     with pytest.raises(TransactionReverted, match=r"refused seatOf: NotParticipant\(0x0{40}\)"):
         game.coordinator.seat_of(bytes(20))
     with pytest.raises(TransactionReverted, match=r"refused deploy: PoolTooSmall\(0, "):
@@ -114,11 +113,11 @@ def test_refused_view_and_deployment_raise_the_contracts_error():
 
 def test_joining_with_another_seats_vrf_key_is_refused_in_words():
     with pytest.raises(TransactionReverted, match=r"the contract refused join: VrfKeyOfAnotherSeat\(0\)"):
-        played(sortition=2**64)  # everybody joins with zeros
+        Played(sortition=2**64)  # everybody joins with zeros
 
 
 def test_account_that_cannot_pay_is_rejected():
-    game = played()
+    game = Played()
     pauper = Account.from_key(keccak(b"pauper"))
     with pytest.raises(TransactionReverted, match="refused withdraw: Rejected") as caught:
         game.coordinator.withdraw(pauper)
@@ -126,7 +125,7 @@ def test_account_that_cannot_pay_is_rejected():
 
 
 def test_attaching_accepts_our_code_only():
-    game = played()
+    game = Played()
     again = Coordinator.at(game.node.line, game.coordinator.address, Stopwatch())
     assert again.head() == game.coordinator.head()
     for foreign in (bytes(20), raw(game.environment)):
@@ -137,7 +136,7 @@ def test_attaching_accepts_our_code_only():
 
 @pytest.mark.parametrize("place", [0, 1])
 def test_attaching_looks_at_the_modules_too(place, monkeypatch):
-    game = played()
+    game = Played()
     artifact = chain_bandit_artifact()
     changed = replace(artifact.modules[place], code=artifact.modules[place].code[:-1] + b"\1")
     modules = tuple(changed if at == place else each for at, each in enumerate(artifact.modules))
@@ -155,7 +154,7 @@ def test_node_that_does_not_answer_raises_node_unreachable():
 
 def test_time_is_counted_under_evm():
     watch = Stopwatch()
-    game = played()
+    game = Played()
     Coordinator.at(game.node.line, game.coordinator.address, watch).head()
     assert set(watch.seconds) == {"evm"}
     assert watch.calls["evm"] == 2 + 4  # which chain, then the code in three places and the view
@@ -163,7 +162,7 @@ def test_time_is_counted_under_evm():
 
 def test_stated_gas_is_enough_for_the_largest_batches():
     """settleRewards and settleCosts are the calls whose work grows with their calldata."""
-    game = played(horizon=120)
+    game = Played(horizon=120)
     while game.coordinator.next_round() <= 120:
         game.approve()
     c, env = game.coordinator, game.environment

@@ -64,7 +64,7 @@ def test_exactly_one_set_is_accepted(participants, size):
         after = game.after(Kind.SKIP)
         expected = best(
             after.reputations, game.p.everybody, min(participants, 2 * size),
-            round_seed(game.seed, game.ledger.round + 1),
+            round_seed(game.seed_0, game.ledger.round + 1),
         )  # fmt: skip
         assert after.committee == expected
         for committee in range(2**participants):
@@ -98,7 +98,7 @@ def test_ties_go_by_the_seed_of_the_round_that_is_validated(participants, size):
     for _ in range(4):
         game.add(reporters=())
         committee = game.ledger.committee
-        seed = round_seed(game.seed, game.ledger.round)
+        seed = round_seed(game.seed_0, game.ledger.round)
         order = sorted(range(participants), key=lambda seat, seed=seed: keccak(seed, seat.to_bytes(2, "big")))
         assert set(seats(committee)) == set(order[:size])
         chosen.add(committee)
@@ -142,7 +142,7 @@ def test_a_rejected_block_that_brings_an_exploration_names_who_validates_after_i
         made = [record.kind for _, record, _ in game.records[before:]]
         if made == [Kind.REJECTED, Kind.EXPLORATION]:
             after = game.ledger
-            earlier = best(after.reputations, game.p.everybody, 4, round_seed(game.seed, after.round - 1))
+            earlier = best(after.reputations, game.p.everybody, 4, round_seed(game.seed_0, after.round - 1))
             differs += earlier != after.committee
     assert differs > 0
 
@@ -201,7 +201,7 @@ def test_the_ranking_is_that_of_python(participants):
     game = opened(participants, 1, name="ranking")
     for _ in range(3):
         shuffle_reputations(game)
-        seed, reputations = round_seed(game.seed, game.ledger.round), game.ledger.reputations
+        seed, reputations = round_seed(game.seed_0, game.ledger.round), game.ledger.reputations
         order = sorted(
             range(participants), key=lambda s: (-reputations[s], keccak(seed, s.to_bytes(2, "big")))
         )

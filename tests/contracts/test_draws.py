@@ -99,7 +99,7 @@ def test_every_stake_comes_back_and_weighs_nothing_in_rewards_and_costs(ending):
         rewards = [QUARTER.reward * len(costly)] * 7
         game.reveal()
         game.do(game.environment, "settleCosts", game.entries(costly))
-        costs = [hidden_cost(game.secret, game.seed) * len(costly)] * 7
+        costs = [hidden_cost(game.secret, game.seed_0) * len(costly)] * 7
         expected = final_balance(game.p, game.pool, rewards, game.roles, costs, weights=weights)
     else:
         game.machine.block += game.p.settlement_window + 1

@@ -7,7 +7,6 @@ import pytest
 from coincurve import PublicKey
 
 from chain_bandit.consensus.evidence import Equivocation
-from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import Kind, mask
 from chain_bandit.protocol.digests import ZERO, keccak
@@ -16,38 +15,20 @@ from chain_bandit.protocol.messages import NO_BLOCK, Domain, Phase, Role, Slot, 
 from chain_bandit.protocol.rewards import hidden_cost
 from chain_bandit.protocol.settlement import NOTHING, Pull, encode_pulls, final_balance, void_balance
 from chain_bandit.protocol.units import UNIT
-from tests.contracts.harness import BASE, CHAIN_ID, DEAD, FUNCTIONS, ORDER, Game, compact, hexed, high_s, parameters
+from tests.contracts.harness import BASE, CHAIN_ID, DEAD, FUNCTIONS, ORDER, Game, hexed, high_s, parameters
+from verification.scripted_game import CONTENTS
 
 ROLES = {
     "reporter": (Phase.REPORT, Role.COMMANDER),
     "commander": (Phase.BLOCK, Role.COMMANDER),
     "signer": (Phase.BLOCK, Role.SIGNER),
 }
-ONE, OTHER = keccak(b"one"), keccak(b"other")
-
-
-def slot_of(game: Game) -> Slot:
-    return Slot(game.separator, game.ledger.round, game.ledger.head)
-
-
-def proof(
-    game: Game, seat: int, phase: Phase = Phase.BLOCK, role: Role = Role.SIGNER, one: bytes = ONE, other: bytes = OTHER,
-    where: tuple[Slot, Slot] | None = None, instance: int | None = None, key: int | None = None,
-) -> Equivocation:
-    """Two contents that the seat signed in the open slot, unless told otherwise."""
-    slot = slot_of(game)
-    at = (0 if role is Role.SIGNER else seat) if instance is None else instance
-    signer = game.keys[seat if key is None else key]
-    signatures = [
-        compact(signer, place.digest(phase, role, at, statement_content(phase, content)))
-        for place, content in zip(where or (slot, slot), (one, other), strict=True)
-    ]
-    return Equivocation(slot, phase, role, seat, one, signatures[0], other, signatures[1])
+ONE, OTHER = CONTENTS
 
 
 def accuse(game: Game, seat: int) -> None:
     """Hand in proof against a seat, and note it."""
-    given = proof(game, seat)
+    given = game.equivocation(seat)
     game.ledger = accused(game.ledger, seat, game.ledger.round + game.p.evidence_delay)
     since = game.ledger.blocked_from[seat]
     assert game.do(game.anybody, "reportEquivocation", given.calldata()).events == (("Accused", (seat, since)),)
@@ -70,7 +51,7 @@ def refused(game: Game, given: Equivocation) -> tuple:
 @pytest.mark.parametrize("seat", range(4))
 def test_each_of_the_three_roles_is_accepted_once(game, seat, phase, role):
     content = (b"\1" * 40, b"\2" * 40) if phase is Phase.REPORT else (ONE, OTHER)
-    given = proof(game, seat, phase, role, *content)
+    given = game.equivocation(seat, phase, role, content)
     assert given.proves(game.seats, Verifier())
     since = BASE.burn_in + BASE.evidence_delay
     outcome = game.do(game.anybody, "reportEquivocation", given.calldata())
@@ -82,18 +63,18 @@ def test_each_of_the_three_roles_is_accepted_once(game, seat, phase, role):
         given, content=given.other_content, signature=given.other_signature, other_content=given.content,
         other_signature=given.signature,
     )  # fmt: skip
-    for again in (given, swapped, proof(game, seat)):
+    for again in (given, swapped, game.equivocation(seat)):
         assert refused(game, again) == ("AlreadyAccused", seat, since)
 
 
 def test_a_block_and_no_block_are_two_contents(game):
-    game.do(game.anybody, "reportEquivocation", proof(game, 1, one=NO_BLOCK).calldata())
+    game.do(game.anybody, "reportEquivocation", game.equivocation(1, contents=(NO_BLOCK, OTHER)).calldata())
 
 
 def test_proof_of_any_round_counts_even_of_one_long_past_or_never_recorded(game):
     for seat, (round_, parent) in enumerate(((0, ZERO), (2**32 - 1, ONE), (7, game.genesis))):
         slot = Slot(game.separator, round_, parent)
-        given = replace(proof(game, seat, where=(slot, slot)), slot=slot)
+        given = replace(game.equivocation(seat, slots=(slot, slot)), slot=slot)
         assert given.proves(game.seats, Verifier())
         game.do(game.anybody, "reportEquivocation", given.calldata())
 
@@ -106,22 +87,22 @@ WRONG_ROLES = [
 @pytest.mark.parametrize(("phase", "role"), WRONG_ROLES)
 def test_relays_and_every_other_role_prove_nothing(game, phase, role):
     assert len(WRONG_ROLES) == 25
-    assert refused(game, proof(game, 1, phase, role)) == ("NoSuchRole", int(phase), int(role))
+    assert refused(game, game.equivocation(1, phase, role)) == ("NoSuchRole", int(phase), int(role))
 
 
 @pytest.mark.parametrize(("phase", "role"), ROLES.values(), ids=ROLES)
 def test_one_content_proves_nothing_however_often_it_is_signed(game, phase, role, twice_signed):
-    given = proof(game, 2, phase, role, ONE, ONE)
+    given = game.equivocation(2, phase, role, (ONE, ONE))
     signed = statement_content(phase, ONE)
     assert refused(game, given) == ("SameContent", signed)
-    digest = slot_of(game).digest(phase, role, 0 if role is Role.SIGNER else 2, signed)
-    first, second = twice_signed(Signer(game.keys[2].secret), digest)
+    digest = game.slot.digest(phase, role, 0 if role is Role.SIGNER else 2, signed)
+    first, second = twice_signed(game.signers[2], digest)
     assert first != second
     assert refused(game, replace(given, signature=first, other_signature=second)) == ("SameContent", signed)
 
 
 def elsewhere(game: Game) -> dict[str, Slot]:
-    slot = slot_of(game)
+    slot = game.slot
 
     def domain(**parts: object) -> Slot:
         own = {"chain_id": CHAIN_ID, "contract": game.address, "game": game.digest}
@@ -140,9 +121,9 @@ def elsewhere(game: Game) -> dict[str, Slot]:
 @pytest.mark.parametrize("which", ["first", "second", "both"])
 @pytest.mark.parametrize(("phase", "role"), ROLES.values(), ids=ROLES)
 def test_contents_of_two_slots_prove_nothing(game, part, which, phase, role):
-    here, there = slot_of(game), elsewhere(game)[part]
+    here, there = game.slot, elsewhere(game)[part]
     where = {"first": (there, here), "second": (here, there), "both": (there, there)}[which]
-    given = proof(game, 1, phase, role, where=where)
+    given = game.equivocation(1, phase, role, slots=where)
     assert refused(game, given) == ("InvalidSignature", 1, hexed(game.seats[1]))
 
 
@@ -150,17 +131,18 @@ def test_a_signature_in_another_instance_phase_or_role_proves_nothing(game):
     error = ("InvalidSignature", 1, hexed(game.seats[1]))
     for phase, role in ROLES.values():
         wrong = 1 if role is Role.SIGNER else 2
-        assert refused(game, proof(game, 1, phase, role, instance=wrong)) == error
+        assert refused(game, game.equivocation(1, phase, role, instance=wrong)) == error
         for other_phase, other_role in ROLES.values():
             if (phase, role) != (other_phase, other_role):
-                assert refused(game, replace(proof(game, 1, phase, role), phase=other_phase, role=other_role)) == error
+                given = replace(game.equivocation(1, phase, role), phase=other_phase, role=other_role)
+                assert refused(game, given) == error
 
 
 def test_a_proof_names_the_seat_that_signed(game):
     for seat, key in ((0, 1), (3, 2)):
-        assert refused(game, proof(game, seat, key=key)) == ("InvalidSignature", seat, hexed(game.seats[seat]))
-    assert refused(game, replace(proof(game, 1), instance=2)) == ("InvalidSignature", 2, hexed(game.seats[2]))
-    assert refused(game, replace(proof(game, 1), instance=4)) == ("SeatEmpty", 4, 4)
+        assert refused(game, game.equivocation(seat, key=key)) == ("InvalidSignature", seat, hexed(game.seats[seat]))
+    assert refused(game, replace(game.equivocation(1), instance=2)) == ("InvalidSignature", 2, hexed(game.seats[2]))
+    assert refused(game, replace(game.equivocation(1), instance=4)) == ("SeatEmpty", 4, 4)
 
 
 FORGERIES: dict[str, Callable[[bytes], bytes]] = {
@@ -176,7 +158,7 @@ FORGERIES: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
 def test_signatures_that_are_not_canonical_prove_nothing(game, forge):
-    good = proof(game, 3)
+    good = game.equivocation(3)
     for wrong in (
         replace(good, signature=forge(good.signature)), replace(good, other_signature=forge(good.other_signature))
     ):  # fmt: skip
@@ -185,7 +167,7 @@ def test_signatures_that_are_not_canonical_prove_nothing(game, forge):
 
 
 def test_every_flipped_bit_of_a_proof_is_refused(game):
-    data = FUNCTIONS["reportEquivocation"].encode(proof(game, 1).calldata())
+    data = FUNCTIONS["reportEquivocation"].encode(game.equivocation(1).calldata())
     for bit in range(8 * len(data)):
         changed = bytearray(data)
         changed[bit // 8] ^= 1 << bit % 8
@@ -317,7 +299,7 @@ def test_costs_of_later_rounds_pass_the_blocked_by_and_money_is_conserved(roles,
         assert game.refused(game.anybody, "close") == ("Unfinished", game.machine.block, deadline)
         game.machine.block = deadline + 1
     game.do(game.anybody, "close")
-    cost = hidden_cost(game.secret, game.seed)
+    cost = hidden_cost(game.secret, game.seed_0)
     blocked = frozenset({1, 3})
     expected = final_balance(game.p, game.pool, rewards, roles, [cost * rounds for rounds in counted], blocked)
     owed = [game.view("owed", account) for account in people]
@@ -347,14 +329,14 @@ def test_shares_of_a_void_game_are_not_given_to_the_accused():
 def test_a_void_game_in_which_everybody_is_accused_burns_what_is_left():
     game = Game().open()
     for seat in range(4):
-        game.do(game.anybody, "reportEquivocation", proof(game, seat).calldata())
+        game.do(game.anybody, "reportEquivocation", game.equivocation(seat).calldata())
     game.machine.block = 2 + BASE.game_blocks + BASE.settlement_window
     assert game.do(game.anybody, "close").events == (("Closed", (True, game.pool)),)
     assert [game.view("owed", seat) for seat in game.seats] == [BASE.stake] * 4
 
 
 def test_evidence_is_refused_before_the_opening_and_after_the_end(game):
-    given = proof(game, 1)
+    given = game.equivocation(1)
     game.play_out()
     error = game.refused(game.anybody, "reportEquivocation", given.calldata())
     assert error == ("GameIsOver", game.machine.block)
@@ -381,8 +363,8 @@ def test_accusations_reach_reputations_through_every_kind_of_record():
 
 def test_a_public_key_is_recovered_as_the_contract_does(game):
     """The proof's signature is the seat's by another library too."""
-    given = proof(game, 1)
-    digest = slot_of(game).digest(Phase.BLOCK, Role.SIGNER, 0, ONE)
+    given = game.equivocation(1)
+    digest = game.slot.digest(Phase.BLOCK, Role.SIGNER, 0, ONE)
     r, s = given.signature[:32], bytearray(given.signature[32:])
     parity, s[0] = s[0] >> 7, s[0] & 127
     key = PublicKey.from_signature_and_message(r + bytes(s) + bytes([parity]), digest, hasher=None)

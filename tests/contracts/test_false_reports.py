@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from chain_bandit.protocol.blocks import Kind, Report, SignedReport, mask
+from chain_bandit.protocol.blocks import Kind, Report, mask
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.ledger import accused, blocked
 from chain_bandit.protocol.messages import (
@@ -27,14 +27,11 @@ from tests.contracts.harness import (
     DEAD,
     FUNCTIONS,
     Game,
-    address_of,
-    compact,
     creation_of,
     hexed,
     parameters,
 )
 from tests.contracts.test_evidence import accuse
-from tests.contracts.test_evidence import proof as equivocation
 
 SLASH = 5 * 10**9
 LIAR, OTHER = 1, 2
@@ -75,7 +72,7 @@ class Provable(Game):
             elif first < t <= through:
                 self.tallies.add(t, self.pulls(t) if record.kind is Kind.EXPLORATION else (), False)
         root, unpaid, tallies = self.tallies.settle()
-        signature = compact(self.environment_key, tallies_digest(self.separator, self.genesis, through, root))
+        signature = self.owner.sign(tallies_digest(self.separator, self.genesis, through, root))
         self.do(self.environment, "settleRewards", through, Settled(paid, root, signature, unpaid).encode())
         self.signed.append(SignedTallies(through, root, signature, tallies))
         return self.signed[-1]
@@ -92,7 +89,7 @@ class Provable(Game):
         means = list(sample_means(tally.totals, tally.counts))
         means[0] += lie
         committed = (tally.counts[0] + counts, *tally.counts[1:])
-        salt = commitment_salt(self.seed, round_, seat)
+        salt = commitment_salt(self.seed_0, round_, seat)
         report = Report(tuple(means), commitment(committed, salt), self.proof(), b"", (named,))
         slot = slot or Slot(self.separator, round_, keccak(b"any parent"))
         return signed_proof(self, slot, seat, report, signed, place)
@@ -101,9 +98,7 @@ class Provable(Game):
 def signed_proof(
     game: Provable, slot: Slot, seat: int, report: Report, signed: SignedTallies, place: int
 ) -> FalseReport:
-    content = report.encode()
-    digest = slot.digest(Phase.REPORT, Role.COMMANDER, seat, statement_content(Phase.REPORT, content))
-    author = SignedReport(content, compact(game.keys[seat], digest), report)
+    author = game.signed_report(seat, report, slot)
     return FalseReport(
         slot, seat, author, signed.tallies[place], signed.through, signed.root, signed.signature, signed.path(place)
     )
@@ -174,7 +169,7 @@ def test_a_round_before_the_last_of_the_burn_in_is_named_by_nobody(game):
     """Who was given nothing has no receipt of it to be acquitted by, whatever the environment signs of it."""
     tally = replace(game.signed[0].tallies[LIAR], round=0, seat=LIAR)
     root = tally.leaf
-    signature = compact(game.environment_key, tallies_digest(game.separator, game.genesis, 5, root))
+    signature = game.owner.sign(tallies_digest(game.separator, game.genesis, 5, root))
     signed = SignedTallies(5, root, signature, (tally,))
     report = Report((0,) * game.p.arms, ZERO, named=(0,))
     given = signed_proof(game, Slot(game.separator, BASE.burn_in, ZERO), LIAR, report, signed, 0)
@@ -211,10 +206,10 @@ def test_a_tally_of_another_round_seat_game_or_settlement_proves_nothing(game):
     assert refused(game, replace(good, path=(*good.path, ZERO))) == error
     assert refused(game, replace(good, through=good.through - 1)) == error
     assert refused(game, replace(good, root=keccak(b"another"))) == error
-    own = compact(game.keys[0], tallies_digest(game.separator, game.genesis, good.through, good.root))
+    own = game.signers[0].sign(tallies_digest(game.separator, game.genesis, good.through, good.root))
     assert refused(game, replace(good, root_signature=own)) == error
     domain = Domain(CHAIN_ID + 1, game.address, game.digest).separator()
-    other = compact(game.environment_key, tallies_digest(domain, game.genesis, good.through, good.root))
+    other = game.owner.sign(tallies_digest(domain, game.genesis, good.through, good.root))
     assert refused(game, replace(good, root_signature=other)) == error
     changed = replace(good.tally, credited=good.tally.credited - 1)
     assert refused(game, replace(good, tally=changed)) == error
@@ -234,7 +229,7 @@ def test_a_report_is_its_authors_in_its_slot(game):
             moved = replace(moved, slot=slot)
         assert refused(game, moved) == error
     digest = slot.digest(Phase.REPORT, Role.RELAY, LIAR, statement_content(Phase.REPORT, good.report.content))
-    relayed = replace(good, report=replace(good.report, signature=compact(game.keys[LIAR], digest)))
+    relayed = replace(good, report=replace(good.report, signature=game.signers[LIAR].sign(digest)))
     assert refused(game, relayed) == error
 
 
@@ -314,7 +309,7 @@ def finish(game: Provable, costly: list[int], void: frozenset[int], slashed: fro
     assert game.refused(game.anybody, "close") == ("Unfinished", game.machine.block, deadline)
     game.machine.block = deadline + 1
     game.do(game.anybody, "close")
-    cost, since = hidden_cost(game.secret, game.seed), game.ledger.blocked_from
+    cost, since = hidden_cost(game.secret, game.seed_0), game.ledger.blocked_from
     counted = [
         cost * sum(t not in void and not 0 < since[seat] <= t for t in costly) for seat in range(game.p.participants)
     ]
@@ -371,7 +366,7 @@ def test_a_proof_after_the_last_round_counts_until_half_of_the_window_is_over():
 def receipt(game: Provable, seat: int, round_: int, said: bytes, key: object = None) -> tuple:
     content = receipt_content(1, 5, said)
     slot = Slot(game.separator, round_, keccak(b"any parent"))
-    signature = compact(key or game.environment_key, slot.digest(Phase.REWARD, Role.ENVIRONMENT, seat, content))
+    signature = (key or game.owner).sign(slot.digest(Phase.REWARD, Role.ENVIRONMENT, seat, content))
     return seat, slot.parent, 1, 1, 5, said, signature[:32], signature[32:]
 
 
@@ -386,7 +381,7 @@ def test_who_holds_another_receipt_than_the_proof_rests_on_is_acquitted(game):
     wrong = ("InvalidSignature", LIAR, hexed(game.environment))
     for forged in (
         receipt(game, LIAR, round_, keccak(b"another tally")), receipt(game, OTHER, round_ - 1, keccak(b"x")),
-        receipt(game, LIAR, round_ - 1, keccak(b"x"), game.keys[LIAR]),
+        receipt(game, LIAR, round_ - 1, keccak(b"x"), game.signers[LIAR]),
     ):  # fmt: skip
         assert game.refused(game.anybody, "acquit", (LIAR, *forged[1:])) == wrong
     assert game.do(game.anybody, "acquit", shown).events == (("Acquitted", (LIAR,)),)
@@ -416,7 +411,7 @@ def test_a_liar_that_also_equivocated_is_not_spared_by_an_acquittal(game):
     ((_, (_, since)), _) = prove(game, given)
     game.ledger = accused(game.ledger, LIAR, since, lied=True)
     game.approve()
-    two = equivocation(game, LIAR).calldata()
+    two = game.equivocation(LIAR).calldata()
     assert game.do(game.anybody, "reportEquivocation", two).events == (("Accused", (LIAR, since)),)
     assert game.refused(game.anybody, "reportEquivocation", two) == ("AlreadyAccused", LIAR, since)
     game.check()
@@ -447,7 +442,7 @@ def test_proofs_against_all_participants_in_one_block_are_taken(game):
 
 
 def test_environment_key_is_its_own(game):
-    assert address_of(game.environment_key) == game.environment
+    assert game.owner.address == game.environment
 
 
 def test_a_slash_wants_a_window_with_a_quarter_for_each_settlement():

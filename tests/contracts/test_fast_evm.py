@@ -11,7 +11,6 @@ from chain_bandit.protocol.ledger import validators
 from chain_bandit.protocol.messages import Domain
 from tests.contracts.fast_evm import ElsewhereMachine, FastGame, FastMachine
 from tests.contracts.harness import FUNCTIONS, KEYS, Game, kind_of, parameters
-from tests.contracts.test_evidence import proof
 from tests.few import few
 
 
@@ -49,7 +48,7 @@ def valid_skip(game: Game) -> bytes:
 
 
 def valid_evidence(game: Game) -> bytes:
-    return FUNCTIONS["reportEquivocation"].encode(proof(game, game.p.participants - 1).calldata())
+    return FUNCTIONS["reportEquivocation"].encode(game.equivocation(game.p.participants - 1).calldata())
 
 
 CALLS: dict[str, Callable[[Game], bytes]] = {

@@ -27,7 +27,7 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
 from tests.contracts.harness import BASE, least_pool
-from tests.contracts.played import Played, played
+from tests.contracts.played import Played
 from tests.integration.framed import frame
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +63,7 @@ MOST = {"reportFalse": 250_000, "root": 3_000}
 
 def gas_of_a_block(participants: int, mode: int) -> int:
     bound = (participants - 1) // 3
-    game: Played = played(
+    game = Played(
         participants=participants, arms=10, burn_in=20, horizon=40, liars=bound, attackers=bound, quorum_choice=1,
         body_mode=mode,
     )
@@ -141,7 +141,7 @@ def gas_of_a_root(**size: int) -> dict[str, int]:
 def gas_of_settlements(provable: int, **size: int) -> list[int]:
     """Of the second settlement on: the first one has the rows of the burn-in too."""
     rows, burn_in = random.Random("rows"), 2 * size["arms"]
-    game: Played = played(
+    game = Played(
         horizon=burn_in + 20, burn_in=burn_in, liars=1, attackers=1, quorum_choice=1, slash=UNIT, provable=provable,
         burn_in_blocks=burn_in, **size,
     )

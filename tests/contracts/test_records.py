@@ -9,7 +9,7 @@ from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT
-from tests.contracts.harness import BASE, CHAIN_ID, FUNCTIONS, Game, compact, hexed, high_s, parameters
+from tests.contracts.harness import BASE, CHAIN_ID, FUNCTIONS, Game, hexed, high_s, parameters
 from tests.few import few
 
 
@@ -102,7 +102,7 @@ def test_a_block_is_refused_when_the_quorum_is_missing(game):
         lambda game, good, digest: good[:-1] + bytes([good[-1] ^ 1]),
         lambda game, good, digest: good[:32] + bytes([good[32] ^ 128]) + good[33:],
         lambda game, good, digest: high_s(good),
-        lambda game, good, digest: compact(game.keys[2], digest),
+        lambda game, good, digest: game.signers[2].sign(digest),
         lambda game, good, digest: b"\xff" * 64,
     ],
     ids=["zero", "zero s", "zero r", "bit", "parity", "high s", "somebody else's", "ones"],
@@ -143,7 +143,7 @@ def test_a_block_is_refused_when_the_signed_slot_is_another(game, part):
         int(part == "instance"),
         ZERO if part == "content" else content,
     )
-    signatures = b"".join(compact(key, digest) for key in game.keys[:3])
+    signatures = b"".join(key.sign(digest) for key in game.signers[:3])
     wrong = replace(game.submitted(header, body), signatures=signatures)
     assert refused(game, wrong)[:2] == ("InvalidSignature", 0)
 

@@ -1,11 +1,11 @@
 """Joining, opening, and the way back when the opening was missed."""
 
 import pytest
-from coincurve import PrivateKey
 
+from chain_bandit.crypto.keys import Signer
 from chain_bandit.protocol.blocks import Seated, genesis_digest
 from chain_bandit.protocol.digests import keccak
-from tests.contracts.harness import BASE, KEYS, Game, address_of, hexed, least_pool
+from tests.contracts.harness import BASE, KEYS, Game, hexed, least_pool
 
 DEADLINE = 1 + BASE.opening_deadline  # deployed in block 1
 
@@ -140,7 +140,7 @@ def test_everybody_is_refunded_when_the_opening_was_missed():
         assert game.held() == held
         assert game.refused(account, "withdraw") == ("NothingOwed", hexed(account))
     assert held == BASE.stake  # of the one who has not come for it yet
-    for stranger in (game.anybody, game.seats[3], address_of(PrivateKey(b"\1" * 32))):
+    for stranger in (game.anybody, game.seats[3], Signer(b"\1" * 32).address):
         game.machine.fund(stranger)
         assert game.refused(stranger, "withdraw") == ("NothingOwed", hexed(stranger))
     assert game.refused(game.anybody, "close") == ("NotOpened", DEADLINE + 1, DEADLINE)

@@ -107,7 +107,7 @@ def test_settle_rewards_reverts_when_a_pull_is_impossible(game, pull):
 
 def test_reveal_publishes_the_cost_of_python():
     game = over()
-    cost = hidden_cost(game.secret, game.seed)
+    cost = hidden_cost(game.secret, game.seed_0)
     assert game.reveal().events == (("Revealed", (cost,)),)
     assert game.refused(game.environment, "reveal", game.secret, game.roles, game.model) == ("AlreadyRevealed", cost)
 
@@ -321,7 +321,7 @@ def test_money_is_conserved_at_every_step(roles):
     costly = T - L if liars else 0
     game.do(game.environment, "settleCosts", game.entries(range(L + 1, T + 1) if liars else ()))
     conserved()
-    cost = hidden_cost(game.secret, game.seed)
+    cost = hidden_cost(game.secret, game.seed_0)
     expected = final_balance(BASE, game.pool, [(T - L) * UNIT] * M, roles, [cost * costly] * M)
     game.do(game.anybody, "close")
     conserved()
@@ -340,7 +340,7 @@ def test_whoever_owes_more_than_it_earned_is_paid_out_of_its_stake():
     game.reveal()
     game.do(game.environment, "settleCosts", game.entries(range(L + 1, T + 1)))
     game.do(game.anybody, "close")
-    loss = hidden_cost(game.secret, game.seed) * (T - L) * BASE.wei_per_unit
+    loss = hidden_cost(game.secret, game.seed_0) * (T - L) * BASE.wei_per_unit
     assert loss > 0
     assert [game.view("owed", seat) for seat in game.seats[2:]] == [BASE.stake - loss] * 2
     for seat in game.seats:
@@ -416,7 +416,7 @@ def some_model(chance: random.Random, arms: int) -> RewardModel:
 
 def charged(game: Game, costly: set[int]) -> int:
     """What these rounds cost a seat that was never accused, in units: PROTOCOL 1.8 in fractions."""
-    cost = hidden_cost(game.secret, game.seed)
+    cost = hidden_cost(game.secret, game.seed_0)
     if game.p.cost == Cost.CONSTANT:
         return cost * len(costly)
     truth = RewardModel.decode(game.model, game.p.arms).means
@@ -534,7 +534,7 @@ def test_distance_cost_is_that_of_the_honest_arm_and_never_more_than_c():
     truths = (0, 1, 7, 10**5, UNIT // 3, UNIT // 2, UNIT - 1, UNIT, UNIT // 7)
     model = RewardModel(tuple(map(bernoulli, truths))).encode()
     game = Game(DISTANCE, pool=least_pool(DISTANCE), model=model).open()
-    costly, cost, expected, seen = set(), hidden_cost(game.secret, game.seed), 0, set()
+    costly, cost, expected, seen = set(), hidden_cost(game.secret, game.seed_0), 0, set()
     while game.ledger.round <= DISTANCE.horizon:
         round_ = game.ledger.round
         arm = round_ % 9

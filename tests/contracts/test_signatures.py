@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from coincurve import PrivateKey, PublicKey
+from coincurve import PublicKey
 
+from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.secp256k1 import ORDER
 from chain_bandit.crypto.verify import HALF_ORDER, address_of, signer
 from chain_bandit.protocol.digests import ZERO
 from tests.contracts.fast_evm import FastGame, replace_seat
-from tests.contracts.harness import FUNCTIONS, compact
+from tests.contracts.harness import FUNCTIONS
 
 FIELD = 2**256 - 2**32 - 977
 SEAT = 1
@@ -41,9 +42,9 @@ class Trial:
     def __init__(self) -> None:
         self.game = FastGame(name="signatures").open()
         self.digest = self.game.digest_of(ZERO)
-        self.key = self.game.keys[SEAT]
+        self.key = self.game.signers[SEAT]
         self.author = self.game.seats[SEAT]
-        self.before, self.after = (compact(self.game.keys[seat], self.digest) for seat in OTHERS)
+        self.before, self.after = (self.game.signers[seat].sign(self.digest) for seat in OTHERS)
         self.signers = 1 << SEAT | sum(1 << seat for seat in OTHERS)
 
     def contract_takes(self, signature: bytes) -> bool:
@@ -74,7 +75,7 @@ def trial() -> Trial:
 
 
 def test_good_signature_is_taken_and_every_flipped_bit_of_it_is_not(trial):
-    good = compact(trial.key, trial.digest)
+    good = trial.key.sign(trial.digest)
     assert trial.agree(good)
     for bit in range(512):
         changed = bytearray(good)
@@ -83,7 +84,7 @@ def test_good_signature_is_taken_and_every_flipped_bit_of_it_is_not(trial):
 
 
 def test_only_64_bytes_are_a_signature(trial):
-    good = compact(trial.key, trial.digest)
+    good = trial.key.sign(trial.digest)
     parity = good[32] >> 7
     s = bytes([good[32] & 127]) + good[33:]
     long = [good[:32] + s + bytes([v]) for v in (0, 1, 27, 28, 27 + parity, 35 + parity)]
@@ -106,7 +107,7 @@ def test_s_is_taken_up_to_half_the_order(trial, s, parity):
 
 
 def test_zero_and_the_order_are_no_part_of_a_signature(trial):
-    good = compact(trial.key, trial.digest)
+    good = trial.key.sign(trial.digest)
     r, s = int.from_bytes(good[:32], "big"), int.from_bytes(good[32:], "big") % 2**255
     tried = 0
     for parity in (0, 1):
@@ -139,7 +140,7 @@ def test_what_a_failed_recovery_leaves_behind_is_nobodys_signature(trial, accoun
 
 @pytest.mark.parametrize("bit", [0, 7, 80, 159])
 def test_every_bit_of_an_account_counts(trial, bit):
-    good = compact(trial.key, trial.digest)
+    good = trial.key.sign(trial.digest)
     assert trial.agree(good)
     trial.seat((int.from_bytes(trial.author, "big") ^ 1 << bit).to_bytes(20, "big"))
     assert not trial.agree(good)
@@ -149,11 +150,11 @@ def test_every_bit_of_an_account_counts(trial, bit):
 
 
 def signed(trial: Trial, chance: random.Random) -> bytes:
-    return compact(trial.key, trial.digest)
+    return trial.key.sign(trial.digest)
 
 
 def signed_by_another(trial: Trial, chance: random.Random) -> bytes:
-    return compact(PrivateKey(chance.randbytes(32)), trial.digest)
+    return Signer(chance.randbytes(32)).sign(trial.digest)
 
 
 def signed_with_another_nonce(trial: Trial, chance: random.Random) -> bytes:
@@ -168,12 +169,12 @@ def signed_with_another_nonce(trial: Trial, chance: random.Random) -> bytes:
 
 
 def another_content(trial: Trial, chance: random.Random) -> bytes:
-    return compact(trial.key, chance.randbytes(32))
+    return trial.key.sign(chance.randbytes(32))
 
 
 def other_form(trial: Trial, chance: random.Random) -> bytes:
     """A high s, cut to what fits (half the order is 2**255 less 2**127: hardly any does), another parity, a flip."""
-    good = compact(trial.key, trial.digest)
+    good = trial.key.sign(trial.digest)
     r, tail = good[:32], int.from_bytes(good[32:], "big")
     parity, s = tail >> 255, tail % 2**255
     which = chance.randrange(3)

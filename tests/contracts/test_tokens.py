@@ -4,9 +4,9 @@ import random
 from dataclasses import astuple, replace
 
 import pytest
-from coincurve import PrivateKey
 
 from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.crypto.keys import Signer
 from chain_bandit.protocol.agreement import ledger
 from chain_bandit.protocol.agreement.body import AgreementBody, Group, decode
 from chain_bandit.protocol.agreement.terms import AgreementTerms
@@ -17,7 +17,7 @@ from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.messages import NO_BLOCK, Domain, Phase, Role, Slot
 from chain_bandit.protocol.sharing import PRIME
 from chain_bandit.protocol.units import UNIT
-from tests.contracts.harness import CHAIN_ID, SELECTORS, TOKENS, Game, Outcome, address_of, compact, forwarder, hexed
+from tests.contracts.harness import CHAIN_ID, SELECTORS, TOKENS, Game, Outcome, forwarder, hexed
 
 TERMS = AgreementTerms(
     participants=6, validators=4, faulty=1, groups=3, first=UNIT // 10, most=10 * UNIT, step=UNIT, steps=5, deadline=7
@@ -31,10 +31,11 @@ class Agreement:
 
     def __init__(self, terms: AgreementTerms = TERMS, accounts: list[bytes] | None = None) -> None:
         self.terms, self.machine = terms, Game.new_machine()
-        keys = [PrivateKey(keccak(b"key", bytes([seat % 256]))) for seat in range(terms.places)]
+        keys = [Signer(keccak(b"key", bytes([seat % 256]))) for seat in range(terms.places)]
         first = terms.participants
-        self.keys = [*sorted(keys[:first], key=address_of), *sorted(keys[first:], key=address_of)]
-        self.accounts = list(map(address_of, self.keys)) if accounts is None else accounts
+        parts = keys[:first], keys[first:]
+        self.keys = [key for part in parts for key in sorted(part, key=lambda key: key.address)]
+        self.accounts = [key.address for key in self.keys] if accounts is None else accounts
         arguments = astuple(terms), list(map(hexed, self.accounts))
         self.address, self.deployment = self.machine.deploy(ANYBODY, TOKENS.constructor(*arguments), 0)
         self.ledger = ledger.opening(terms, self.accounts)
@@ -54,7 +55,7 @@ class Agreement:
 
     def signed(self, content: bytes, signers: int) -> bytes:
         digest = self.slot.digest(Phase.BLOCK, Role.SIGNER, 0, content)
-        return b"".join(compact(self.keys[seat], digest) for seat in seats(signers))
+        return b"".join(self.keys[seat].sign(digest) for seat in seats(signers))
 
     def agree(self, data: bytes, signers: int = 0b0111 << 6) -> Outcome:
         content = keccak(data) if data else NO_BLOCK
@@ -82,7 +83,7 @@ class Agreement:
         phase = Phase.BLOCK if role is Role.SIGNER else Phase.REPORT
         instance = 0 if role is Role.SIGNER else seat
         signed = [
-            (content, compact(self.keys[seat], self.slot.digest(phase, role, instance, content)))
+            (content, self.keys[seat].sign(self.slot.digest(phase, role, instance, content)))
             for content in (keccak(b"one"), keccak(b"other"))
         ]
         (one, first), (other, second) = signed

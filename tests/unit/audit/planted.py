@@ -154,7 +154,7 @@ class Careless(Played):
         if seat != 1 or t not in (ROUND, ROUND + 1):
             return made
         content = statement_content(Phase.REPORT, made.content)
-        digest = self._slot().digest(Phase.REPORT, Role.COMMANDER, seat, content)
+        digest = self.slot.digest(Phase.REPORT, Role.COMMANDER, seat, content)
         return replace(made, signature=signed_with(NONCE, self.signers[seat], digest))
 
 

@@ -1,6 +1,6 @@
 """A small whole game on a real EVM, played without any actor, in which every step can be made to cheat."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,6 @@ from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain_history.blocks import History
 from chain_bandit.chain_history.bodies import Bodies, with_bodies
 from chain_bandit.chain_history.collect import collect
-from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.seal import seal
 from chain_bandit.crypto.verify import drawn_hash
@@ -27,7 +26,6 @@ from chain_bandit.protocol.blocks import (
     Seated,
     SignedReport,
     approves,
-    genesis_digest,
     mask,
     round_seed,
     seats,
@@ -37,13 +35,9 @@ from chain_bandit.protocol.estimation import disclose, is_false
 from chain_bandit.protocol.ledger import (
     accused,
     after_burn_in_round,
-    after_record,
     blocked,
     honest_arm,
     is_over,
-    length,
-    opening,
-    records_made,
     validators,
 )
 from chain_bandit.protocol.messages import (
@@ -51,25 +45,24 @@ from chain_bandit.protocol.messages import (
     Domain,
     Phase,
     Role,
-    Slot,
     commitment,
     commitment_salt,
-    statement_content,
 )
 from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
 from chain_bandit.protocol.proposal import with_successors
-from chain_bandit.protocol.reputation import accuracies, radii
+from chain_bandit.protocol.reputation import radii
 from chain_bandit.protocol.rewards import Draws, RewardModel, bernoulli, secret_commitment
 from chain_bandit.protocol.rule import Agreed, Own
 from chain_bandit.protocol.rules import state_of
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.sealing import noise_seed, nonce, receipt_tags
-from chain_bandit.protocol.settlement import NOTHING, Conduct, CostEntry, Pull, case_2, encode_pulls, encode_sums
+from chain_bandit.protocol.settlement import NOTHING, Conduct, Pull, case_2, encode_pulls, encode_sums
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT, Means
 from chain_bandit.stopwatch import Stopwatch
 from tests.rules import estimate, rule
 from verification.fast_node import FastNode
+from verification.scripted_game import ScriptedGame
 
 M, K, L, T = 4, 2, 4, 30
 PARAMETERS = Parameters(
@@ -184,7 +177,7 @@ GAMES: dict[str, Script] = {
 """Games that many tests look at and none goes on with: each is played once."""
 
 
-class Played:
+class Played(ScriptedGame):
     """Plays a script from deployment to withdrawal; `history` is what the chain kept.
 
     Args:
@@ -194,11 +187,11 @@ class Played:
     def __init__(
         self, script: Script, seed: int = 8, chain: Callable[[Mapping[bytes, int]], Any] = FastNode
     ) -> None:
-        self.script, self.parameters = script, script.parameters
-        self.said = replace(self.parameters, disclosure=script.says(self.parameters.disclosure))
+        super().__init__(script.parameters, [Signer(derive(seed, "main", seat)) for seat in range(M)])
+        self.script, self.costly = script, set[int]()
+        self.said = replace(self.p, disclosure=script.says(self.p.disclosure))
         self.bodies = Bodies()
         self.waiting: list[Submitted] = []
-        self.signers = [Signer(derive(seed, "main", seat)) for seat in range(M)]
         self.owner = Signer(derive(seed, "environment"))
         self.vrf_keys = [VrfKey(derive(seed, "vrf", seat)) for seat in range(M)]
         self.seal_keys = [derive(seed, "seal", seat) for seat in range(M)]
@@ -207,16 +200,15 @@ class Played:
         self.node = chain({each.address: 10**20 for each in (*self.signers, self.owner, self.outsider)})
         self.environment = self.accounts[-1]
         self.salt, self.secret = derive(seed, "opening"), derive(seed, "secret")
-        self.records: list[tuple[Record, bytes, bytes, bool]] = []
         self._deploy()
         if script.finish == "called off":
-            self.node.mine(self.parameters.opening_deadline)
+            self.node.mine(self.p.opening_deadline)
             self._withdraw()
             return
         self._open()
         for _ in range(1, L):
-            self._receive(honest_arm(self.parameters, self.ledger))
-            self.ledger = after_burn_in_round(self.parameters, self.ledger)
+            self._receive(honest_arm(self.p, self.ledger))
+            self.ledger = after_burn_in_round(self.p, self.ledger)
         while self.ledger.round <= script.last and not self.is_over:
             self._round()
         if script.finish != "running":
@@ -225,7 +217,7 @@ class Played:
     @property
     def is_over(self) -> bool:
         """Whether all pulls are made."""
-        return is_over(self.parameters, self.ledger)
+        return is_over(self.p, self.ledger)
 
     @cached_property
     def history(self) -> History:
@@ -241,28 +233,26 @@ class Played:
     def _deploy(self) -> None:
         model = MODEL.encode()
         commitments = keccak(self.salt), secret_commitment(self.secret, self.script.roles, model)
-        pool = 2 * M * self.parameters.horizon * UNIT * 3 + 17
+        pool = 2 * M * self.p.horizon * UNIT * 3 + 17
         self.contract = Coordinator.deploy(
-            self.node.line, self.environment, self.parameters, *commitments, pool, Stopwatch()
+            self.node.line, self.environment, self.p, *commitments, pool, Stopwatch()
         )
         for account, seated in zip(self.accounts[:M], self.seated, strict=True):
             self.contract.join(account, seated)
-        self.game = self.parameters.digest(*commitments)
+        self.game = self.p.digest(*commitments)
 
     def _open(self) -> None:
         self.contract.open(self.environment, self.salt)
-        self.seed_0, genesis = genesis_digest(self.game, self.seated, self.salt)
-        assert self.contract.genesis() == genesis
-        self.separator = Domain(self.node.chain_id, self.contract.address, self.game).separator()
+        self.begin(Domain(self.node.chain_id, self.contract.address, self.game), self.seated, self.salt)
+        assert self.contract.genesis() == self.genesis
         self.draws = Draws(MODEL, self.secret, self.seed_0)
         self.counts, self.totals = [[0] * K for _ in range(M)], [[0] * K for _ in range(M)]
-        self.last, self.sums = [NOTHING] * M, [0] * M
-        self.ledger, self.unsettled = opening(self.parameters, genesis, self.seed_0, self.script.weights), b""
+        self.last, self.sums, self.unsettled = [NOTHING] * M, [0] * M, b""
 
     @property
     def seated(self) -> list[Seated]:
         """Keys are registered where they are used."""
-        p = self.parameters
+        p = self.p
         keys = zip(self.signers, self.vrf_keys, self.seal_keys, self.script.weights, strict=True)
         return [
             Seated(signer.address, vrf.public_key if p.draws else bytes(33), keccak(seal) if p.sealed else ZERO, weight)
@@ -285,51 +275,37 @@ class Played:
             self.totals[seat][arm] += self.last[seat].reward
 
     def _round(self) -> None:
-        t, how, p = self.ledger.round, self.script.kind(self.ledger.round), self.parameters
+        t, how, p = self.ledger.round, self.script.kind(self.ledger.round), self.p
         if t in self.script.accused:
             self._accuse(self.script.accused[t])
         if how == "block":
             self._block(t)
         else:
             self._flush()
-            record = Record(t, Kind.SKIP)
-            committee = self._committee_after(record)
+            committee = self.next_committee()
             if how == "skip":
-                self.contract.skip(self.accounts[0], committee, *self._certificate(NO_BLOCK))
+                self.contract.skip(self.accounts[0], committee, *self.certificate(NO_BLOCK))
             else:
                 self.node.mine(p.skip_deadline + (p.burn_in_blocks if t == L else 0))
                 self.contract.skip_after_deadline(self.accounts[1], committee)
-            self._recorded(record, b"", False)
+            self.advance(Kind.SKIP)
             assert self.contract.head() == self.ledger.head
         if (self.ledger.round > L + 1 and self.ledger.round % 5 == 0) or self.is_over:
             self._settle()
 
     def _accuse(self, seat: int) -> None:
         """The seat says two things in the open slot."""
-        (phase, role), slot = self.script.offence, self._slot()
-        instance = 0 if role is Role.SIGNER else seat
-        signed = [
-            (content, self.signers[seat].sign(slot.digest(phase, role, instance, statement_content(phase, content))))
-            for content in (b"1" * 32, b"2" * 32)
-        ]
-        proof = Equivocation(slot, phase, role, seat, *signed[0], *signed[1])
+        proof = self.equivocation(seat, *self.script.offence, (b"1" * 32, b"2" * 32))
         self.contract.report_equivocation(self.accounts[0], seat, proof.calldata())
-        self.ledger = accused(self.ledger, seat, self.contract.next_round() + self.parameters.evidence_delay)
+        self.ledger = accused(self.ledger, seat, self.contract.next_round() + self.p.evidence_delay)
 
-    def _slot(self) -> Slot:
-        return Slot(self.separator, self.ledger.round, self.ledger.head)
-
-    def _certificate(self, content: bytes) -> tuple[int, bytes]:
-        members = seats(validators(self.ledger))
-        chosen = self.script.signers(members[: self.parameters.quorum(len(members))], self.ledger.round)
-        digest = self._slot().digest(Phase.BLOCK, Role.SIGNER, 0, content)
-        return mask(chosen), b"".join(self.signers[seat].sign(digest) for seat in chosen)
+    def certificate(self, content: bytes, signers: Iterable[int] | None = None) -> tuple[int, bytes]:
+        usual = seats(validators(self.ledger))[: self.quorum] if signers is None else signers
+        return super().certificate(content, self.script.signers(usual, self.ledger.round))
 
     def _report(self, seat: int, t: int) -> SignedReport:
-        report = self.report(seat, t)
-        content = statement_content(Phase.REPORT, report.encode())
-        digest = self._slot().digest(Phase.REPORT, Role.COMMANDER, seat, content)
-        return SignedReport.of(report, self.script.report_signature(self.signers[seat].sign(digest), seat, t))
+        signed = self.signed_report(seat, self.report(seat, t))
+        return replace(signed, signature=self.script.report_signature(signed.signature, seat, t))
 
     def report(self, seat: int, t: int) -> Report:
         """What a seat reports."""
@@ -338,26 +314,19 @@ class Played:
         own = Own.of(t, self.totals[seat], self.counts[seat], seed)
         means = script.means(disclose(self.said, own), seat, t)
         counts = script.counts(tuple(self.counts[seat]), seat, t)
-        proof = script.proof(self.prove(seat, t), seat, t, self) if self.parameters.draws else b""
+        proof = script.proof(self.prove(seat, t), seat, t, self) if self.p.draws else b""
         return Report(means, self.committed(counts, seat, t), proof, self._sealed(seat, t))
 
     def committed(self, counts: tuple[int, ...], seat: int, t: int) -> bytes:
         """The commitment to counts in a seat's report."""
-        key = self.seal_keys[seat] if self.parameters.sealed else self.seed_0
+        key = self.seal_keys[seat] if self.p.sealed else self.seed_0
         return commitment(counts, commitment_salt(key, t, seat))
 
     def _sealed(self, seat: int, t: int) -> bytes:
-        if not self.parameters.sealed:
+        if not self.p.sealed:
             return b""
         key = self.script.seal_key(self.seal_keys[seat], seat, t)
         return seal(key, nonce(self.game, t, seat), self.script.record(self.last[seat], seat, t))
-
-    def _committee_after(self, record: Record) -> int:
-        """Who validates next, as the contract has it: after the exploration round that the record may bring."""
-        ledger = self.ledger
-        for each in records_made(self.parameters, ledger, record):
-            ledger = after_record(self.parameters, ledger, each)
-        return ledger.committee if self.parameters.has_committees else 0
 
     def _hashes(self, reports: dict[int, SignedReport], t: int) -> dict[int, bytes]:
         """What honest validators take for proven."""
@@ -369,7 +338,7 @@ class Played:
         return found
 
     def _block(self, t: int) -> None:
-        p, script, listed = self.parameters, self.script, blocked(self.ledger, t)
+        p, script, listed = self.p, self.script, blocked(self.ledger, t)
         reporters = tuple(seat for seat in script.reporters(t) if not listed >> seat & 1)
         reports = {seat: self._report(seat, t) for seat in reporters}
         means = {seat: report.report.means for seat, report in reports.items()}
@@ -384,13 +353,8 @@ class Played:
         counted = agreed.without(estimation.left_out(p, agreed.reputations) if p.vouched else frozenset())
         validated, selected, *_ = estimate(made_by, counted.reports, counted.bits, p.liars, K, seed, pulls)
         body = Body(script.radii(radii(self.ledger.pulls), t), tuple(reports[seat] for seat in reporters))
-        header = Header(
-            round=t, parent=self.ledger.head, blocked=listed, body=keccak(body.encode()), reporters=mask(reporters),
-            arm=honest_arm(p, self.ledger), length=length(p, self.ledger, honest_arm(p, self.ledger)),
-            candidates=tuple(mask(seat for seat in reporters if bits[seat][arm]) for arm in range(K)),
-            selected=tuple(map(mask, selected)), committee=0, means=validated,
-            accuracies=accuracies(M, means, validated, body.radii, p.tolerance),
-        )  # fmt: skip
+        candidates = [mask(seat for seat in reporters if bits[seat][arm]) for arm in range(K)]
+        header = self.header(reporters, body, candidates, tuple(map(mask, selected)), validated)
         header = script.header(header, t, means)
         header = script.successors(self._with_rules(header, agreed, validated), t)
         block = Submitted.of(p, header, body.encode(), 0, b"")
@@ -405,17 +369,19 @@ class Played:
             and is_false(self.said, Own.of(t, self.totals[seat], self.counts[seat]), means[seat])
         }  # fmt: skip
         costly = kind is Kind.APPROVED and t > L and case_2(held, lied)
-        chosen, signatures = self._certificate(keccak(raw))
+        chosen, signatures = self.certificate(keccak(raw))
         if self.waiting and not (script.each or p.has_committees):
             self.waiting[-1] = replace(self.waiting[-1], signers=0, signatures=b"")
         self.waiting.append(replace(block, signers=chosen, signatures=signatures))
-        self._recorded(Record(t, kind, header, keccak(raw)), raw, script.costly(costly, t))
+        if script.costly(costly, t):
+            self.costly.add(t)
+        self.advance(kind, header)
         if len(self.waiting) >= script.batch or self.is_over:
             self._flush()
 
     def _with_rules(self, header: Header, agreed: Agreed, validated: Means) -> Header:
         """What rules that are not the contract's own make of a round, and who validates the next one."""
-        p, states, kept = self.parameters, self.ledger.states, ((), ())
+        p, states, kept = self.p, self.ledger.states, ((), ())
         if p.vouched:
             first = estimation.estimate(p, state_of(p, states, RuleKind.AGGREGATION), agreed)
             second = estimation.weigh(p, state_of(p, states, RuleKind.REPUTATION), agreed, first)
@@ -427,26 +393,23 @@ class Played:
     def _flush(self) -> None:
         """Record the blocks that wait."""
         if self.waiting:
-            blocks = [block.encode(self.parameters) for block in self.waiting]
+            blocks = [block.encode(self.p) for block in self.waiting]
             self.contract.submit_blocks(self.accounts[self.ledger.round % M], blocks)
             self.waiting = []
             assert self.contract.head() == self.ledger.head
 
-    def _recorded(self, record: Record, raw: bytes, costly: bool) -> None:
-        for each in records_made(self.parameters, self.ledger, record):
-            self.records.append((each, self.ledger.head, raw, costly))
-            if each.kind is Kind.APPROVED and each.round > L:
-                self._pull(each.round, each.header.length if each.header else 1)
-            elif each.kind is Kind.EXPLORATION:
-                self._receive(self.ledger.explorations % K)
-            elif each.round == L:
-                self._receive(honest_arm(self.parameters, self.ledger))
-            self.ledger = after_record(self.parameters, self.ledger, each)
+    def on_record(self, record: Record) -> None:
+        if record.kind is Kind.APPROVED and record.round > L:
+            self._pull(record.round, record.header.length if record.header else 1)
+        elif record.kind is Kind.EXPLORATION:
+            self._receive(self.ledger.explorations % K)
+        elif record.round == L:
+            self._receive(honest_arm(self.p, self.ledger))
 
     def _pull(self, t: int, length: int) -> None:
         pulls = []
         for seat in range(M):
-            arm = self.script.pull(honest_arm(self.parameters, self.ledger), seat, t)
+            arm = self.script.pull(honest_arm(self.p, self.ledger), seat, t)
             if arm is None or blocked(self.ledger, t) >> seat & 1:
                 pulls.append(NOTHING)
                 continue
@@ -457,10 +420,10 @@ class Played:
             self.last[seat] = Pull(arm, reward, count)
             self.sums[seat] += reward
             pulls.append(self.last[seat])
-        if self.parameters.sealed:
+        if self.p.sealed:
             self.unsettled += self.script.tags(receipt_tags(self.secret, self.seed_0, t, pulls), t)
         else:
-            self.unsettled += encode_pulls(pulls, self.parameters.has_phases)
+            self.unsettled += encode_pulls(pulls, self.p.has_phases)
 
     def _settle(self) -> None:
         self._flush()
@@ -469,21 +432,18 @@ class Played:
 
     def _finish(self) -> None:
         if self.script.finish == "void":
-            self.node.mine(self.parameters.settlement_window)
+            self.node.mine(self.p.settlement_window)
         else:
             self.contract.reveal(self.environment, self.secret, self.script.roles, MODEL.encode())
-            entries = [
-                CostEntry(parent, int(record.kind), costly, raw if record.header_digest != ZERO else b"")
-                for record, parent, raw, costly in reversed(self.records)
-            ]
+            entries = self.cost_entries(self.costly)
             self.contract.settle_costs(self.environment, entries[:10])
             self.contract.settle_costs(self.environment, entries[10:])
-            if self.parameters.sealed:
+            if self.p.sealed:
                 self.contract.settle_sums(self.environment, encode_sums(self.script.sums(self.sums)))
                 for seat in self.script.opened_seals:
                     self.contract.reveal_seal(self.accounts[seat], self.seal_keys[seat])
                 if len(self.script.opened_seals) < M:
-                    self.node.mine(self.parameters.settlement_window)
+                    self.node.mine(self.p.settlement_window)
         self.contract.close(self.accounts[2])
         self._withdraw()
 

@@ -93,7 +93,7 @@ class Lying(Played):
 
     def _received(self, said: Report, seat: int, t: int, false: Pull) -> Report:
         """The report of one whose last receipt is another: in a sealed game its record, in an open one its means."""
-        if self.parameters.sealed:
+        if self.p.sealed:
             return replace(said, sealed=seal(self.seal_keys[seat], nonce(self.game, t, seat), false))
         counts, totals = list(self.counts[seat]), list(self.totals[seat])
         for pull, sign in ((self.last[seat], -1), (false, 1)):

@@ -88,7 +88,7 @@ def test_audit_follows_no_game_with_a_weight_that_it_does_not_allow(
     played = drawn if draws else honest
     forged = forgery(played)
     forged.call("join", 1, weighing(weight))
-    forged.value(forged.block_of("join", 1), weight * played.parameters.stake)
+    forged.value(forged.block_of("join", 1), weight * played.p.stake)
     report = audit(forged.made())
     assert failing(report) == {"game.weights"}
     most = 1024 if draws else 1

@@ -81,7 +81,7 @@ def rebuilt(p: Parameters, told: dict[str, Any]) -> Submitted:
 @pytest.mark.parametrize("name", [*GAMES, *VOUCHED])
 def test_what_is_taken_apart_is_what_was_recorded(name: str, games: Callable[[str], Played]) -> None:
     played = games(name) if name in GAMES else Played(Script(parameters=VOUCHED[name]))
-    p = played.parameters
+    p = played.p
     inputs = [call.transaction.data for call in calls(played.history)
               if call.method == "submitBlocks" and call.succeeded]  # fmt: skip
     assert inputs or name == "called off"
@@ -103,7 +103,7 @@ def test_what_is_taken_apart_is_what_was_recorded(name: str, games: Callable[[st
 
 def test_the_round_that_a_report_names_is_no_estimator(honest: Played) -> None:
     data = next(call.transaction.data for call in calls(honest.history) if call.method == "submitBlocks")
-    block, plain = decode(honest.parameters, data[4:])[0], honest.parameters
+    block, plain = decode(honest.p, data[4:])[0], honest.p
     _, body = block.opened(plain, 1, ZERO, 0)
     named = tuple(SignedReport.of(replace(each.report, named=(7,)), each.signature) for each in body.reports)
     p = replace(plain, slash=1, provable=1)
@@ -114,7 +114,7 @@ def test_the_round_that_a_report_names_is_no_estimator(honest: Played) -> None:
 
 
 def test_calldata_that_is_none_is_refused_in_a_sentence(honest: Played) -> None:
-    p = honest.parameters
+    p = honest.p
     data = next(call.transaction.data for call in calls(honest.history) if call.method == "submitBlocks")
     first = 4 + 2 * p.mask_bytes  # the arm
     decided = decode(p, data[4:])[0].decided

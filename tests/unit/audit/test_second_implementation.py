@@ -66,7 +66,7 @@ def test_both_agree(game: str, request: pytest.FixtureRequest, tmp_path: Path) -
     agrees(report)
     assert report.exit_code == 0
     silent = {name for name in SECOND if not report.checks[name].passed}
-    used = {"paranoid.commanders": played.parameters.draws_commanders, "paranoid.evidence": bool(played.script.accused)}
+    used = {"paranoid.commanders": played.p.draws_commanders, "paranoid.evidence": bool(played.script.accused)}
     assert silent == {name for name, is_used in used.items() if not is_used}
 
 

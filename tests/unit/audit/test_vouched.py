@@ -73,13 +73,13 @@ def test_a_second_computation_agrees_and_says_what_it_takes_as_recorded(name: st
 def test_a_rule_moves_what_it_says() -> None:
     """States, reputations and committees are the rules' own, and stay where they are without a block."""
     played = Played(Script(parameters=ALL))
-    headers = [record.header for record, *_ in played.records if record.header]
+    headers = [record.header for _, record, _ in played.records if record.header]
     assert [header.states[1] for header in headers[:3]] == [(1, 0), (2, -1), (3, -2)]
     assert headers[2].states[0] == (3, 3, 3, 3)
     assert headers[2].accuracies == (65535 * 3 // 6,) * 4
     assert {header.committee for header in headers} >= {0b0111, 0b1110, 0b1101, 0b1011}
-    everybody = played.parameters.everybody
-    after = [made.header.committee for made, *_ in Played(Script(parameters=GAMES["too few"])).records if made.header]
+    everybody = played.p.everybody
+    after = [made.header.committee for _, made, _ in Played(Script(parameters=GAMES["too few"])).records if made.header]
     assert set(after) == {everybody}
 
 
