@@ -1,4 +1,4 @@
-"""Lines that outlive the process: kept before anybody acts upon what they say, and read again after a crash."""
+"""Append-only log (write-ahead): records synced to disk before they are acted upon, and read again after a crash."""
 
 import errno
 import fcntl

@@ -1,4 +1,4 @@
-"""A probe round of the burn-in: whoever is drawn commands a value, and who signs two is found out (Theorem 5)."""
+"""Probe round of the burn-in: drawn commanders broadcast a value, and equivocation is detected (Theorem 5)."""
 
 from chain_bandit.actors.messages import Probe, Send
 from chain_bandit.actors.rules import Rules

@@ -1,4 +1,4 @@
-"""Where the environment has the rewards from that it signs: drawn at once, or asked for and waited for."""
+"""Reward source of the environment: drawn at once, or requested and awaited."""
 
 from collections.abc import Sequence
 from typing import Protocol

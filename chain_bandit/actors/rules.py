@@ -1,4 +1,4 @@
-"""What every actor of a game knows from its opening on."""
+"""Game configuration that every actor has from the opening on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Every check by name, and what it proves when it passes."""
+"""Catalogue of checks: the name of each, and what it proves when it passes."""
 
 from chain_bandit.paranoid.verdict import WHAT
 

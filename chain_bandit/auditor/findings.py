@@ -1,4 +1,4 @@
-"""What the history tells about who took part without breaking a check, and how much it says of them."""
+"""Findings of an audit: behaviour of seats that breaks no check, and its evidential weight."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""What the second walk knows so far: one game, its seats, its records. Aggregates only, never a report."""
+"""State of the audit's replay: one game, its seats, its records. Aggregates only, never a report."""
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, MutableMapping, Sequence

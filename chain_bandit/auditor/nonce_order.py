@@ -1,4 +1,4 @@
-"""An account numbers its transactions one by one: its next one tells of any that was taken out, put in or moved."""
+"""Nonce gaps of accounts: a transaction left out, inserted or moved shows in the account's next one."""
 
 from chain_bandit.auditor.exhibits import Place
 from chain_bandit.auditor.game import Numbered, ReplayedGame

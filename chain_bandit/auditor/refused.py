@@ -1,4 +1,4 @@
-"""Calls that failed: who made them, and whether the contract refused them, perhaps as too late (PROTOCOL 1.7, 1.8)."""
+"""Refused calls: their senders, and whether the contract reverted, perhaps for lateness (PROTOCOL 1.7, 1.8)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What an audit says: checks counted one by one, violations apart from findings, money, and one row a round."""
+"""Audit report: checks counted one by one, violations apart from findings, money, and one row a round."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A second opinion: the same file by the plain re-computation, which shares no rule and no codec with the audit."""
+"""Second implementation: the same file by the independent re-computation, which shares no rule or codec."""
 
 from dataclasses import replace
 from pathlib import Path

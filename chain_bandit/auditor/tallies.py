@@ -1,4 +1,4 @@
-"""Tallies: what settlements say that everybody was given, under the environment's signature (decision 102)."""
+"""Tallies of settlements: cumulative receipts of each seat, under the environment's signature (decision 102)."""
 
 from collections.abc import Iterator, Sequence
 

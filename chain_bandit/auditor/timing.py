@@ -1,4 +1,4 @@
-"""Whether a call came while the game ran."""
+"""Deadline check of a call: whether it came while the game ran."""
 
 from chain_bandit.auditor.game import ReplayedGame
 from chain_bandit.chain_history.records import ContractCall

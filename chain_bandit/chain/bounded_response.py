@@ -1,4 +1,4 @@
-"""The JSON in what a node answers over HTTP, whoever it is: bounded in bytes, in items and in time."""
+"""Bounded JSON-RPC response of a node over HTTP: limited in bytes, items and time."""
 
 import json
 from time import monotonic

@@ -1,4 +1,4 @@
-"""What can go wrong between this machine and a contract."""
+"""Errors between this machine and a contract."""
 
 from chain_bandit.protocol.errors import ChainBanditError
 

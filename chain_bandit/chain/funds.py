@@ -1,4 +1,4 @@
-"""Who needs how much wei on a chain, and where it comes from: genesis, a development node, or an account that pays."""
+"""Funding of accounts: the wei that each needs, from genesis, a development node, or a paying account."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

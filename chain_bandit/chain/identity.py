@@ -1,4 +1,4 @@
-"""Which game is meant: recorded when it is deployed, compared whenever something attaches to it again."""
+"""Identity of a game on a chain: recorded at deployment, compared at every later attachment."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What was signed, kept before it is sent: after a crash the same bytes go out again for the same call, no others."""
+"""Write-ahead journal of transactions: signed bytes on disk before sending; a crash resends the same bytes only."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""web3 and eth-account, which take two seconds to load: who needs them takes them from here, and only then."""
+"""Lazy imports of web3 and eth-account, which take two seconds to load."""
 
 from eth_account import Account
 from web3 import Web3

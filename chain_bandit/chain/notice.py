@@ -1,4 +1,4 @@
-"""What is waited for, said once when it takes long, and once more when it is over."""
+"""Progress notice of a wait: logged once when it is long, and once more at its end."""
 
 from collections.abc import Callable
 

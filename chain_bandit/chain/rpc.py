@@ -1,4 +1,4 @@
-"""Questions to one node, asked until they are answered, and what a contract's refusals mean."""
+"""JSON-RPC client of one node: retries until answered, and decoding of contract errors."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future

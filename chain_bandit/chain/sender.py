@@ -1,4 +1,4 @@
-"""Transactions without waiting: the wire, the clock, the patience and the journal of an outbox, which decides."""
+"""Sender of transactions: wire, clock, retry budget and journal around the outbox, which decides."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future

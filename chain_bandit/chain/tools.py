@@ -1,4 +1,4 @@
-"""Where the programs are that the chains other than the embedded one need."""
+"""Locations of the external tools of development chains."""
 
 import platform
 import shutil

@@ -1,4 +1,4 @@
-"""How transactions are brought to a chain, and when one counts as there."""
+"""Transaction policy: sending, fee bumps, retries and confirmations."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -20,35 +20,36 @@ def audit(
         str | None, typer.Option("--contract", help="With --rpc: the address, a deployment file or a run folder.")
     ] = None,
     from_block: Annotated[
-        int | None, typer.Option("--from-block", min=0, max=LAST_BLOCK, help="Its creation, if known.")
+        int | None,
+        typer.Option("--from-block", min=0, max=LAST_BLOCK, help="Block of the contract's creation, if known."),
     ] = None,
     to_block: Annotated[
         int | None, typer.Option("--to-block", min=0, max=LAST_BLOCK, help="The last block to read.")
     ] = None,
     bodies: Annotated[Path | None, typer.Option("--bodies", help="A compact game's export, with --rpc.")] = None,
     export: Annotated[
-        Path | None, typer.Option("--export", help="With --rpc: keep the history here; a stopped audit goes on.")
+        Path | None, typer.Option("--export", help="With --rpc: write the history here; a stopped audit resumes.")
     ] = None,
-    head: Annotated[str | None, typer.Option("--head", help="The hash of the last block, as you kept it.")] = None,
+    head: Annotated[str | None, typer.Option("--head", help="Trusted hash of the last block.")] = None,
     trail: Annotated[
-        Path | None, typer.Option("--trail", help="An audit.json you kept: where did the history become another?")
+        Path | None, typer.Option("--trail", help="Earlier audit.json: find the first differing block.")
     ] = None,
     statement: Annotated[
-        Path | None, typer.Option("--statement", metavar="FILE", help="Every movement of money: a .csv or .parquet.")
+        Path | None, typer.Option("--statement", metavar="FILE", help="Write all money movements: .csv or .parquet.")
     ] = None,
     page: Annotated[
-        Path | None, typer.Option("--page", metavar="FILE", help="Draw what was found: one HTML file.")
+        Path | None, typer.Option("--page", metavar="FILE", help="Write the report page: one HTML file.")
     ] = None,
     paranoid: Annotated[
-        bool, typer.Option("--paranoid", help="Compute everything a second time, plainly, and compare.")
+        bool, typer.Option("--paranoid", help="Recompute with the second implementation, and compare.")
     ] = False,
     rule: Annotated[
-        list[str] | None, typer.Option("--rule", metavar="NAME", help="Runs this foreign rule of the game.")
+        list[str] | None, typer.Option("--rule", metavar="NAME", help="Run this foreign rule of the game.")
     ] = None,
     every: Annotated[bool, typer.Option("--checks", help="List every check, also those that passed.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
+    """Audit a game: recompute it from its history alone. Exit 12: a violation; 13: something not checkable."""
     from chain_bandit.append_log import whole_file
     from chain_bandit.audits import audit_file, audit_folder, page_of, trail_of
     from chain_bandit.foreign.registry import run_rules

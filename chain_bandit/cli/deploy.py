@@ -17,19 +17,19 @@ def deploy(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML), or an example by name.")],
     chain: Annotated[str, typer.Option("--chain", envvar="ETH_RPC_URL", help="A node's URL, or anvil or hardhat.")],
     account: Annotated[
-        str | None, typer.Option("--account", help="Pays: file in ETH_KEYSTORE; dev0 … dev9 for development.")
+        str | None, typer.Option("--account", help="Funding account: file in ETH_KEYSTORE; dev0 … dev9.")
     ] = None,
     key: Annotated[
-        Path | None, typer.Option("--key", metavar="FOLDER", help="Keystore of the environment: the places are open.")
+        Path | None, typer.Option("--key", metavar="FOLDER", help="Keystore of the environment; places are open.")
     ] = None,
     listen: Annotated[
-        str | None, typer.Option("--listen", metavar="HOST:PORT", help="With --key: its own; two ports follow.")
+        str | None, typer.Option("--listen", metavar="HOST:PORT", help="With --key: listen address; two ports follow.")
     ] = None,
     announce: Annotated[
-        str | None, typer.Option("--announce", metavar="HOST", help="With --key: by which others reach it.")
+        str | None, typer.Option("--announce", metavar="HOST", help="With --key: host name for the other nodes.")
     ] = None,
     private: Annotated[
-        bool, typer.Option("--private-addresses", help="With --key: nodes may be at loopback and private addresses.")
+        bool, typer.Option("--private-addresses", help="With --key: allow loopback and private addresses.")
     ] = False,
     password_file: PasswordFile = None,
     public_keys: PublicKeys = False,
@@ -41,7 +41,7 @@ def deploy(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put a game's contract on a chain.
+    """Deploy a game's contract on a chain.
 
     With --key its places are open: participants join with keys of their own, the folder gets those of environment,
     relayer and comparison, and --out is the game file for everybody, without a secret. Without, participants' keys

@@ -12,7 +12,7 @@ from chain_bandit.exit_codes import EXIT_CODES
 
 
 def doctor(as_json: Json = False) -> None:
-    """Say what is installed, what is missing, and how to get it. Exit 4: not even the embedded chain can run."""
+    """Check the installation: tools found, missing, and how to get them. Exit 4: the embedded chain cannot run."""
     from chain_bandit.doctor import examine
 
     findings = examine()
@@ -31,7 +31,7 @@ def explain(
     what: Annotated[str, typer.Argument(metavar="CODE|CHECK", help="An exit code, or a check of the audit.")],
     as_json: Json = False,
 ) -> None:
-    """Say what an exit code means and what to do, or what a check of the audit proves and where to look by hand."""
+    """Explain an exit code and its remedy, or what a check of the audit proves and how to verify it by hand."""
     from chain_bandit.auditor.catalogue import CHECKS
     from chain_bandit.auditor.exhibits import NEEDED, by_hand
 

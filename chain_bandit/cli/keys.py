@@ -12,18 +12,18 @@ Key = Annotated[Path, typer.Option("--key", metavar="FOLDER", help="Folder of th
 PasswordFile = Annotated[
     Path | None, typer.Option("--password-file", help="By default the file that ETH_PASSWORD names, or the terminal.")
 ]
-Rpc = Annotated[str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="Your own connection to the chain.")]
-GameFile = Annotated[Path, typer.Argument(metavar="GAME", help="game.json, as the organiser hands it out.")]
-Listen = Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Where the node listens.")]
+Rpc = Annotated[str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="JSON-RPC URL of your node.")]
+GameFile = Annotated[Path, typer.Argument(metavar="GAME", help="game.json of the organiser.")]
+Listen = Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Listen address of the node.")]
 
 
 def keygen(
-    name: Annotated[str, typer.Argument(help="A name for the key, shown where its password is asked for.")],
+    name: Annotated[str, typer.Argument(help="Name of the key, shown at the password prompt.")],
     out: Annotated[Path, typer.Option("--out", help="A new folder, readable by you alone.")],
     password_file: PasswordFile = None,
     as_json: Json = False,
 ) -> None:
-    """Make a key: an encrypted keystore (Web3 secret storage) and a TLS certificate, in a folder of their own.
+    """Generate a key: an encrypted keystore (Web3 secret storage) and a TLS certificate, in a folder of their own.
 
     All secrets of a node derive from this key. Print the account's address.
     """
@@ -39,16 +39,16 @@ def join(
     key: Key,
     listen: Listen,
     announce: Annotated[
-        str | None, typer.Option("--announce", metavar="HOST:PORT", help="How others reach it, where that differs.")
+        str | None, typer.Option("--announce", metavar="HOST:PORT", help="Address for the other nodes, if different.")
     ] = None,
     account: Annotated[
-        str | None, typer.Option("--account", help="Pays what the key lacks: file in ETH_KEYSTORE; dev0 … dev9.")
+        str | None, typer.Option("--account", help="Funding account: file in ETH_KEYSTORE; dev0 … dev9.")
     ] = None,
     rpc: Rpc = None,
     password_file: PasswordFile = None,
     as_json: Json = False,
 ) -> None:
-    """Take a place in a game: deposit the stake, and write FOLDER/join.json for the organiser.
+    """Join a game: deposit the stake, and write FOLDER/join.json for the organiser.
 
     Only a plain account can: one with code (a contract, EIP-7702) is refused before anything is sent. The stake comes
     back after the game, or from the opening deadline on where the game does not open. Again with another address, it
@@ -70,7 +70,7 @@ def join(
 def assemble(
     game: GameFile,
     joins: Annotated[list[Path], typer.Argument(metavar="JOIN…", help="join.json of each participant.")],
-    out: Annotated[Path | None, typer.Option("--out", help="By default GAME itself.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Output file; by default GAME itself.")] = None,
     rpc: Rpc = None,
     as_json: Json = False,
 ) -> None:
@@ -87,7 +87,7 @@ def assemble(
 
 
 def leave(game: GameFile, key: Key, rpc: Rpc = None, password_file: PasswordFile = None, as_json: Json = False) -> None:
-    """Take the stake back from a game that was not opened before its deadline."""
+    """Withdraw the stake from a game that was not opened before its deadline."""
     from chain_bandit.nodes import keystore, open_game
 
     wei = open_game.leave(game, keystore.unlock(key, keystore.password(password_file, key.name)), rpc)

@@ -21,7 +21,7 @@ mediate.command("audit")(tokens.audit)
 
 @mediate.callback()
 def _mediate() -> None:
-    """MEDIATE: tokens of thanks, and agreeing on their size. `run` plays its experiments, and takes PyTorch."""
+    """MEDIATE: acknowledgement tokens (peer incentives) and agreement on their size. `run` needs PyTorch."""
 
 
 @mediate.command("run")
@@ -29,20 +29,22 @@ def mediate_run(
     preset: Annotated[
         str, typer.Argument(help="smoke (seconds), reduced or tokens (an hour or two), token-pairs, paper (a night).")
     ],
-    game: Annotated[list[str] | None, typer.Option("--game", help="Of the preset this game only; or more.")] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Whence all chance comes.")] = 0,
+    game: Annotated[list[str] | None, typer.Option("--game", help="Only this game of the preset; repeatable.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all randomness.")] = 0,
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, max=1024, help="Processes, by default one a core; same results.")
     ] = None,
     override: Annotated[
         list[str] | None,
-        typer.Option("-o", "--override", metavar="KEY=VALUE", help="Another way than the paper's (docs/mediate.md)."),
+        typer.Option("-o", "--override", metavar="KEY=VALUE", help="Variant of the paper's method (docs/mediate.md)."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run was stopped.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="By default runs/mediate-PRESET-SEED.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume a stopped run.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Output folder; by default runs/mediate-PRESET-SEED.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Play a preset and leave a folder with a Parquet file for each game and group of methods, and the pictures."""
+    """Run a preset; write a Parquet file for each game and group of methods, and the plots."""
     from time import monotonic
 
     from chain_bandit.pool import cores
@@ -76,10 +78,10 @@ def mediate_run(
 
 @mediate.command("table")
 def mediate_table(
-    folder: Annotated[Path, typer.Argument(help="Of `mediate run`.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of `mediate run`.")],
     as_json: Json = False,
 ) -> None:
-    """Print what a folder's finished parts come to, beside the paper's Table 1."""
+    """Print the results of a folder's finished parts beside the paper's Table 1."""
     from chain_bandit.studies.folder import finished
     from chain_bandit.views import study as view
     from chain_bandit.views.terminal import console
@@ -93,11 +95,11 @@ def mediate_table(
 
 @mediate.command("plot")
 def mediate_plot(
-    folder: Annotated[Path, typer.Argument(help="Of `mediate run`.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of `mediate run`.")],
     out: Annotated[Path | None, typer.Option("--out", help="A folder for the pictures; by default the same.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Draw each finished game's curves over epochs with 95 % intervals, and its tokens', as SVG; of tokens Figure 1."""
+    """Plot each finished game's rewards and tokens over epochs with 95 % intervals, as SVG; of tokens Figure 1."""
     from chain_bandit.studies.folder import finished, folder_for
 
     paths = _drawn(finished(folder), folder_for(out or folder))

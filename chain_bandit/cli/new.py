@@ -15,17 +15,17 @@ new = typer.Typer(no_args_is_help=True)
 
 @new.callback()
 def _new() -> None:
-    """Begin something of your own."""
+    """Create a plug-in package or a scenario from a template."""
 
 
 @new.command("plugin")
 def new_plugin(
-    kind: Annotated[str, typer.Argument(help="Such as attack or aggregation; another word lists all.")],
-    name: Annotated[str, typer.Argument(help="As scenarios are to call it.")],
+    kind: Annotated[str, typer.Argument(help="Kind, such as attack; an unknown one lists all.")],
+    name: Annotated[str, typer.Argument(help="Name of the plug-in in scenarios.")],
     out: Annotated[Path | None, typer.Option("--out", help="By default chain-bandit-NAME.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a package with one plug-in, an example that works, its test and a README."""
+    """Write a plug-in package with a working example, its test and a README."""
     from chain_bandit.scaffold import new
 
     files = new(kind, name, out)
@@ -37,14 +37,12 @@ def new_plugin(
 
 @new.command("scenario")
 def new_scenario(
-    name: Annotated[str, typer.Argument(help="Of the game.")],
-    preset: Annotated[
-        str, typer.Option("--preset", help="recommended or paper: what holds of keys that are not given.")
-    ] = RECOMMENDED,
+    name: Annotated[str, typer.Argument(help="Name of the game.")],
+    preset: Annotated[str, typer.Option("--preset", help="recommended or paper: defaults of the keys.")] = RECOMMENDED,
     out: Annotated[Path | None, typer.Option("--out", help="A new file, by default NAME.toml.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a scenario that runs: seven participants, two of whom lie."""
+    """Write a scenario file that runs: seven participants, two liars."""
     from chain_bandit.scaffold import new_scenario as written
 
     file = written(name, preset, out)

@@ -41,17 +41,19 @@ def up(
     ],
     processes: Annotated[bool, typer.Option("--processes", hidden=True)] = False,
     chain: Annotated[str, typer.Option("--chain", help="anvil, hardhat, or a node's URL.")] = "anvil",
-    account: Annotated[str | None, typer.Option("--account", help="Who pays for everybody on a URL.")] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", help="Account that funds deployment and gas at a URL.")
+    ] = None,
     rounds: Rounds = None,
     seed: Seed = None,
     override: Override = None,
     out: Annotated[Path | None, typer.Option("--out", help="A new folder; by default nodes/NAME-SEED.")] = None,
-    revive: Annotated[bool, typer.Option("--revive", help="Start a node that was killed again.")] = False,
-    game: Annotated[Path | None, typer.Option("--game", help="Of a folder: game.json with all participants.")] = None,
+    revive: Annotated[bool, typer.Option("--revive", help="Restart a node that was killed.")] = False,
+    game: Annotated[Path | None, typer.Option("--game", help="With a folder: game.json with all participants.")] = None,
     public_keys: PublicKeys = False,
     as_json: Json = False,
 ) -> None:
-    """Start a whole game of nodes on this machine, each a process of its own, wait for its end, and audit it.
+    """Start all nodes of a game on this machine as processes, wait for their end, and audit the game.
 
     Of a folder that `deploy --key` or `join` made, run the nodes that are there; others run theirs.
     """
@@ -95,17 +97,15 @@ def _take_up(place: Path, revive: bool, game: Path | None, others: list[object])
 
 
 def node(
-    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of one node, made by `up`, `deploy` or `join`.")],
-    rpc: Annotated[
-        str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="Its own connection to the chain.")
-    ] = None,
+    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Node folder, made by `up`, `deploy` or `join`.")],
+    rpc: Annotated[str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="JSON-RPC URL of this node.")] = None,
     game: Annotated[Path | None, typer.Option("--game", help="game.json; a copy of it stays with the node.")] = None,
     password_file: PasswordFile = None,
     metrics: Annotated[
         str | None, typer.Option("--metrics", metavar="HOST:PORT", help="Serve /metrics and /healthz there.")
     ] = None,
     log: Annotated[
-        LogFormat, typer.Option("--log", help="json: an object a message, with time and level.")
+        LogFormat, typer.Option("--log", help="json: one object per message, with time and level.")
     ] = LogFormat.TEXT,
 ) -> None:
     """Run one node of a game: a participant, the environment, the relayer or the comparison, until the game's end."""
@@ -124,9 +124,9 @@ def node(
 
 
 def ps(
-    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")], as_json: Json = False
+    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a game of nodes.")], as_json: Json = False
 ) -> None:
-    """Say how each node of a game is, as far as this machine knows: one without a folder here is `not here`."""
+    """Show node status on this machine; a node without a folder here is `not here`."""
     from chain_bandit.nodes.processes import states
 
     found = states(place)
@@ -138,19 +138,19 @@ def ps(
 
 
 def logs(
-    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")],
-    name: Annotated[str | None, typer.Argument(help="Of one node; by default all.")] = None,
-    lines: Annotated[int, typer.Option("--lines", min=1, help="The last so many of each.")] = 20,
+    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a game of nodes.")],
+    name: Annotated[str | None, typer.Argument(help="Name of one node; by default all.")] = None,
+    lines: Annotated[int, typer.Option("--lines", min=1, help="Number of last lines of each node.")] = 20,
 ) -> None:
-    """Print what nodes wrote."""
+    """Print the logs of nodes."""
     from chain_bandit.nodes.processes import log
 
     for line in log(place, name, lines):
         print(line)
 
 
-def down(place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")]) -> None:
-    """End every process of a game."""
+def down(place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a game of nodes.")]) -> None:
+    """Stop all node processes of a game."""
     from chain_bandit.nodes.processes import down as ended
 
     for each in ended(place):

@@ -15,13 +15,14 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")
 Out = Annotated[
     Path | None, typer.Option("--out", help="A new run folder; by default runs/NAME-SEED, numbered from the second on.")
 ]
-Rounds = Annotated[int | None, typer.Option("--rounds", help="T, in place of the scenario's.")]
-Seed = Annotated[int | None, typer.Option("--seed", help="In place of the scenario's.")]
+Rounds = Annotated[int | None, typer.Option("--rounds", help="T; overrides the scenario's.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed; overrides the scenario's.")]
 PublicKeys = Annotated[
-    bool, typer.Option("--public-keys", help="Off development chains: keys that follow from a seed will do.")
+    bool, typer.Option("--public-keys", help="Allow keys derived from a seed on other than development chains.")
 ]
 Override = Annotated[
-    list[str] | None, typer.Option("-o", "--override", metavar="KEY=VALUE", help="Set a key; the value as in TOML.")
+    list[str] | None,
+    typer.Option("-o", "--override", metavar="KEY=VALUE", help="Override a key of the scenario; TOML value."),
 ]
 
 

@@ -13,25 +13,27 @@ from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 def run(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML), or an example by name.")],
     chain: Annotated[str, typer.Option("--chain", help="embedded, anvil, hardhat, or a node's URL.")] = "embedded",
-    account: Annotated[str | None, typer.Option("--account", help="Who pays for everybody on a URL.")] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", help="Account that funds deployment and gas at a URL.")
+    ] = None,
     rounds: Rounds = None,
     seed: Seed = None,
     override: Override = None,
     out: Out = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Take up a run that was stopped, on the chain at the same URL.")
+        bool, typer.Option("--resume", help="Resume a stopped run on the chain at the same URL.")
     ] = False,
     public_keys: PublicKeys = False,
     as_json: Json = False,
 ) -> None:
-    """Play a scenario, audit it, and leave a run folder."""
+    """Play a scenario on a chain, audit it, and write a run folder."""
     if account is not None and chain == "embedded":
         raise Usage("--account: on the embedded chain nobody pays; name another --chain, or leave it out")
     _play(scenario, overrides(override, rounds, seed), out, as_json, chain, account, resume, public_keys=public_keys)
 
 
 def demo(rounds: Rounds = None, seed: Seed = None, out: Out = None, as_json: Json = False) -> None:
-    """Ten participants, three of them malicious, learn which airline is most often on time."""
+    """Play and audit the demo: ten participants, three malicious, learn which airline is most often on time."""
     from chain_bandit.examples import example
 
     if not as_json:

@@ -12,10 +12,10 @@ from chain_bandit.cli.options import Json, Usage
 def show(
     run: Annotated[Path, typer.Argument(metavar="RUN_OR_EXPORT", help="A run folder, or an exported history.")],
     what: Annotated[str | None, typer.Argument(help="round, participant or tx.")] = None,
-    which: Annotated[str | None, typer.Argument(help="A number, a seat or address, a hash.")] = None,
+    which: Annotated[str | None, typer.Argument(help="Round number, seat or address, or transaction hash.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Look inside a run, or an exported history: all of it, one round, one participant, one transaction."""
+    """Show a run or an exported history: overview, one round, one participant or one transaction."""
     from chain_bandit.audits import audit_file, audit_folder, described
     from chain_bandit.chain_history import files
     from chain_bandit.game.folder import HISTORY, REPORT

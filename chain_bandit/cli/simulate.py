@@ -14,7 +14,7 @@ from chain_bandit.simulation.engine import Engine
 def simulate(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML), or an example by name.")],
     replicates: Annotated[
-        int, typer.Option("--replicates", min=1, max=10**6, help="Games, each of a seed of its own.")
+        int, typer.Option("--replicates", min=1, max=10**6, help="Number of games, each with its own seed.")
     ] = 20,
     rounds: Rounds = None,
     seed: Seed = None,
@@ -22,11 +22,11 @@ def simulate(
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=1024, help="Threads; the results do not depend on it.")] = 1,
     engine: Annotated[
         Engine | None,
-        typer.Option("--engine", help="By default the one that ends soonest; the results do not depend on it."),
+        typer.Option("--engine", help="Engine, by default the fastest; the results are equal."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Play a scenario many times without messages, and measure the regret of an honest participant."""
+    """Simulate a scenario without chain and messages, and estimate the regret of an honest participant."""
     from chain_bandit.scenario import load
 
     given = load(scenario, overrides(override, rounds, seed), on_chain=False)

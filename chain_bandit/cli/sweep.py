@@ -13,19 +13,19 @@ from chain_bandit.cli.options import Json, Usage
 def sweep(
     file: Annotated[Path, typer.Argument(metavar="SWEEP", help="Sweep file (TOML), or an example by name.")],
     replicates: Annotated[
-        int | None, typer.Option("--replicates", min=1, max=10**5, help="Games a cell, in place of the file's.")
+        int | None, typer.Option("--replicates", min=1, max=10**5, help="Games per cell; overrides the file's.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep the cells that are there, play the others.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep existing cells, play the others.")] = False,
     jobs: Annotated[
         int, typer.Option("--jobs", min=1, max=1024, help="Processes; the results do not depend on it.")
     ] = 1,
     ray: Annotated[
-        str | None, typer.Option("--ray", metavar="ADDRESS", help="Play on this Ray cluster; local starts one here.")
+        str | None, typer.Option("--ray", metavar="ADDRESS", help="Ray cluster to run on; local starts one.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="The sweep's folder; by default runs/NAME.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Simulate a scenario at every combination of some settings. Exit 15: cells failed, the others are done."""
+    """Simulate a scenario at every combination of some settings. Exit 15: some cells failed."""
     from chain_bandit.append_log import whole_file
     from chain_bandit.runner import workers
     from chain_bandit.sweeps import grid

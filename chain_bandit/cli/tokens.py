@@ -13,21 +13,25 @@ from chain_bandit.cli.warnings import allow_public_keys
 
 def chain(
     chain: Annotated[str, typer.Option("--chain", help="embedded, anvil, hardhat, or a node's URL.")] = "embedded",
-    account: Annotated[str | None, typer.Option("--account", help="Who pays for gas on a URL.")] = None,
-    participants: Annotated[int, typer.Option("--participants", min=2, max=255, help="Who share their tokens.")] = 6,
-    validators: Annotated[int, typer.Option("--validators", min=1, max=254, help="Who hold the shares.")] = 4,
-    faulty: Annotated[int, typer.Option("--faulty", min=0, help="Validators that may lie: fewer than a third.")] = 1,
-    groups: Annotated[int, typer.Option("--groups", min=1, help="Whose means' median is agreed; 1: one mean.")] = 1,
+    account: Annotated[str | None, typer.Option("--account", help="Account that pays for gas at a URL.")] = None,
+    participants: Annotated[int, typer.Option("--participants", min=2, max=255, help="Number of participants.")] = 6,
+    validators: Annotated[int, typer.Option("--validators", min=1, max=254, help="Number of validators.")] = 4,
+    faulty: Annotated[
+        int, typer.Option("--faulty", min=0, help="Bound on malicious validators: fewer than a third.")
+    ] = 1,
+    groups: Annotated[int, typer.Option("--groups", min=1, help="Groups for the median of means; 1: one mean.")] = 1,
     epochs: Annotated[int, typer.Option("--epochs", min=1, max=10**5)] = 50,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, max=65535, help="Of an epoch.")] = 20,
-    deadline: Annotated[int, typer.Option("--deadline", min=1, max=2**32 - 1, help="Of an epoch, in blocks.")] = 10,
-    means: Annotated[str, typer.Option("--means", help="Of the arms.")] = "0.8,0.6,0.5",
+    rounds: Annotated[int, typer.Option("--rounds", min=1, max=65535, help="Rounds per epoch.")] = 20,
+    deadline: Annotated[
+        int, typer.Option("--deadline", min=1, max=2**32 - 1, help="Deadline of an epoch, in blocks.")
+    ] = 10,
+    means: Annotated[str, typer.Option("--means", help="Mean rewards of the arms.")] = "0.8,0.6,0.5",
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1)] = 1,
     out: Annotated[Path | None, typer.Option("--out", help="A new folder; by default runs/tokens-SEED.")] = None,
     public_keys: PublicKeys = False,
     as_json: Json = False,
 ) -> None:
-    """UCB participants thank one another with tokens whose size they agree on, on a chain; audited at the end."""
+    """Play UCB participants that exchange tokens of an agreed size on a chain, and audit the result."""
     from chain_bandit.game.mediated import AgreementGame, default_terms, play_on
 
     terms = default_terms(participants, validators, faulty, groups, rounds, deadline)
@@ -49,10 +53,10 @@ def chain(
 
 def audit(
     history: Annotated[Path, typer.Argument(help="The tokens.jsonl.gz of a run, or another export.")],
-    head: Annotated[str | None, typer.Option("--head", help="The last block's hash, as you kept it.")] = None,
+    head: Annotated[str | None, typer.Option("--head", help="Trusted hash of the last block.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Compute every agreed token again from an exported history alone."""
+    """Audit an agreement: recompute every agreed token from an exported history alone."""
     from chain_bandit.auditor.agreement import audit_agreement
     from chain_bandit.chain_history import files
 

@@ -12,11 +12,11 @@ def watch(
     game: Annotated[str, typer.Argument(metavar="GAME", help="game.json, a deployment file, or a contract's address.")],
     rpc: Annotated[str, typer.Option("--rpc", envvar="ETH_RPC_URL", help="A node's URL.")],
     listen: Annotated[
-        str, typer.Option("--listen", metavar="HOST:PORT", help="Where the page is; port 0 chooses one.")
+        str, typer.Option("--listen", metavar="HOST:PORT", help="Listen address of the page; port 0: any.")
     ] = "127.0.0.1:0",
-    every: Annotated[float, typer.Option("--every", min=0.2, help="Seconds between two looks.")] = 2.0,
+    every: Annotated[float, typer.Option("--every", min=0.2, help="Polling interval in seconds.")] = 2.0,
 ) -> None:
-    """Serve a page of a running game, drawn anew as it goes on: what is recorded, who lies, money and gas.
+    """Serve a live report page of a running game: records, misbehaviour, money and gas.
 
     It reads the chain alone and audits what is there each time. It ends with the game; the exit code is the audit's.
     """

@@ -1,4 +1,4 @@
-"""What goes into the secure comparison and comes out of it, whoever computes it: a trusted function, or an MPC."""
+"""Interface of the secure comparison: inputs and outputs, of a trusted function or an MPC."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

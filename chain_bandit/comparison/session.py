@@ -1,4 +1,4 @@
-"""One attempt of one set of parties at some seats' bits: what the parties sign, and what follows from it."""
+"""MPC session: one attempt of a set of parties at some seats' bits, with the statements that they sign."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the sessions of a game came to, kept before anybody hears of it.
+"""Session log of the comparison: outcomes on disk before they are used.
 
 Whether a set of parties comes to an end does not follow from the scenario. Honest validators sign upon it, so a game
 that is played again must hear the same: with another answer they would sign a second content in one slot.

@@ -1,4 +1,4 @@
-"""What a validator and its party process write to each other: one JSON object a line, bytes in hexadecimal.
+"""Wire format between a validator and its party process: one JSON object a line, bytes in hexadecimal.
 
 In order: `Open`, `Listening`, `Link`, `Linked`; then for every session `Check`, `Opened`, `Compare`, `Compared`.
 """

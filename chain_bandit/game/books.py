@@ -1,4 +1,4 @@
-"""What the environment writes down of a game's rounds: what each came to, what is to be settled, the run digest."""
+"""Ledger of a game's rounds at the environment: outcomes, pending settlements, run digest."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What can break while a game runs, beyond what a chain refuses."""
+"""Errors of a running game, other than those of the chain."""
 
 from chain_bandit.protocol.errors import ChainBanditError
 

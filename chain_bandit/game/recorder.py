@@ -1,4 +1,4 @@
-"""What keeps the records of a game: a contract on a chain, or nothing at all."""
+"""Recorder interface: records kept by a contract on a chain, or by nothing."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""What a stopped run leaves beside its place, and what `resume` takes up: its locked scenario and its journals.
+"""State of a stopped run for `resume`: its locked scenario and its journals.
 
 A game follows from its scenario and from what its sessions came to, so a resumed run plays it again from the start;
 calls that a journal knows go by the bytes that it holds, which the chain takes once.

@@ -1,4 +1,4 @@
-"""The cast of a game: every actor, wired to one network in memory."""
+"""Wiring of a game: all actors connected to one network in memory."""
 
 from collections.abc import Sequence
 

@@ -1,1 +1,1 @@
-"""How messages travel between actors."""
+"""Message transport between actors."""

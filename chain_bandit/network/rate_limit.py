@@ -1,4 +1,4 @@
-"""What a peer may cost a node besides the one envelope a step that is waited for. Time is an argument."""
+"""Per-peer rate limit of a node, beyond the one envelope a step that it waits for. Time is an argument."""
 
 SHARE, AHEAD = 0.1, 0.05
 """Of a node's time that a peer may take; seconds of it that it may take at once."""

@@ -1,4 +1,4 @@
-"""The steps of a round at a node: whose envelopes are in, and how long to wait for the others. Time is an argument."""
+"""Round timer (pacemaker) of a node: received envelopes of each step, and timeouts. Time is an argument."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What nodes write to each other: an envelope of messages as one msgpack array, and nothing else is read.
+"""Wire format of nodes: an envelope of messages as one msgpack array, strictly decoded.
 
 Every byte may be hostile. A frame is bounded, of a stated version, and each part of it has the one type that it may
 have; whether a statement is true is for the actors to say.

@@ -1,4 +1,4 @@
-"""Places where a test may have a node killed: a kill -9 when it comes by for the K-th time.
+"""Crash points for tests: a node is killed with kill -9 at its K-th pass of a place.
 
 `CHAIN_BANDIT_CRASH=NODE/POINT:K`, or several with commas between them.
 """

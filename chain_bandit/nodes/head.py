@@ -1,4 +1,4 @@
-"""The chain's head as a node last read it, on disk across restarts: a chain that went back, or another one, is told.
+"""Chain head as last read by a node, on disk across restarts: reorganisations and other chains are detected.
 
 A pure machine (`Head.on_answer`) and the driver that asks the node for it (`HeadWatch`).
 """

@@ -1,4 +1,4 @@
-"""The modules of a node, loaded to stay: no collector looks through them meanwhile, or later."""
+"""Preloaded modules of a node, exempt from garbage collection."""
 
 import gc
 

@@ -1,4 +1,4 @@
-"""What others said in their own names, as it came in: kept where a benchmark asks for it, to be held together.
+"""Message recorder: signed messages as received, kept for benchmarks and compared across nodes.
 
 `CHAIN_BANDIT_TAP=1`. The one who sent it is known by its link: no signature is asked for.
 """

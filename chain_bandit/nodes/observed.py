@@ -1,4 +1,4 @@
-"""What a node says of each round to whoever counts: `nodes.metrics`."""
+"""Round statistics of a node for `nodes.metrics`."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A node's watch for false reports: what the chain shows of them, and the proofs that nobody has handed in."""
+"""Monitor of false reports at a node: the chain's evidence, and proofs not yet submitted."""
 
 from contextlib import suppress
 from time import monotonic

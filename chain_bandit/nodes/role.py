@@ -1,4 +1,4 @@
-"""What a node drives: an actor of the game, with what its process owes to disk and chain."""
+"""Role interface: the actor that a node drives, with its duties to disk and chain."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""What a key has said: on disk before the signature leaves, checked after a restart, one digest a slot for ever.
+"""Sign-once journal (slashing protection): each statement on disk before its signature, one digest per slot.
 
 The chain tells that a journal is an older copy: whatever stands there with our signature must stand in the journal.
 What is not on the chain yet can only be of the round that was open when the node started, and in that one a node says

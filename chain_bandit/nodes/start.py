@@ -1,4 +1,4 @@
-"""A node from its folder: who it is, the game it is in, and its part in it from the first call to the last."""
+"""Start of a node from its folder: identity, game, and role from the first call to the last."""
 
 import os
 import random
