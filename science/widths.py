@@ -62,7 +62,7 @@ class Column:
     def __init__(self, name: str, liars: int, options: dict[str, int]) -> None:
         rule = rules.shipped()[RuleKind.AGGREGATION, name, b""]
         assert isinstance(rule, Aggregation)
-        form = arrays.find(RuleChoice(RuleKind.AGGREGATION, name))
+        form = arrays.find(RuleChoice(RuleKind.AGGREGATION, name, options=tuple(sorted(options.items()))))
         assert form is not None
         self._form = form
         self._terms = Terms(PARTICIPANTS, 1, liars, 0, 0, 10**6, UNIT // 10, options)
