@@ -35,6 +35,7 @@ from rich.table import Table
 
 from verification.schedules import epochs, nodes, play, receipts, sending
 from verification.schedules.acts import Schedule, Size
+from verification.schedules.counted import Counted
 from verification.schedules.crashing import IdealSigner, TrueSigner
 from verification.schedules.draw import draw, draw_for_nodes
 from verification.schedules.keyring import IdealScribe, Scribe
@@ -166,31 +167,25 @@ def _of(flag: str, play_part: Callable[[range], Seen], seeds: range, jobs: int) 
     return 14 if failed else 0
 
 
-def _sending(signer: type[TrueSigner], seeds: range) -> Seen:
+def _seen(play_one: Callable[[int], Counted], seeds: range) -> Seen:
     seen, failed = Counter[str](), list[tuple[str, int]]()
     for seed in seeds:
-        played = sending.play(seed, signer)
-        seen += played.seen
-        failed += [(violation, seed) for violation in played.violations]
-    return seen, failed
-
-
-def _epochs(scribe: type[Scribe], seeds: range) -> Seen:
-    seen, failed = Counter[str](), list[tuple[str, int]]()
-    for seed in seeds:
-        played = epochs.play(seed, scribe)
-        seen += played.seen
-        failed += [(violation, seed) for violation in played.violations]
-    return seen, failed
-
-
-def _receipts(seeds: range) -> Seen:
-    stage, seen, failed = receipts.Stage(), Counter[str](), list[tuple[str, int]]()
-    for seed in seeds:
-        played = receipts.play(stage, seed)
+        played = play_one(seed)
         seen += played.seen
         failed += [(violation, seed) for violation in set(played.violations)]
     return seen, failed
+
+
+def _sending(signer: type[TrueSigner], seeds: range) -> Seen:
+    return _seen(lambda seed: sending.play(seed, signer), seeds)
+
+
+def _epochs(scribe: type[Scribe], seeds: range) -> Seen:
+    return _seen(lambda seed: epochs.play(seed, scribe), seeds)
+
+
+def _receipts(seeds: range) -> Seen:
+    return _seen(partial(receipts.play, receipts.Stage()), seeds)
 
 
 def main(given: list[str] | None = None) -> int:

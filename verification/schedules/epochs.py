@@ -6,9 +6,8 @@ validator crashes, where the network breaks its promise. Participants, validator
 a live agreement, in virtual time; signatures are tokens in a book (`keyring.py`).
 """
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from random import Random
 
@@ -36,6 +35,7 @@ from chain_bandit.protocol.messages import NO_BLOCK, Domain, Phase, Role, broadc
 from chain_bandit.protocol.sharing import Dealing, leaf
 from chain_bandit.protocol.units import UNIT
 from verification.schedules.acts import SKEW
+from verification.schedules.counted import Counted
 from verification.schedules.keyring import Book, IdealScribe, Scribe
 
 VOTING, ENDING = len(Phases), len(Phases) + 1
@@ -103,19 +103,6 @@ class EpochSchedule:
     def is_calm(self, epoch: int) -> bool:
         """Whether all messages of an epoch arrive in time."""
         return all(act.epoch != epoch or act.deed is not Deed.SLOW for act in self.acts)
-
-
-@dataclass
-class Played:
-    """What a schedule came to.
-
-    Attributes:
-        violations: what did not hold, a line each.
-        seen: how often what happened.
-    """
-
-    violations: list[str] = field(default_factory=list)
-    seen: Counter[str] = field(default_factory=Counter)
 
 
 def draw(seed: int) -> EpochSchedule:
@@ -186,7 +173,7 @@ class _Seat:
     def __init__(self, play: "_Play", machine: EpochParticipant | EpochValidator) -> None:
         self._play, self._machine, self.number = play, machine, machine.seat
         crashes = play.of(self.number, Deed.CRASH)
-        self._ends = crashes[0].number % play.agreement_steps if crashes else play.agreement_steps
+        self._ends = crashes[0].number % play.epoch.steps if crashes else play.epoch.steps
         self._step = 0
         self._withheld: dict[int, bytes] = {}
 
@@ -315,7 +302,7 @@ class _Play:
     """A schedule while it is played."""
 
     def __init__(self, schedule: EpochSchedule, scribe: type[Scribe]) -> None:
-        self.schedule, self.result, terms = schedule, Played(), schedule.terms
+        self.schedule, self.result, terms = schedule, Counted(), schedule.terms
         book = Book()
         roles = ("participant",) * terms.participants, ("validator",) * terms.validators
         dealing, holding = (
@@ -345,11 +332,6 @@ class _Play:
         return self.participants[0].epoch
 
     @property
-    def agreement_steps(self) -> int:
-        """Of the open epoch."""
-        return self.epoch.steps
-
-    @property
     def false_validators(self) -> list[int]:
         """Corrupt ones."""
         return [seat for seat in self.schedule.corrupt if seat >= self.schedule.terms.participants]
@@ -371,7 +353,7 @@ class _Play:
             return b""
         return _flipped(own[0], number)
 
-    def play(self) -> Played:
+    def play(self) -> Counted:
         """All epochs."""
         terms, chance = self.schedule.terms, self._chance
         for epoch in range(self.schedule.rounds):
@@ -517,8 +499,7 @@ class _Play:
                 self._broken("the sum of an honest validator is taken for false or missing")
 
     def _broken(self, what: str) -> None:
-        if what not in self.result.violations:
-            self.result.violations.append(what)
+        self.result.broken(what)
 
     def _count(self, what: str) -> None:
         self.result.seen[what] += 1
@@ -544,12 +525,12 @@ def _flipped(content: bytes, number: int) -> bytes:
     return content[:at] + bytes([content[at] ^ (1 + number % 255)]) + content[at + 1 :]
 
 
-def play(seed: int, scribe: type[Scribe] = IdealScribe) -> Played:
+def play(seed: int, scribe: type[Scribe] = IdealScribe) -> Counted:
     """The schedule of a seed."""
     return played(draw(seed), scribe)
 
 
-def played(schedule: EpochSchedule, scribe: type[Scribe] = IdealScribe) -> Played:
+def played(schedule: EpochSchedule, scribe: type[Scribe] = IdealScribe) -> Counted:
     """A schedule."""
     return _Play(schedule, scribe).play()
 

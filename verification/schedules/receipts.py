@@ -6,7 +6,6 @@ then, and a hostile environment withholds, forges or forks what it says of one s
 participants, books and witness are those of a live game; signatures are tokens in a book.
 """
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from random import Random
@@ -43,6 +42,7 @@ from chain_bandit.protocol.proposal import encoded_header, propose, readable_rep
 from chain_bandit.protocol.settlement import NOTHING, Conduct, Pull
 from chain_bandit.protocol.tallies import FalseReport, Tally
 from chain_bandit.scenario import Scenario
+from verification.schedules.counted import Counted
 from verification.schedules.keyring import Book, IdealScribe
 
 SEATS, LIAR, VICTIM = 5, 4, 0
@@ -63,19 +63,6 @@ class Conspiracy(Enum):
     MISCOUNTS = "signs receipts over another tally"
     ROWS = "settles other rewards than it gave"
     FORKS = "signs a second root of each settlement, over another tally"
-
-
-@dataclass
-class Played:
-    """What a schedule came to.
-
-    Attributes:
-        violations: what did not hold, a line each.
-        seen: how often what happened.
-    """
-
-    violations: list[str] = field(default_factory=list)
-    seen: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -214,7 +201,7 @@ class Stage:
         return Participant(self.rules, seat, self.signers[seat], vrf, bytes(32), self.verifier)
 
 
-def play(stage: Stage, seed: int) -> Played:
+def play(stage: Stage, seed: int) -> Counted:
     """Play the schedule of a seed."""
     stage = Random(f"stage of {seed}").choice([stage, stage, *stage.phases])
     stage.book.clear()
@@ -247,12 +234,12 @@ class _Schedule:
         self.recorded: dict[tuple[int, int], Kind] = {}
         self.proofs: dict[int, FalseReport] = {}
         self.answered, self.handed_out = frozenset[int](), set[int]()
-        self.played = Played()
+        self.played = Counted()
         self.loss, self.failing = self.chance.choice([0.0, 0.1, 0.5]), self.chance.choice([0.0, 0.1, 0.3])
         self.late = self.chance.choice([0.0, 0.1, 0.3])
         self._boot()
 
-    def play(self) -> Played:
+    def play(self) -> Counted:
         """Rounds 1 to T, then what must hold."""
         while not is_over(self.parameters, self.ledger):
             if self.past:

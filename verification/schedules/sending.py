@@ -13,10 +13,11 @@ from chain_bandit.chain.journal import Journal, JournalForeign, Origin
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.sender import Sender, Watch
 from chain_bandit.stopwatch import Stopwatch
+from verification.schedules.counted import Counted
 from verification.schedules.crashing import File, IdealSigner, TrueSigner
 from verification.schedules.hostile_node import CHAIN_ID, NEXT_ROUND, TIMEOUT
 from verification.schedules.model_chain import CONTRACT, Killed
-from verification.schedules.sending_drawn import POOR, Drawn, Planned, Played
+from verification.schedules.sending_drawn import POOR, Drawn, Planned
 
 LONGEST = 90.0
 """Seconds in which a run has to end once the node is honest."""
@@ -52,12 +53,11 @@ class _Schedule(Drawn):
             others[raw] = sent.fee
 
     def _broken(self, what: str) -> None:
-        if what not in self.played.violations:
-            self.played.violations.append(what)
+        self.played.broken(what)
 
     # --- the lives of the process
 
-    def play(self) -> Played:
+    def play(self) -> Counted:
         """Run until it has come through."""
         world, rng, seen = self.world, self.rng, self.played.seen
         for _ in range(40):
@@ -228,6 +228,6 @@ def _is_in_block(call: Call) -> bool:
     return call.receipt is not None or call.outdone is not None
 
 
-def play(seed: int, signer: type[TrueSigner] = IdealSigner) -> Played:
+def play(seed: int, signer: type[TrueSigner] = IdealSigner) -> Counted:
     """Play the schedule of a seed."""
     return _Schedule(seed, signer).play()

@@ -1,7 +1,6 @@
 """Draws the schedules of a sender: calls of a run, settings, and all that happens until the node is honest."""
 
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import Any
@@ -11,6 +10,7 @@ from chain_bandit.chain.node import Wallet, account
 from chain_bandit.chain.retry_budget import Clock
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import Fee
+from verification.schedules.counted import Counted
 from verification.schedules.crashing import Disk
 from verification.schedules.hostile_node import RICH, TIMEOUT, Mood, World
 from verification.schedules.model_chain import CONTRACT, PAYEE, Rules
@@ -42,19 +42,6 @@ class Planned:
     pause: float = 0.0
 
 
-@dataclass
-class Played:
-    """What a schedule came to.
-
-    Attributes:
-        violations: what did not hold, a line each.
-        seen: how often what happened.
-    """
-
-    violations: list[str] = field(default_factory=list)
-    seen: Counter[str] = field(default_factory=Counter)
-
-
 class Drawn:
     """One run in one world, as its seed has it.
 
@@ -71,7 +58,7 @@ class Drawn:
 
     def __init__(self, seed: int) -> None:
         self.rng = rng = Random(f"sending {seed}")
-        self.played = Played()
+        self.played = Counted()
         self.rules, self.disk = Rules(), Disk()
         self.told: set[bytes] = set()
         self.used: dict[tuple[str, int], int] = {}
