@@ -1,7 +1,7 @@
 """The worst attacker against one rule, by search: on other seeds than those of which the result is told.
 
     python -m science.search --rule NAME --exploration C1 [--liars 3] [--games 10000] [--rushing] [--random]
-                                [--blind] [--seats 10] [--rounds 10000] [--candidates FILE] [--json FILE]
+                                [--blind | --greedy] [--seats 10] [--rounds 10000] [--candidates FILE] [--json FILE]
     python -m science.search --recommended [--liars 3] [--games 10000] [--rushing] [--random] ...
     python -m science.search --rule NAME --exploration C1 [--liars 3] --attack NAME
     python -m science.search --rule NAME --exploration C1 [--liars 3] --row N [--seats 20] [--rounds 100000]
@@ -15,9 +15,10 @@ luck of these. The `FINALISTS` best play five times as many on others again, and
 seeds 0 to 199, beside the oracle. A second call goes on behind the candidates that the first one kept.
 
 With --blind a search knows nothing but that a lie is a distance from the honest median: one for each of `WINDOWS` spans
-of rounds and each of best, second and other arms, by the cross-entropy method (Rubinstein 1999). With --attack nothing
-is searched, and that one is played on these seeds; with --row the worst lie of the N-th row of
-docs/figures/search.jsonl, from 1 on. With --recommended the game is the demo's, by the recommended preset: its regret
+of rounds and each of best, second and other arms, by the cross-entropy method (Rubinstein 1999). With --greedy the
+candidates are those of the attack `greedy`, by how far its distances go, all of chance. With --attack nothing is
+searched, and that one is played on these seeds; with --row the worst lie of the N-th row of docs/figures/search.jsonl,
+from 1 on. With --recommended the game is the demo's, by the recommended preset: its regret
 is that of all rounds with burn-in and costs, and the ratio is over UCB1 alone.
 """
 
@@ -94,7 +95,7 @@ def _told(candidate: Candidate, liar: int) -> list[dict[str, Any]]:
 
 def regrets(given: argparse.Namespace, candidates: Sequence[Candidate], games: int, seed: int) -> list[float]:
     """Of each candidate the mean of so many games, after the burn-in, of an honest participant."""
-    if given.rule in FORMS or given.blind:
+    if given.rule in FORMS or given.blind or given.greedy:
         return [
             replicates(case(given, each, seed), games, (given.rounds,), given.jobs).regret(*_parts(given))[-1].mean
             for each in candidates
@@ -242,6 +243,19 @@ def blind(given: argparse.Namespace, done: Done, drawn_: Sequence[Candidate]) ->
     return {"attacks": attacks, "split": 0, "distances": distances.tolist()}
 
 
+# --- against the index
+
+REACH = (0.5, 8.0)
+"""How far the distances of a greedy candidate go, in standard deviations of an honest report."""
+
+
+def greedy(given: argparse.Namespace, done: Done, drawn_: Sequence[Candidate]) -> Candidate:
+    """What is tried next, of chance: one number is all that there is to search."""
+    chance = random.Random(f"greedy {given.rule} {given.liars} {len(done) + len(drawn_)}")
+    options = {"farthest": round(chance.uniform(*REACH), 3), "rushing": given.rushing}
+    return {"attacks": [{"name": "greedy", "options": options}], "split": 0}
+
+
 # --- the search
 
 
@@ -251,7 +265,10 @@ def search(given: argparse.Namespace, done: Done, out: Path | None) -> dict[str,
         return _row(given, {"attacks": [{"name": given.attack, "options": {}}], "split": 0}, [])
     if given.row:
         return _row(given, read_rows(ROWS)[given.row - 1]["worst"], [])
-    following, size = (blind, POPULATION) if given.blind else (of_family, 1 if given.rule in FORMS else TOGETHER)
+    if given.blind:
+        following, size = blind, POPULATION
+    else:
+        following, size = (greedy, 1) if given.greedy else (of_family, 1 if given.rule in FORMS else TOGETHER)
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("searching", total=given.games, completed=spent(done))
         while spent(done) < given.games:
@@ -412,6 +429,8 @@ def _searched(row: dict[str, Any]) -> str:
 
 
 def _how(row: dict[str, Any]) -> str:
+    if row["worst"]["attacks"][0]["name"] == "greedy":
+        return "of greedy lies"
     return "blind" if row["blind"] else "from chance alone" if row["random"] else "with structured starts"
 
 
@@ -439,7 +458,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--rushing", action="store_true")
     parser.add_argument("--random", action="store_true", help="no structured starts")
-    parser.add_argument("--blind", action="store_true", help="no family")
+    alike = parser.add_mutually_exclusive_group()
+    alike.add_argument("--blind", action="store_true", help="no family")
+    alike.add_argument("--greedy", action="store_true", help="lies chosen by the index, each round anew")
     parser.add_argument("--recommended", action="store_true", help="the demo's game, by the recommended preset")
     parser.add_argument("--row", type=int, help="the worst lie of a row that is kept")
     parser.add_argument("--attack", choices=sorted(ATTACKS))

@@ -18,8 +18,8 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def given(**changes: Any) -> Namespace:
     asked = {"rule": "option-2", "option": [], "exploration": "2/b", "liars": 3, "games": 20 * search.TRIES, "jobs": 1,
-             "rushing": False, "random": True, "attack": None, "row": None, "blind": False, "seats": 10,
-             "rounds": 3000, "recommended": False}  # fmt: skip
+             "rushing": False, "random": True, "attack": None, "row": None, "blind": False, "greedy": False,
+             "seats": 10, "rounds": 3000, "recommended": False}  # fmt: skip
     return Namespace(**asked | changes)
 
 
@@ -93,3 +93,14 @@ def test_a_search_without_a_family_comes_to_lies_that_cost_more(monkeypatch):
     search.search(given(blind=True, games=4 * 3 * search.POPULATION), tried, None)
     first, last = (tried[: search.POPULATION], tried[-search.POPULATION :])
     assert sum(row["regret"] for row in last) > 1.1 * sum(row["regret"] for row in first)
+
+
+def test_greedy_lies_are_searched_by_how_far_they_go():
+    tried: list[dict[str, Any]] = []
+    row = search.search(given(greedy=True, rounds=300, games=12 * search.TRIES), tried, None)
+    assert len({each["candidate"]["attacks"][0]["options"]["farthest"] for each in tried}) == len(tried) > 1
+    (told,) = list(search.table([row]))[2:]
+    assert "of greedy lies" in told
+    assert "`greedy farthest=" in told
+    honest = search.told(given(rounds=300), candidate(best=0.0, second=0.0, others=0.0))
+    assert row["regret"]["mean"] > honest["regret"]["mean"]
