@@ -1,9 +1,14 @@
-"""An agreement on tokens, played in one process and kept on a chain: an epoch a call, see `mediate/epochs`."""
+"""An agreement on tokens, played in one process and kept on a chain: an epoch a call, see `actors/epochs`."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from chain_bandit.actors.epochs.epoch import Ended, Epoch
+from chain_bandit.actors.epochs.participant import EpochParticipant
+from chain_bandit.actors.epochs.relayer import EpochRelayer
+from chain_bandit.actors.epochs.transcript import Sent, witnessed
+from chain_bandit.actors.epochs.validator import EpochValidator
 from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.node import DevelopmentNode, Wallet
 from chain_bandit.chain.tokens import Tokens
@@ -12,11 +17,6 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.errors import RecordMismatch
 from chain_bandit.mediate.agreement.agreer import Agreed
 from chain_bandit.mediate.agreement.tokens import check
-from chain_bandit.mediate.epochs.epoch import Ended, Epoch
-from chain_bandit.mediate.epochs.participant import EpochParticipant
-from chain_bandit.mediate.epochs.relayer import EpochRelayer
-from chain_bandit.mediate.epochs.transcript import Sent, witnessed
-from chain_bandit.mediate.epochs.validator import EpochValidator
 from chain_bandit.network.memory import Actor, Heard, MemoryNetwork, ignore
 from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.agreement.terms import AgreementTerms

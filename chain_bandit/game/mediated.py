@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chain_bandit.actors.epochs.participant import EpochParticipant
+from chain_bandit.actors.epochs.transcript import Sent
+from chain_bandit.actors.epochs.validator import EpochValidator
 from chain_bandit.auditor.agreement import AgreementReport, audit_agreement
 from chain_bandit.chain import accounts
 from chain_bandit.chain.funds import Need, fund
@@ -25,9 +28,6 @@ from chain_bandit.game.agreement import Agreement, AgreementOnChain
 from chain_bandit.game.chains import connected
 from chain_bandit.game.folder import FolderRefused
 from chain_bandit.mediate.bandit import TokenIncentive
-from chain_bandit.mediate.epochs.participant import EpochParticipant
-from chain_bandit.mediate.epochs.transcript import Sent
-from chain_bandit.mediate.epochs.validator import EpochValidator
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.errors import ChainBanditError

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from chain_bandit.actors.epochs.epoch import EpochSend, Stage, Staged
 from chain_bandit.auditor.agreement import CHECKS, AgreementReport, audit_agreement
 from chain_bandit.chain import anvil as own
 from chain_bandit.chain.node import account
@@ -23,7 +24,6 @@ from chain_bandit.chain_history.evm import decode_receipt, decode_transaction
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.game.agreement import Agreement, AgreementOnChain
 from chain_bandit.mediate.agreement.agreer import Agreed, InProcess
-from chain_bandit.mediate.epochs.epoch import EpochSend, Stage, Staged
 from chain_bandit.mediate.token_rule import Episode, Method, TokenAccount, TokenRuleOptions, after_epoch, opened
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.agreement.tokens import clamped

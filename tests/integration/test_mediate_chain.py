@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from chain_bandit.actors.epochs.participant import EpochParticipant
 from chain_bandit.cli import app
 from chain_bandit.game import mediated
 from chain_bandit.game.folder import FolderRefused
 from chain_bandit.game.mediated import HISTORY, REPORT
-from chain_bandit.mediate.epochs.participant import EpochParticipant
 from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
 from chain_bandit.protocol.sharing import ELEMENT_BYTES, PRIME
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chain_bandit.actors.epochs.epoch import Ended
 from chain_bandit.auditor.agreement import AgreementReport, audit_agreement
 from chain_bandit.chain import anvil as own
 from chain_bandit.chain.embedded import EmbeddedNode
@@ -22,7 +23,6 @@ from chain_bandit.game import mediated
 from chain_bandit.game.agreement import Agreement, AgreementOnChain
 from chain_bandit.game.errors import RecordMismatch
 from chain_bandit.mediate.agreement.agreer import InProcess
-from chain_bandit.mediate.epochs.epoch import Ended
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import Phase, Role, Slot
 from chain_bandit.stopwatch import Stopwatch

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from chain_bandit.actors.epochs import dealing
+from chain_bandit.actors.epochs.epoch import Epoch, Stage, Staged
+from chain_bandit.actors.epochs.participant import EpochParticipant
+from chain_bandit.actors.epochs.validator import EpochValidator
 from chain_bandit.consensus.broadcast import SignedBroadcast
 from chain_bandit.consensus.certificate import Certificate, Votes
 from chain_bandit.consensus.evidence import Equivocation
-from chain_bandit.mediate.epochs import dealing
-from chain_bandit.mediate.epochs.epoch import Epoch, Stage, Staged
-from chain_bandit.mediate.epochs.participant import EpochParticipant
-from chain_bandit.mediate.epochs.validator import EpochValidator
 from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.messages import Slot

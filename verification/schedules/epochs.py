@@ -11,18 +11,18 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from random import Random
 
+from chain_bandit.actors.epochs.dealing import SHARE_BYTES, deal, probed
+from chain_bandit.actors.epochs.epoch import Doubts, Ended, Epoch, EpochSend, Message, Shared, Staged
+from chain_bandit.actors.epochs.epoch import Stage as Phases
+from chain_bandit.actors.epochs.participant import EpochParticipant
+from chain_bandit.actors.epochs.transcript import Sent
+from chain_bandit.actors.epochs.validator import EpochValidator
 from chain_bandit.actors.messages import RELAYER
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.agreement import Agreement
-from chain_bandit.mediate.epochs.dealing import SHARE_BYTES, deal, probed
-from chain_bandit.mediate.epochs.epoch import Doubts, Ended, Epoch, EpochSend, Message, Shared, Staged
-from chain_bandit.mediate.epochs.epoch import Stage as Phases
-from chain_bandit.mediate.epochs.participant import EpochParticipant
-from chain_bandit.mediate.epochs.transcript import Sent
-from chain_bandit.mediate.epochs.validator import EpochValidator
 from chain_bandit.network.memory import Actor, Outgoing
 from chain_bandit.network.virtual import STEP, VirtualNetwork
 from chain_bandit.protocol.agreement import body, ledger
@@ -39,7 +39,7 @@ from verification.schedules.counted import Counted
 from verification.schedules.keyring import Book, IdealScribe, Scribe
 
 VOTING, ENDING = len(Phases), len(Phases) + 1
-"""After the stages of `mediate.epochs.epoch.Stage`: votes, and certificates on their way to the relayer."""
+"""After the stages of `actors.epochs.epoch.Stage`: votes, and certificates on their way to the relayer."""
 
 SIZES = ((4, 1), (4, 1), (5, 1), (7, 2))
 """Validators, and how many of them may be faulty."""

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 from eth_abi.abi import encode
 
+from chain_bandit.actors.epochs.epoch import Epoch
+from chain_bandit.actors.epochs.transcript import Sent
 from chain_bandit.auditor.agreement import CHECKS, audit_agreement
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.node import account
@@ -17,8 +19,6 @@ from chain_bandit.chain_history.errors import HistoryError
 from chain_bandit.chain_history.tokens import TOKENS
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.game.agreement import Agreement, AgreementOnChain
-from chain_bandit.mediate.epochs.epoch import Epoch
-from chain_bandit.mediate.epochs.transcript import Sent
 from chain_bandit.protocol.agreement import body as bodies
 from chain_bandit.protocol.agreement import ledger
 from chain_bandit.protocol.agreement.body import AgreementBody, Group

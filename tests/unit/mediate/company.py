@@ -3,14 +3,14 @@
 import random
 from collections.abc import Callable, Sequence
 
+from chain_bandit.actors.epochs.epoch import Ended, Epoch, EpochSend, Message, Shared, Stage, Staged
+from chain_bandit.actors.epochs.participant import EpochParticipant
+from chain_bandit.actors.epochs.validator import EpochValidator
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.agreement import Agreement, AgreementRecorder, synchronous
-from chain_bandit.mediate.epochs.epoch import Ended, Epoch, EpochSend, Message, Shared, Stage, Staged
-from chain_bandit.mediate.epochs.participant import EpochParticipant
-from chain_bandit.mediate.epochs.validator import EpochValidator
 from chain_bandit.network.memory import Heard, ignore
 from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.agreement.terms import AgreementTerms
@@ -166,7 +166,7 @@ class OffPolynomial(EpochParticipant):
     def begin(self, *arguments: object) -> None:
         super().begin(*arguments)  # type: ignore[arg-type]
         other = type(self._dealing)
-        from chain_bandit.mediate.epochs.dealing import deal
+        from chain_bandit.actors.epochs.dealing import deal
         from chain_bandit.protocol.sharing import leaf
 
         terms = self.epoch.terms

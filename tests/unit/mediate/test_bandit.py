@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chain_bandit.actors.epochs.transcript import Sent
 from chain_bandit.mediate.agreement.tokens import units
 from chain_bandit.mediate.bandit import INCENTIVES, TokenIncentive, in_process
-from chain_bandit.mediate.epochs.transcript import Sent
 from chain_bandit.mediate.exchange import Improvement, Step, exchanged
 from chain_bandit.mediate.token_rule import Episode, Method, TokenAccount, TokenRuleOptions, after_epoch
 from chain_bandit.protocol.units import UNIT

@@ -8,15 +8,15 @@ from typing import ClassVar
 
 import pytest
 
+from chain_bandit.actors.epochs import dealing, transcript
+from chain_bandit.actors.epochs.epoch import Doubts, Ended, EpochSend, Shared, Stage, Staged
+from chain_bandit.actors.epochs.participant import EpochParticipant
+from chain_bandit.actors.epochs.relayer import EpochRelayer
+from chain_bandit.actors.epochs.transcript import Sent, StepObservation
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.agreement import Agreement
 from chain_bandit.mediate.agreement.agreer import InProcess
 from chain_bandit.mediate.agreement.bounds import MedianOfGroups
-from chain_bandit.mediate.epochs import dealing, transcript
-from chain_bandit.mediate.epochs.epoch import Doubts, Ended, EpochSend, Shared, Stage, Staged
-from chain_bandit.mediate.epochs.participant import EpochParticipant
-from chain_bandit.mediate.epochs.relayer import EpochRelayer
-from chain_bandit.mediate.epochs.transcript import Sent, StepObservation
 from chain_bandit.mediate.exchange import Improvement, Step, exchanged
 from chain_bandit.protocol.agreement import body, shamir
 from chain_bandit.protocol.agreement.tokens import LARGEST

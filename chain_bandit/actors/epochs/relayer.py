@@ -1,7 +1,7 @@
 """The relayer: holds the first certificate of the open epoch that the contract would take. Anybody can be one."""
 
+from chain_bandit.actors.epochs.epoch import Ended, Epoch, EpochSend, Message
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.mediate.epochs.epoch import Ended, Epoch, EpochSend, Message
 from chain_bandit.protocol.agreement import ledger
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import NO_BLOCK

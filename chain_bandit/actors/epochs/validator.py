@@ -2,15 +2,15 @@
 
 from itertools import chain
 
+from chain_bandit.actors.epochs import dealing, transcript
+from chain_bandit.actors.epochs.dealing import SHARE_BYTES, Share
+from chain_bandit.actors.epochs.epoch import Doubts, Ended, Epoch, EpochSend, Message, Shared, Stage, Staged
 from chain_bandit.actors.messages import RELAYER
 from chain_bandit.consensus.broadcast import SignedBroadcast
 from chain_bandit.consensus.certificate import Vote, Votes
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.mediate.epochs import dealing, transcript
-from chain_bandit.mediate.epochs.dealing import SHARE_BYTES, Share
-from chain_bandit.mediate.epochs.epoch import Doubts, Ended, Epoch, EpochSend, Message, Shared, Stage, Staged
 from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.blocks import seats
 from chain_bandit.protocol.digests import keccak, uint

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from chain_bandit.actors.epochs import transcript
+from chain_bandit.actors.epochs.dealing import SHARE_BYTES, deal
+from chain_bandit.actors.epochs.epoch import Doubts, Epoch, EpochSend, Message, Shared, Stage, Staged
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.crypto.keys import Signer
-from chain_bandit.mediate.epochs import transcript
-from chain_bandit.mediate.epochs.dealing import SHARE_BYTES, deal
-from chain_bandit.mediate.epochs.epoch import Doubts, Epoch, EpochSend, Message, Shared, Stage, Staged
 from chain_bandit.protocol.agreement import ledger
 from chain_bandit.protocol.blocks import seats
 from chain_bandit.protocol.messages import Phase, Role, statement_content
