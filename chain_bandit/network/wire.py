@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgpack
 
+from chain_bandit.actors.epochs.epoch import Doubts, Ended, Shared, Stage, Staged
 from chain_bandit.actors.messages import Answer, CertifiedBlock, Message, Probe, PullRequest, Question, Receipt
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Claim, Frame
@@ -52,7 +53,7 @@ class Owed:
     since: int
 
 
-Said = Message | Equivocation | Owed
+Said = Message | Equivocation | Owed | Shared | Staged | Doubts | Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,10 @@ _FORMS: Mapping[type, PartCodec] = {
         content=BYTES, signature=BYTES, other_content=BYTES, other_signature=BYTES,
     ),
     Owed: _record(Owed, since=NUMBER),
+    Shared: _record(Shared, share=BYTES),
+    Staged: _record(Staged, stage=_choice(Stage), frame=FRAME),
+    Doubts: _record(Doubts, places=_rows(NUMBER)),
+    Ended: _record(Ended, body=BYTES, certificate=CERTIFICATE),
 }  # fmt: skip
 _TAGS = {kind: tag for tag, kind in enumerate(_FORMS)}
 _BY_TAG = dict(enumerate(_FORMS))

@@ -34,6 +34,11 @@ class Recorded:
     block: CertifiedBlock | None = None
     certificate: Certificate | None = None
 
+    @property
+    def word(self) -> str:
+        """How the round ended."""
+        return self.record.kind.name.lower()
+
 
 class Follower:
     """One game's events, asked for again and again.

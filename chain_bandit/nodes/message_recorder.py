@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from chain_bandit.actors.epochs.epoch import Staged
 from chain_bandit.actors.messages import ENVIRONMENT, Probe, Receipt
 from chain_bandit.append_log import AppendLogFile
 from chain_bandit.consensus.broadcast import Frame
@@ -44,13 +45,14 @@ def tapped(place: Path, own: int) -> Iterator[Heard]:
 
 
 def _said(sender: int, own: int, envelope: Envelope) -> Iterator[tuple[tuple[int, ...], bytes]]:
-    """The statements that an honest sender would have signed: (round, phase, role, instance), and what they state."""
+    """What an honest sender would have signed: (round, phase, role, instance, stage), and what it states."""
     for message in envelope.messages:
-        match message.frame if isinstance(message, Probe) else message:
+        stage = (1 + message.stage,) if isinstance(message, Staged) else ()
+        match message.frame if isinstance(message, Probe | Staged) else message:
             case Frame(phase=phase, claims=claims):
                 for claim in claims:
                     if claim.instance == sender:
-                        yield (envelope.round, int(phase), int(Role.COMMANDER), sender), keccak(claim.content)
+                        yield (envelope.round, int(phase), int(Role.COMMANDER), sender, *stage), keccak(claim.content)
             case Vote(seat=seat, content=content) if seat == sender:
                 yield (envelope.round, int(Phase.BLOCK), int(Role.SIGNER), 0), content
             case Receipt(round=round_, arm=arm, reward=reward, tally=tally, count=count) if sender == ENVIRONMENT:

@@ -8,26 +8,24 @@ and the system's clock, and schedules run the same one in virtual time (`verific
 """
 
 import sys
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic, thread_time
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, Probe, PullRequest, Question
-from chain_bandit.actors.rules import Rules
+from chain_bandit.actors.epochs.epoch import Staged
+from chain_bandit.actors.messages import COMPARISON, Probe, PullRequest, Question
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.rate_limit import RateLimit
 from chain_bandit.network.round_timer import RoundTimer, Timeliness
-from chain_bandit.network.wire import MOST_SAID, Envelope, EnvelopeKind, Owed, Said, decode, encode, later, most_bytes
+from chain_bandit.network.wire import Envelope, EnvelopeKind, Owed, Said, decode, encode, later
 from chain_bandit.nodes.crash import at
-from chain_bandit.nodes.follower import Recorded
 from chain_bandit.nodes.observed import Observed
 from chain_bandit.nodes.role import NodeRole, Post
+from chain_bandit.nodes.round_rules import RoundRules
 from chain_bandit.nodes.sign_once import AlreadySigned
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import Ledger, accused, after_burn_in_round, after_record, is_over
-from chain_bandit.protocol.parameters import ACCUSED_AHEAD, Parameters
 from chain_bandit.protocol.within_a_round import forget
 
 POLL, GROWTH, LONGEST, SHARE = 0.02, 1.5, 0.5, 0.1
@@ -37,11 +35,11 @@ last; the longest, in seconds, and of a delay bound, by which nodes may see one 
 UNHURRIED = 0.1
 """Seconds between two looks after the last round."""
 
+STEPPED = (Frame, Probe, Staged)
+"""Messages that count in their step alone."""
+
 LATE = 1.5
 """Times a round's longest duration, since one of the honest was there, after which it is let end by its deadline."""
-
-OTHERS = (COMPARISON, ENVIRONMENT, RELAYER)
-
 
 class EndedEarly(Exception):
     """The chain takes no more records, and has none that was not read."""
@@ -91,8 +89,8 @@ class RecordSource(Protocol):
         """Whether a false report put a seat there."""
         ...
 
-    def next(self, parameters: Parameters, ledger: Ledger) -> Recorded | None:
-        """The record of the open round, if it is there."""
+    def next(self, parameters: Any, ledger: Any) -> Any:
+        """The record of the open round, which says in a `word` how it ended; None while it is not there."""
         ...
 
     def is_over(self) -> bool:
@@ -121,7 +119,7 @@ class Node:
     """
 
     def __init__(
-        self, role: NodeRole, rules: Rules, opening: Ledger, links: Outlet, follower: RecordSource, live: bool,
+        self, role: NodeRole, rules: RoundRules, opening: Any, links: Outlet, follower: RecordSource, live: bool,
         last_signed: int, bound: float, verifier: Verifier,
         say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
         heard: Callable[[int, Envelope], None] = lambda sender, envelope: None,
@@ -141,17 +139,14 @@ class Node:
         self._living: set[int] = set()
         self._alive: float | None = None
         self._round_timer: RoundTimer | None = None
-        self._next: Recorded | None = None
+        self._next: Any = None
         self._furthest = dict.fromkeys(self._everybody, 0)
         self._greeted: set[int] = set()
         self._longest = max(2 * POLL, min(LONGEST, SHARE * bound))
         self._look_at, self._pause = 0.0, POLL
         self._rate_limit, self._standing = RateLimit(), Timeliness()
-        parameters = rules.parameters
-        self._most_said = MOST_SAID * parameters.participants
         self._said: dict[tuple[int, int], int] = {}
         """What a seat's envelopes of a round's steps brought: these are free, so no more than the honest ever say."""
-        self._most_bytes = most_bytes(parameters.participants, parameters.report_bytes, rules.schedule.relay_rounds)
         self._held: dict[tuple[int, int, int], Iterable[Said]] = {}
         """What came in early: by sender, round and step, of this round and those that are `_soon`; still as bytes, for
         messages may take twenty times as many."""
@@ -182,13 +177,11 @@ class Node:
     # --- a round
 
     def _all_rounds(self) -> Waits[None]:
-        parameters = self._rules.parameters
-        while not is_over(parameters, self.ledger):
-            for seat, since in sorted(self._follower.accusations.items()):
-                if since <= self.ledger.round + ACCUSED_AHEAD and not self.ledger.blocked_from[seat]:
-                    self.ledger = accused(self.ledger, seat, since, self._follower.is_liar(seat))
+        rules = self._rules
+        while not rules.is_over(self.ledger):
+            self.ledger = rules.listed(self.ledger, self._follower)
             self._begin()
-            if self.ledger.round < parameters.burn_in:
+            if self.ledger.round < rules.first_recorded:
                 yield from self._burn_in_round()
             else:
                 yield from self._recorded_round()
@@ -217,16 +210,17 @@ class Node:
                 self._round_timer.arrived(sender, step)
 
     def _burn_in_round(self) -> Waits[None]:
-        if self._live and self._rules.probes(self.ledger):
-            yield from self._play(self._rules.schedule.probe_steps, lambda: self._is_one_honest(self._ahead))
+        steps = self._rules.unrecorded_steps(self.ledger)
+        if self._live and steps:
+            yield from self._play(steps, lambda: self._rules.is_one_honest(self._ahead))
         yield from self._settle(lambda: False)
         self._role.close(None)
-        self.ledger = after_burn_in_round(self._rules.parameters, self.ledger)
+        self.ledger = self._rules.after(self.ledger, None)
 
     def _recorded_round(self) -> Waits[None]:
         played = False
         if not self._is_recorded() and (self._may_speak or not self._role.speaks):
-            played = yield from self._play(self._rules.schedule.steps, self._is_recorded)
+            played = yield from self._play(self._rules.steps, self._is_recorded)
         elif self._next is None:
             self._greet()
         found = yield from self._await_record(played)
@@ -239,15 +233,15 @@ class Node:
             self._say(self._line(found, took))
         self._observe(
             Observed(
-                self.ledger.round, found.record.kind.name.lower(), took, len(self._everybody - self._present),
+                self.ledger.round, found.word, took, len(self._everybody - self._present),
                 len(self._links.banned), len(self._follower.accusations),
             )
         )  # fmt: skip
-        self.ledger, self._next = after_record(self._rules.parameters, self.ledger, found.record), None
+        self.ledger, self._next = self._rules.after(self.ledger, found), None
 
-    def _line(self, found: Recorded, took: float) -> str:
+    def _line(self, found: Any, took: float) -> str:
         banned = f", not read any more: {sorted(self._links.banned)}" if self._links.banned else ""
-        return f"round {self.ledger.round} {found.record.kind.name.lower()} after {took:.3f} s{banned}"
+        return f"round {self.ledger.round} {found.word} after {took:.3f} s{banned}"
 
     @property
     def _may_speak(self) -> bool:
@@ -258,7 +252,7 @@ class Node:
         pace = self._round_timer
         assert pace is not None
         if not self._role.speaks:  # who only listens begins when an honest seat has
-            while not self._is_one_honest(pace.heard):
+            while not self._rules.is_one_honest(pace.heard):
                 yield from self._take(POLL)
                 if is_over():
                     return False
@@ -296,7 +290,7 @@ class Node:
             yield from self._take(min(left, POLL) if self._ahead else left)  # the chain tells, if nobody else does
         return False
 
-    def _await_record(self, played: bool) -> Waits[Recorded]:
+    def _await_record(self, played: bool) -> Waits[Any]:
         """Say again what must arrive, turn to the chain if that is one's part, until the record is there."""
         again = self._now() + self._bound
         while not self._is_recorded():
@@ -336,20 +330,17 @@ class Node:
 
     def _greet(self) -> None:
         """Say that one is there: others wait for who has spoken in the round before, the relayer ends dead ones."""
-        self._send({to: [] for to in (*self._everybody, *OTHERS)}, EnvelopeKind.NOW, 0)
+        self._send({to: [] for to in (*self._everybody, *self._rules.others)}, EnvelopeKind.NOW, 0)
 
     def _is_late(self) -> bool:
-        longest = self._rules.schedule.steps * self._bound
+        longest = self._rules.steps * self._bound
         return self._alive is not None and self._now() > self._alive + LATE * longest
 
     def _live_on(self, seats: Iterable[int], now: float) -> None:
         """Some are there: a round has come to life when one of them must be honest."""
         self._living |= set(seats)
-        if self._alive is None and self._is_one_honest(self._living):
+        if self._alive is None and self._rules.is_one_honest(self._living):
             self._alive = now
-
-    def _is_one_honest(self, seats: Sized) -> bool:
-        return len(seats) > self._rules.parameters.attackers
 
     @property
     def _ahead(self) -> frozenset[int]:
@@ -370,7 +361,7 @@ class Node:
         """Send, once all that it rests on is on disk: as a step's envelopes, one to everybody, or as it comes."""
         by_receiver: dict[int, list[Said]] = {}
         if step is not None:
-            by_receiver = {to: [] for to in (*self._everybody, *OTHERS)}
+            by_receiver = {to: [] for to in (*self._everybody, *self._rules.others)}
         for to, message in said:
             by_receiver.setdefault(to, []).append(message)
         if by_receiver:
@@ -411,11 +402,11 @@ class Node:
     def _read(self, sender: int, frame: bytes) -> Envelope:
         """The envelope. Raises `Malformed`, also where a seat says more at once than an honest one ever has to say."""
         is_seat = sender in self._everybody
-        if is_seat and len(frame) > self._most_bytes:
-            raise Malformed("frame", f"at most {self._most_bytes} bytes in this game", f"{len(frame)}")
+        if is_seat and len(frame) > self._rules.most_bytes:
+            raise Malformed("frame", f"at most {self._rules.most_bytes} bytes in this game", f"{len(frame)}")
         envelope = decode(frame)
-        if is_seat and (said := _said(envelope)) > self._most_said:
-            raise Malformed("envelope", f"at most {self._most_said} messages and claims", f"{said}")
+        if is_seat and (said := _said(envelope)) > self._rules.most_said:
+            raise Malformed("envelope", f"at most {self._rules.most_said} messages and claims", f"{said}")
         asked = sum(isinstance(message, Owed | PullRequest) for message in envelope.messages)
         if is_seat and asked > (envelope.kind is EnvelopeKind.NOW):  # each may be answered by many receipts
             raise Malformed("envelope", "one pull, or one question what is owed, and none in a step", f"{asked}")
@@ -427,7 +418,7 @@ class Node:
         Raises `Malformed` where it has more than an honest seat has left to say in the round.
         """
         round_, step = envelope.round, envelope.step
-        if envelope.kind is not EnvelopeKind.STEP or step >= self._rules.schedule.steps:
+        if envelope.kind is not EnvelopeKind.STEP or step >= self._rules.steps:
             return False
         if round_ == self.ledger.round:
             is_due = self._round_timer is not None and not self._round_timer.has(sender, step)
@@ -435,8 +426,8 @@ class Node:
             is_due = round_ in self._soon and (sender, round_, step) not in self._held
         if is_due and sender in self._everybody:
             said = self._said[sender, round_] = self._said.get((sender, round_), 0) + _said(envelope)
-            if said > self._most_said + self._rules.schedule.steps:
-                raise Malformed("round", f"at most {self._most_said} messages and claims", f"{said}")
+            if said > self._rules.most_said + self._rules.steps:
+                raise Malformed("round", f"at most {self._rules.most_said} messages and claims", f"{said}")
         return is_due
 
     def _handle(self, sender: int, envelope: Envelope, frame: bytes, is_due: bool) -> None:
@@ -452,10 +443,10 @@ class Node:
                 self._round_timer.answered(sender)
                 if sender in self._everybody and envelope.messages:
                     self._insisting.add(sender)
-                if self._insisted is None and self._is_one_honest(self._insisting):
+                if self._insisted is None and self._rules.is_one_honest(self._insisting):
                     self._insisted = self._now()
             self._greeted.add(sender)
-            at_once = [each for each in envelope.messages if not isinstance(each, Frame | Probe)]  # these have a step
+            at_once = [each for each in envelope.messages if not isinstance(each, STEPPED)]
             self._deliver(sender, envelope.round, at_once)
         elif not is_due:
             return
@@ -471,7 +462,7 @@ class Node:
     @property
     def _soon(self) -> tuple[int, ...]:
         """What others may be in already: the next round, and the first recorded one, to which some come sooner."""
-        here, first = self.ledger.round, self._rules.parameters.burn_in
+        here, first = self.ledger.round, self._rules.first_recorded
         return (here + 1, max(here + 1, first))
 
     def _deliver(self, sender: int, round_: int, messages: Iterable[Said]) -> None:
@@ -485,6 +476,6 @@ def _said(envelope: Envelope) -> int:
     """Messages and claims in an envelope."""
     said = len(envelope.messages)
     for message in envelope.messages:
-        statements = message.frame if isinstance(message, Probe) else message
+        statements = message.frame if isinstance(message, Probe | Staged) else message
         said += len(statements.claims) if isinstance(statements, Frame) else 0
     return said

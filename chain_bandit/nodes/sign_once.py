@@ -18,8 +18,13 @@ from chain_bandit.protocol.messages import Phase, Role, Slot
 
 FORMAT = "chain-bandit-signed/1"
 
-Place = tuple[int, int, int, int]
-"""(round, phase, role, instance): what a key may say one thing in."""
+Place = tuple[int, ...]
+"""(round, phase, role, instance), and the stage where a round has several: what a key may say one thing in."""
+
+
+def place_of(slot: Slot, phase: Phase, role: Role, instance: int) -> Place:
+    """Where a statement is made."""
+    return (slot.round, int(phase), int(role), instance, *filter(None, (slot.stage,)))
 
 
 class AlreadySigned(ChainBanditError):
@@ -28,7 +33,7 @@ class AlreadySigned(ChainBanditError):
     exit_code = 10
 
     def __init__(self, place: Place, kept: bytes | None, asked: bytes) -> None:
-        round_, phase, role, instance = place
+        round_, phase, role, instance, *_ = place
         what = "in a round that is over" if kept is None else f"{kept.hex()[:16]}…"
         super().__init__(
             f"round {round_}: this key has signed {what} as {Role(role).name} in phase {Phase(phase).name} "
@@ -43,7 +48,7 @@ class JournalRolledBack(ChainBanditError):
     exit_code = 8
 
     def __init__(self, path: Path, place: Place) -> None:
-        round_, phase, role, _ = place
+        round_, phase, role, *_ = place
         super().__init__(
             f"{path}: the chain holds what this key signed in round {round_} as {Role(role).name} in phase "
             f"{Phase(phase).name}, the journal does not: it is an older copy, or another process has the key; "
@@ -76,7 +81,7 @@ class SignedJournal:
 
     def __init__(self, path: Path, separator: bytes, address: bytes) -> None:
         self.path, self._digests, self._link = path, dict[Place, bytes](), b""
-        self._last = self._forgotten = 0
+        self._last = self._forgotten = -1
         self._lines = AppendLogFile(path)
         try:
             self._lines.read(self._take)
@@ -123,7 +128,7 @@ class SignedJournal:
 
     @property
     def last(self) -> int:
-        """The last round that anything was signed in; 0 for none."""
+        """The last round that anything was signed in; -1 for none."""
         return self._last
 
     def sync(self) -> None:
@@ -142,8 +147,8 @@ class SignedJournal:
                 raise ValueError(f"is no {FORMAT}")
             self._origin = self._link = link
             return
-        round_, phase, role, instance = map(int, said["at"])
-        place, digest = (round_, int(Phase(phase)), int(Role(role)), instance), bytes.fromhex(said["digest"])
+        round_, phase, role, instance, *stage = map(int, said["at"])
+        place, digest = (round_, int(Phase(phase)), int(Role(role)), instance, *stage), bytes.fromhex(said["digest"])
         if _next(self._link, place, digest) != link or place in self._digests:
             raise ValueError("is not the line after the one before it")
         self._digests[place], self._link, self._last = digest, link, max(self._last, round_)
@@ -163,5 +168,5 @@ class OnceSigner(Signer):
     def state(self, slot: Slot, phase: Phase, role: Role, instance: int, content: bytes) -> bytes:
         """Journal the digest, then sign it."""
         digest = slot.digest(phase, role, instance, content)
-        self._journal.admit((slot.round, int(phase), int(role), instance), digest)
+        self._journal.admit(place_of(slot, phase, role, instance), digest)
         return self.sign(digest)

@@ -50,6 +50,7 @@ from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.relayer import RelayerRole
 from chain_bandit.nodes.role import NodeRole
+from chain_bandit.nodes.round_rules import BanditRounds
 from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.nodes.sign_once import OnceSigner, SignedJournal
 from chain_bandit.protocol.blocks import genesis_digest
@@ -180,12 +181,12 @@ class Start:
             live = self._await_opening()
             rules, first = self._rules()
             role = self._role(rules, first, journal, stack)
-            last = journal.last if journal is not None and role.speaks else 0
+            last = journal.last if journal is not None and role.speaks else -1
             bound = self.game.bound_ms / 1000
             heard = stack.enter_context(tapped(self._place, self.key.address))
             node = Node(
-                role, rules, first, links, self.follower, live, last, bound, self.verifier, self._say, heard,
-                observe=self._observer(stack),
+                role, BanditRounds(rules), first, links, self.follower, live, last, bound, self.verifier, self._say,
+                heard, observe=self._observer(stack),
             )  # fmt: skip
             if self.contract.closed() and not isinstance(role, EnvironmentRole):  # which tells the digest of all rounds
                 self._finish(role)

@@ -3,7 +3,7 @@
 Whoever signs anything signs a `Statement`; nothing signed in one slot can be replayed in another.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from chain_bandit.protocol.digests import ZERO, keccak, uint, uints, word
@@ -64,11 +64,17 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Round, parent record and instance (a seat), less phase and role, which each statement adds."""
+    """Round, parent record and instance (a seat), less phase and role, which each statement adds.
+
+    Attributes:
+        stage: which of a round's broadcasts of one phase it is of. Signatures have it in `parent`; a journal, which
+            holds a key to one statement whatever the parent, tells stages apart by this.
+    """
 
     separator: bytes
     round: int
     parent: bytes
+    stage: int = field(default=0, compare=False)
 
     def digest(self, phase: Phase, role: Role, instance: int, content: bytes) -> bytes:
         """The 32 bytes that are signed: EIP-712 over (round, parent, phase, role, instance, content)."""

@@ -34,6 +34,7 @@ from chain_bandit.nodes.comparer import ComparerRole
 from chain_bandit.nodes.follower import Recorded
 from chain_bandit.nodes.node import Frames, Node, Wait
 from chain_bandit.nodes.role import NodeRole, Post
+from chain_bandit.nodes.round_rules import BanditRounds
 from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.protocol.blocks import Header, Record, approves, seats
 from chain_bandit.protocol.blocks import Kind as Ended
@@ -252,7 +253,7 @@ class _Game:
     def _run(self, address: int, role: NodeRole, view: _View, ledger: Ledger, live: bool, last: int) -> None:
         stage = self.stage
         node = Node(
-            role, stage.rules, ledger, _Line(self, address), view, live, last, BOUND, stage.verifier,
+            role, BanditRounds(stage.rules), ledger, _Line(self, address), view, live, last, BOUND, stage.verifier,
             say=lambda line: None, clock=lambda: self.now, spent=self._clocked,
         )  # fmt: skip
         one = self.running[address] = _Running(node)

@@ -89,7 +89,8 @@ class Epoch:
 
     def slot_of(self, stage: Stage) -> Slot:
         """Where a stage's commanders sign: one thing each."""
-        return Slot(self.separator, self.ledger.epoch, keccak(_STAGE, uint(stage, 1), self.ledger.head))
+        parent = keccak(_STAGE, uint(stage, 1), self.ledger.head)
+        return Slot(self.separator, self.ledger.epoch, parent, 1 + stage)
 
     @property
     def _steps(self) -> int:

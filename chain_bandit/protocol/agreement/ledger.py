@@ -31,6 +31,11 @@ class AgreementLedger:
     blocked_from: tuple[int, ...]
     credits: tuple[int, ...]
 
+    @property
+    def round(self) -> int:
+        """The open epoch: what it is to a node that plays rounds of any system."""
+        return self.epoch
+
 
 def opening(terms: AgreementTerms, accounts: Sequence[bytes]) -> AgreementLedger:
     """Before the first epoch."""
@@ -74,6 +79,11 @@ def after_epoch(
 
 def accused(ledger: AgreementLedger, seat: int) -> AgreementLedger:
     """After the first proof against a seat; further ones change nothing."""
-    since = list(ledger.blocked_from)
-    since[seat] = since[seat] or ledger.epoch + EVIDENCE_DELAY
-    return replace(ledger, blocked_from=tuple(since))
+    return listed(ledger, seat, ledger.epoch + EVIDENCE_DELAY)
+
+
+def listed(ledger: AgreementLedger, seat: int, since: int) -> AgreementLedger:
+    """With a seat left out from an epoch on, unless it is already."""
+    blocked_from = list(ledger.blocked_from)
+    blocked_from[seat] = blocked_from[seat] or since
+    return replace(ledger, blocked_from=tuple(blocked_from))

@@ -14,7 +14,9 @@ from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.network.rate_limit import RateLimit
 from chain_bandit.network.wire import MOST_SAID, Envelope, EnvelopeKind, Owed, encode
 from chain_bandit.nodes import node as module
+from chain_bandit.nodes import round_rules
 from chain_bandit.nodes.node import LATE, Node
+from chain_bandit.nodes.round_rules import BanditRounds
 from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
 from chain_bandit.protocol.proposal import readable_report
 from chain_bandit.scenario import load
@@ -92,8 +94,8 @@ def play(
 
     The chain ends after so many records.
     """
-    monkeypatch.setattr(module, "after_burn_in_round", over)
-    monkeypatch.setattr(module, "after_record", over)
+    monkeypatch.setattr(round_rules, "after_burn_in_round", over)
+    monkeypatch.setattr(round_rules, "after_record", over)
     parameters = SimpleNamespace(attackers=1, participants=4, report_bytes=100, horizon=horizon, burn_in=burn_in)
     seats = (0, 1, 2, 3)
     rules: Any = SimpleNamespace(
@@ -101,7 +103,7 @@ def play(
         probes=lambda ledger: True, schedule=SimpleNamespace(steps=STEPS, probe_steps=STEPS, relay_rounds=2),
     )  # fmt: skip
     began = monotonic()
-    found = SimpleNamespace(record=SimpleNamespace(kind=SimpleNamespace(name="SKIP")))
+    found = SimpleNamespace(word="skip", record=None)
 
     def record(parameters: Any, ledger: Ledger) -> Any:
         assert monotonic() < began + 20 * SECONDS, "a node waits for ever"
@@ -113,7 +115,7 @@ def play(
     )  # fmt: skip
     links = peers or Peers([(3 - each, encode(envelope)) for each in range(many)])
     opening, verifier = SimpleNamespace(round=1, time=1), SimpleNamespace(forget=list)
-    given: Any = (role, rules, opening, links, follower, True, 0, BOUND, verifier, said)
+    given: Any = (role, BanditRounds(rules), opening, links, follower, True, 0, BOUND, verifier, said)
     Node(*given).run(links.receive)
     return role
 
