@@ -41,10 +41,20 @@ class Tokens(Contract):
     @staticmethod
     def at(line: Line, address: bytes, stopwatch: Stopwatch, delivery: TransactionPolicy = AT_ONCE) -> "Tokens":
         """The agreement at an address. Raises `ForeignContract` where the code there is not this version's."""
-        made = Tokens(line, address, tokens_artifact(), stopwatch, delivery)
+        made = Tokens.expected(line, address, stopwatch, delivery)
         made._require_shipped()
+        return made
+
+    @staticmethod
+    def expected(line: Line, address: bytes, stopwatch: Stopwatch, delivery: TransactionPolicy = AT_ONCE) -> "Tokens":
+        """The agreement that somebody is about to put at an address; see `is_there`."""
+        made = Tokens(line, address, tokens_artifact(), stopwatch, delivery)
         made._bind()
         return made
+
+    def is_there(self) -> bool:
+        """Whether the contract is on the chain. Raises `ForeignContract` where other code is in its place."""
+        return is_shown(self._require_shipped)
 
     def agree(self, sender: Wallet, epoch: int, body: bytes, signers: int, signatures: bytes) -> Call:
         """End an epoch by a quorum's word, unless somebody else has ended it."""

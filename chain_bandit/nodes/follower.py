@@ -1,4 +1,4 @@
-"""The records of a game off one node of the chain: each once, in order, held against the rules."""
+"""The records of a game or an agreement off one node of the chain: each once, in order, held against the rules."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain_bandit.actors.messages import CertifiedBlock
-from chain_bandit.chain.artifacts import chain_bandit_artifact
+from chain_bandit.chain.artifacts import Artifact, chain_bandit_artifact
 from chain_bandit.chain.client import RECORDED, Coordinator
+from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.rpc import as_bytes, as_int, field
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.game.errors import RecordMismatch
@@ -40,8 +41,8 @@ class Recorded:
         return self.record.kind.name.lower()
 
 
-class Follower:
-    """One game's events, asked for again and again.
+class EventFollower:
+    """One contract's events, asked for again and again.
 
     Args:
         first_block: of the contract.
@@ -54,6 +55,58 @@ class Follower:
 
     Attributes:
         accusations: who is on the block list, and from which round on, as far as events were read.
+    """
+
+    def __init__(
+        self, contract: Contract, artifact: Artifact, first_block: int, confirmations: int = 1,
+        is_as_it_was: Callable[[], bool] = lambda: True,
+    ) -> None:  # fmt: skip
+        self._rpc, self._address = contract.rpc, "0x" + contract.address.hex()
+        self._events = {event.topic: event for event in artifact.members("event").values()}
+        self._functions = {each.topic[:4]: each for each in artifact.members("function").values()}
+        self._from, self._confirmations, self._is_as_it_was = first_block, confirmations, is_as_it_was
+        self._seen: tuple[int, int] = (-1, -1)
+        self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
+        self.accusations: dict[int, int] = {}
+
+    def _read(self) -> None:
+        if not self._is_as_it_was():
+            return
+        about: dict[str, Any] = {"address": self._address, "fromBlock": hex(self._from)}
+        counted = self._last_counted()
+        if counted is not None:
+            if int(counted, 16) < self._from:
+                return
+            about["toBlock"] = counted
+        for log in self._rpc.ask("eth_getLogs", [about]):
+            where = as_int(field(log, "blockNumber")), as_int(field(log, "logIndex"))
+            topics = field(log, "topics")
+            event = self._events.get(as_bytes(topics[0])) if topics else None
+            if where <= self._seen or event is None:
+                continue
+            self._seen, self._from = where, where[0]
+            values = event.decode_inputs(as_bytes(field(log, "data")))
+            self._waiting.append((event.name, values, field(log, "transactionHash")))
+
+    def _last_counted(self) -> str | None:
+        """The last block that counts; None for whichever is the last."""
+        if self._confirmations == 1:
+            return None
+        return hex(max(0, self._rpc.ask("eth_blockNumber", [], as_int) - self._confirmations + 1))
+
+    def _call(self, transaction: str) -> tuple[str, tuple[Any, ...]]:
+        """Method and arguments of a transaction; of `submitBlocks` the bytes after the selector."""
+        data = as_bytes(field(self._rpc.ask("eth_getTransactionByHash", [transaction]), "input"))
+        function = self._functions[data[:4]]
+        if function.name == "submitBlocks":
+            return function.name, (data[4:],)
+        return function.name, function.decode_inputs(data[4:])
+
+
+class Follower(EventFollower):
+    """One game's events; see `EventFollower`.
+
+    Attributes:
         costs_from: the first round whose costs are settled; None while none are.
         revealed, closed: whether the environment has revealed, whether the accounts are final.
         voided: whose false report is proven, and of which round.
@@ -64,16 +117,9 @@ class Follower:
         self, contract: Coordinator, first_block: int, confirmations: int = 1,
         is_as_it_was: Callable[[], bool] = lambda: True,
     ) -> None:  # fmt: skip
-        self._contract, self._rpc, self._address = contract, contract.rpc, "0x" + contract.address.hex()
-        artifact = chain_bandit_artifact()
-        self._events = {event.topic: event for event in artifact.members("event").values()}
-        self._functions = {each.topic[:4]: each for each in artifact.members("function").values()}
-        self._from, self._confirmations, self._is_as_it_was = first_block, confirmations, is_as_it_was
-        self._given = 0
-        self._seen: tuple[int, int] = (-1, -1)
+        super().__init__(contract, chain_bandit_artifact(), first_block, confirmations, is_as_it_was)
+        self._contract, self._given = contract, 0
         self._made: deque[Recorded] = deque()
-        self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
-        self.accusations: dict[int, int] = {}
         self.salt: bytes | None = None
         self.voided: dict[int, int] = {}
         self.acquitted: set[int] = set()
@@ -176,39 +222,6 @@ class Follower:
                 self.revealed = True
             case "Closed", _:
                 self.closed = True
-
-    def _read(self) -> None:
-        if not self._is_as_it_was():
-            return
-        about: dict[str, Any] = {"address": self._address, "fromBlock": hex(self._from)}
-        counted = self._last_counted()
-        if counted is not None:
-            if int(counted, 16) < self._from:
-                return
-            about["toBlock"] = counted
-        for log in self._rpc.ask("eth_getLogs", [about]):
-            where = as_int(field(log, "blockNumber")), as_int(field(log, "logIndex"))
-            topics = field(log, "topics")
-            event = self._events.get(as_bytes(topics[0])) if topics else None
-            if where <= self._seen or event is None:
-                continue
-            self._seen, self._from = where, where[0]
-            values = event.decode_inputs(as_bytes(field(log, "data")))
-            self._waiting.append((event.name, values, field(log, "transactionHash")))
-
-    def _last_counted(self) -> str | None:
-        """The last block that counts; None for whichever is the last."""
-        if self._confirmations == 1:
-            return None
-        return hex(max(0, self._rpc.ask("eth_blockNumber", [], as_int) - self._confirmations + 1))
-
-    def _call(self, transaction: str) -> tuple[str, tuple[Any, ...]]:
-        """Method and arguments of a transaction; of `submitBlocks` the bytes after the selector."""
-        data = as_bytes(field(self._rpc.ask("eth_getTransactionByHash", [transaction]), "input"))
-        function = self._functions[data[:4]]
-        if function.name == "submitBlocks":
-            return function.name, (data[4:],)
-        return function.name, function.decode_inputs(data[4:])
 
     def _recorded(
         self, parameters: Parameters, ledger: Ledger, last: tuple[Any, ...], transaction: str

@@ -85,10 +85,6 @@ class RecordSource(Protocol):
 
     accusations: dict[int, int]
 
-    def is_liar(self, seat: int) -> bool:
-        """Whether a false report put a seat there."""
-        ...
-
     def next(self, parameters: Any, ledger: Any) -> Any:
         """The record of the open round, which says in a `word` how it ended; None while it is not there."""
         ...

@@ -1,7 +1,9 @@
 """The relayer as a node: proofs first, then the certificate, and after long silence the skip that anybody may call."""
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Sequence
 from time import monotonic
+from typing import Any
 
 from chain_bandit.actors.messages import RELAYER, CertifiedBlock
 from chain_bandit.actors.relayer import Relayer
@@ -9,16 +11,18 @@ from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.node import Wallet
+from chain_bandit.chain.tokens import Tokens
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.wire import Said
 from chain_bandit.nodes.crash import at
-from chain_bandit.nodes.follower import Follower, Recorded
+from chain_bandit.nodes.follower import EventFollower, Follower, Recorded
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.role import NodeRole, Post
 from chain_bandit.protocol.blocks import Header, Kind, Record
 from chain_bandit.protocol.ledger import Ledger, after_record, records_made
+from chain_bandit.protocol.messages import Slot
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.transaction import gas_of_blocks
 
@@ -26,74 +30,148 @@ LOOK = 0.5
 """Seconds between two looks at a chain's height, while a deadline is waited for."""
 
 
-class RelayerRole(NodeRole):
-    """`NodeRole` of the relayer. It keeps nothing: validators say again what it has not brought to the chain."""
+class RecordingRole(NodeRole):
+    """`NodeRole` of a relayer: proofs, then the certificate, or what anybody may call after the deadline; once a round.
+
+    It keeps nothing: validators say again what it has not brought to the chain.
+
+    Args:
+        contract: the game's, or the agreement's, which takes proofs too.
+        accounts: 20 bytes a seat, which proofs are held against.
+    """
 
     address, speaks, rushing = RELAYER, False, frozenset[int]()
 
     def __init__(
-        self, relayer: Relayer, contract: Coordinator, wallet: Wallet, node: HttpNode, follower: Follower,
-        verifier: Verifier,
+        self, contract: Coordinator | Tokens, wallet: Wallet, node: HttpNode, follower: EventFollower,
+        verifier: Verifier, accounts: Sequence[bytes],
     ) -> None:  # fmt: skip
-        self._relayer, self._rules, self._contract, self._wallet = relayer, relayer.rules, contract, wallet
-        self._node, self._follower, self._verifier = node, follower, verifier
-        self._prover = Prover(self._rules, verifier, contract, follower)
+        self._taking, self._wallet, self._node, self._events = contract, wallet, node, follower
+        self._verifier, self._accounts = verifier, accounts
+        self._proofs: dict[tuple[int, int, int], tuple[object, ...]] = {}
 
-    def begin(self, ledger: Ledger) -> None:
+    def begin(self, ledger: Any) -> None:
         """Open the next round."""
         self._ledger, self._done = ledger, False
         self._deadline: int | None = None
-        if ledger.round == 1:
-            self._proofs: dict[tuple[int, int, int], tuple[object, ...]] = {}
-        self._relayer.begin(ledger)
 
     def take(self, sender: int, round_: int, message: Said) -> list[Post]:
         """Certificates and proofs of the open round, a proof a seat and role."""
         if round_ != self._ledger.round:
             return []
-        match message:
-            case Equivocation():
-                place = (message.instance, int(message.phase), int(message.role))
-                is_new = place not in self._proofs and message.slot == self._rules.slot(self._ledger)
-                if is_new and message.proves(self._rules.addresses, self._verifier):
-                    self._proofs[place] = message.calldata()
-            case CertifiedBlock() | Certificate():
-                self._relayer.on_message(sender, message)
-            case _:
-                pass
+        if isinstance(message, Equivocation):
+            place = (message.instance, int(message.phase), int(message.role))
+            is_new = place not in self._proofs and message.slot in self._slots()
+            if is_new and message.proves(self._accounts, self._verifier):
+                self._proofs[place] = message.calldata()
+        else:
+            self._certified(sender, message)
         return []
 
     def act(self, heard: bool, late: bool) -> None:
         """Hand in proofs, then record the round, once; by a certificate even where it comes after the deadline."""
-        if self._done or self._ledger.round < self._rules.parameters.burn_in:
+        if self._done or not self._is_recorded():
             return
-        block, skip = self._relayer.block, self._relayer.skip
-        due = heard or late if block or skip else late and self._deadline_is_over()
+        due = heard or late if self._is_certified() else late and self._deadline_is_over()
         if not due:
             return
-        self._prover.prove(self._wallet)
         self._report()
         at("about to record")
         try:
-            if block is not None:
-                self._submit(block)
-            elif skip is not None:
-                self._contract.skip(
-                    self._wallet, self._next_committee(), skip.signers, skip.signatures, self._recorded()
-                )
-            else:
-                self._contract.skip_after_deadline(self._wallet, self._next_committee(), self._recorded())
-            self._contract.settle()
+            self._record()
+            self._taking.settle()
         except TransactionReverted as error:
-            if error.error != "GameIsOver" and not self._recorded()("latest"):  # else somebody else was faster
+            if not self._is_needless(error):
                 raise
         self._done = True
         at("recorded")
 
-    def close(self, found: Recorded | None) -> None:
-        """Nothing is left of the round but proofs of the burn-in, which count from the first recorded one."""
+    def close(self, found: Any) -> None:
+        """Nothing is left of the round but proofs of one without a record, which count from the first recorded one."""
         if found is not None:
             self._proofs.clear()
+
+    def _is_recorded(self) -> bool:
+        """Whether the open round is one that has a record."""
+        return True
+
+    @abstractmethod
+    def _slots(self) -> Collection[Slot]:
+        """Where the open round's statements are made."""
+        ...
+
+    @abstractmethod
+    def _certified(self, sender: int, message: Said) -> None:
+        """Take in what may be a certificate."""
+        ...
+
+    @abstractmethod
+    def _is_certified(self) -> bool:
+        """Whether there is one."""
+        ...
+
+    @abstractmethod
+    def _record(self) -> None:
+        """End the round on the chain by it, or after the deadline."""
+        ...
+
+    @abstractmethod
+    def _is_needless(self, refused: TransactionReverted) -> bool:
+        """Whether a refusal says that the record is there, or can be none."""
+        ...
+
+    @abstractmethod
+    def _blocks(self) -> int:
+        """Of the deadline."""
+        ...
+
+    def _report(self) -> None:
+        """The first proof against each seat that the contract has none of; what it refuses was no proof."""
+        for place in sorted(self._proofs):
+            seat = place[0]
+            if seat in self._events.accusations or self._taking.blocked_from(seat):
+                continue
+            try:
+                self._taking.report_equivocation(self._wallet, seat, self._proofs[place])
+                self._taking.settle()
+            except TransactionReverted:
+                del self._proofs[place]
+            at("evidence reported")
+
+    def _deadline_is_over(self) -> bool:
+        """Whether anybody may end the round. A development node is hurried there; messages come in all the while."""
+        now = monotonic()
+        if self._deadline is None:
+            blocks = self._blocks()
+            self._deadline, self._look_at = self._node.height() + blocks, now
+            self._node.hurry(blocks)
+            return False
+        if now < self._look_at:
+            return False
+        self._look_at = now + LOOK
+        return self._node.height() >= self._deadline
+
+
+class RelayerRole(RecordingRole):
+    """The relayer of a bandit game."""
+
+    def __init__(
+        self, relayer: Relayer, contract: Coordinator, wallet: Wallet, node: HttpNode, follower: Follower,
+        verifier: Verifier,
+    ) -> None:  # fmt: skip
+        super().__init__(contract, wallet, node, follower, verifier, relayer.rules.addresses)
+        self._relayer, self._rules, self._contract, self._follower = relayer, relayer.rules, contract, follower
+        self._prover = Prover(self._rules, verifier, contract, follower)
+
+    def begin(self, ledger: Ledger) -> None:
+        """Open the next round."""
+        super().begin(ledger)
+        self._relayer.begin(ledger)
+
+    def close(self, found: Recorded | None) -> None:
+        """Look for false reports."""
+        super().close(found)
+        if found is not None:
             self._prover.on_record(self._ledger, found)
 
     def finish(self) -> bool:
@@ -107,17 +185,38 @@ class RelayerRole(NodeRole):
         return self._prover.is_over(self._node.height())
 
     def _report(self) -> None:
-        """The first proof against each seat that the contract has none of; what it refuses was no proof."""
-        for place in sorted(self._proofs):
-            seat = place[0]
-            if seat in self._follower.accusations or self._contract.blocked_from(seat):
-                continue
-            try:
-                self._contract.report_equivocation(self._wallet, seat, self._proofs[place])
-                self._contract.settle()
-            except TransactionReverted:
-                del self._proofs[place]
-            at("evidence reported")
+        self._prover.prove(self._wallet)
+        super()._report()
+
+    def _is_recorded(self) -> bool:
+        return bool(self._ledger.round >= self._rules.parameters.burn_in)
+
+    def _slots(self) -> Collection[Slot]:
+        return (self._rules.slot(self._ledger),)
+
+    def _certified(self, sender: int, message: Said) -> None:
+        if isinstance(message, CertifiedBlock | Certificate):
+            self._relayer.on_message(sender, message)
+
+    def _is_certified(self) -> bool:
+        return bool(self._relayer.block or self._relayer.skip)
+
+    def _record(self) -> None:
+        block, skip = self._relayer.block, self._relayer.skip
+        if block is not None:
+            self._submit(block)
+        elif skip is not None:
+            self._contract.skip(self._wallet, self._next_committee(), skip.signers, skip.signatures, self._recorded())
+        else:
+            self._contract.skip_after_deadline(self._wallet, self._next_committee(), self._recorded())
+
+    def _is_needless(self, refused: TransactionReverted) -> bool:
+        return refused.error == "GameIsOver" or bool(self._recorded()("latest"))  # somebody else was faster
+
+    def _blocks(self) -> int:
+        parameters = self._rules.parameters
+        first = self._ledger.round == parameters.burn_in
+        return parameters.skip_deadline + (parameters.burn_in_blocks if first else 0)
 
     def _submit(self, block: CertifiedBlock) -> None:
         parameters = self._rules.parameters
@@ -126,21 +225,6 @@ class RelayerRole(NodeRole):
         encoded = part.encode(parameters)
         gas = gas_of_blocks(len(encoded), 1, parameters.participants)
         self._contract.submit_blocks(self._wallet, [encoded], self._recorded(), gas)
-
-    def _deadline_is_over(self) -> bool:
-        """Whether anybody may skip the round. A development node is hurried there; messages come in all the while."""
-        now = monotonic()
-        if self._deadline is None:
-            parameters, blocks = self._rules.parameters, self._rules.parameters.skip_deadline
-            if self._ledger.round == parameters.burn_in:
-                blocks += parameters.burn_in_blocks
-            self._deadline, self._look_at = self._node.height() + blocks, now
-            self._node.hurry(blocks)
-            return False
-        if now < self._look_at:
-            return False
-        self._look_at = now + LOOK
-        return self._node.height() >= self._deadline
 
     def _recorded(self) -> Callable[[str], int]:
         return self._contract.recorded_since(self._ledger.round)

@@ -2,14 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
-from chain_bandit.actors.messages import Send
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
+from chain_bandit.network.memory import Outgoing
 from chain_bandit.network.wire import Said
-from chain_bandit.nodes.follower import Recorded
-from chain_bandit.protocol.ledger import Ledger
 
 Post = tuple[int, Said]
 """A message on its way to an address."""
@@ -29,7 +27,7 @@ class NodeRole(Protocol):
     rushing: frozenset[int]
 
     @abstractmethod
-    def begin(self, ledger: Ledger) -> None:
+    def begin(self, ledger: Any) -> None:
         """Open the next round."""
         ...
 
@@ -63,7 +61,7 @@ class NodeRole(Protocol):
         """
         return
 
-    def recorded(self, found: Recorded) -> list[Post]:
+    def recorded(self, found: Any) -> list[Post]:
         """The open round is recorded; `waits` says for what it stays open all the same."""
         return []
 
@@ -75,7 +73,7 @@ class NodeRole(Protocol):
         """What to say for it to come."""
         return []
 
-    def close(self, found: Recorded | None) -> None:
+    def close(self, found: Any) -> None:
         """The round is over: its record, None in the burn-in."""
         return
 
@@ -110,6 +108,6 @@ class NodeRole(Protocol):
         return None
 
 
-def posts(sends: Iterable[Send]) -> list[Post]:
+def posts(sends: Iterable[Outgoing]) -> list[Post]:
     """Each message with each of its receivers."""
     return [(to, send.message) for send in sends for to in send.to]
