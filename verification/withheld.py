@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 from chain_bandit.network import links
 from chain_bandit.network.wire import EnvelopeKind, decode
 from chain_bandit.nodes import node_files as files
-from chain_bandit.nodes import start
+from chain_bandit.nodes import node_start, start
 from chain_bandit.nodes.load import load
 from chain_bandit.nodes.processes import states
 from chain_bandit.nodes.up import up
@@ -128,7 +128,7 @@ def withhold(place: Path) -> None:
     load()
     begun = start.Start(place)
     Withholding.last = 2 * begun.parameters.attackers + 4
-    start.Links = Withholding  # type: ignore[attr-defined]
+    node_start.Links = Withholding  # type: ignore[attr-defined]
     begun.run()
 
 

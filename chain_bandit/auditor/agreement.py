@@ -78,12 +78,17 @@ class EpochRow:
 
 @dataclass(frozen=True, slots=True)
 class AgreementReport(Checked):
-    """Everything that an audit of an agreement found."""
+    """Everything that an audit of an agreement found.
+
+    Attributes:
+        digest: of terms, accounts and all epochs, as the contract has it; the same on every chain.
+    """
 
     head: str
     head_trusted: bool
     contract: str
     terms: AgreementTerms | None
+    digest: str | None
     token: int | None
     credits: tuple[int, ...]
     blocked_from: tuple[int, ...]
@@ -165,7 +170,8 @@ class _Replay:
         kept = (name for name in CHECKS if not (trusted and name == "chain.head"))
         return AgreementReport(
             {name: checks.tallies[name] for name in kept}, checks.violations, self._findings(), "0x" + found.head.hex(),
-            trusted, "0x" + self._origin.contract.hex(), self._terms, state.token if state else None,
+            trusted, "0x" + self._origin.contract.hex(), self._terms,
+            "0x" + state.head.hex() if state else None, state.token if state else None,
             state.credits if state else (), state.blocked_from if state else (), self._rows,
         )  # fmt: skip
 

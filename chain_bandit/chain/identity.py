@@ -59,9 +59,25 @@ def identify(ask: Ask, contract: bytes) -> Identity:
 def require_same(ask: Ask, recorded: Identity) -> None:
     """Raise `ForeignChain` where the node answers otherwise than when the game was recorded."""
     for name, question in _QUESTIONS.items():
-        got, expected = ask(*question(recorded.contract)), getattr(recorded, name)
-        if got != expected:
-            raise ForeignChain(name, expected, got)
+        _require(ask, name, question(recorded.contract), getattr(recorded, name))
+
+
+def chain_of(ask: Ask) -> tuple[int, str]:
+    """Chain id and hash of block 0. Raises `NodeUnreachable`."""
+    chain_id, genesis_hash = (ask(*_QUESTIONS[name](NOBODY)) for name in ("chain_id", "genesis_hash"))
+    return chain_id, genesis_hash
+
+
+def require_chain(ask: Ask, chain_id: int, genesis_hash: str) -> None:
+    """Raise `ForeignChain` where the node is of another chain."""
+    for name, expected in (("chain_id", chain_id), ("genesis_hash", genesis_hash)):
+        _require(ask, name, _QUESTIONS[name](NOBODY), expected)
+
+
+def _require(ask: Ask, name: str, question: tuple[str, Sequence[Any], Callable[[Any], Any]], expected: object) -> None:
+    got = ask(*question)
+    if got != expected:
+        raise ForeignChain(name, expected, got)
 
 
 def _hash(block: Any) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 mediate = typer.Typer(no_args_is_help=True)
 mediate.command("chain")(tokens.chain)
+mediate.command("up")(tokens.up)
 mediate.command("audit")(tokens.audit)
 
 

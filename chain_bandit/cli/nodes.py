@@ -114,7 +114,8 @@ def node(
     load()
     from chain_bandit.nodes import keystore
     from chain_bandit.nodes.node_files import take_game
-    from chain_bandit.nodes.start import main, said
+    from chain_bandit.nodes.node_start import said
+    from chain_bandit.nodes.start import main
 
     if game is not None:
         take_game(game, place)

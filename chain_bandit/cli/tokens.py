@@ -1,53 +1,109 @@
-"""`chain-bandit mediate chain` and `mediate audit`: agreed tokens on a chain, and their audit."""
+"""`chain-bandit mediate chain`, `mediate up` and `mediate audit`: agreed tokens on a chain, and their audit."""
 
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chain_bandit.cli.options import Json, PublicKeys, Usage, hexadecimal
 from chain_bandit.cli.warnings import allow_public_keys
 
+if TYPE_CHECKING:
+    from chain_bandit.game.mediated import AgreementGame, Result
+
+
+Account = Annotated[str | None, typer.Option("--account", help="Account that pays for gas at a URL.")]
+Participants = Annotated[int, typer.Option("--participants", min=2, max=255, help="Number of participants.")]
+Validators = Annotated[int, typer.Option("--validators", min=1, max=254, help="Number of validators.")]
+Faulty = Annotated[int, typer.Option("--faulty", min=0, help="Bound on malicious validators: fewer than a third.")]
+Groups = Annotated[int, typer.Option("--groups", min=1, help="Groups for the median of means; 1: one mean.")]
+Epochs = Annotated[int, typer.Option("--epochs", min=1, max=10**5, help="Number of epochs.")]
+EpochRounds = Annotated[int, typer.Option("--rounds", min=1, max=65535, help="Rounds per epoch.")]
+Deadline = Annotated[
+    int, typer.Option("--deadline", min=1, max=2**32 - 1, help="Deadline of an epoch, in blocks.")
+]
+Means = Annotated[str, typer.Option("--means", help="Mean rewards of the arms.")]
+GameSeed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Seed of keys, salts and rewards.")]
+Out = Annotated[Path | None, typer.Option("--out", help="A new folder; by default runs/tokens-SEED.")]
+
 
 def chain(
     chain: Annotated[str, typer.Option("--chain", help="embedded, anvil, hardhat, or a node's URL.")] = "embedded",
-    account: Annotated[str | None, typer.Option("--account", help="Account that pays for gas at a URL.")] = None,
-    participants: Annotated[int, typer.Option("--participants", min=2, max=255, help="Number of participants.")] = 6,
-    validators: Annotated[int, typer.Option("--validators", min=1, max=254, help="Number of validators.")] = 4,
-    faulty: Annotated[
-        int, typer.Option("--faulty", min=0, help="Bound on malicious validators: fewer than a third.")
-    ] = 1,
-    groups: Annotated[int, typer.Option("--groups", min=1, help="Groups for the median of means; 1: one mean.")] = 1,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, max=10**5)] = 50,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, max=65535, help="Rounds per epoch.")] = 20,
-    deadline: Annotated[
-        int, typer.Option("--deadline", min=1, max=2**32 - 1, help="Deadline of an epoch, in blocks.")
-    ] = 10,
-    means: Annotated[str, typer.Option("--means", help="Mean rewards of the arms.")] = "0.8,0.6,0.5",
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1)] = 1,
-    out: Annotated[Path | None, typer.Option("--out", help="A new folder; by default runs/tokens-SEED.")] = None,
+    account: Account = None,
+    participants: Participants = 6,
+    validators: Validators = 4,
+    faulty: Faulty = 1,
+    groups: Groups = 1,
+    epochs: Epochs = 50,
+    rounds: EpochRounds = 20,
+    deadline: Deadline = 10,
+    means: Means = "0.8,0.6,0.5",
+    seed: GameSeed = 1,
+    out: Out = None,
     public_keys: PublicKeys = False,
     as_json: Json = False,
 ) -> None:
     """Play UCB participants that exchange tokens of an agreed size on a chain, and audit the result."""
-    from chain_bandit.game.mediated import AgreementGame, default_terms, play_on
+    from chain_bandit.game.mediated import play_on
 
-    terms = default_terms(participants, validators, faulty, groups, rounds, deadline)
+    game = _game((participants, validators, faulty, groups, rounds, deadline), means, epochs, seed)
     place = out or Path("runs") / f"tokens-{seed}"
-    game = AgreementGame(terms, _means(means), epochs, seed)
-    _warn_of_pairs(participants, groups)
     observe = _say if sys.stderr.isatty() else lambda done, total: None
     result = play_on(chain, game, place, account, observe, allow_public_keys(public_keys, "the seed", ""))
+    _say_result(result, place, epochs, as_json)
+
+
+def up(
+    chain: Annotated[str, typer.Option("--chain", help="anvil, hardhat, or a node's URL.")] = "anvil",
+    account: Account = None,
+    participants: Participants = 6,
+    validators: Validators = 4,
+    faulty: Faulty = 1,
+    groups: Groups = 1,
+    epochs: Epochs = 50,
+    rounds: EpochRounds = 20,
+    deadline: Deadline = 10,
+    means: Means = "0.8,0.6,0.5",
+    seed: GameSeed = 1,
+    bound_ms: Annotated[int, typer.Option("--bound-ms", min=1, help="Delay bound of messages, in ms.")] = 1000,
+    revive: Annotated[bool, typer.Option("--revive", help="Restart a node that was killed.")] = False,
+    out: Out = None,
+    public_keys: PublicKeys = False,
+    as_json: Json = False,
+) -> None:
+    """Play the same with every participant, every validator and the relayer as a process, and audit the result."""
+    from chain_bandit.nodes.agreement_up import up_agreement
+
+    game = _game((participants, validators, faulty, groups, rounds, deadline), means, epochs, seed)
+    place = out or Path("nodes") / f"tokens-{seed}"
+    result = up_agreement(
+        game, place, chain, bound_ms, account, revives=lambda name: revive,
+        on_connected=allow_public_keys(public_keys, "the seed", ""),
+    )  # fmt: skip
+    _say_result(result, place, epochs, as_json)
+
+
+def _game(sizes: tuple[int, int, int, int, int, int], means: str, epochs: int, seed: int) -> "AgreementGame":
+    from chain_bandit.game.mediated import AgreementGame, default_terms
+
+    participants, _, _, groups, _, _ = sizes
+    game = AgreementGame(default_terms(*sizes), _means(means), epochs, seed)
+    _warn_of_pairs(participants, groups)
+    return game
+
+
+def _say_result(result: "Result", place: Path, epochs: int, as_json: bool) -> None:
+    """Print what was played, and exit as its audit says."""
     if as_json:
         print(json.dumps({**result.as_dict(), "out": str(place)}, sort_keys=True))
     else:
-        gas = result.gas["agree"]
+        gas, report = result.gas.get("agree") or [0], result.report
         print(f"{epochs} epochs, tokens {result.tokens[0] / 1e9:.9f} to {result.tokens[-1] / 1e9:.9f}, "
               f"{sum(gas) / len(gas):,.0f} gas an epoch, regret {result.regret:.2f}")  # fmt: skip
-        print("\n".join(result.report.lines()))
-        print(f"history and audit in {place}; last block {result.report.head}")
+        print("\n".join(report.lines()))
+        print(f"history and audit in {place}; last block {report.head}; digest {report.digest}")
     raise typer.Exit(result.report.exit_code)
 
 

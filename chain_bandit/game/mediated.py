@@ -1,6 +1,6 @@
 """UCB participants who agree on their tokens on a chain: played, exported, audited."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +42,9 @@ GAS_OF_AN_EPOCH, GAS_OF_A_DEPLOYMENT = 2_000_000, 10_000_000
 
 Observer = Callable[[int, int], None]
 
+AgreeOn = Callable[[Sequence[int], Sequence[Sequence[Sent]]], int]
+"""The token in use after an epoch, in units, from everybody's own and what everybody sent in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class AgreementGame:
@@ -80,7 +83,8 @@ class Result:
         report = self.report
         return {
             "contract": self.contract, "tokens": list(self.tokens), "gas": self.gas, "regret": self.regret,
-            "credits": list(report.credits), "head": report.head, "exit_code": report.exit_code,
+            "credits": list(report.credits), "head": report.head, "digest": report.digest,
+            "exit_code": report.exit_code,
             "findings": [finding.sentence for finding in report.findings],
         }  # fmt: skip
 
@@ -134,30 +138,42 @@ def _play(
         raise
     tokens: list[int] = []
 
-    def agree(own: NDArray[np.int64], asked: NDArray[np.bool_], pleased: NDArray[np.bool_]) -> NDArray[np.int64]:
-        sent = [list(map(Sent, asked[:, 0, at].tolist(), pleased[:, 0, at].tolist())) for at in range(own.shape[1])]
-        tokens.append(agreement.play(own[0].tolist(), _salts(game, len(tokens)), sent))
+    def agree(own: Sequence[int], sent: Sequence[Sequence[Sent]]) -> int:
+        tokens.append(agreement.play(own, salts(game, len(tokens)), sent))
         observe(len(tokens), game.epochs)
-        return np.array(tokens[-1:])
+        return tokens[-1]
 
-    terms = game.terms
-    world = World(game.means, terms.participants, 0, game.epochs * terms.steps)
-    maker = shaped(ucb1(Malice()), partial(TokenIncentive, epoch=terms.steps, agree=agree))
     try:
-        played = play(world, maker, 1, game.seed)
+        regret = play_world(game, agree)
     except BaseException as stopped:
         stopped.add_note(_left(rpc, recorder, out))
         raise
-    contract, report = recorder.contract, _export(rpc, recorder, out)
-    return Result("0x" + contract.address.hex(), tuple(tokens), contract.gas, float(played.regret[0, -1]), report)
+    contract, report = recorder.contract, _exported(rpc, recorder, out)
+    return Result("0x" + contract.address.hex(), tuple(tokens), contract.gas, regret, report)
 
 
-def _export(rpc: Callable[..., Any], recorder: AgreementOnChain, out: Path) -> AgreementReport:
-    """Write what the chain has of the game, and its audit."""
-    contract = recorder.contract
-    first = contract.created_in
+def play_world(game: AgreementGame, agree: AgreeOn) -> float:
+    """Play the participants' bandit, and agree on a token after each epoch; gives their mean regret, in rewards."""
+
+    def agreed(own: NDArray[np.int64], asked: NDArray[np.bool_], pleased: NDArray[np.bool_]) -> NDArray[np.int64]:
+        sent = [list(map(Sent, asked[:, 0, at].tolist(), pleased[:, 0, at].tolist())) for at in range(own.shape[1])]
+        return np.array([agree(own[0].tolist(), sent)])
+
+    terms = game.terms
+    world = World(game.means, terms.participants, 0, game.epochs * terms.steps)
+    maker = shaped(ucb1(Malice()), partial(TokenIncentive, epoch=terms.steps, agree=agreed))
+    return float(play(world, maker, 1, game.seed).regret[0, -1])
+
+
+def _exported(rpc: Callable[..., Any], recorder: AgreementOnChain, out: Path) -> AgreementReport:
+    first = recorder.contract.created_in
     assert first is not None
-    files.write(collect(rpc, contract.address, first), out / HISTORY)
+    return export(rpc, recorder.contract.address, first, out)
+
+
+def export(rpc: Callable[..., Any], contract: bytes, first_block: int, out: Path) -> AgreementReport:
+    """Write what the chain has of the agreement at an address, and its audit."""
+    files.write(collect(rpc, contract, first_block), out / HISTORY)
     report = audit_agreement(files.read(out / HISTORY))
     (out / REPORT).write_text(report.json() + "\n", encoding="utf-8")
     return report
@@ -166,7 +182,7 @@ def _export(rpc: Callable[..., Any], recorder: AgreementOnChain, out: Path) -> A
 def _left(rpc: Callable[..., Any], recorder: AgreementOnChain, out: Path) -> str:
     """Keep what a game that was stopped has on the chain, and say so; where the node no longer says it, its address."""
     try:
-        report = _export(rpc, recorder, out)
+        report = _exported(rpc, recorder, out)
     except ChainBanditError:
         with suppress(OSError):  # not empty
             out.rmdir()
@@ -174,23 +190,30 @@ def _left(rpc: Callable[..., Any], recorder: AgreementOnChain, out: Path) -> str
     return f"history and audit of {len(report.epochs)} epochs are in {out}"
 
 
+def signers(game: AgreementGame) -> list[Signer]:
+    """The key of each seat: of a role in the order of their addresses, as the contract asks."""
+    terms = game.terms
+    keys: list[Signer] = []
+    for role, count in (("token-participant", terms.participants), ("token-validator", terms.validators)):
+        own = (Signer(derive(game.seed, role, at)) for at in range(count))
+        keys += sorted(own, key=lambda signer: signer.address)
+    return keys
+
+
 def _agreement(game: AgreementGame, recorder: AgreementOnChain) -> Agreement:
-    terms, verifier = game.terms, Verifier()
-    dealing, holding = (
-        sorted((Signer(derive(game.seed, role, at)) for at in range(count)), key=lambda signer: signer.address)
-        for role, count in (("token-participant", terms.participants), ("token-validator", terms.validators))
-    )
+    terms, verifier, keys = game.terms, Verifier(), list(enumerate(signers(game)))
     return Agreement(
         terms,
-        [EpochParticipant(seat, signer) for seat, signer in enumerate(dealing)],
-        [EpochValidator(terms.participants + at, signer, verifier) for at, signer in enumerate(holding)],
-        [signer.address for signer in (*dealing, *holding)],
+        [EpochParticipant(seat, signer) for seat, signer in keys[: terms.participants]],
+        [EpochValidator(seat, signer, verifier) for seat, signer in keys[terms.participants :]],
+        [signer.address for _, signer in keys],
         recorder,
         verifier,
     )
 
 
-def _salts(game: AgreementGame, epoch: int) -> list[bytes]:
+def salts(game: AgreementGame, epoch: int) -> list[bytes]:
+    """Of everybody, for an epoch's shares."""
     secret = derive(game.seed, "token-salt")
     return [keccak(secret, uint(epoch, 4), uint(seat, 2)) for seat in range(game.terms.participants)]
 

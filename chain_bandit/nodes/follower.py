@@ -1,5 +1,6 @@
 """The records of a game or an agreement off one node of the chain: each once, in order, held against the rules."""
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class Recorded:
         return self.record.kind.name.lower()
 
 
-class EventFollower:
+class EventFollower(ABC):
     """One contract's events, asked for again and again.
 
     Args:
@@ -68,6 +69,26 @@ class EventFollower:
         self._seen: tuple[int, int] = (-1, -1)
         self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
         self.accusations: dict[int, int] = {}
+
+    @abstractmethod
+    def next(self, parameters: Any, ledger: Any) -> Any:
+        """The record of the open round, if the chain has one; the accusations before it are in `accusations` then."""
+        ...
+
+    @abstractmethod
+    def lacks(self) -> str | None:
+        """Which of the records that were given the chain does not have any more; None where it has them all."""
+        ...
+
+    @abstractmethod
+    def is_over(self) -> bool:
+        """Whether the contract takes no more records, by the last block whose events count."""
+        ...
+
+    @abstractmethod
+    def is_closed(self) -> bool:
+        """Whether the accounts are final, whatever was given of the records."""
+        ...
 
     def _read(self) -> None:
         if not self._is_as_it_was():

@@ -126,7 +126,7 @@ class Node:
         self._heard, self._now, self._spent = heard, clock, spent
         self._role, self._rules, self._links, self._follower = role, rules, links, follower
         self._last_signed, self._bound, self._say, self._verifier = last_signed, bound, say, verifier
-        self.ledger = opening
+        self.ledger, self._first = opening, opening.round
         self._everybody = frozenset(rules.everybody) - {role.address}
         self._present = self._everybody
         self._live = live
@@ -163,7 +163,7 @@ class Node:
         """All rounds, and the end, for whoever waits in the loop's place. Raises `ChainBanditError`."""
         try:
             yield from self._all_rounds()
-            self._say(f"all {self.ledger.round - 1} rounds are recorded")
+            self._say(f"all {self.ledger.round - self._first} rounds are recorded")
         except EndedEarly:
             self._say(f"the game ended before round {self.ledger.round}: its last block has passed")
         self._round_timer = None

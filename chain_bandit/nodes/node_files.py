@@ -18,6 +18,7 @@ from chain_bandit.crypto.verify import signer
 from chain_bandit.crypto.vouching import announcement, vouching
 from chain_bandit.network.address import host_and_port, is_private
 from chain_bandit.network.links import Peer
+from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.errors import ChainBanditError
 
@@ -26,7 +27,11 @@ GAME, KEY, LINK, SIGNED, RECEIPTS, HEAD, LOG, PID, ENDED = (
 )  # fmt: skip
 NODE, KEYSTORE, JOINED = "node.json", "keystore.json", "join.json"
 """Of a node with a keystore of its own: its settings, its key, and what it hands on when it joins."""
+WORLD = "world.json"
+"""Of a participant of an agreement."""
 MOST_BYTES = 1 << 20
+
+AGREEMENT_FORMAT: Literal["chain-bandit-agreement/1"] = "chain-bandit-agreement/1"
 
 NAMES = {ENVIRONMENT: "environment", RELAYER: "relayer", COMPARISON: "comparison"}
 
@@ -115,47 +120,40 @@ def announced(key: Signer, game: bytes, address: int, endpoint: str, certificate
     return NodeRecord(address=address, endpoint=endpoint, certificate=certificate, counter=counter, voucher=voucher)
 
 
-class GameFile(_File):
-    """What everybody knows before the game opens.
+class SharedFile(_File):
+    """What everybody knows of any system before it opens.
 
     Attributes:
+        game: digest of the game, or of the agreement.
+        first_block: from which on its contract's events are.
         url: of a chain's node.
         bound_ms: Δ.
-        participants: by their place in the game; none before these have joined.
-        rules: by kind what foreign rules of the game are called; the game itself says which files they are.
         private_addresses: whether nodes may be at loopback, link-local and private addresses.
     """
 
-    format: Literal["chain-bandit-game/1"] = GAME_FORMAT
     chain_id: int = Field(ge=0)
     genesis_hash: str
     contract: str
-    code_hash: str
     game: str
     first_block: int = Field(ge=0)
     url: str
     confirmations: int = Field(ge=1)
     bound_ms: int = Field(ge=1)
-    environment: Address
     relayer: Address
-    participants: tuple[Registration, ...]
     node_records: tuple[NodeRecord, ...]
-    rules: dict[str, str] = {}
     private_addresses: bool = True
 
     @property
-    def identity(self) -> Identity:
-        """Chain, contract and game. Raises `TypeError`."""
-        return Identity.of(self.model_dump())
+    def keys(self) -> Mapping[int, bytes]:
+        """Whose key vouches for each node, 20 bytes by address."""
+        return {RELAYER: self.relayer}
 
     def peers(self, own: int) -> Mapping[int, Peer]:
         """Endpoint and certificate of every other node.
 
         Raises `ValueError` where a record is not vouched for, two nodes say the same address, or one may not be there.
         """
-        keys = {ENVIRONMENT: self.environment, COMPARISON: self.environment, RELAYER: self.relayer}
-        keys |= {seat: each.address for seat, each in enumerate(self.participants)}
-        taken = set[str]()
+        keys, taken = self.keys, set[str]()
         for each in self.node_records:
             name = name_of(each.address)
             if each.signer(bytes.fromhex(self.game[2:])) != keys.get(each.address):
@@ -174,6 +172,84 @@ class GameFile(_File):
         if len(found) != 1:
             raise ValueError(f"{address} has {len(found)} node records")
         return found[0]
+
+
+class GameFile(SharedFile):
+    """What everybody knows before the game opens.
+
+    Attributes:
+        participants: by their place in the game; none before these have joined.
+        rules: by kind what foreign rules of the game are called; the game itself says which files they are.
+    """
+
+    format: Literal["chain-bandit-game/1"] = GAME_FORMAT
+    code_hash: str
+    environment: Address
+    participants: tuple[Registration, ...]
+    rules: dict[str, str] = {}
+
+    @property
+    def identity(self) -> Identity:
+        """Chain, contract and game. Raises `TypeError`."""
+        return Identity.of(self.model_dump())
+
+    @property
+    def keys(self) -> Mapping[int, bytes]:
+        """The environment's also for the comparison, which has none."""
+        seated = {seat: each.address for seat, each in enumerate(self.participants)}
+        return {**super().keys, ENVIRONMENT: self.environment, COMPARISON: self.environment, **seated}
+
+
+class TermsFile(_File):
+    """The numbers of `AgreementTerms`; see there."""
+
+    participants: int
+    validators: int
+    faulty: int
+    groups: int
+    first: int
+    most: int
+    step: int
+    steps: int
+    deadline: int
+
+    @property
+    def terms(self) -> AgreementTerms:
+        """Themselves. Raises `AssumptionBroken` where nobody can agree by them."""
+        terms = AgreementTerms(**self.model_dump())
+        terms.check()
+        return terms
+
+
+class AgreementFile(SharedFile):
+    """What everybody knows of an agreement on tokens, before its contract is there.
+
+    Attributes:
+        epochs: how many are played.
+        accounts: by seat, the participants' and then the validators'.
+    """
+
+    format: Literal["chain-bandit-agreement/1"] = AGREEMENT_FORMAT
+    terms: TermsFile
+    epochs: int = Field(ge=1)
+    accounts: tuple[Address, ...]
+
+    @property
+    def keys(self) -> Mapping[int, bytes]:
+        """Of every seat its own."""
+        return {**super().keys, **dict(enumerate(self.accounts))}
+
+
+class WorldFile(_File):
+    """What a participant of an agreement learns in, of a development game.
+
+    Attributes:
+        means: of the arms.
+        seed: of rewards and salts.
+    """
+
+    means: tuple[float, ...]
+    seed: int
 
 
 class JoinFile(_File):
@@ -233,9 +309,29 @@ def name_of(address: int) -> str:
     return NAMES.get(address, f"seat-{address}")
 
 
+def read_shared(path: Path) -> GameFile | AgreementFile:
+    """What everybody knows, of whichever system. Raises `PlaceRefused`."""
+    try:
+        said = json.loads(_bytes_of(path))
+    except (ValueError, RecursionError):
+        said = None  # which `read_game` has a sentence for
+    is_agreement = isinstance(said, dict) and said.get("format") == AGREEMENT_FORMAT
+    return read_agreement(path) if is_agreement else read_game(path)
+
+
 def read_game(path: Path) -> GameFile:
     """Raises `PlaceRefused`."""
     return _read(path, GameFile)
+
+
+def read_agreement(path: Path) -> AgreementFile:
+    """Raises `PlaceRefused`."""
+    return _read(path, AgreementFile)
+
+
+def read_world(path: Path) -> WorldFile:
+    """Raises `PlaceRefused`."""
+    return _read(path, WorldFile)
 
 
 def read_key(path: Path) -> KeyFile:
@@ -297,13 +393,17 @@ def require_link(path: Path, certificate: bytes) -> None:
         raise PlaceRefused(path, f"is not the certificate that {GAME} has for this node: nobody would listen to it")
 
 
-def _read(path: Path, kind: type[File]) -> File:
+def _bytes_of(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES)
-        return kind.model_validate_json(data)
+            return file.read(MOST_BYTES)
     except OSError as error:
         raise PlaceRefused(path, f"cannot be read ({error.strerror})") from error
+
+
+def _read(path: Path, kind: type[File]) -> File:
+    try:
+        return kind.model_validate_json(_bytes_of(path))
     except ValidationError as error:
         first = error.errors()[0]
         raise PlaceRefused(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error

@@ -76,7 +76,7 @@ def places(out: Path) -> list[Path]:
     """The folders of a game's nodes, here or elsewhere; of a node with a keystore itself. Raises `PlaceRefused`."""
     if (out / files.NODE).exists():
         return [out]
-    return [out / files.name_of(each.address) for each in files.read_game(out / files.GAME).node_records]
+    return [out / files.name_of(each.address) for each in files.read_shared(out / files.GAME).node_records]
 
 
 def _place(out: Path, name: str) -> Path:

@@ -1,15 +1,12 @@
-"""Start of a node from its folder: identity, game, and role from the first call to the last."""
+"""Start of a node of a bandit game: its contract and seat, and its role from the first call to the last."""
 
-import os
 import random
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from ssl import SSLError
 from time import sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chain_bandit.actors.comparer import Comparer
 from chain_bandit.actors.environment import Environment
@@ -21,40 +18,34 @@ from chain_bandit.actors.seat import Seat
 from chain_bandit.actors.validator import Validator
 from chain_bandit.attacks.attack import View
 from chain_bandit.attacks.malicious import MaliciousParticipant, MaliciousSeat
+from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import ForeignChain, TransactionReverted
-from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import require_same
 from chain_bandit.chain.node import account
-from chain_bandit.chain.notice import Notice
 from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.crypto.keys import Signer
-from chain_bandit.crypto.verify import Verifier
 from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.foreign.registry import named
 from chain_bandit.game.attach import attach
 from chain_bandit.game.books import Books
-from chain_bandit.network.links import Links
 from chain_bandit.nodes import keystore
 from chain_bandit.nodes import node_files as files
+from chain_bandit.nodes.agreement_start import AgreementStart
 from chain_bandit.nodes.comparer import ComparerRole
 from chain_bandit.nodes.crash import arm, at
 from chain_bandit.nodes.environment import EnvironmentRole, require_receipts
 from chain_bandit.nodes.follower import Follower
-from chain_bandit.nodes.head import Head, HeadWatch, read_head
 from chain_bandit.nodes.live import kept_rewards
-from chain_bandit.nodes.message_recorder import tapped
-from chain_bandit.nodes.node import UNHURRIED, Node
-from chain_bandit.nodes.observed import Observed
-from chain_bandit.nodes.processes import alone
+from chain_bandit.nodes.node import UNHURRIED
+from chain_bandit.nodes.node_start import NodeStart, said
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.relayer import RelayerRole
 from chain_bandit.nodes.role import NodeRole
-from chain_bandit.nodes.round_rules import BanditRounds
+from chain_bandit.nodes.round_rules import BanditRounds, RoundRules
 from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.nodes.sign_once import OnceSigner, SignedJournal
 from chain_bandit.protocol.blocks import genesis_digest
-from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, opening
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.rewards import LIVE
@@ -69,63 +60,21 @@ PATIENCE = 20
 longer."""
 
 
-class EndpointRefused(ChainBanditError):
-    """A place where this node cannot listen."""
+class Start(NodeStart):
+    """A node of a bandit game."""
 
-    exit_code = 2
+    game: files.GameFile
+    contract: Coordinator
+    follower: Follower
 
-    def __init__(self, endpoint: str, reason: object) -> None:
-        hint = f"end whoever does, or name another in {files.GAME}"
-        super().__init__(f"{endpoint}: cannot listen there ({reason}); {hint}")
-        self.endpoint, self.reason = endpoint, reason
-
-
-def said(line: str) -> None:
-    """A line of the log as it is."""
-    print(line, file=sys.stderr, flush=True)
-
-
-class Start:
-    """One node on its way up: what it is made of, in the order in which it can be made.
-
-    Args:
-        place: its folder, beside which `game.json` is; or one with `node.json`, which says where that is.
-        url: of its own connection to the chain; by default that of the game.
-        password: of its keystore, asked for where the folder has `node.json`.
-        metrics: HOST:PORT where metrics and health are served.
-        say: writes a line of the log.
-
-    Raises:
-        PlaceRefused: the files are none of a node, or the folder is not the one that the game has for it.
-        EndpointRefused: nobody can listen where it should.
-        LogLocked: it runs already.
-        ForeignChain: the chain at the URL is another one.
-        ForeignContract, ForeignCreation: the contract is not this version's, or was created by other code.
-    """
-
-    def __init__(
-        self, place: Path, url: str | None = None, password: Callable[[Path], str] | None = None,
-        metrics: str | None = None, say: Callable[[str], None] = said,
-    ) -> None:  # fmt: skip
-        self._place, self._metrics, self._say = place.resolve(), metrics, say
-        os.chdir(self._place.parent)  # sockets are named from there: the path of a socket must be short
-        settings = files.read_node(self._place / files.NODE) if (self._place / files.NODE).exists() else None
-        path = self._place / settings.game if settings else Path(files.GAME)
+    def _read_game(self, path: Path) -> None:
         self.game = files.read_game(path)
-        if settings is None:
-            self.key = files.read_key(self._place / files.KEY)
-            self._require_name(files.name_of(self.key.address))
-        else:
-            self._require_folder(settings.folder)
-            self.key = self._unlocked(settings, password)
+
+    def _attach(self, path: Path) -> None:
         try:
-            self.peers, own = self.game.peers(self.key.address), self.game.own(self.key.address)
             identity = self.game.identity
-        except (ValueError, TypeError) as error:
+        except TypeError as error:
             raise files.PlaceRefused(path, str(error)) from error
-        self.endpoint = settings.listen if settings else own.endpoint
-        files.require_link(self._place / files.LINK, own.certificate)
-        self.node = HttpNode(url or self.game.url)
         require_same(self.node.rpc.ask, identity)
         address = bytes.fromhex(self.game.contract[2:])
         for kind, rule in self.game.rules.items():
@@ -137,15 +86,9 @@ class Start:
         files.require_environment(path, self.game, self.contract.environment())
         self.domain = Domain(self.game.chain_id, address, bytes.fromhex(self.game.game[2:]))
         self.seated = tuple(each.seated for each in self.game.participants)
-        confirmations, path = self.game.confirmations, self._place / files.HEAD
-        at = f"the chain at {self.node.url}"
-        for rpc in (self.node.rpc, self.contract.rpc):
-            rpc.notice = Notice(at, say)
-        self.follower = Follower(self.contract, self.game.first_block, confirmations, lambda: self.watch.look())
-        lacks = self.follower.lacks
-        head = Head(self.node.url, identity.genesis_hash, confirmations, read_head(path), lacks)
-        self.watch = HeadWatch(self.contract.rpc, path, head)
-        self.verifier = Verifier()
+        self.follower = Follower(
+            self.contract, self.game.first_block, self.game.confirmations, lambda: self.watch.look()
+        )
 
     def _unlocked(self, settings: files.NodeFile, password: Callable[[Path], str] | None) -> files.KeyFile:
         """The node's secrets, of its keystore; the comparison has none."""
@@ -158,80 +101,16 @@ class Start:
         assert password is not None
         return keystore.keys_of(self._place, settings, self.game, keystore.unlock(holder, password(holder)))
 
-    def _require_name(self, name: str) -> None:
-        """A copy would have a lock and a sign-once journal of its own."""
-        if self._place.name != name:
-            raise files.PlaceRefused(self._place, f"has the key of {name}, which runs in the folder of that name alone")
+    def _seated(self, journal: SignedJournal | None, stack: ExitStack) -> tuple[RoundRules, Ledger, NodeRole]:
+        rules, first = self._rules()
+        return BanditRounds(rules), first, self._role(rules, first, journal, stack)
 
-    def _require_folder(self, folder: str) -> None:
-        """The same of a node with a keystore, which may have any name."""
-        if Path(folder) != self._place:
-            reason = f'was made as {folder}: end the node there first, then say the new "folder" in {files.NODE}'
-            raise files.PlaceRefused(self._place, reason)
+    def _is_past(self, role: NodeRole) -> bool:
+        """But for the environment, which tells the digest of all rounds."""
+        return self.contract.closed() and not isinstance(role, EnvironmentRole)
 
-    def run(self) -> None:
-        """Play, to the end of the game. Raises `ChainBanditError`."""
-        with ExitStack() as stack:
-            stack.enter_context(alone(self._place))
-            at("started")
-            journal = self._journal(stack)
-            links = self._links()
-            stack.callback(links.close)
-            self.watch.wait()
-            live = self._await_opening()
-            rules, first = self._rules()
-            role = self._role(rules, first, journal, stack)
-            last = journal.last if journal is not None and role.speaks else -1
-            bound = self.game.bound_ms / 1000
-            heard = stack.enter_context(tapped(self._place, self.key.address))
-            node = Node(
-                role, BanditRounds(rules), first, links, self.follower, live, last, bound, self.verifier, self._say,
-                heard, observe=self._observer(stack),
-            )  # fmt: skip
-            if self.contract.closed() and not isinstance(role, EnvironmentRole):  # which tells the digest of all rounds
-                self._finish(role)
-            else:
-                node.run(links.receive)
-            said = {"run_digest": "0x" + role.books.digest.hex()} if isinstance(role, EnvironmentRole) else {}
-            files.write_ended(self._place, said)
-
-    def _observer(self, stack: ExitStack) -> Callable[[Observed], None]:
-        """What counts the rounds, where metrics are asked for."""
-        if self._metrics is None:
-            return lambda seen: None
-        from chain_bandit.loopback import served  # late: most nodes have no metrics
-        from chain_bandit.nodes.metrics import Metrics
-
-        journal = self._place / files.SIGNED
-        metrics = Metrics(
-            self._place.name, lambda: self.contract.gas, lambda: journal.stat().st_size if journal.exists() else 0
-        )
-        port = stack.enter_context(served(self._metrics, metrics.answer))
-        self._say(f"metrics at {self._metrics.rpartition(':')[0]}:{port}")
-        return metrics.take
-
-    def _links(self) -> Links:
-        link = self._place / files.LINK
-        try:
-            return Links(self.endpoint, link, self.peers, private=self.game.private_addresses)
-        except SSLError as error:
-            raise files.PlaceRefused(link, f"cannot be used with the certificates of {files.GAME} ({error})") from error
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
-            raise EndpointRefused(self.endpoint, reason) from error
-
-    def _finish(self, role: NodeRole) -> None:
-        """The game went to its end without us: take what is owed."""
-        while not role.finish():
-            sleep(UNHURRIED)
-
-    def _journal(self, stack: ExitStack) -> SignedJournal | None:
-        if self.key.secret is None or self.key.address == RELAYER or self.key.chance is not None:
-            return None
-        own = Signer(self.key.secret).address
-        journal = SignedJournal(self._place / files.SIGNED, self.domain.separator(), own)
-        stack.callback(journal.close)
-        return journal
+    def _said_at_end(self, role: NodeRole) -> Mapping[str, Any]:
+        return {"run_digest": "0x" + role.books.digest.hex()} if isinstance(role, EnvironmentRole) else {}
 
     # --- before the first round
 
@@ -264,12 +143,6 @@ class Start:
         """Whether it is this seat's turn: seats go by order."""
         *before, own = (each.address for each in self.seated[: seat + 1])
         return not self.contract.has_seat(own) and all(map(self.contract.has_seat, before[-1:]))
-
-    @property
-    def _signer(self) -> Signer:
-        if self.key.secret is None:
-            raise files.PlaceRefused(self._place / files.KEY, "has no secret")
-        return Signer(self.key.secret)
 
     def _rules(self) -> tuple[Rules, Ledger]:
         """The public facts, and the ledger before round 1. Raises `ForeignChain` where others have joined."""
@@ -347,12 +220,19 @@ class Start:
         return MaliciousSeat(player, validator, self.verifier, attacks[number], view), frozenset(attacks)
 
 
+def start_of(place: Path) -> type[NodeStart]:
+    """What starts the node of a folder, by the file that all its nodes share. Raises `PlaceRefused`."""
+    settings = place / files.NODE
+    shared = place / files.read_node(settings).game if settings.exists() else place.resolve().parent / files.GAME
+    return AgreementStart if isinstance(files.read_shared(shared), files.AgreementFile) else Start
+
+
 def main(
     place: Path, url: str | None = None, password: Callable[[Path], str] | None = None, metrics: str | None = None,
     say: Callable[[str], None] = said,
 ) -> None:  # fmt: skip
     """Run one node to the end of its game. Raises `ChainBanditError`."""
     arm(place.resolve().name)
-    start = Start(place, url, password, metrics, say)
+    start = start_of(place)(place, url, password, metrics, say)
     say(f"{files.name_of(start.key.address)} of {start.game.contract}")
     start.run()

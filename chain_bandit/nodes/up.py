@@ -67,15 +67,15 @@ def up(
         ChainBanditError: the scenario is none for nodes, the folder cannot be used, the chain does not answer.
     """
     require_of_nodes(scenario)
-    out = _fresh(out)
+    out = fresh(out)
     # its own, so that no two games have one contract, see docs/nodes.md
     plan = Plan(scenario, secrets=replace(Secrets.of(scenario.seed), environment=os.urandom(32)))
     with connected(chain) as node:
         on_connected(node.chain_id)
         made = set_up(plan, node, out, payer, keeps=is_url(chain))
-        with _processes(out) as fork_server:
+        with processes(out) as fork_server:
             say(f"{len(states(out))} processes; chain-bandit ps {out} says how they are")
-            _await_end(out, fork_server, say, revives, pause)
+            await_end(out, fork_server, say, revives, pause)
         return leave(node, plan, made, bytes.fromhex(_ended(out / files.name_of(ENVIRONMENT))["run_digest"][2:]), out)
 
 
@@ -87,10 +87,10 @@ def take_up(
 
     Raises `NodeStopped` as `up` does; `PlaceRefused`.
     """
-    with _processes(out) as fork_server:
+    with processes(out) as fork_server:
         here = [state for state in states(out) if state.begun is not None]
         say(f"{len(here)} processes; chain-bandit ps {out} says how they are")
-        _await_end(out, fork_server, say, revives, pause)
+        await_end(out, fork_server, say, revives, pause)
 
 
 def last_round(out: Path, name: str = "*") -> int:
@@ -119,7 +119,8 @@ def require_of_nodes(scenario: Scenario) -> None:
         require(holds, name, f"{wanted} (among processes)")
 
 
-def _fresh(out: Path) -> Path:
+def fresh(out: Path) -> Path:
+    """The folder of a new game, made and resolved. Raises `FolderRefused`."""
     place = out.resolve()
     with folder.writing(out):
         place.mkdir(parents=True, exist_ok=True)
@@ -143,7 +144,7 @@ def set_up(plan: Plan, node: HttpNode, out: Path, payer: str | None, keeps: bool
     pays = accounts.named(payer, node.chain_id) if payer else None
     payments, journal, is_whole = Journal(), Journal(), False
     note = f"what was sent belongs to the accounts whose keys are in {out}"
-    with kept_if(lambda: is_whole or (keeps and bool(payments.entries or journal.entries)), note, lambda: _empty(out)):
+    with kept_if(lambda: is_whole or (keeps and bool(payments.entries or journal.entries)), note, lambda: empty(out)):
         with folder.writing(out):
             node_records = write_folders(plan, out)
         fund(node, [whole], pays, payments)
@@ -154,7 +155,8 @@ def set_up(plan: Plan, node: HttpNode, out: Path, payer: str | None, keeps: bool
     return made
 
 
-def _empty(out: Path) -> None:
+def empty(out: Path) -> None:
+    """Take away what was made."""
     for path in out.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
@@ -163,7 +165,7 @@ def _empty(out: Path) -> None:
 
 
 @contextmanager
-def _processes(out: Path) -> Iterator[ForkServer]:
+def processes(out: Path) -> Iterator[ForkServer]:
     """All nodes, started; ended when the block ends, whoever started them last."""
     fork_server = ForkServer()
     try:
@@ -178,7 +180,7 @@ def _processes(out: Path) -> Iterator[ForkServer]:
         fork_server.close()  # and who had not come to its lock, or could not be told
 
 
-def _await_end(
+def await_end(
     out: Path, fork_server: ForkServer, say: Callable[[str], None], revives: Callable[[str], bool],
     pause: Callable[[float], object],
 ) -> None:  # fmt: skip

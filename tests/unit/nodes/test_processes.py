@@ -81,7 +81,7 @@ def test_who_has_just_ended_needs_no_signal(tmp_path, monkeypatch):
 def test_no_process_stays_where_the_nodes_cannot_even_be_told_to_end(tmp_path):
     """There is no game to read who they are from."""
     before = descendants()
-    with pytest.raises(files.PlaceRefused), up._processes(tmp_path):
+    with pytest.raises(files.PlaceRefused), up.processes(tmp_path):
         pass
     assert descendants() <= before
 

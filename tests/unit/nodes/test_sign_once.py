@@ -30,6 +30,24 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "signed.jsonl"
 
 
+def test_a_key_says_one_thing_in_each_stage_of_a_round_whatever_the_parent(path: Path) -> None:
+    journal = opened(path)
+    signer = OnceSigner(SECRET, journal)
+    deal, sums = (Slot(SEPARATOR, 0, keccak(bytes([stage])), stage) for stage in (1, 4))
+    said = (Phase.REPORT, Role.COMMANDER, 0)
+    for slot in (deal, sums, deal):
+        signer.state(slot, *said, X)
+    for stage in (1, 4):
+        with pytest.raises(AlreadySigned):
+            signer.state(Slot(SEPARATOR, 0, keccak(b"another parent"), stage), *said, Y)
+    journal.sync()
+    journal.close()
+    again = opened(path)
+    assert (len(again.places), again.last) == (2, 0)
+    with pytest.raises(AlreadySigned):
+        OnceSigner(SECRET, again).state(sums, *said, Y)
+
+
 def written(path: Path, rounds: int = 3) -> None:
     journal = opened(path)
     for round_ in range(1, rounds + 1):

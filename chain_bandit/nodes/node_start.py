@@ -1,0 +1,214 @@
+"""Start of a node from its folder, whatever system it is of: identity, lock, journal, links, and its loop."""
+
+import os
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from ssl import SSLError
+from time import sleep
+from typing import Any
+
+from chain_bandit.actors.messages import RELAYER
+from chain_bandit.chain.contract import Contract
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.notice import Notice
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.network.links import Links
+from chain_bandit.nodes import node_files as files
+from chain_bandit.nodes.crash import at
+from chain_bandit.nodes.follower import EventFollower
+from chain_bandit.nodes.head import Head, HeadWatch, read_head
+from chain_bandit.nodes.message_recorder import tapped
+from chain_bandit.nodes.node import UNHURRIED, Node
+from chain_bandit.nodes.observed import Observed
+from chain_bandit.nodes.processes import alone
+from chain_bandit.nodes.role import NodeRole
+from chain_bandit.nodes.round_rules import RoundRules
+from chain_bandit.nodes.sign_once import SignedJournal
+from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.messages import Domain
+
+
+class EndpointRefused(ChainBanditError):
+    """A place where this node cannot listen."""
+
+    exit_code = 2
+
+    def __init__(self, endpoint: str, reason: object) -> None:
+        hint = f"end whoever does, or name another in {files.GAME}"
+        super().__init__(f"{endpoint}: cannot listen there ({reason}); {hint}")
+        self.endpoint, self.reason = endpoint, reason
+
+
+def said(line: str) -> None:
+    """A line of the log as it is."""
+    print(line, file=sys.stderr, flush=True)
+
+
+class NodeStart(ABC):
+    """One node on its way up: what it is made of, in the order in which it can be made.
+
+    Args:
+        place: its folder, beside which `game.json` is; or one with `node.json`, which says where that is.
+        url: of its own connection to the chain; by default that of the game.
+        password: of its keystore, asked for where the folder has `node.json`.
+        metrics: HOST:PORT where metrics and health are served.
+        say: writes a line of the log.
+
+    Raises:
+        PlaceRefused: the files are none of a node, or the folder is not the one that the game has for it.
+        EndpointRefused: nobody can listen where it should.
+        LogLocked: it runs already.
+        ForeignChain: the chain at the URL is another one.
+        ForeignContract, ForeignCreation: the contract is not this version's, or was created by other code.
+    """
+
+    game: files.SharedFile
+    contract: Contract
+    domain: Domain
+    follower: EventFollower
+
+    def __init__(
+        self, place: Path, url: str | None = None, password: Callable[[Path], str] | None = None,
+        metrics: str | None = None, say: Callable[[str], None] = said,
+    ) -> None:  # fmt: skip
+        self._place, self._metrics, self._say = place.resolve(), metrics, say
+        os.chdir(self._place.parent)  # sockets are named from there: the path of a socket must be short
+        settings = files.read_node(self._place / files.NODE) if (self._place / files.NODE).exists() else None
+        path = self._place / settings.game if settings else Path(files.GAME)
+        self._read_game(path)
+        if settings is None:
+            self.key = files.read_key(self._place / files.KEY)
+            self._require_name(files.name_of(self.key.address))
+        else:
+            self._require_folder(settings.folder)
+            self.key = self._unlocked(settings, password)
+        try:
+            self.peers, own = self.game.peers(self.key.address), self.game.own(self.key.address)
+        except ValueError as error:
+            raise files.PlaceRefused(path, str(error)) from error
+        self.endpoint = settings.listen if settings else own.endpoint
+        files.require_link(self._place / files.LINK, own.certificate)
+        self.node, self.verifier = HttpNode(url or self.game.url), Verifier()
+        self._attach(path)
+        at_node = f"the chain at {self.node.url}"
+        for rpc in (self.node.rpc, self.contract.rpc):
+            rpc.notice = Notice(at_node, say)
+        kept, confirmations = self._place / files.HEAD, self.game.confirmations
+        lacks = self.follower.lacks
+        head = Head(self.node.url, self.game.genesis_hash, confirmations, read_head(kept), lacks)
+        self.watch = HeadWatch(self.contract.rpc, kept, head)
+
+    @abstractmethod
+    def _read_game(self, path: Path) -> None:
+        """What all nodes know. Raises `PlaceRefused`."""
+        ...
+
+    @abstractmethod
+    def _attach(self, path: Path) -> None:
+        """Contract and follower, for the file at that path. Raises as the class does."""
+        ...
+
+    @abstractmethod
+    def _await_opening(self) -> bool:
+        """Return when the first round can begin; whether it could not before."""
+        ...
+
+    @abstractmethod
+    def _seated(self, journal: SignedJournal | None, stack: ExitStack) -> tuple[RoundRules, Any, NodeRole]:
+        """The rules of rounds, the ledger before the first one, and who this is."""
+        ...
+
+    def _unlocked(self, settings: files.NodeFile, password: Callable[[Path], str] | None) -> files.KeyFile:
+        """The node's secrets, of its keystore."""
+        raise files.PlaceRefused(self._place / files.NODE, "is for nodes of bandit games")
+
+    def _is_past(self, role: NodeRole) -> bool:
+        """Whether the game went to its end without this node, which has nothing to learn of its rounds."""
+        return False
+
+    def _said_at_end(self, role: NodeRole) -> Mapping[str, Any]:
+        """What the node leaves in a file for whoever started it."""
+        return {}
+
+    def _require_name(self, name: str) -> None:
+        """A copy would have a lock and a sign-once journal of its own."""
+        if self._place.name != name:
+            raise files.PlaceRefused(self._place, f"has the key of {name}, which runs in the folder of that name alone")
+
+    def _require_folder(self, folder: str) -> None:
+        """The same of a node with a keystore, which may have any name."""
+        if Path(folder) != self._place:
+            reason = f'was made as {folder}: end the node there first, then say the new "folder" in {files.NODE}'
+            raise files.PlaceRefused(self._place, reason)
+
+    def run(self) -> None:
+        """Play, to the end of the game. Raises `ChainBanditError`."""
+        with ExitStack() as stack:
+            stack.enter_context(alone(self._place))
+            at("started")
+            journal = self._journal(stack)
+            links = self._links()
+            stack.callback(links.close)
+            self.watch.wait()
+            live = self._await_opening()
+            rounds, first, role = self._seated(journal, stack)
+            last = journal.last if journal is not None and role.speaks else -1
+            bound = self.game.bound_ms / 1000
+            heard = stack.enter_context(tapped(self._place, self.key.address))
+            node = Node(
+                role, rounds, first, links, self.follower, live, last, bound, self.verifier, self._say, heard,
+                observe=self._observer(stack),
+            )  # fmt: skip
+            if self._is_past(role):
+                self._finish(role)
+            else:
+                node.run(links.receive)
+            files.write_ended(self._place, self._said_at_end(role))
+
+    def _observer(self, stack: ExitStack) -> Callable[[Observed], None]:
+        """What counts the rounds, where metrics are asked for."""
+        if self._metrics is None:
+            return lambda seen: None
+        from chain_bandit.loopback import served  # late: most nodes have no metrics
+        from chain_bandit.nodes.metrics import Metrics
+
+        journal = self._place / files.SIGNED
+        metrics = Metrics(
+            self._place.name, lambda: self.contract.gas, lambda: journal.stat().st_size if journal.exists() else 0
+        )
+        port = stack.enter_context(served(self._metrics, metrics.answer))
+        self._say(f"metrics at {self._metrics.rpartition(':')[0]}:{port}")
+        return metrics.take
+
+    def _links(self) -> Links:
+        link = self._place / files.LINK
+        try:
+            return Links(self.endpoint, link, self.peers, private=self.game.private_addresses)
+        except SSLError as error:
+            raise files.PlaceRefused(link, f"cannot be used with the certificates of {files.GAME} ({error})") from error
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
+            raise EndpointRefused(self.endpoint, reason) from error
+
+    def _finish(self, role: NodeRole) -> None:
+        """The game went to its end without us: take what is owed."""
+        while not role.finish():
+            sleep(UNHURRIED)
+
+    def _journal(self, stack: ExitStack) -> SignedJournal | None:
+        if self.key.secret is None or self.key.address == RELAYER or self.key.chance is not None:
+            return None
+        own = Signer(self.key.secret).address
+        journal = SignedJournal(self._place / files.SIGNED, self.domain.separator(), own)
+        stack.callback(journal.close)
+        return journal
+
+    @property
+    def _signer(self) -> Signer:
+        if self.key.secret is None:
+            raise files.PlaceRefused(self._place / files.KEY, "has no secret")
+        return Signer(self.key.secret)

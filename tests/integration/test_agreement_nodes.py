@@ -1,0 +1,100 @@
+"""An agreement on tokens played by processes: the same epochs as in one process, and no statement twice after kills."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from chain_bandit.auditor.report import Weight
+from chain_bandit.game import mediated
+from chain_bandit.game.mediated import AgreementGame, Result, default_terms
+from chain_bandit.nodes import message_recorder
+from chain_bandit.nodes import node_files as files
+from chain_bandit.nodes.agreement_up import up_agreement
+from chain_bandit.nodes.crash import POINTS, VARIABLE
+from chain_bandit.nodes.message_recorder import said_twice
+from chain_bandit.nodes.processes import states
+from chain_bandit.protocol.errors import AssumptionBroken
+from tests.integration.nodes import chain_bandit
+
+EPOCHS = 6
+GAME = AgreementGame(default_terms(4, 4, 1, 2, 4), (0.8, 0.6, 0.5), EPOCHS, 7)
+NAMES = ("relayer", *(f"seat-{seat}" for seat in range(8)))
+
+KILLS = {
+    "validators and relayer": (
+        "seat-4/started:1", "seat-5/ticked:20", "seat-6/journal appended:5", "seat-7/record seen:4",
+        "relayer/about to record:3",
+    ),
+    "one of each": (
+        "seat-0/journal synced:3", "seat-1/round closed:3", "seat-4/sent:40", "seat-5/step over:50",
+        "relayer/recorded:2",
+    ),
+    "in steps": ("seat-2/step begun:18", "seat-3/round begun:4", "seat-6/taken:90", "seat-7/steps over:5"),
+}  # fmt: skip
+"""Where nodes are killed, each once and started again: seats 0 to 3 are participants, 4 to 7 validators."""
+
+
+@pytest.fixture(scope="module")
+def in_one_process(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    return mediated.play_on("embedded", GAME, tmp_path_factory.mktemp("alone") / "tokens")
+
+
+@pytest.fixture(autouse=True)
+def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(message_recorder.VARIABLE, "1")
+
+
+def signed(out: Path, name: str) -> list[tuple[int, ...]]:
+    """Where a node's key has signed, by its journal."""
+    lines = (out / name / files.SIGNED).read_text().splitlines()[1:]
+    return [tuple(json.loads(line)["at"]) for line in lines]
+
+
+def test_processes_agree_on_the_same_tokens_as_one_process(in_one_process: Result, tmp_path: Path) -> None:
+    out = tmp_path / "tokens"
+    result = up_agreement(GAME, out, "anvil", bound_ms=3000)
+    report = result.report
+    assert (report.exit_code, report.findings) == (0, [])
+    assert report.digest == in_one_process.report.digest
+    assert (result.tokens, result.regret) == (in_one_process.tokens, in_one_process.regret)
+    assert report.credits == in_one_process.report.credits
+    assert [row.kind for row in report.epochs] == ["agreed"] * EPOCHS
+    assert said_twice(out) == []
+    assert [(state.name, state.word) for state in states(out)] == [(name, "ended") for name in NAMES]
+    assert signed(out, "seat-0") == [(epoch, 1, 1, 0, 1) for epoch in range(EPOCHS)]  # its dealing, and no more
+    stages = [(epoch, *rest) for epoch in range(EPOCHS) for rest in ((1, 1, 4, 2), (1, 1, 4, 4), (2, 3, 0))]
+    assert signed(out, "seat-4") == stages  # probes, sums and the vote
+    audited = chain_bandit("mediate", "audit", out / mediated.HISTORY, "--head", report.head)
+    assert audited.returncode == 0
+
+
+@pytest.mark.parametrize("kills", KILLS)
+def test_who_is_killed_is_back_and_has_said_nothing_twice(
+    kills: str, in_one_process: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert all(kill.partition("/")[2].partition(":")[0] in POINTS for kill in KILLS[kills])
+    monkeypatch.setenv(VARIABLE, ",".join(KILLS[kills]))
+    out, lines = tmp_path / "tokens", list[str]()
+    result = up_agreement(GAME, out, "anvil", bound_ms=1000, say=lines.append, revives=lambda name: True)
+    report = result.report
+    killed = sorted(line.split()[0] for line in lines if "signal 9" in line)
+    assert killed == sorted(kill.partition("/")[0] for kill in KILLS[kills])
+    assert report.exit_code == 0
+    assert not [finding for finding in report.findings if finding.weight is Weight.PROOF]
+    assert len(report.epochs) == EPOCHS
+    assert said_twice(out) == []
+    for name in NAMES[1:]:
+        assert len(places := signed(out, name)) == len(set(places))
+    if kills == "validators and relayer":  # whose absence changes who vouches for a token, and no token
+        agreed = [row.kind == "agreed" for row in report.epochs]
+        assert sum(agreed) >= EPOCHS - 2
+        if all(agreed):
+            assert result.tokens == in_one_process.tokens
+
+
+def test_agreements_that_processes_do_not_play_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    for terms, what in ((default_terms(60, 7, 2, 1, 4), "N . V <= 64"), (default_terms(40, 20, 6, 1, 65535), "bytes")):
+        with pytest.raises(AssumptionBroken, match=what):
+            up_agreement(AgreementGame(terms, (0.8, 0.6), 1, 1), tmp_path / "tokens", "anvil")
+    assert not (tmp_path / "tokens").exists()
