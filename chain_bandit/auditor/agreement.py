@@ -17,6 +17,7 @@ from chain_bandit.chain_history.errors import HistoryError
 from chain_bandit.chain_history.records import CREATION, Accusation, ContractCall, Event, calls_in
 from chain_bandit.chain_history.tokens import TOKENS
 from chain_bandit.crypto.verify import signer
+from chain_bandit.paranoid.verdict import TOKEN_WHAT
 from chain_bandit.protocol.agreement import body as bodies
 from chain_bandit.protocol.agreement import ledger, shamir
 from chain_bandit.protocol.agreement.terms import AgreementTerms
@@ -45,6 +46,11 @@ CHECKS = {
     "evidence.listing": "Who equivocated is left out from the next epoch on, once.",
 }
 """Every check of an agreement by name, and what it proves when it passes."""
+
+SECOND_OF_TOKENS = {f"paranoid.{what}": f"Computed a second time: {proves}" for what, proves in TOKEN_WHAT.items()}
+"""What `mediate audit --paranoid` adds: the plain re-computation, the history and the audit agree."""
+
+_PROVES = {**CHECKS, **SECOND_OF_TOKENS}
 
 _WIDTHS = (16, 16, 16, 16, 64, 64, 64, 16, 32)
 _HEAD_WORDS = len(_WIDTHS) + 2
@@ -97,13 +103,13 @@ class AgreementReport(Checked):
     def json(self) -> str:
         """Deterministic JSON text."""
         value: dict[str, Any] = asdict(self)
-        value["checks"] = {name: {"proves": CHECKS[name], **tally} for name, tally in value["checks"].items()}
+        value["checks"] = {name: {"proves": _PROVES[name], **tally} for name, tally in value["checks"].items()}
         return json.dumps(value | {"exit_code": self.exit_code}, sort_keys=True)
 
     def lines(self) -> Iterator[str]:
         """The report in plain lines for a terminal."""
         yield self.summary()
-        yield from self.details(CHECKS, self.head if self.head_trusted else "")
+        yield from self.details(_PROVES, self.head if self.head_trusted else "")
 
 
 def audit_agreement(history: History, head: bytes | None = None) -> AgreementReport:

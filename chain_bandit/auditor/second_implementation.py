@@ -1,11 +1,15 @@
 """Second implementation: the same file by the independent re-computation, which shares no rule or codec."""
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TypeVar
 
+from chain_bandit.auditor.agreement import SECOND_OF_TOKENS, AgreementReport
 from chain_bandit.auditor.catalogue import SECOND
-from chain_bandit.auditor.report import KEPT, AuditReport, CheckTally, Violation, plain, worded
+from chain_bandit.auditor.report import KEPT, AuditReport, Checked, CheckTally, Violation, plain, worded
 from chain_bandit.paranoid.recompute import recompute
+from chain_bandit.paranoid.tokens import recompute_tokens
 from chain_bandit.paranoid.verdict import Difference, Verdict
 
 MONEY = ("role", "stake", "rewards", "cost", "penalty", "void", "share", "net", "withdrawn", "owed")
@@ -13,6 +17,10 @@ MONEY = ("role", "stake", "rewards", "cost", "penalty", "void", "share", "net", 
 
 CHAIN = ("chain.links", "chain.transactions", "chain.receipts")
 """What makes blocks a chain: where it does not hold neither computation has anything to follow."""
+
+UNMADE = CheckTally(
+    not_checkable=1, evidence="the blocks are no chain that can be followed: nothing was computed again"
+)
 
 
 def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
@@ -28,16 +36,52 @@ def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
         blocks are no chain there is no second computation: all of it is not checkable. What follows from a rule that
         has one implementation is no check, neither passed nor not checkable; its evidence says so.
     """
-    if any(report.checks[name].failed or report.checks[name].not_checkable for name in CHAIN):
-        reason = "the blocks are no chain that can be followed: nothing was computed again"
-        unmade = CheckTally(not_checkable=1, evidence=reason)
-        return replace(report, checks={**report.checks, **dict.fromkeys(SECOND, unmade)})
+    if _is_no_chain(report):
+        return replace(report, checks={**report.checks, **dict.fromkeys(SECOND, UNMADE)})
     verdict = recompute(path)
     _compare_rounds(report, verdict)
     if verdict.complete:
         _compare_game(report, verdict)
+    return _with_verdict(report, verdict, SECOND)
+
+
+def with_second_agreement(report: AgreementReport, path: Path) -> AgreementReport:
+    """The same of an agreement on tokens: the report of an exported history, with the checks of `SECOND_OF_TOKENS`."""
+    if _is_no_chain(report):
+        return replace(report, checks={**report.checks, **dict.fromkeys(SECOND_OF_TOKENS, UNMADE)})
+    second = recompute_tokens(path)
+    verdict, rows = second.verdict, {row.epoch: row for row in second.epochs}
+    audited = {row.epoch: row for row in report.epochs}
+    for t in sorted(rows.keys() | audited.keys()):
+        mine, theirs = rows.get(t), audited.get(t)
+        if mine is None or theirs is None:
+            if verdict.complete:
+                verdict.same("record", t, "record", mine and mine.kind, theirs and theirs.kind)
+            continue
+        for what, about in (
+            ("record", "kind"), ("groups", "counted"), ("sums", "means"), ("token", "agreed"), ("token", "token"),
+            ("certificate", "signers"),
+        ):  # fmt: skip
+            verdict.same(what, t, about, getattr(mine, about), getattr(theirs, about))
+    if verdict.complete:
+        verdict.same("record", None, "digest", "0x" + second.head.hex(), report.digest)
+        verdict.same("credits", None, "credits", tuple(second.credits), report.credits)
+        verdict.same("blocklist", None, "seats left out from", tuple(second.blocked_from), report.blocked_from)
+        verdict.same("setup", None, "terms", second.terms, report.terms and asdict(report.terms))
+    return _with_verdict(report, verdict, SECOND_OF_TOKENS)
+
+
+def _is_no_chain(report: Checked) -> bool:
+    return any(report.checks[name].failed or report.checks[name].not_checkable for name in CHAIN)
+
+
+Report = TypeVar("Report", AuditReport, AgreementReport)
+
+
+def _with_verdict(report: Report, verdict: Verdict, second: Iterable[str]) -> Report:
+    """With a check for each thing that was computed twice."""
     checks, violations = dict(report.checks), list(report.violations)
-    for name in SECOND:
+    for name in second:
         what = name.removeprefix("paranoid.")
         found = [each for each in verdict.differences.values() if each.what == what]
         violations += [

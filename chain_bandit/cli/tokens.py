@@ -110,6 +110,9 @@ def _say_result(result: "Result", place: Path, epochs: int, as_json: bool) -> No
 def audit(
     history: Annotated[Path, typer.Argument(help="The tokens.jsonl.gz of a run, or another export.")],
     head: Annotated[str | None, typer.Option("--head", help="Trusted hash of the last block.")] = None,
+    paranoid: Annotated[
+        bool, typer.Option("--paranoid", help="Recompute with the second implementation, and compare.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Audit an agreement: recompute every agreed token from an exported history alone."""
@@ -118,6 +121,10 @@ def audit(
 
     kept = hexadecimal(head, 32, "--head") if head else None
     report = audit_agreement(files.read(history), kept)
+    if paranoid:
+        from chain_bandit.auditor.second_implementation import with_second_agreement  # late: libraries of its own
+
+        report = with_second_agreement(report, history)
     print(report.json() if as_json else "\n".join(report.lines()))
     raise typer.Exit(report.exit_code)
 

@@ -1,6 +1,6 @@
 """The game's own transactions: which function, with what arguments, and the events that answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from chain_bandit.paranoid.export import Export
@@ -42,8 +42,23 @@ EVENTS = {
     "Closed": "bool,uint256",
     "Withdrawn": "address,uint256",
 }
-_BY_SELECTOR = {keccak(f"{name}({types})".encode())[:4]: name for name, types in FUNCTIONS.items()}
-_BY_TOPIC = {keccak(f"{name}({types})".encode()): name for name, types in EVENTS.items()}
+
+
+class Names:
+    """What a contract is called for and says, by the first bytes of hashes."""
+
+    def __init__(self, functions: Mapping[str, str], events: Mapping[str, str]) -> None:
+        self.functions = {keccak(f"{name}({types})".encode())[:4]: name for name, types in functions.items()}
+        self.events = {keccak(f"{name}({types})".encode()): name for name, types in events.items()}
+
+
+GAME = Names(FUNCTIONS, EVENTS)
+AGREEMENT = Names(
+    {
+        "agree": "bytes,uint256,bytes", "keepAfterDeadline": "", "reportEquivocation": FUNCTIONS["reportEquivocation"],
+    },
+    {"TokenAgreed": "uint32,uint64,uint256,bytes32", "Accused": EVENTS["Accused"]},
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,18 +88,18 @@ class Call:
     bodies: dict[bytes, bytes]
 
 
-def calls(export: Export, verdict: Verdict) -> Iterator[Call]:
+def calls(export: Export, verdict: Verdict, names: Names = GAME) -> Iterator[Call]:
     """Every transaction that has to do with the contract, in order."""
     order = Order(export, verdict)
     for transactions, bodies in export.blocks:
         beside = {keccak(body): body for body in bodies}
         for sent in transactions:
-            events = [_event(topics, data) for address, topics, data in sent.logs if address == export.contract]
+            events = [_event(names, topics, data) for address, topics, data in sent.logs if address == export.contract]
             creates, direct = sent.created == export.contract, sent.to == export.contract
             if not (creates or direct or events):
                 order.take(sent, None)
                 continue
-            name = "create" if creates else _BY_SELECTOR.get(sent.data[:4], "") if direct else ""
+            name = "create" if creates else names.functions.get(sent.data[:4], "") if direct else ""
             bare = order.take(sent, name)
             spent = bool(sent.authorizations) or 21 * (sent.limit - sent.gas) <= sent.limit
             yield Call(
@@ -93,8 +108,8 @@ def calls(export: Export, verdict: Verdict) -> Iterator[Call]:
             )  # fmt: skip
 
 
-def _event(topics: list[bytes], data: bytes) -> tuple[str, list[int]]:
-    name = _BY_TOPIC.get(topics[0], "") if len(topics) == 1 and len(data) % 32 == 0 else ""
+def _event(names: Names, topics: list[bytes], data: bytes) -> tuple[str, list[int]]:
+    name = names.events.get(topics[0], "") if len(topics) == 1 and len(data) % 32 == 0 else ""
     return name, [number(data[at : at + 32]) for at in range(0, len(data), 32)]
 
 
@@ -108,6 +123,9 @@ def canonical(call: Call) -> bytes:
     match call.name:
         case "join" | "settleSums":
             return uint(32, 32) + _padded(tail(data, 0))
+        case "agree":
+            body = _padded(tail(data, 0))
+            return uint(96, 32) + word(data, 1) + uint(96 + len(body), 32) + body + _padded(tail(data, 2))
         case "skip":
             return data[:64] + uint(96, 32) + _padded(tail(data, 2))
         case "skipAfterDeadline" | "revealSeal":

@@ -12,7 +12,7 @@ from chain_bandit.paranoid.packed import Body, Header, Seats, Submitted, opened,
 from chain_bandit.paranoid.parameters import UNIT
 from chain_bandit.paranoid.proofs import Lies, acquits, false_report, shows
 from chain_bandit.paranoid.setup import Setup
-from chain_bandit.paranoid.statements import BLOCK, COMMANDER, REPORT, SIGNER, statement
+from chain_bandit.paranoid.statements import BLOCK, COMMANDER, REPORT, SIGNED_ONCE, SIGNER, statement
 from chain_bandit.paranoid.verdict import Round, Verdict
 from chain_bandit.paranoid.words import Broken, keccak, number, uint
 
@@ -23,7 +23,6 @@ START = 32768
 """Everybody's first reputation."""
 OLDEST_PART = 16
 """A report may rest on a tally that is older by this part of the rounds, in a game without phases."""
-SIGNED_ONCE = ((REPORT, COMMANDER), (BLOCK, COMMANDER), (BLOCK, SIGNER))
 
 Event = tuple[str, list[int]]
 

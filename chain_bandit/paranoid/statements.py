@@ -6,6 +6,8 @@ REPORT, BLOCK, REWARD = 1, 2, 3
 """Phases."""
 COMMANDER, SIGNER, ENVIRONMENT, TALLIES = 1, 3, 5, 7
 """Roles."""
+SIGNED_ONCE = ((REPORT, COMMANDER), (BLOCK, COMMANDER), (BLOCK, SIGNER))
+"""Where a key makes one statement in a slot."""
 
 _DOMAIN = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)"
 _STATEMENT = b"Statement(uint32 round,bytes32 parent,uint8 phase,uint8 role,uint16 instance,bytes32 content)"

@@ -30,6 +30,22 @@ WHAT = {
 }
 """Everything that is computed twice, and what an agreement says."""
 
+TOKEN_WHAT = {
+    "chain": "Every block follows the one before it and holds the transactions and receipts of its roots.",
+    "order": "Every account that called the contract numbers its transactions one by one.",
+    "setup": "Terms and accounts follow from the published creation code and the arguments behind it.",
+    "time": "Every epoch that a deadline ended was ended after it.",
+    "certificate": "Every epoch that ended by word has a quorum of its validators' signatures.",
+    "groups": "Every group is drawn by the seed from who counts, of whom nobody is on the block list.",
+    "sums": "Every total is what the polynomial of its validators' sums has at 0.",
+    "token": "Every token is the median of the groups' means, clamped.",
+    "credits": "Every credit is what the steps of its epochs allow, at the token in use.",
+    "record": "Every digest and every event of the history follows from the epochs before it.",
+    "evidence": "Every accusation is two contents that a seat signed in one slot.",
+    "blocklist": "Who is accused is left out from the next epoch on, once.",
+}
+"""Everything of an agreement that is computed twice, and what it says."""
+
 
 @dataclass(frozen=True)
 class Difference:

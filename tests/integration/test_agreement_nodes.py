@@ -65,7 +65,7 @@ def test_processes_agree_on_the_same_tokens_as_one_process(in_one_process: Resul
     assert signed(out, "seat-0") == [(epoch, 1, 1, 0, 1) for epoch in range(EPOCHS)]  # its dealing, and no more
     stages = [(epoch, *rest) for epoch in range(EPOCHS) for rest in ((1, 1, 4, 2), (1, 1, 4, 4), (2, 3, 0))]
     assert signed(out, "seat-4") == stages  # probes, sums and the vote
-    audited = chain_bandit("mediate", "audit", out / mediated.HISTORY, "--head", report.head)
+    audited = chain_bandit("mediate", "audit", out / mediated.HISTORY, "--head", report.head, "--paranoid")
     assert audited.returncode == 0
 
 

@@ -42,6 +42,8 @@ def test_a_run_leaves_its_history_and_the_audit_of_it(played):
     assert code == 0
     report, kept = json.loads(again), json.loads((out / REPORT).read_text())
     assert [row["token"] for row in report["epochs"]] == said["tokens"]
+    code, twice = called("mediate", "audit", out / HISTORY, "--paranoid", "--json")
+    assert (code, json.loads(twice)["checks"]["paranoid.token"]["passed"]) == (0, 9)
     assert (kept["head_trusted"], report["head_trusted"]) == (True, False)
     assert kept["epochs"] == report["epochs"]
 

@@ -1,24 +1,29 @@
 """The audit of an agreement: a history with one thing forged, all else made to fit, fails the check that it is of."""
 
+import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from eth_abi.abi import encode
 
 from chain_bandit.actors.epochs.epoch import Epoch
 from chain_bandit.actors.epochs.transcript import Sent
-from chain_bandit.auditor.agreement import CHECKS, audit_agreement
+from chain_bandit.auditor.agreement import CHECKS, SECOND_OF_TOKENS, audit_agreement
+from chain_bandit.auditor.second_implementation import with_second_agreement
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.node import account
 from chain_bandit.chain.remote import json_rpc
+from chain_bandit.chain_history import files
 from chain_bandit.chain_history.blocks import History
 from chain_bandit.chain_history.collect import collect
 from chain_bandit.chain_history.errors import HistoryError
 from chain_bandit.chain_history.tokens import TOKENS
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.game.agreement import Agreement, AgreementOnChain
+from chain_bandit.paranoid.tokens import recompute_tokens
 from chain_bandit.protocol.agreement import body as bodies
 from chain_bandit.protocol.agreement import ledger
 from chain_bandit.protocol.agreement.body import AgreementBody, Group
@@ -176,10 +181,11 @@ def test_a_quorum_that_signs_a_false_body_is_found_out(story, name):
         (0b11 << 9 | 1 << 200, 0b111 << 9, {"token.quorum", "token.signatures"}),
     ],
 )
-def test_signatures_that_are_no_quorum_s_are_found(story, signers, keys, checks):
+def test_signatures_that_are_no_quorum_s_are_found(story, signers, keys, checks, tmp_path):
     forgery = story.forgery()
     story.ends(forgery, story.body, signers, keys)
     assert failed(forgery.made()) == checks
+    assert "certificate" in second(forgery.made(), tmp_path / "tokens.jsonl")
 
 
 def word(data: bytes, at: int, value: int) -> bytes:
@@ -266,3 +272,63 @@ class _Changing:
 def test_every_check_is_seen_to_fail_but_for_what_rests_on_a_word():
     seen = set().union(*(checks for _, checks in (*BODIES.values(), *OTHERS.values())))
     assert {name for name in CHECKS if not name.startswith("chain.")} - seen == {"token.quorum", "token.seed"}
+
+
+def second(history: History, path: Path) -> set[str]:
+    """What the second implementation fails of a history, less what the audit does."""
+    files.write(history, path)
+    report = with_second_agreement(audit_agreement(history), path)
+    return {name.removeprefix("paranoid.") for name in SECOND_OF_TOKENS if report.checks[name].failed}
+
+
+def test_the_second_implementation_comes_to_the_same(story, tmp_path):
+    path = tmp_path / "tokens.jsonl.gz"
+    files.write(story.history, path)
+    report = with_second_agreement(audit_agreement(story.history), path)
+    assert report.exit_code == 0, list(report.lines())
+    assert all(report.checks[name].passed for name in SECOND_OF_TOKENS)
+    assert json.loads(report.json())["checks"]["paranoid.sums"]["proves"] == SECOND_OF_TOKENS["paranoid.sums"]
+    mine, ended = recompute_tokens(path), story.agreement.ledger
+    assert (mine.head, mine.token, tuple(mine.credits)) == (ended.head, ended.token, ended.credits)
+
+
+SECOND = {
+    "total": {"sums"},
+    "total of nothing": {"record", "sums", "token"},
+    "two sums": {"record", "sums", "token"},
+    "order of groups": {"groups"},
+    "seed": {"groups"},
+    "too few groups": {"groups"},
+    "blocked": {"groups"},
+    "twice": {"groups", "record"},
+    "nets": {"credits"},
+    "a byte more": {"record"},
+    "one in a group": {"record"},
+    "token said": {"record", "token"},
+    "head said": {"record"},
+    "epoch said": {"record"},
+    "counted said": {"record"},
+    "nothing said": {"record", "token"},
+    "too early": {"time"},
+    "wei": {"record"},
+    "one content": {"evidence"},
+    "another seat": {"blocklist", "evidence", "groups"},
+    "no such seat": {"record"},
+    "since": {"blocklist"},
+    "code": {"blocklist", "credits", "record", "setup"},
+    "terms": {"certificate", "record", "setup", "sums"},
+    "a seat fewer": {"setup"},
+    "a key twice": {"blocklist", "certificate", "credits", "evidence", "record", "setup"},
+    "cut off": {"setup"},
+}
+"""What the second implementation says of each: it takes totals from the sums, and ends where it cannot follow."""
+
+
+@pytest.mark.parametrize("name", [*BODIES, *OTHERS])
+def test_the_second_implementation_finds_it_too(story, name, tmp_path):
+    forgery = story.forgery()
+    if name in BODIES:
+        story.ends(forgery, BODIES[name][0](story.body))
+    else:
+        OTHERS[name][0](forgery)
+    assert second(forgery.made(), tmp_path / "tokens.jsonl") == SECOND[name]
