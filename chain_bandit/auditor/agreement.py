@@ -50,7 +50,8 @@ CHECKS = {
 SECOND_OF_TOKENS = {f"paranoid.{what}": f"Computed a second time: {proves}" for what, proves in TOKEN_WHAT.items()}
 """What `mediate audit --paranoid` adds: the plain re-computation, the history and the audit agree."""
 
-_PROVES = {**CHECKS, **SECOND_OF_TOKENS}
+PROVES = {**CHECKS, **SECOND_OF_TOKENS}
+"""Every check by name, with those of the second implementation."""
 
 _WIDTHS = (16, 16, 16, 16, 64, 64, 64, 16, 32)
 _HEAD_WORDS = len(_WIDTHS) + 2
@@ -103,13 +104,13 @@ class AgreementReport(Checked):
     def json(self) -> str:
         """Deterministic JSON text."""
         value: dict[str, Any] = asdict(self)
-        value["checks"] = {name: {"proves": _PROVES[name], **tally} for name, tally in value["checks"].items()}
+        value["checks"] = {name: {"proves": PROVES[name], **tally} for name, tally in value["checks"].items()}
         return json.dumps(value | {"exit_code": self.exit_code}, sort_keys=True)
 
     def lines(self) -> Iterator[str]:
         """The report in plain lines for a terminal."""
         yield self.summary()
-        yield from self.details(_PROVES, self.head if self.head_trusted else "")
+        yield from self.details(PROVES, self.head if self.head_trusted else "")
 
 
 def audit_agreement(history: History, head: bytes | None = None) -> AgreementReport:
@@ -135,6 +136,17 @@ def audit_agreement(history: History, head: bytes | None = None) -> AgreementRep
             raise HistoryError(1, "it changed while it was read")
     checks.place = None
     return replay.report(found, head is None)
+
+
+def is_agreement(history: History) -> bool:
+    """Whether a history is one of an agreement: its contract was created from the code of agreements."""
+    code = creation_code("Tokens")
+    for block in history.blocks:
+        for call in calls_in(block, history.origin.contract, TOKENS):
+            if call.method == CREATION and call.succeeded:
+                return code is not None and call.arguments is not None and call.arguments[0].startswith(code)
+        break
+    return False
 
 
 class _Replay:

@@ -15,14 +15,21 @@ def show(
     which: Annotated[str | None, typer.Argument(help="Round number, seat or address, or transaction hash.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show a run or an exported history: overview, one round, one participant or one transaction."""
+    """Show a run or an exported history: overview, one round, one participant or one transaction.
+
+    Of an agreement on tokens: overview, one epoch or one seat.
+    """
     from chain_bandit.audits import audit_file, audit_folder, described
     from chain_bandit.chain_history import files
-    from chain_bandit.game.folder import HISTORY, REPORT
+    from chain_bandit.game.folder import AGREEMENT, HISTORY, REPORT
     from chain_bandit.views import terminal
     from chain_bandit.views.decoded_history import DecodedHistory, plain
     from chain_bandit.views.show import show_participant, show_round, show_transaction
 
+    tokens = run / AGREEMENT if (run / AGREEMENT).is_file() else run
+    if tokens.is_file() and _is_agreement(tokens):
+        _show_agreement(tokens, what, which, as_json)
+        return
     history = run if run.is_file() else run / HISTORY
     report = audit_file(run) if run.is_file() else audit_folder(run)
     manifest, rounds = described(run, report)
@@ -51,3 +58,34 @@ def show(
         print(json.dumps(plain(found), sort_keys=True))
     else:
         terminal.console().print(*tables, sep="\n")
+
+
+def _is_agreement(path: Path) -> bool:
+    from chain_bandit.auditor.agreement import is_agreement
+    from chain_bandit.chain_history import files
+
+    return is_agreement(files.read(path))
+
+
+def _show_agreement(path: Path, what: str | None, which: str | None, as_json: bool) -> None:
+    from chain_bandit.auditor.agreement import audit_agreement
+    from chain_bandit.chain_history import files
+    from chain_bandit.views import agreement
+    from chain_bandit.views.decoded_history import plain
+    from chain_bandit.views.terminal import console
+
+    report = audit_agreement(files.read(path))
+    found: Any
+    match what, which:
+        case None, None:
+            found, tables = json.loads(report.json()), agreement.overview(report)
+        case "epoch" | "round", str(number) if number.isdecimal() and len(number) <= 10:
+            found, tables = agreement.epoch(report, int(number))
+        case "participant", str(number) if number.isdecimal() and len(number) <= 10:
+            found, tables = agreement.seat(report, int(number))
+        case _:
+            raise Usage("show RUN_OR_EXPORT [epoch N | participant SEAT], of an agreement on tokens")
+    if as_json:
+        print(json.dumps(plain(found), sort_keys=True))
+    else:
+        console().print(*tables, sep="\n")

@@ -103,19 +103,23 @@ def _say_result(result: "Result", place: Path, epochs: int, as_json: bool) -> No
         print(f"{epochs} epochs, tokens {result.tokens[0] / 1e9:.9f} to {result.tokens[-1] / 1e9:.9f}, "
               f"{sum(gas) / len(gas):,.0f} gas an epoch, regret {result.regret:.2f}")  # fmt: skip
         print("\n".join(report.lines()))
-        print(f"history and audit in {place}; last block {report.head}; digest {report.digest}")
+        print(f"history, audit and report.html in {place}; last block {report.head}; digest {report.digest}")
     raise typer.Exit(result.report.exit_code)
 
 
 def audit(
     history: Annotated[Path, typer.Argument(help="The tokens.jsonl.gz of a run, or another export.")],
     head: Annotated[str | None, typer.Option("--head", help="Trusted hash of the last block.")] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", metavar="FILE", help="Write the report page: one HTML file.")
+    ] = None,
     paranoid: Annotated[
         bool, typer.Option("--paranoid", help="Recompute with the second implementation, and compare.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Audit an agreement: recompute every agreed token from an exported history alone."""
+    from chain_bandit.append_log import whole_file
     from chain_bandit.auditor.agreement import audit_agreement
     from chain_bandit.chain_history import files
 
@@ -125,6 +129,13 @@ def audit(
         from chain_bandit.auditor.second_implementation import with_second_agreement  # late: libraries of its own
 
         report = with_second_agreement(report, history)
+    if page is not None:
+        from chain_bandit.views.agreement_page import agreement_page
+
+        if page.is_dir() or not page.parent.is_dir():
+            raise Usage(f"--page {page}: there is no folder for it, or a folder in its place")
+        with whole_file(page) as file:
+            file.write(agreement_page(report).encode())
     print(report.json() if as_json else "\n".join(report.lines()))
     raise typer.Exit(report.exit_code)
 

@@ -24,6 +24,7 @@ from chain_bandit.chain_history import files
 from chain_bandit.chain_history.collect import collect
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.verify import Verifier
+from chain_bandit.game import folder
 from chain_bandit.game.agreement import Agreement, AgreementOnChain
 from chain_bandit.game.chains import connected
 from chain_bandit.game.folder import FolderRefused
@@ -37,7 +38,7 @@ from chain_bandit.simulation.incentive import shaped
 from chain_bandit.simulation.rivals.reports import Malice
 from chain_bandit.simulation.rivals.ucb1 import ucb1
 
-HISTORY, REPORT = "tokens.jsonl.gz", "audit.json"
+HISTORY, REPORT = folder.AGREEMENT, "audit.json"
 GAS_OF_AN_EPOCH, GAS_OF_A_DEPLOYMENT = 2_000_000, 10_000_000
 
 Observer = Callable[[int, int], None]
@@ -172,9 +173,12 @@ def _exported(rpc: Callable[..., Any], recorder: AgreementOnChain, out: Path) ->
 
 
 def export(rpc: Callable[..., Any], contract: bytes, first_block: int, out: Path) -> AgreementReport:
-    """Write what the chain has of the agreement at an address, and its audit."""
+    """Write what the chain has of the agreement at an address, its audit, and the page of that."""
+    from chain_bandit.views.agreement_page import agreement_page  # late: it loads matplotlib
+
     files.write(collect(rpc, contract, first_block), out / HISTORY)
     report = audit_agreement(files.read(out / HISTORY))
+    (out / folder.REPORT).write_text(agreement_page(report), encoding="utf-8")
     (out / REPORT).write_text(report.json() + "\n", encoding="utf-8")
     return report
 

@@ -1,10 +1,7 @@
 """One run as one HTML file: it opens from disk, asks nobody for anything, and prints."""
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from importlib.resources import files
 from typing import Any
 
 from chain_bandit.auditor.report import AuditReport
@@ -14,7 +11,7 @@ from chain_bandit.protocol.ruleset import RuleChoice, RulesUnknown
 from chain_bandit.protocol.sortition import in_decimals
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import themed
-from chain_bandit.views.markup import Markup, TableCell, code, facts_list, joined, picture, table, tag
+from chain_bandit.views.markup import Markup, TableCell, code, document, facts_list, joined, picture, table, tag
 from chain_bandit.views.page_audit import audit_section
 from chain_bandit.views.page_conduct import conduct_section, conduct_table
 from chain_bandit.views.page_money import money_section
@@ -56,29 +53,10 @@ def page(
         _consensus(facts),
         _reputation(facts),
         _chain(facts),
-        audit_section(facts),
+        audit_section(facts.report, facts.report.head if facts.report.head_trusted else ""),
         _method(facts, measured, scenario),
     )
-    return _document(clean(facts.manifest.scenario), body)
-
-
-def _document(name: str, body: Markup) -> str:
-    """The file around the sections. Its own policy forbids it to load anything or to run any script but its own."""
-    here = files("chain_bandit.views")
-    style = here.joinpath("page.css").read_text(encoding="utf-8")
-    script = here.joinpath("page.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:"
-    head = joined(
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name_="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name_="referrer", content="no-referrer"),
-        tag("title", f"{name} \N{EN DASH} chain_bandit"),
-        tag("style", Markup(style)),
-    )
-    whole_page = tag("html", tag("head", head), tag("body", body, tag("script", Markup(script))), lang="en")
-    return f"<!DOCTYPE html>\n{whole_page}\n"
+    return document(clean(facts.manifest.scenario), body)
 
 
 def _section(anchor: str, *children: object) -> Markup:

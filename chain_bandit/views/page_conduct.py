@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chain_bandit.auditor.exhibits import NEEDED, Exhibit
-from chain_bandit.auditor.report import Finding, Weight, counted
+from chain_bandit.auditor.report import Checked, Finding, Weight, counted
 from chain_bandit.views.markup import Markup, TableCell, code, joined, table, tag
 from chain_bandit.views.phrases import (
     CONDUCT,
@@ -31,12 +31,12 @@ def conduct_section(facts: ViewModel, evidence: Sequence[Mapping[str, Any]]) -> 
     return tag(
         "section",
         tag("h2", SECTIONS["conduct"]),
-        _violations(facts),
+        violations_list(facts.report),
         tag("p", who_lied(facts)),
         tag("p", what_it_cost(facts)),
         *(tag("p", said) for said in what_proofs_cost(facts)),
         tag("p", beyond, class_="open") if beyond else None,
-        _findings(facts),
+        findings_table(facts.report),
         _equivocations(evidence),
         id="conduct",
     )
@@ -66,8 +66,9 @@ def conduct_table(facts: ViewModel) -> Markup | None:
 _NONE = "\N{EN DASH}"
 
 
-def _violations(facts: ViewModel) -> Markup | None:
-    found = facts.report.violations
+def violations_list(report: Checked) -> Markup | None:
+    """What contradicts the rules, and where it shows; None where nothing does."""
+    found = report.violations
     if not found:
         return None
     first = {item.check: item for item in reversed(found)}
@@ -96,8 +97,9 @@ def _exhibit(seen: Exhibit, with_command: bool) -> Markup:
 _COMMAND = 2_000
 
 
-def _findings(facts: ViewModel) -> Markup:
-    found = by_weight(facts.report.findings)
+def findings_table(report: Checked) -> Markup:
+    """What was noticed about whom beyond the checks."""
+    found = by_weight(report.findings)
     if not found:
         return tag("p", "Nothing was noticed about any participant beyond the checks.", class_="quiet")
     return joined(

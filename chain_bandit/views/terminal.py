@@ -16,7 +16,7 @@ from rich.text import Text
 
 from chain_bandit.auditor.catalogue import PROVES
 from chain_bandit.auditor.exhibits import NEEDED
-from chain_bandit.auditor.report import AuditReport, Violation
+from chain_bandit.auditor.report import AuditReport, Checked, Violation
 from chain_bandit.views.phrases import (
     CONDUCT,
     NO_REGRET,
@@ -224,11 +224,12 @@ def conduct_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any)
     return titled(SECTIONS["conduct"], *said)
 
 
-def checks_table(report: AuditReport, every: bool = False) -> RenderableType:
+def checks_table(report: Checked, every: bool = False, proves: Mapping[str, str] = PROVES) -> RenderableType:
     """How the checks of the audit went: in one line where all passed; what failed first, in full, then what is open.
 
     Args:
         every: with a row for each check.
+        proves: of each check what it proves.
     """
     tallies = report.checks.values()
     passed, made = sum(tally.passed for tally in tallies), sum(check_status(tally) != "none" for tally in tallies)
@@ -242,11 +243,11 @@ def checks_table(report: AuditReport, every: bool = False) -> RenderableType:
         *(Text(clean(evidence, 300)) for evidence in _unmade(report)),
         *(Text(f"{item.weight}: {clean(item.sentence, 400)}") for item in by_weight(report.findings)),
     ]  # fmt: skip
-    table: list[RenderableType] = [Text(""), _Checks(report)] if every else []
+    table: list[RenderableType] = [Text(""), _Checks(report, proves)] if every else []
     return titled("Checks", *lines, *table)
 
 
-def _open(report: AuditReport) -> list[tuple[str, list[str]]]:
+def _open(report: Checked) -> list[tuple[str, list[str]]]:
     """Checks that could not be made, by why."""
     found: dict[str, list[str]] = {}
     for name, tally in report.checks.items():
@@ -255,7 +256,7 @@ def _open(report: AuditReport) -> list[tuple[str, list[str]]]:
     return list(found.items())
 
 
-def _unmade(report: AuditReport) -> list[str]:
+def _unmade(report: Checked) -> list[str]:
     """Why checks that could fail nowhere were not made: what has one implementation is not compared."""
     return list(dict.fromkeys(
         tally.evidence for tally in report.checks.values() if tally.evidence and check_status(tally) == "none"
@@ -293,8 +294,8 @@ def statements_table(report: AuditReport) -> RenderableType:
 class _Checks:
     """The table of checks; it says what each proves where there is room."""
 
-    def __init__(self, report: AuditReport) -> None:
-        self._report = report
+    def __init__(self, report: Checked, proves: Mapping[str, str]) -> None:
+        self._report, self._proves = report, proves
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The table for this width."""
@@ -305,7 +306,7 @@ class _Checks:
         )  # fmt: skip
         for name, tally in self._report.checks.items():
             word, style = MARKS[check_status(tally)]
-            proves = [Text(PROVES.get(name, ""), "dim")] if wide else []
+            proves = [Text(self._proves.get(name, ""), "dim")] if wide else []
             made.add_row(Text(word, style), Text(name), whole(tally.passed), whole(tally.failed),
                          whole(tally.not_checkable), *proves)  # fmt: skip
         yield made

@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 from chain_bandit.auditor.report import AuditReport, Violation
+from chain_bandit.game import mediated
+from chain_bandit.game.mediated import AgreementGame, default_terms
+from chain_bandit.views.agreement_page import SECTIONS as AGREEMENT
+from chain_bandit.views.agreement_page import agreement_page
 from chain_bandit.views.page import page
 from chain_bandit.views.phrases import SECTIONS
 from tests.unit.views import looks
@@ -81,6 +85,16 @@ def test_every_column_of_every_table_sorts_both_ways(chromium, pages):
             assert faults == []
             assert columns > 25
             assert looks.of_opening(tab, each) == []
+
+
+def test_the_page_of_an_agreement_on_tokens_opens_from_disk_holds_every_section_sorts_and_fits(chromium, tmp_path):
+    report = mediated.play_on("embedded", AgreementGame(default_terms(4, 4, 1, 2, 2), (0.8, 0.6), 3, 1), tmp_path / "t")
+    found = written(tmp_path / "page.html", agreement_page(report.report))
+    for size in (looks.DESKTOP, looks.PHONE):
+        with chromium.tab(size) as tab:
+            tab.open(found)
+            assert looks.of_opening(tab, found) + looks.of_sections(tab, list(AGREEMENT)) + looks.of_width(tab) == []
+            assert looks.of_sorting(tab)[0] == []
 
 
 def test_pages_are_readable_on_a_telephone(chromium, pages):
