@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from chain_bandit.attacks.seen import Ints, Seen
+from chain_bandit.array_types import Ints
+from chain_bandit.attacks.seen import Seen
 from chain_bandit.attacks.worse_half import WorseHalf
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from math import ceil, log
 from random import Random
 
+from chain_bandit.array_types import Ints
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.live import require_model
 from chain_bandit.game.plan import Plan
@@ -21,8 +22,8 @@ from chain_bandit.simulation.kernel import encoding
 from chain_bandit.simulation.kernel.compiled import AVAILABLE, is_kept
 from chain_bandit.simulation.outcomes import Outcome, Play, Setting, hashes
 from chain_bandit.simulation.plain import play
-from chain_bandit.simulation.replicates import Measured, Observer, checkpoints, gathered, measure, nobody
-from chain_bandit.simulation.sums import SUMS, Ints
+from chain_bandit.simulation.replicates import Measured, ReplicateObserver, checkpoints, gathered, measure, nobody
+from chain_bandit.simulation.sums import SUMS
 
 MOST_ROUNDS = 10**8
 """T of a game without messages: the width of each round takes eight bytes."""
@@ -165,7 +166,7 @@ def rules_of(scenario: Scenario) -> encoding.KernelParameters:
 
 def replicates(
     scenario: Scenario, count: int, marks: Sequence[int] = (), jobs: int = 1, engine: Engine | None = None,
-    observe: Observer = nobody,
+    observe: ReplicateObserver = nobody,
 ) -> Measured:  # fmt: skip
     """Many fast games of a scenario: replicate r has the chance of its seed + r. Raises `NotSimulated`.
 

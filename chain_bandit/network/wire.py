@@ -52,7 +52,7 @@ class Owed:
     since: int
 
 
-Said = Message | Equivocation | Owed
+NodeMessage = Message | Equivocation | Owed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Envelope:
     kind: EnvelopeKind
     round: int
     step: int
-    messages: tuple[Said, ...]
+    messages: tuple[NodeMessage, ...]
 
 
 def most_bytes(seats: int, report_bytes: int, relay_rounds: int) -> int:
@@ -101,14 +101,14 @@ def decode(frame: bytes) -> Envelope:
         raise Malformed("frame", f"an envelope of version {VERSION}", f"{len(frame)} bytes ({error!s:.80})") from error
 
 
-def later(frame: bytes) -> Iterator[Said]:
+def later(frame: bytes) -> Iterator[NodeMessage]:
     """The messages of a frame that was read before; until they are asked for, its bytes alone are kept."""
     yield from decode(frame).messages
 
 
-def _message(packed: Any) -> Said:
+def _message(packed: Any) -> NodeMessage:
     tag, *fields = _tuple(packed)
-    message: Said = _FORMS[_BY_TAG[_number(tag)]].read(tuple(fields))
+    message: NodeMessage = _FORMS[_BY_TAG[_number(tag)]].read(tuple(fields))
     return message
 
 

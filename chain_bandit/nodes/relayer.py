@@ -12,7 +12,7 @@ from chain_bandit.chain.node import Wallet
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.network.wire import Said
+from chain_bandit.network.wire import NodeMessage
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.prover import Prover
@@ -47,7 +47,7 @@ class RelayerRole(NodeRole):
             self._proofs: dict[tuple[int, int, int], tuple[object, ...]] = {}
         self._relayer.begin(ledger)
 
-    def take(self, sender: int, round_: int, message: Said) -> list[Post]:
+    def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
         """Certificates and proofs of the open round, a proof a seat and role."""
         if round_ != self._ledger.round:
             return []

@@ -7,11 +7,11 @@ from typing import Protocol
 from chain_bandit.actors.messages import Send
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
-from chain_bandit.network.wire import Said
+from chain_bandit.network.wire import NodeMessage
 from chain_bandit.nodes.follower import Recorded
 from chain_bandit.protocol.ledger import Ledger
 
-Post = tuple[int, Said]
+Post = tuple[int, NodeMessage]
 """A message on its way to an address."""
 
 
@@ -38,7 +38,7 @@ class NodeRole(Protocol):
         return []
 
     @abstractmethod
-    def take(self, sender: int, round_: int, message: Said) -> list[Post]:
+    def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
         """Take in a message that was said in a round, which need not be the open one."""
         ...
 

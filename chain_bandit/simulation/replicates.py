@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit  # the quantile of Student's t; scipy.stats takes a second to load
 
+from chain_bandit.array_types import Ints
 from chain_bandit.attacks.attack import Attack, NotSimulated
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.parameters import Parameters
@@ -31,7 +32,6 @@ CONFIDENCE = 0.95
 CHECKPOINTS = 10
 """By default."""
 
-Ints = NDArray[np.int64]
 
 Attacks = Mapping[int, Attack]
 """Of the malicious, by seat."""
@@ -51,12 +51,12 @@ class NeedsNumba(NotSimulated):
         self.attack, self.reason = "a game", "it needs numba"
 
 
-Observer = Callable[[int], None]
+ReplicateObserver = Callable[[int], None]
 """Told how many replicates are over."""
 
 
 def nobody(done: int) -> None:
-    """An `Observer` that looks away."""
+    """An `ReplicateObserver` that looks away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def checkpoints(horizon: int, burn_in: int, count: int = CHECKPOINTS) -> tuple[i
 
 def measure(
     parameters: Parameters, rules: KernelParameters, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int],
-    jobs: int = 1, engine: Engine = Engine.COMPILED, observe: Observer = nobody, alone: Alone | None = None,
+    jobs: int = 1, engine: Engine = Engine.COMPILED, observe: ReplicateObserver = nobody, alone: Alone | None = None,
 ) -> Measured:  # fmt: skip
     """Play one game for each of the chances, on so many threads; neither these nor the engine change the sums.
 
@@ -171,7 +171,7 @@ def measure(
 
 def gathered(
     parameters: Parameters, games: Sequence[Games], marks: Sequence[int], jobs: int, engine: Engine,
-    observe: Observer = nobody,
+    observe: ReplicateObserver = nobody,
 ) -> Measured:  # fmt: skip
     """What all the games come to, played on so many threads."""
     start = time.process_time()

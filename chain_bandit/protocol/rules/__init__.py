@@ -23,14 +23,14 @@ from chain_bandit.protocol.ruleset import (
     classes,
 )
 
-Key = tuple[RuleKind, str, bytes]
+_RuleName = tuple[RuleKind, str, bytes]
 """Kind, name, and the digest of the file of a foreign rule."""
 
-_added: dict[Key, Rule] = {}
+_added: dict[_RuleName, Rule] = {}
 
 
 @cache
-def shipped() -> Mapping[Key, Rule]:
+def shipped() -> Mapping[_RuleName, Rule]:
     """The rules of this version, by kind and name."""
     modules = [import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__)]
     kinds = [

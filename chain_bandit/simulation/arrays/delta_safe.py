@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from chain_bandit.array_types import Ints
 from chain_bandit.protocol.aggregation import radius
 from chain_bandit.protocol.rule import Terms
-from chain_bandit.simulation.arrays import NO, SURE, Form, Found, Ints, Told
+from chain_bandit.simulation.arrays import NO, SURE, Form, Found, Told
 
 
 def estimate(terms: Terms, told: Told) -> Found:
