@@ -31,17 +31,17 @@ def simulate(
 
     given = load(scenario, overrides(override, rounds, seed), on_chain=False)
     from chain_bandit.game.live import require_model
-    from chain_bandit.game.simulated import compiles, engines
+    from chain_bandit.game.simulated import engines, what_takes_long
     from chain_bandit.game.simulated import replicates as played
-    from chain_bandit.views.simulated import COMPILING, regret_by_round
+    from chain_bandit.views.simulated import regret_by_round
     from chain_bandit.views.terminal import ProgressLine, console
 
     require_model(given)
     say_beforehand(given)
     chosen = engine or engines([(given, replicates)])[0]
     with ProgressLine("game", replicates) as line:
-        if compiles([chosen]):
-            line.say(COMPILING)
+        if said := what_takes_long([(given, replicates)], [chosen]):
+            line.say(said)
         measured = played(given, replicates, (), jobs, chosen, lambda done: line.show(done, str))
     if as_json:
         print(json.dumps({"scenario": given.name, "seed": given.seed} | measured.as_dict(), sort_keys=True))

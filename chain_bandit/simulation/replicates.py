@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit  # the quantile of Student's t; scipy.stats takes a second to load
 
 from chain_bandit.array_types import Ints
 from chain_bandit.attacks.attack import Attack, NotSimulated
@@ -20,8 +19,9 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.kernel import encoding
-from chain_bandit.simulation.kernel.compiled import AVAILABLE
+from chain_bandit.simulation.kernel.compiled import AVAILABLE, FASTER
 from chain_bandit.simulation.kernel.encoding import KernelParameters, Keys
+from chain_bandit.simulation.student import half_width
 from chain_bandit.simulation.sums import SUMS
 
 PARTS = ("burn_in", "arms", "failed", "cost")
@@ -47,7 +47,7 @@ class NeedsNumba(NotSimulated):
     """The compiled engine is not here."""
 
     def __init__(self) -> None:
-        ChainBanditError.__init__(self, "the compiled engine needs numba: install it, or leave out --engine")
+        ChainBanditError.__init__(self, f"the compiled engine needs numba: {FASTER}, or leave out --engine")
         self.attack, self.reason = "a game", "it needs numba"
 
 
@@ -139,7 +139,7 @@ def estimate(values: NDArray[np.float64]) -> IntervalEstimate:
     if len(values) < 2:
         return IntervalEstimate(mean, None, None)
     error = float(values.std(ddof=1)) / len(values) ** 0.5
-    half = float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)) * error
+    half = half_width(len(values) - 1, CONFIDENCE) * error
     return IntervalEstimate(mean, mean - half, mean + half)
 
 

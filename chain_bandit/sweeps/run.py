@@ -91,13 +91,13 @@ class Swept:
 def run(
     sweep: Sweep, out: Path, workers: Workers, resume: bool = False,
     observe: Callable[[int, int], None] = lambda done, failed: None,
-    on_compiling: Callable[[], None] = nothing,
+    on_waiting: Callable[[str], None] = nothing,
 ) -> Swept:  # fmt: skip
     """Play what is missing and write the table.
 
     Args:
         observe: is told how many points are over, and how many of them failed.
-        on_compiling: is told before games are compiled.
+        on_waiting: is told what takes long, in a sentence.
 
     Raises:
         SweepRefused: the place is taken, or not to be written.
@@ -118,7 +118,7 @@ def run(
         failed: dict[str, str] = {}
         impossible = sum(point.cell is None for point in points)
         try:
-            with closing(cell.play_all(missing, workers, on_compiling)) as results:
+            with closing(cell.play_all(missing, workers, on_waiting)) as results:
                 for digest, made in results:
                     if isinstance(made, str):
                         failed[digest] = made
