@@ -672,6 +672,9 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
             raise ScenarioInvalid(str(path), None, f"is larger than {_MOST_BYTES} bytes")
         text = TextIOWrapper(BytesIO(data), encoding="utf-8-sig").read()
         return text, parsed(text)
+    except FileNotFoundError as error:
+        shipped = "" if path.suffix else "; nor is it a shipped example, which `chain-bandit list examples` names"
+        raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}{shipped}") from error
     except OSError as error:
         raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
