@@ -9,8 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from chain_bandit.array_types import Floats, Ints
-from chain_bandit.simulation.arena import World
+from chain_bandit.simulation.arena import Floats, Ints, World
 from chain_bandit.simulation.incentive import Incentive
 
 

@@ -4,9 +4,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from chain_bandit.array_types import Ints
 from chain_bandit.attacks.attack import MILLION, Attack, millionths
-from chain_bandit.attacks.seen import Seen, best, clipped, each_arm
+from chain_bandit.attacks.seen import Ints, Seen, best, clipped, each_arm
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 

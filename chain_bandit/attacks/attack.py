@@ -22,8 +22,7 @@ from chain_bandit.protocol.settlement import Conduct, Pull
 from chain_bandit.protocol.units import Counts, Means
 
 if TYPE_CHECKING:
-    from chain_bandit.array_types import Ints
-    from chain_bandit.attacks.seen import Seen
+    from chain_bandit.attacks.seen import Ints, Seen
 
 
 class NotSimulated(ChainBanditError):

@@ -1,8 +1,7 @@
 """Repeat what everybody agreed on last: free of any work of one's own, and near the truth."""
 
-from chain_bandit.array_types import Ints
 from chain_bandit.attacks.attack import Attack
-from chain_bandit.attacks.seen import Seen
+from chain_bandit.attacks.seen import Ints, Seen
 from chain_bandit.protocol.settlement import Conduct
 
 

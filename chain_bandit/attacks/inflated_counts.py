@@ -6,9 +6,8 @@ many, gains it nothing. A count above the horizon would count as withheld, so no
 
 import numpy as np
 
-from chain_bandit.array_types import Ints
 from chain_bandit.attacks.attack import Attack, View, whole
-from chain_bandit.attacks.seen import Seen, each_arm
+from chain_bandit.attacks.seen import Ints, Seen, each_arm
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT, Counts

@@ -3,9 +3,8 @@
 What is a gradient there is here how far each arm's mean lies from the mean over arms: it decides which arm is best.
 """
 
-from chain_bandit.array_types import Ints
 from chain_bandit.attacks.attack import MILLION, Attack, millionths
-from chain_bandit.attacks.seen import Seen, clipped
+from chain_bandit.attacks.seen import Ints, Seen, clipped
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 

@@ -3,9 +3,8 @@
 Nothing told is odd, so no rule on values sees it; where the honest are few or unlike, their mean loses its balance.
 """
 
-from chain_bandit.array_types import Ints
 from chain_bandit.attacks.attack import Attack
-from chain_bandit.attacks.seen import Seen
+from chain_bandit.attacks.seen import Ints, Seen
 from chain_bandit.protocol.settlement import Conduct
 
 

@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chain_bandit.array_types import Flags, Ints
 from chain_bandit.attacks.attack import EVER, MILLION, Attack, View, flag, millionths, whole
-from chain_bandit.attacks.seen import Seen, best, clipped, each_arm, seen_by
+from chain_bandit.attacks.seen import Flags, Ints, Seen, best, clipped, each_arm, seen_by
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT, Counts

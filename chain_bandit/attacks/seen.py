@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from chain_bandit.array_types import Flags, Ints
+from chain_bandit.array_types import Flags as Flags
+from chain_bandit.array_types import Ints as Ints
 from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.protocol.arms import confidence_width, width_table
 from chain_bandit.protocol.blocks import round_seed

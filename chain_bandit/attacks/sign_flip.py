@@ -1,8 +1,7 @@
 """Mirror every estimator at the mean over arms: the best arm looks worst."""
 
-from chain_bandit.array_types import Ints
 from chain_bandit.attacks.attack import Attack
-from chain_bandit.attacks.seen import Seen, clipped
+from chain_bandit.attacks.seen import Ints, Seen, clipped
 from chain_bandit.protocol.settlement import Conduct
 
 

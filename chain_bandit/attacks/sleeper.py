@@ -1,8 +1,7 @@
 """Be honest for a while, then lie."""
 
-from chain_bandit.array_types import Ints
 from chain_bandit.attacks.attack import Attack, whole
-from chain_bandit.attacks.seen import Seen
+from chain_bandit.attacks.seen import Ints, Seen
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from chain_bandit.array_types import Ints
-from chain_bandit.attacks.seen import Seen
+from chain_bandit.attacks.seen import Ints, Seen
 from chain_bandit.attacks.worse_half import WorseHalf
 
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from chain_bandit.array_types import Ints
 from chain_bandit.attacks.attack import Attack
-from chain_bandit.attacks.seen import Seen
+from chain_bandit.attacks.seen import Ints, Seen
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 

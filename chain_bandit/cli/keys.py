@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from chain_bandit.cli.options import Json
+from chain_bandit.cli.options import Funder, Json
 
 KeyFolder = Annotated[Path, typer.Option("--key", metavar="FOLDER", help="Folder of the keystore, made by keygen.")]
 PasswordFile = Annotated[
@@ -41,9 +41,7 @@ def join(
     announce: Annotated[
         str | None, typer.Option("--announce", metavar="HOST:PORT", help="Address for the other nodes, if different.")
     ] = None,
-    account: Annotated[
-        str | None, typer.Option("--account", help="Funding account: file in ETH_KEYSTORE; dev0 … dev9.")
-    ] = None,
+    account: Funder = None,
     rpc: RpcUrl = None,
     password_file: PasswordFile = None,
     as_json: Json = False,

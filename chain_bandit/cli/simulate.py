@@ -1,18 +1,17 @@
 """`chain-bandit simulate`: a scenario many times without messages."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chain_bandit.cli.options import Json, Override, Rounds, Seed, overrides
+from chain_bandit.cli.options import Json, Override, Rounds, ScenarioFile, Seed, overrides
 from chain_bandit.cli.warnings import say_beforehand
 from chain_bandit.simulation.engine import Engine
 
 
 def simulate(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML), or an example by name.")],
+    scenario: ScenarioFile,
     replicates: Annotated[
         int, typer.Option("--replicates", min=1, max=10**6, help="Number of games, each with its own seed.")
     ] = 20,

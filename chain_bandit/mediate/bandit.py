@@ -12,13 +12,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from chain_bandit.array_types import Floats, Ints
 from chain_bandit.mediate.agreement.tokens import units
 from chain_bandit.mediate.stacked_exchange import handshake
 from chain_bandit.mediate.stacked_token_rule import mean, moved, opened
 from chain_bandit.mediate.token_rule import Mate, Method, TokenRuleOptions
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.arena import Mask, World
+from chain_bandit.simulation.arena import Floats, Ints, Mask, World
 from chain_bandit.simulation.incentive import Incentive, IncentiveMaker
 
 Agree = Callable[[NDArray[np.int64], Mask, Mask], NDArray[np.int64]]

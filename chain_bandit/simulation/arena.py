@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chain_bandit.array_types import Floats, Ints
+from chain_bandit.array_types import Floats as Floats
+from chain_bandit.array_types import Ints as Ints
 
 Mask = NDArray[np.bool_]
 

@@ -8,9 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chain_bandit.array_types import Floats, Ints
 from chain_bandit.plugins import PluginBroken
-from chain_bandit.simulation.arena import ArenaPolicy, Maker, World
+from chain_bandit.simulation.arena import ArenaPolicy, Floats, Ints, Maker, World
 
 
 class Incentive(ABC):

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from chain_bandit.array_types import Ints
-from chain_bandit.simulation.arena import World
+from chain_bandit.simulation.arena import Ints, World
 from chain_bandit.testing.holding import require
 from chain_bandit.testing.rounds import WORLD, Held, Make, as_array, require_alike
 

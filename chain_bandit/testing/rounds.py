@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chain_bandit.array_types import Floats, Ints
-from chain_bandit.simulation.arena import World
+from chain_bandit.simulation.arena import Floats, Ints, World
 from chain_bandit.testing.holding import require
 
 REPLICATES = 3

@@ -26,7 +26,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulation": {"actors.rules", "array_types", "attacks", "environments", "foreign", "plugins", "protocol", "roots"},
     "mediate": {
         "actors.messages",
-        "array_types",
         "consensus",
         "crypto",
         "protocol",

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chain_bandit.array_types import Ints
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.aggregation import tie_break
@@ -18,7 +17,7 @@ from chain_bandit.protocol.ruleset import RuleChoice, RuleKind
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import arrays
-from chain_bandit.simulation.arrays import YES, Form, Found, Judged, Told
+from chain_bandit.simulation.arrays import YES, Form, Found, Ints, Judged, Told
 from chain_bandit.simulation.arrays.bittensor_trust import _medians
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.hashes import digests

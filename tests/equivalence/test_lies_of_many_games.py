@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from chain_bandit.actors.rules import Rules
-from chain_bandit.array_types import Ints
 from chain_bandit.attacks.attack import Attack, View, overrides
 from chain_bandit.attacks.malicious import AttackFailed
 from chain_bandit.attacks.registry import ATTACKS, make
-from chain_bandit.attacks.seen import Honest, Seen, clipped, seen_by
+from chain_bandit.attacks.seen import Honest, Ints, Seen, clipped, seen_by
 from chain_bandit.game.simulated import able, replicates
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.digests import ZERO

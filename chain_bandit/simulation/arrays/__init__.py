@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chain_bandit.array_types import Flags, Ints, Words
+from chain_bandit.array_types import Flags as Flags
+from chain_bandit.array_types import Ints as Ints
+from chain_bandit.array_types import Words
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.merits import ByMerit
 from chain_bandit.protocol.rule import Aggregation, Terms

@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from chain_bandit.array_types import Flags, Ints
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.rule import Terms
 from chain_bandit.protocol.rules.bittensor_trust import WHOLE
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.arrays import Judged
+from chain_bandit.simulation.arrays import Flags, Ints, Judged
 from chain_bandit.simulation.likeness import likeness, radii
 
 CLOSE = 1e-8

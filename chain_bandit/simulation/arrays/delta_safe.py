@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from chain_bandit.array_types import Ints
 from chain_bandit.protocol.aggregation import radius
 from chain_bandit.protocol.rule import Terms
-from chain_bandit.simulation.arrays import NO, SURE, Form, Found, Told
+from chain_bandit.simulation.arrays import NO, SURE, Form, Found, Ints, Told
 
 
 def estimate(terms: Terms, told: Told) -> Found:

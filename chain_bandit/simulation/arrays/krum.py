@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from chain_bandit.array_types import Flags, Ints
 from chain_bandit.protocol.rule import Terms
-from chain_bandit.simulation.arrays import Form, Found, Told
+from chain_bandit.simulation.arrays import Flags, Form, Found, Ints, Told
 
 MOST = 2**62 - 1
 """Of a squared distance: what is more, two rewards and more, is cut."""

@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from chain_bandit.array_types import Flags, Ints
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.rule import Terms
 from chain_bandit.protocol.rules.meritrank import WHOLE
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.arrays import SURE, Judged
+from chain_bandit.simulation.arrays import SURE, Flags, Ints, Judged
 from chain_bandit.simulation.likeness import accuracies, likeness, radii
 
 CELLS = 2**18

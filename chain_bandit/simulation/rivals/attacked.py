@@ -5,7 +5,6 @@ Colluders of a game read the last block; those of the arena see the reports of t
 
 import numpy as np
 
-from chain_bandit.array_types import Floats, Ints
 from chain_bandit.attacks.attack import Attack, NotSimulated, overrides
 from chain_bandit.attacks.greedy import Greedy
 from chain_bandit.attacks.inflated_counts import InflatedCounts
@@ -15,6 +14,7 @@ from chain_bandit.attacks.seen import Seen as Made
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.simulation.arena import Floats, Ints
 from chain_bandit.simulation.batch import is_together
 from chain_bandit.simulation.outcomes import parts
 from chain_bandit.simulation.rivals.reports import LiarsView, Lie, Reports

@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chain_bandit.array_types import Ints
-from chain_bandit.simulation.arena import World
+from chain_bandit.simulation.arena import Ints, World
 from chain_bandit.simulation.rivals.reports import LiarsView, Lie, Reports
 
 Aggregate = Callable[[Reports, int], Reports]

@@ -10,8 +10,7 @@ from math import ceil, log
 
 import numpy as np
 
-from chain_bandit.array_types import Floats, Ints
-from chain_bandit.simulation.arena import Maker, World
+from chain_bandit.simulation.arena import Floats, Ints, Maker, World
 from chain_bandit.simulation.rivals.audience import Audience
 from chain_bandit.simulation.rivals.learner import Learner
 from chain_bandit.simulation.rivals.reports import Malice, Reports

@@ -7,8 +7,7 @@ with liars, over whom the sticky sets are spread; here over the honest, so that 
 
 import numpy as np
 
-from chain_bandit.array_types import Ints
-from chain_bandit.simulation.arena import Maker, Mask
+from chain_bandit.simulation.arena import Ints, Maker, Mask
 from chain_bandit.simulation.rivals.gossip import ALPHA, Gossip
 from chain_bandit.simulation.rivals.reports import Malice
 

@@ -10,8 +10,7 @@ from math import ceil
 
 import numpy as np
 
-from chain_bandit.array_types import Floats, Ints
-from chain_bandit.simulation.arena import Mask, World
+from chain_bandit.simulation.arena import Floats, Ints, Mask, World
 from chain_bandit.simulation.rivals.learner import Learner, highest
 from chain_bandit.simulation.rivals.reports import Malice
 

@@ -6,8 +6,7 @@ algorithm 1, with c = 0, which the source recommends in practice.
 
 import numpy as np
 
-from chain_bandit.array_types import Floats, Ints
-from chain_bandit.simulation.arena import Maker
+from chain_bandit.simulation.arena import Floats, Ints, Maker
 from chain_bandit.simulation.rivals.learner import Learner, highest
 from chain_bandit.simulation.rivals.reports import Malice
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from chain_bandit.array_types import Floats, Ints
-from chain_bandit.simulation.arena import ArenaPolicy, World
+from chain_bandit.simulation.arena import ArenaPolicy, Floats, Ints, World
 from chain_bandit.simulation.rivals.reports import Reports
 
 C1 = 2

@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chain_bandit.array_types import Floats, Ints
-from chain_bandit.simulation.arena import Maker, World, WorldError
+from chain_bandit.simulation.arena import Floats, Ints, Maker, World, WorldError
 from chain_bandit.simulation.rivals.audience import Aggregate
 from chain_bandit.simulation.rivals.learner import Learner
 from chain_bandit.simulation.rivals.pooled import Pooled

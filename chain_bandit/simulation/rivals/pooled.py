@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chain_bandit.array_types import Floats, Ints
-from chain_bandit.simulation.arena import Maker, World
+from chain_bandit.simulation.arena import Floats, Ints, Maker, World
 from chain_bandit.simulation.rivals.audience import Aggregate, Audience
 from chain_bandit.simulation.rivals.learner import Learner, highest, upper_bounds
 from chain_bandit.simulation.rivals.reports import Malice, Reports, silent

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chain_bandit.array_types import Floats, Ints
+from chain_bandit.simulation.arena import Floats, Ints
 
 
 class Reports(NamedTuple):

@@ -6,8 +6,7 @@ algorithm 1. Taken whole.
 
 import numpy as np
 
-from chain_bandit.array_types import Ints
-from chain_bandit.simulation.arena import Maker, World
+from chain_bandit.simulation.arena import Ints, Maker, World
 from chain_bandit.simulation.rivals.learner import Learner, highest
 from chain_bandit.simulation.rivals.reports import Malice
 

@@ -3,8 +3,7 @@
 Source: Auer, Cesa-Bianchi, Fischer, Finite-time analysis of the multiarmed bandit problem, 2002, figure 1. Taken whole.
 """
 
-from chain_bandit.array_types import Ints
-from chain_bandit.simulation.arena import Maker
+from chain_bandit.simulation.arena import Ints, Maker
 from chain_bandit.simulation.rivals.learner import Learner, highest, upper_bounds
 from chain_bandit.simulation.rivals.reports import Malice
 

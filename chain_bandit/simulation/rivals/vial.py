@@ -7,8 +7,7 @@ was at hand but for its abstract: of the second rule the thresholds' constants a
 
 import numpy as np
 
-from chain_bandit.array_types import Ints
-from chain_bandit.simulation.arena import Maker, Mask, World
+from chain_bandit.simulation.arena import Ints, Maker, Mask, World
 from chain_bandit.simulation.rivals.gossip import ALPHA, Gossip
 from chain_bandit.simulation.rivals.reports import Malice
 
