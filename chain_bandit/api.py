@@ -16,7 +16,7 @@ from chain_bandit.auditor.report import AuditReport
 from chain_bandit.audits import audit_file, audit_folder
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.blocks import History
-from chain_bandit.cli.options import hexadecimal
+from chain_bandit.cli.options import Usage, hexadecimal
 from chain_bandit.environments.bernoulli import bernoulli_model as bernoulli
 from chain_bandit.game import chains, folder
 from chain_bandit.game.simulated import engines
@@ -204,7 +204,8 @@ def build(**keys: Any) -> Scenario:
     Raises:
         ChainBanditError: as `load`.
     """
-    return built(Path.cwd() / "scenario.toml", "", {"name": "scenario", **keys}, {}, on_chain=False)
+    scenario = built(Path("scenario"), "", {"name": "scenario", **keys}, {}, on_chain=False)
+    return scenario.model_copy(update={"folder": Path.cwd()})
 
 
 def play(
@@ -220,6 +221,7 @@ def play(
     Raises:
         ChainBanditError: what stopped the game; nothing half-written stays.
     """
+    _is_scenario(scenario)
     place = Path(out) if out is not None else Path(mkdtemp(prefix="chain-bandit-")) / scenario.name
     tell = progress or (lambda done, total: None)
     horizon = scenario.parameters.horizon
@@ -236,8 +238,11 @@ def simulate(
     """Play a scenario many times without messages; the results do not depend on `jobs` (threads).
 
     Raises:
-        ChainBanditError: a scenario that cannot be simulated.
+        ChainBanditError: a scenario that cannot be simulated, or a number below 1.
     """
+    _is_scenario(scenario)
+    _is_count("replicates", replicates)
+    _is_count("jobs", jobs)
     tell = progress or (lambda done, total: None)
     (engine,) = engines([(scenario, replicates)])
     measured = measure(scenario, replicates, (), jobs, engine, lambda done: tell(done, replicates))
@@ -253,6 +258,7 @@ def sweep(
     Raises:
         ChainBanditError: the file is none, or the folder cannot be used. Cells that fail are in the table.
     """
+    _is_count("jobs", jobs)
     given = grid.load(Path(file), replicates)
     tell = progress or (lambda done, total: None)
     return SweepResult(swept(given, Path(out), processes(jobs), resume, lambda done, failed: tell(done, given.size)))
@@ -276,18 +282,25 @@ def audit(source: str | Path, *, contract: str | None = None, paranoid: bool = F
 
 
 def history(source: str | Path, out: str | Path | None = None, *, contract: str | None = None) -> History:
-    """The raw blocks of a game: of a run folder, an exported file, or a contract at a URL, which is exported to `out`.
+    """The raw blocks of a game: of a run folder, an exported file, or a contract at a URL.
+
+    Args:
+        out: a file to export them to; a contract needs one.
 
     Raises:
         ChainBanditError: there is none, or it cannot be read.
     """
     if contract is not None:
         if out is None:
-            raise TypeError("history(url, out, contract=…) needs a file to export to")
+            raise Usage("history(url, out, contract=…) needs a file to export to")
         with _from_node(str(source), contract, Path(out)) as path:
             return files.read(path)
     path = Path(source)
-    return files.read(path / folder.HISTORY if path.is_dir() else path)
+    found = files.read(path / folder.HISTORY if path.is_dir() else path)
+    if out is not None:
+        with folder.writing(Path(out)):
+            files.write(found, Path(out))
+    return found
 
 
 def deploy(
@@ -318,6 +331,16 @@ def attack(name: str) -> Callable[[Maker], Maker]:
 def environment(name: str) -> Callable[[Maker], Maker]:
     """The same of a function of options that gives a `RewardModel`: `@cb.environment("mine")`, `kind = "mine"`."""
     return _given("environments", name)
+
+
+def _is_scenario(scenario: object) -> None:
+    if not isinstance(scenario, Scenario):
+        raise Usage(f"expected a scenario, as cb.load(file) and cb.build(…) give one; got {scenario!r:.80}")
+
+
+def _is_count(name: str, value: object) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise Usage(f"{name}: expected a whole number of at least 1, got {value!r:.80}")
 
 
 def _given(kind: str, name: str) -> Callable[[Maker], Maker]:

@@ -9,12 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from chain_bandit.auditor.audit import Observer, audit
+from chain_bandit.auditor.audit import audit
 from chain_bandit.auditor.books import Movement
 from chain_bandit.auditor.chain import STEP
 from chain_bandit.auditor.report import AuditReport
 from chain_bandit.auditor.two_process import able, audit_by_two
 from chain_bandit.chain_history import files
+from chain_bandit.chain_history.resumable_download import BlocksObserver
 from chain_bandit.game import folder
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import ChainBanditError
@@ -49,7 +50,7 @@ def audit_file(
     on_verified: Callable[[float], None] | None = None,
     on_movement: Callable[[Movement], None] | None = None,
     paranoid: bool = False,
-    observe: Observer = lambda done, total: None,
+    observe: BlocksObserver = lambda done, total: None,
     trail: bytes = b"",
 ) -> AuditReport:
     """Audit an exported history; with `paranoid` everything is computed a second time, and compared.
@@ -77,7 +78,7 @@ def audit_folder(
     on_verified: Callable[[float], None] | None = None,
     on_movement: Callable[[Movement], None] | None = None,
     paranoid: bool = False,
-    observe: Observer = lambda done, total: None,
+    observe: BlocksObserver = lambda done, total: None,
     trail: bytes = b"",
 ) -> AuditReport:
     """Audit a run folder's history against the head that was kept, by default the manifest's.

@@ -24,12 +24,11 @@ from chain_bandit.chain_history.answers import Rpc
 from chain_bandit.chain_history.bodies import Bodies
 from chain_bandit.chain_history.collect import last_of
 from chain_bandit.chain_history.creation import creation, creation_block
-from chain_bandit.chain_history.resumable_download import Observer as Watcher
-from chain_bandit.chain_history.resumable_download import grow, partial_of
+from chain_bandit.chain_history.resumable_download import BlocksObserver, grow, partial_of
 from chain_bandit.game import folder
 from chain_bandit.game.chains import Chain, embedded
 from chain_bandit.game.deployment import recorded
-from chain_bandit.game.run import Observer, run
+from chain_bandit.game.run import RunObserver, run
 from chain_bandit.game.unfinished import Journals, place_of, unfinished
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
@@ -78,7 +77,7 @@ class Finished:
 def play(
     scenario: Scenario,
     out: Path,
-    observe: Observer = lambda moment: None,
+    observe: RunObserver = lambda moment: None,
     watch: Stopwatch | None = None,
     chain: Chain = embedded,
     outlives: bool = False,
@@ -156,7 +155,7 @@ def history_of_node(
     last: int | None,
     bodies: Path | None = None,
     export: Path | None = None,
-    observe: Watcher = lambda done, total: None,
+    observe: BlocksObserver = lambda done, total: None,
 ) -> Iterator[Path]:
     """A game's history from a node, fetched once into a file.
 

@@ -74,30 +74,35 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def unit(name: str) -> dict[str, Any]:
+    """What a number of a scenario counts, for its schema and its reference page."""
+    return {"unit": name}
+
+
 class BernoulliRewards(Strict):
     """Reward 1 with the arm's mean as probability, else 0."""
 
-    kind: Literal["bernoulli"]
+    kind: Literal["bernoulli"] = Field(description="this kind of rewards")
     means: tuple[float, ...] = Field(strict=False, description="one probability an arm")
 
 
 class TableRewards(Strict):
     """Draws with replacement from recorded rewards."""
 
-    kind: Literal["table"]
+    kind: Literal["table"] = Field(description="this kind of rewards")
     file: str = Field(description="CSV with columns arm, reward, count; relative to the scenario file")
 
 
 class OutsideRewards(Strict):
     """Rewards that come from outside while the game is played; the audit does not redraw them."""
 
-    kind: str
+    kind: str = Field(description="http, csv or live")
     arms: tuple[Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,100}$")], ...] = Field(
         strict=False, min_length=1, max_length=MOST, description="a name for each arm"
     )
     reward_timeout: float = Field(
-        default=5.0, gt=0, le=3_600, strict=False,
-        description="seconds for a pull, retries included; then it is forfeited, or asked again up to round L",
+        default=5.0, gt=0, le=3_600, strict=False, json_schema_extra=unit("s"),
+        description="time for a pull, retries included; then it is forfeited, or asked again up to round L",
     )
 
     @model_validator(mode="after")
@@ -110,21 +115,21 @@ class OutsideRewards(Strict):
 class HttpRewards(OutsideRewards):
     """A service that is asked for each pull."""
 
-    kind: Literal["http"]
+    kind: Literal["http"] = Field(description="this kind of rewards")
     url: str = Field(pattern=r"^https?://[^\s@]{1,2000}$", description="takes a POST a pull, see live-rewards.md")
 
 
 class CsvRewards(OutsideRewards):
     """Recorded rewards in order: the k-th pull of an arm takes its k-th row."""
 
-    kind: Literal["csv"]
+    kind: Literal["csv"] = Field(description="this kind of rewards")
     file: str = Field(description="CSV with columns arm, reward; relative to the scenario file")
 
 
 class CallableRewards(OutsideRewards):
     """A Python function that is called for each pull."""
 
-    kind: Literal["live"]
+    kind: Literal["live"] = Field(description="this kind of rewards")
     source: str = Field(description="module:function, or the name of an entry point")
 
 
@@ -140,16 +145,16 @@ class AttackChoice(Strict):
     """One attack and its options."""
 
     name: str = Field(description="a known attack, or module:Class")
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default={}, description="of the attack, by name")
 
 
 class RuleEntry(Strict):
     """A rule and its options."""
 
-    name: str = Field(description="of a rule")
-    options: dict[str, int | float] = {}
+    name: str = Field(description="a shipped rule, a rule of a package, or path/to/file.py:Class")
+    options: dict[str, int | float] = Field(default={}, description="of the rule, by name")
     steps: int | None = Field(
-        default=None, ge=1, le=MOST_STEPS, description="of one call of a foreign rule at most, by default 10^6"
+        default=None, ge=1, le=MOST_STEPS, description="most counted in one call of a foreign rule; by default 10^6"
     )
 
 
@@ -166,8 +171,8 @@ RuleGiven = Annotated[
 class Malicious(Strict):
     """A malicious participant."""
 
-    seat: int = Field(ge=0)
-    attacks: tuple[AttackChoice, ...] = Field(strict=False, min_length=1)
+    seat: int = Field(ge=0, description="index of the participant, from 0")
+    attacks: tuple[AttackChoice, ...] = Field(strict=False, min_length=1, description="what it does, together")
 
 
 class Adversary(Strict):
@@ -176,8 +181,8 @@ class Adversary(Strict):
     Attackers come last; before them those that do both, before these the liars.
     """
 
-    estimators: tuple[AttackChoice, ...] = Field(default=(), strict=False, description="how liars lie")
-    consensus: tuple[AttackChoice, ...] = Field(default=(), strict=False, description="how attackers attack")
+    estimators: tuple[AttackChoice, ...] = Field(default=(), strict=False, description="attacks of the liars")
+    consensus: tuple[AttackChoice, ...] = Field(default=(), strict=False, description="attacks of the attackers")
     liars: int = Field(default=0, ge=0, description="|M_A1|: lie about estimators only")
     both: int = Field(default=0, ge=0, description="|M_A3|: lie and attack the consensus")
     attackers: int = Field(default=0, ge=0, description="|M_A2|: attack the consensus only")
@@ -197,23 +202,39 @@ class Adversary(Strict):
 class Chain(Strict):
     """Money and deadlines of the contract; deadlines in chain blocks."""
 
-    wei_per_unit: int = Field(default=1, ge=1)
-    opening_deadline: int = Field(default=5_000, ge=1)
-    skip_deadline: int = Field(default=100, ge=1)
-    settlement_window: int | None = Field(
-        default=None, ge=1, description="blocks after the last round; by default 20000, with a slash 500 + T / 10"
+    wei_per_unit: int = Field(
+        default=1, ge=1, description="wei paid for 1e-9 of a whole reward", json_schema_extra=unit("wei")
     )
-    settle_every: int = Field(default=25, ge=1, description="rounds settled in one transaction")
+    opening_deadline: int = Field(
+        default=5_000, ge=1, json_schema_extra=unit("blocks"),
+        description="until everybody must have joined; then stakes can be withdrawn",
+    )
+    skip_deadline: int = Field(
+        default=100, ge=1, json_schema_extra=unit("blocks"),
+        description="after the last record; then anybody may skip a round without a certificate",
+    )
+    settlement_window: int | None = Field(
+        default=None, ge=1, json_schema_extra=unit("blocks"),
+        description="after the last round, for settlements; by default 20000, with a slash 500 + T / 10",
+    )
+    settle_every: int = Field(
+        default=25, ge=1, description="rewards settled in one transaction", json_schema_extra=unit("rounds")
+    )
     costs_every: int | None = Field(
-        default=None, ge=1, description="rounds of costs settled in one transaction; by default 50, or what fits"
+        default=None, ge=1, json_schema_extra=unit("rounds"),
+        description="costs settled in one transaction; by default 50, or what fits",
     )
     body: Literal["full", "compact"] = Field(default="full", description="reports in calldata, or beside the chain")
-    batch: int = Field(default=1, ge=1, le=256, description="rounds recorded in one transaction")
+    batch: int = Field(
+        default=1, ge=1, le=256, description="recorded in one transaction", json_schema_extra=unit("rounds")
+    )
     unrecorded: int | None = Field(
-        default=None, ge=1, lt=2**16, description="w, rounds that may wait for a record; at least batch, its default"
+        default=None, ge=1, lt=2**16, json_schema_extra=unit("rounds"),
+        description="w: how many may wait for a record; at least batch, its default",
     )
     confirmations: int = Field(
-        default=1, ge=1, le=64, description="blocks that make a receipt count, on a chain at a URL that mines by itself"
+        default=1, ge=1, le=64, json_schema_extra=unit("blocks"),
+        description="how deep a receipt must be to count, on a chain at a URL that mines by itself",
     )
     certificates: Literal["head", "each"] | None = Field(
         default=None,
@@ -237,15 +258,19 @@ def _kind_of_rewards(given: Any) -> str:
 class Scenario(Strict):
     """A game: who plays, for how long, what is assumed, what is true."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="of the game, and of its run folder")
     preset: Annotated[str, AfterValidator(known)] = Field(
         default=PAPER, exclude=True, description="paper or recommended: defaults of the keys that are not given"
     )
-    seed: int = Field(default=0, ge=0, lt=2**256)
-    participants: int = Field(description="M")
-    rounds: int = Field(description="T")
-    liars: int = Field(description="f, assumed bound")
-    attackers: int = Field(description="m, assumed bound")
+    seed: int = Field(default=0, ge=0, lt=2**256, description="of all chance and keys: one seed, the same bytes")
+    participants: int = Field(description="M: participants, numbered from 0", json_schema_extra=unit("participants"))
+    rounds: int = Field(description="T: the horizon; with growth, pulls", json_schema_extra=unit("rounds"))
+    liars: int = Field(
+        description="f: assumed bound on who lies about estimators", json_schema_extra=unit("participants")
+    )
+    attackers: int = Field(
+        description="m: assumed bound on who attacks the consensus", json_schema_extra=unit("participants")
+    )
     rewards: Annotated[
         Annotated[BernoulliRewards, Tag("bernoulli")]
         | Annotated[TableRewards, Tag("table")]
@@ -254,25 +279,41 @@ class Scenario(Strict):
         | Annotated[CallableRewards, Tag("live")]
         | Annotated[OtherRewards, Tag("other")],
         Discriminator(_kind_of_rewards),
-    ]
-    malicious: tuple[Malicious, ...] = Field(default=(), strict=False)
-    adversary: Adversary = Adversary()
-    burn_in: int | None = Field(default=None, description="L; by default K * ceil(burn_in_factor * ln T)")
-    burn_in_factor: float = Field(default=1.0, gt=0, strict=False, allow_inf_nan=False)
-    threshold: int = Field(default=2, description="k")
+    ] = Field(description="the arms and what pulling them gives")
+    malicious: tuple[Malicious, ...] = Field(
+        default=(), strict=False, description="participants that are malicious, one table each"
+    )
+    adversary: Adversary = Field(default=Adversary(), description="malicious participants by number, the last seats")
+    burn_in: int | None = Field(
+        default=None, json_schema_extra=unit("rounds"),
+        description="L, a multiple of the K arms; by default K * ceil(burn_in_factor * ln T)",
+    )
+    burn_in_factor: float = Field(
+        default=1.0, gt=0, strict=False, allow_inf_nan=False, description="c of the burn-in's default length"
+    )
+    threshold: int = Field(
+        default=2, description="k: reports count with more than 1/k of the reference's pulls of every arm"
+    )
     aggregation: RuleGiven = Field(default="option-1", description="how estimators come from reports")
     reputation: RuleGiven = Field(default="accuracy", description="what a block's reports do to reputations")
     disclosure: RuleGiven = Field(default="estimates", description="what reports say of local estimators")
     selection: RuleGiven | None = Field(default=None, description="who validates; by default what N and sortition say")
     policy: RuleGiven = Field(default="ucb1", description="which arm is pulled in a learning round")
     cost: Literal["constant", "distance"] = Field(default="constant", description="of a round with a lie in force")
-    quorum: Literal["majority", "two-thirds"] = "two-thirds"
+    quorum: Literal["majority", "two-thirds"] = Field(
+        default="two-thirds", description="signatures that certify a block: floor((n + m) / 2) + 1, or the paper's majority"
+    )
     comparison: Literal["ideal", "mpc"] = Field(default="ideal", description="trusted, or among validators")
     parties: int = Field(
         default=3, ge=FEWEST_PARTIES, le=MOST_PARTIES, description="validators that compute the comparison, with mpc"
     )
-    failure_limit: int = 2
-    validators: int | None = Field(default=None, description="N, the best by reputation; by default everybody")
+    failure_limit: int = Field(
+        default=2, description="s: failed in a row before an unpaid exploration", json_schema_extra=unit("rounds")
+    )
+    validators: int | None = Field(
+        default=None, json_schema_extra=unit("participants"),
+        description="N: validators of a round, the best by reputation; by default everybody",
+    )
     sortition: float | None = Field(
         default=None, gt=0, le=1, description="chance of each participant to validate a round; by default no draw"
     )
@@ -308,14 +349,17 @@ class Scenario(Strict):
         default="2/b", pattern=r"^\d{1,20}(\.\d{1,20})?(/b)?$", description="C1, /b: divided by |B_i|"
     )
     bound_ms: int = Field(
-        default=500, ge=1, le=600_000, description="Δ between nodes of their own: a step waits no longer for a message"
+        default=500, ge=1, le=600_000, json_schema_extra=unit("ms"),
+        description="Δ between nodes of their own: a step waits no longer for a message",
     )
     pull_wait: int = Field(
         default=60, ge=1, le=100_000,
         description="times Δ among nodes: how long a recorded round's pulls are waited for; then they are forfeited",
     )
-    chain: Chain = Chain()
-    expect: dict[str, Annotated[str, Field(pattern=_EXPECTATION)]] = {}
+    chain: Chain = Field(default=Chain(), description="money and deadlines of the contract")
+    expect: dict[str, Annotated[str, Field(pattern=_EXPECTATION)]] = Field(
+        default={}, description="what must hold of the manifest, as \"regret.final\" = \"< 250\"; else exit code 14"
+    )
     folder: Path = Field(default=Path(), exclude=True, strict=False, description="what `file` is relative to")
 
     @model_validator(mode="before")
@@ -628,6 +672,9 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
             raise ScenarioInvalid(str(path), None, f"is larger than {_MOST_BYTES} bytes")
         text = TextIOWrapper(BytesIO(data), encoding="utf-8-sig").read()
         return text, parsed(text)
+    except FileNotFoundError as error:
+        shipped = "" if path.suffix else "; nor is it a shipped example, which `chain-bandit list examples` names"
+        raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}{shipped}") from error
     except OSError as error:
         raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -21,14 +21,13 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
+from chain_bandit.array_types import Floats, Ints, Words
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.rule import Aggregation, Terms
 from chain_bandit.protocol.ruleset import RuleChoice, RuleKind
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.runner.rows import recorded
 from chain_bandit.simulation import arrays
-from chain_bandit.simulation.arrays import Floats, Ints
-from chain_bandit.simulation.hashes import Words
 from science import provenance
 from science.exclusion import named
 

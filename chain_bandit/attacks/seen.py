@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chain_bandit.array_types import Flags as Flags
+from chain_bandit.array_types import Ints as Ints
 from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.protocol.arms import confidence_width, width_table
 from chain_bandit.protocol.blocks import round_seed
@@ -22,10 +23,7 @@ from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import UNIT, Means
 from chain_bandit.roots import isqrt
 
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-
-Row = Callable[[Ints], Ints]
+_Statistic = Callable[[Ints], Ints]
 """Of reports, (seats, ...), a number for each arm and replicate."""
 
 
@@ -37,7 +35,7 @@ class Honest:
 
     def __init__(self, reports: Ints) -> None:
         self._reports = reports
-        self._rows: dict[Row, Ints] = {}
+        self._rows: dict[_Statistic, Ints] = {}
 
     def learn(self, cells: Ints, reports: Ints) -> None:
         """Take other reports, (seats, cells), of some cells, each at arm * replicates + replicate."""
@@ -75,7 +73,7 @@ class Honest:
         """The lower median."""
         return self._row(_median)
 
-    def _row(self, row: Row) -> Ints:
+    def _row(self, row: _Statistic) -> Ints:
         if row not in self._rows:
             self._rows[row] = np.ascontiguousarray(row(self._reports))
         return shown(self._rows[row])

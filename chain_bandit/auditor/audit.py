@@ -21,6 +21,7 @@ from chain_bandit.chain_history.bodies import body_digests
 from chain_bandit.chain_history.errors import HistoryError
 from chain_bandit.chain_history.evm import decode_transaction
 from chain_bandit.chain_history.records import CREATION, METHODS, ContractCall, calls_in
+from chain_bandit.chain_history.resumable_download import BlocksObserver
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.digests import keccak
@@ -49,12 +50,10 @@ _AT_THE_END = ("costs.records", "costs.case", "money.close", "money.balances")
 SEEN_EVERY = 100
 """Blocks from one word to an observer to the next."""
 
-Observer = Callable[[int, int], None]
-
 
 def audit(
     history: History, head: bytes | None = None, on_verified: Callable[[float], None] = lambda seconds: None,
-    on_movement: Callable[[Movement], None] | None = None, observe: Observer = lambda done, total: None,
+    on_movement: Callable[[Movement], None] | None = None, observe: BlocksObserver = lambda done, total: None,
     trail: bytes = b"",
 ) -> AuditReport:
     """Replay a game from its history alone.
@@ -79,7 +78,7 @@ def audit(
 
 
 def _replayed(
-    history: History, head: bytes | None, trail: bytes, on_verified: Callable[[float], None], observe: Observer,
+    history: History, head: bytes | None, trail: bytes, on_verified: Callable[[float], None], observe: BlocksObserver,
     nonces: Nonces, on_movement: Callable[[Movement], None] | None = None,
 ) -> ReplayedGame:
     """Both walks."""  # fmt: skip
@@ -103,7 +102,7 @@ def _replayed(
 Item = TypeVar("Item")
 
 
-def observed(items: Iterable[Item], observe: Observer, total: int = 0) -> Iterator[Item]:
+def observed(items: Iterable[Item], observe: BlocksObserver, total: int = 0) -> Iterator[Item]:
     """The blocks for one walk."""
     for done, item in enumerate(items, 1):
         yield item
@@ -111,7 +110,7 @@ def observed(items: Iterable[Item], observe: Observer, total: int = 0) -> Iterat
             observe(done, total)
 
 
-def replay(game: ReplayedGame, history: History, observe: Observer) -> bytes:
+def replay(game: ReplayedGame, history: History, observe: BlocksObserver) -> bytes:
     """The second walk, over a chain that is sound, as far as it can be read; gives the last block's hash."""
     head, first = b"", history.origin.first_block
     count = game.survey.number + 1 - first

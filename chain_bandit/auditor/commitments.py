@@ -21,7 +21,7 @@ def _check_seat(game: ReplayedGame, header: Header, seat: int, report: Report) -
     malicious = game.live or (game.disclosed is not None and not game.is_honest(seat))
     key = game.survey.seal_keys.get(seat) if p.sealed else game.seed_0
     if key is None and malicious:
-        _on_trust(game, header, seat, report)
+        _trusted_bits(game, header, seat, report)
         return
     counts = _counts(game, seat, report)
     opens = key is not None and commits_to(report.commitment, counts, commitment_salt(key, t, seat))
@@ -39,7 +39,7 @@ def _check_seat(game: ReplayedGame, header: Header, seat: int, report: Report) -
         return
     if malicious and not opens:
         game.note("false count commitment", seat, t)
-        _on_trust(game, header, seat, report)
+        _trusted_bits(game, header, seat, report)
         return
     checks.that(opens, "counts.commitment", t, f"count commitment of seat {seat}",
                 "{} does not open to its pulls {}", report.commitment, counts, part=report.commitment)
@@ -62,12 +62,12 @@ def _true_bits(game: ReplayedGame, counts: Counts) -> list[bool]:
     return list(enough_pulls(counts, game.running.pulls, game.parameters.threshold))
 
 
-def _on_trust(game: ReplayedGame, header: Header, seat: int, report: Report) -> None:
+def _trusted_bits(game: ReplayedGame, header: Header, seat: int, report: Report) -> None:
     """A malicious seat may commit to other counts: its bits are what the quorum says they are.
 
     Where they are not those of its settled pulls, it committed to other counts: that shows without any key.
     """
     if seat not in game.unread and _bits(header, seat) != _true_bits(game, _counts(game, seat, report)):
         game.note("bits of other counts", seat, game.running.round)
-    game.note("bits on trust", seat, game.running.round)
+    game.note("trusted bits", seat, game.running.round)
     game.checks.trust("counts.bits", "comparison bits of malicious seats", game.parameters.arms)

@@ -55,7 +55,7 @@ _OBSERVATIONS = {
     "other arm than the honest": "seat {seat} pulled another arm than the honest in {rounds}",
     "bits of other counts": "the comparison bits of seat {seat} in {blocks} are not those of its pulls",
     "sealing key not revealed": "seat {seat} did not reveal the key of its sealed records in {blocks}",
-    "bits on trust":
+    "trusted bits":
         "the comparison bits of seat {seat} in {blocks} were not checked: they rest on the quorum's word alone",
     "label without a lie": "seat {seat} is labelled a liar and never reported a false mean",
     "label without a report": "seat {seat} is labelled a liar, and no report of it is in any block",

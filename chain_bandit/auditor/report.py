@@ -73,13 +73,13 @@ class Finding:
 
 @dataclass(slots=True)
 class CheckTally:
-    """How one check went; `on_trust` counts what was not checked: it stands on the word of a quorum, or of live rewards
+    """How one check went; `trusted` counts what was not checked: it stands on the word of a quorum, or of live rewards
     on the environment's signature."""
 
     passed: int = 0
     failed: int = 0
     not_checkable: int = 0
-    on_trust: int = 0
+    trusted: int = 0
     evidence: str = ""
 
 
@@ -201,9 +201,9 @@ class Checks:
     def trust(self, check: str, what: str, count: int, whose: str = QUORUM) -> None:
         """Count what nothing in the history can prove or disprove, and which rests on somebody's word alone."""
         tally = self.tallies[check]
-        tally.on_trust += count
+        tally.trusted += count
         if not tally.failed and not tally.not_checkable:
-            tally.evidence = f"{tally.on_trust} {what} rest on {whose} alone"
+            tally.evidence = f"{tally.trusted} {what} rest on {whose} alone"
 
 
 def plain(value: object) -> Any:
@@ -311,21 +311,21 @@ class AuditReport(Checked):
     trail: str = ""
 
     @property
-    def on_trust(self) -> int:
+    def trusted(self) -> int:
         """What was taken on a word: no failure, but not checked either."""
-        return sum(tally.on_trust for tally in self.checks.values())
+        return sum(tally.trusted for tally in self.checks.values())
 
     @property
     def live(self) -> int:
         """How much of that is on the environment's signature: live rewards, and reports that rest on them alone."""
-        return sum(self.checks[name].on_trust for name in LIVE if name in self.checks)
+        return sum(self.checks[name].trusted for name in LIVE if name in self.checks)
 
     def as_dict(self, with_rounds: bool = True) -> dict[str, Any]:
         """JSON-ready: integers of wei as they are, bytes in hexadecimal."""
         value = {
             "verdict": self.verdict,
             "exit_code": self.exit_code,
-            "on_trust": self.on_trust,
+            "trusted": self.trusted,
             "checks": {
                 name: {"proves": PROVES[name], **asdict(tally)} for name, tally in self.checks.items()
             },
@@ -365,7 +365,7 @@ class AuditReport(Checked):
     def lines(self) -> list[str]:
         """The report in plain lines for a terminal."""
         head = self.summary()
-        voted, live = self.on_trust - self.live, self.live
+        voted, live = self.trusted - self.live, self.live
         if voted:
             head += f", {voted} on the quorum's word"
         if live:

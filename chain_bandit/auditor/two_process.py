@@ -17,12 +17,13 @@ from types import TracebackType
 from typing import IO, Self, cast
 
 from chain_bandit.auditor import signature_checker
-from chain_bandit.auditor.audit import Observer, finish, observed, replay, reported
+from chain_bandit.auditor.audit import finish, observed, replay, reported
 from chain_bandit.auditor.chain import OPENING, STEP, check_head, opened
 from chain_bandit.auditor.game import ReplayedGame
 from chain_bandit.auditor.report import AuditReport, Checks
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.blocks import History, RawBlock
+from chain_bandit.chain_history.resumable_download import BlocksObserver
 from chain_bandit.protocol.digests import keccak
 
 WORTH = 1 << 20
@@ -35,7 +36,9 @@ def able(path: Path) -> bool:
     return cores > 1 and path.is_file() and path.stat().st_size >= WORTH
 
 
-def audit_by_two(path: Path, head: bytes | None, observe: Observer = lambda done, total: None) -> AuditReport | None:
+def audit_by_two(
+    path: Path, head: bytes | None, observe: BlocksObserver = lambda done, total: None
+) -> AuditReport | None:
     """The report of `auditor.audit`; None where it takes one process to say what is wrong."""
     with suppress(Exception), SecondProcess(path) as other:  # the audit by one comes to the same error, if it is one
         history, checks = files.read(path), Checks()

@@ -17,7 +17,7 @@ from chain_bandit.protocol.digests import keccak
 SYNC_EVERY = 1 << 20
 """Bytes that a loss of power may take; what only ends the process takes none."""
 
-Observer = Callable[[int, int], None]
+BlocksObserver = Callable[[int, int], None]
 """Told how many blocks of how many are there."""
 
 
@@ -28,7 +28,7 @@ def partial_of(path: Path) -> Path:
 
 def grow(
     rpc: Rpc, contract: bytes, first: int, last: int, path: Path, bodies: Bodies,
-    observe: Observer = lambda done, total: None,
+    observe: BlocksObserver = lambda done, total: None,
 ) -> None:  # fmt: skip
     """Bring blocks `first` to `last` into the file `path`, which appears whole or not at all; one block is in memory.
 

@@ -9,16 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from chain_bandit.cli.keys import PasswordFile
-from chain_bandit.cli.options import Json, Override, PublicKeys, Rounds, Seed, Usage, overrides
+from chain_bandit.cli.options import Funder, Json, Override, PublicKeys, Rounds, ScenarioFile, Seed, Usage, overrides
 from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 
 
 def deploy(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML), or an example by name.")],
+    scenario: ScenarioFile,
     chain: Annotated[str, typer.Option("--chain", envvar="ETH_RPC_URL", help="A node's URL, or anvil or hardhat.")],
-    account: Annotated[
-        str | None, typer.Option("--account", help="Funding account: file in ETH_KEYSTORE; dev0 … dev9.")
-    ] = None,
+    account: Funder = None,
     key: Annotated[
         Path | None, typer.Option("--key", metavar="FOLDER", help="Keystore of the environment; places are open.")
     ] = None,

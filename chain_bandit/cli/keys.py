@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from chain_bandit.cli.options import Json
+from chain_bandit.cli.options import Funder, Json
 
-Key = Annotated[Path, typer.Option("--key", metavar="FOLDER", help="Folder of the keystore, made by keygen.")]
+KeyFolder = Annotated[Path, typer.Option("--key", metavar="FOLDER", help="Folder of the keystore, made by keygen.")]
 PasswordFile = Annotated[
     Path | None, typer.Option("--password-file", help="By default the file that ETH_PASSWORD names, or the terminal.")
 ]
-Rpc = Annotated[str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="JSON-RPC URL of your node.")]
+RpcUrl = Annotated[str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="JSON-RPC URL of your node.")]
 GameFile = Annotated[Path, typer.Argument(metavar="GAME", help="game.json of the organiser.")]
 Listen = Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Listen address of the node.")]
 
@@ -36,15 +36,13 @@ def keygen(
 
 def join(
     game: GameFile,
-    key: Key,
+    key: KeyFolder,
     listen: Listen,
     announce: Annotated[
         str | None, typer.Option("--announce", metavar="HOST:PORT", help="Address for the other nodes, if different.")
     ] = None,
-    account: Annotated[
-        str | None, typer.Option("--account", help="Funding account: file in ETH_KEYSTORE; dev0 … dev9.")
-    ] = None,
-    rpc: Rpc = None,
+    account: Funder = None,
+    rpc: RpcUrl = None,
     password_file: PasswordFile = None,
     as_json: Json = False,
 ) -> None:
@@ -71,7 +69,7 @@ def assemble(
     game: GameFile,
     joins: Annotated[list[Path], typer.Argument(metavar="JOIN…", help="join.json of each participant.")],
     out: Annotated[Path | None, typer.Option("--out", help="Output file; by default GAME itself.")] = None,
-    rpc: Rpc = None,
+    rpc: RpcUrl = None,
     as_json: Json = False,
 ) -> None:
     """Write the game file with all participants' addresses and certificates; each is signed by its participant's key.
@@ -86,7 +84,9 @@ def assemble(
     print(json.dumps(said) if as_json else line)
 
 
-def leave(game: GameFile, key: Key, rpc: Rpc = None, password_file: PasswordFile = None, as_json: Json = False) -> None:
+def leave(
+    game: GameFile, key: KeyFolder, rpc: RpcUrl = None, password_file: PasswordFile = None, as_json: Json = False
+) -> None:
     """Withdraw the stake from a game that was not opened before its deadline."""
     from chain_bandit.nodes import keystore, open_game
 

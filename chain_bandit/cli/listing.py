@@ -27,7 +27,7 @@ def list_(
 ) -> None:
     """List what scenarios can name, each with a sentence: attacks, rules by kind, environments, shipped examples; and
     the checks of the audit. Those of other packages are among them."""
-    found = _OF[what]()
+    found = listed(what)
     if as_json:
         print(json.dumps({what.value: found}, sort_keys=False))
         return
@@ -37,6 +37,11 @@ def list_(
     for name, sentence in found.items():
         table.add_row(name, sentence)
     console().print(table)
+
+
+def listed(what: ListedKind) -> Mapping[str, str]:
+    """Names of a kind, each with its sentence."""
+    return _OF[what]()
 
 
 def _attacks() -> Mapping[str, str]:

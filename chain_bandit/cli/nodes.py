@@ -13,7 +13,7 @@ import typer
 
 from chain_bandit.cli.finished import label_of, say_finished
 from chain_bandit.cli.keys import PasswordFile
-from chain_bandit.cli.options import Json, Override, PublicKeys, Rounds, Seed, Usage, overrides
+from chain_bandit.cli.options import Json, Override, Payer, PublicKeys, Rounds, Seed, Usage, overrides
 from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 
 
@@ -41,9 +41,7 @@ def up(
     ],
     processes: Annotated[bool, typer.Option("--processes", hidden=True)] = False,
     chain: Annotated[str, typer.Option("--chain", help="anvil, hardhat, or a node's URL.")] = "anvil",
-    account: Annotated[
-        str | None, typer.Option("--account", help="Account that funds deployment and gas at a URL.")
-    ] = None,
+    account: Payer = None,
     rounds: Rounds = None,
     seed: Seed = None,
     override: Override = None,

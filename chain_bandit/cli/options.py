@@ -11,6 +11,7 @@ from chain_bandit.protocol.errors import ChainBanditError
 if TYPE_CHECKING:
     from chain_bandit.chain.identity import Ask
 
+ScenarioFile = Annotated[Path, typer.Argument(help="Scenario file (TOML), or an example by name.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Out = Annotated[
     Path | None, typer.Option("--out", help="A new run folder; by default runs/NAME-SEED, numbered from the second on.")
@@ -20,6 +21,8 @@ Seed = Annotated[int | None, typer.Option("--seed", help="Seed; overrides the sc
 PublicKeys = Annotated[
     bool, typer.Option("--public-keys", help="Allow keys derived from a seed on other than development chains.")
 ]
+Payer = Annotated[str | None, typer.Option("--account", help="Account that funds deployment and gas at a URL.")]
+Funder = Annotated[str | None, typer.Option("--account", help="Funding account: file in ETH_KEYSTORE; dev0 … dev9.")]
 Override = Annotated[
     list[str] | None,
     typer.Option("-o", "--override", metavar="KEY=VALUE", help="Override a key of the scenario; TOML value."),

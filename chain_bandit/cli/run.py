@@ -6,16 +6,25 @@ from typing import Annotated, Any
 import typer
 
 from chain_bandit.cli.finished import label_of, say_finished
-from chain_bandit.cli.options import Json, Out, Override, PublicKeys, Rounds, Seed, Usage, overrides
+from chain_bandit.cli.options import (
+    Json,
+    Out,
+    Override,
+    Payer,
+    PublicKeys,
+    Rounds,
+    ScenarioFile,
+    Seed,
+    Usage,
+    overrides,
+)
 from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 
 
 def run(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML), or an example by name.")],
+    scenario: ScenarioFile,
     chain: Annotated[str, typer.Option("--chain", help="embedded, anvil, hardhat, or a node's URL.")] = "embedded",
-    account: Annotated[
-        str | None, typer.Option("--account", help="Account that funds deployment and gas at a URL.")
-    ] = None,
+    account: Payer = None,
     rounds: Rounds = None,
     seed: Seed = None,
     override: Override = None,

@@ -1,18 +1,17 @@
 """`chain-bandit simulate`: a scenario many times without messages."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chain_bandit.cli.options import Json, Override, Rounds, Seed, overrides
+from chain_bandit.cli.options import Json, Override, Rounds, ScenarioFile, Seed, overrides
 from chain_bandit.cli.warnings import say_beforehand
 from chain_bandit.simulation.engine import Engine
 
 
 def simulate(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML), or an example by name.")],
+    scenario: ScenarioFile,
     replicates: Annotated[
         int, typer.Option("--replicates", min=1, max=10**6, help="Number of games, each with its own seed.")
     ] = 20,
@@ -31,17 +30,17 @@ def simulate(
 
     given = load(scenario, overrides(override, rounds, seed), on_chain=False)
     from chain_bandit.game.live import require_model
-    from chain_bandit.game.simulated import compiles, engines
+    from chain_bandit.game.simulated import engines, what_takes_long
     from chain_bandit.game.simulated import replicates as played
-    from chain_bandit.views.simulated import COMPILING, regret_by_round
+    from chain_bandit.views.simulated import regret_by_round
     from chain_bandit.views.terminal import ProgressLine, console
 
     require_model(given)
     say_beforehand(given)
     chosen = engine or engines([(given, replicates)])[0]
     with ProgressLine("game", replicates) as line:
-        if compiles([chosen]):
-            line.say(COMPILING)
+        if said := what_takes_long([(given, replicates)], [chosen]):
+            line.say(said)
         measured = played(given, replicates, (), jobs, chosen, lambda done: line.show(done, str))
     if as_json:
         print(json.dumps({"scenario": given.name, "seed": given.seed} | measured.as_dict(), sort_keys=True))

@@ -32,7 +32,6 @@ def sweep(
     from chain_bandit.sweeps.run import FOLDERS
     from chain_bandit.sweeps.run import run as swept_by
     from chain_bandit.views import sweep as view
-    from chain_bandit.views.simulated import COMPILING
     from chain_bandit.views.terminal import ProgressLine, console, to_open
 
     if ray is not None and jobs != 1:
@@ -43,7 +42,7 @@ def sweep(
     with ProgressLine("cell", given.size) as line:
         swept = swept_by(
             given, place, whose, resume,
-            lambda done, failed: line.show(done, lambda: f"{failed} failed"), lambda: line.say(COMPILING),
+            lambda done, failed: line.show(done, lambda: f"{failed} failed"), line.say,
         )  # fmt: skip
     with FOLDERS.written(place), whole_file(place / "heatmap.svg") as picture:
         picture.write(view.heat_map(swept).encode())

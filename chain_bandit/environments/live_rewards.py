@@ -10,7 +10,7 @@ from time import monotonic, sleep
 from chain_bandit.append_log import AppendLog
 from chain_bandit.environments.errors import RewardInvalid, RewardsAway, RewardsExhausted
 from chain_bandit.environments.live import PullKey, RewardSource, SourceFailed
-from chain_bandit.environments.pull_journal import Place, Pulled, PullJournal
+from chain_bandit.environments.pull_journal import Pulled, PullJournal, PullPlace
 from chain_bandit.environments.reward_values import NoReward, reward_units
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.rewards import Wanted
@@ -42,7 +42,7 @@ class _Asking:
 class _Came:
     """What a thread brought of some pulls: rewards, or why there are none; `is_over`: it has stopped asking."""
 
-    place: Place
+    place: PullPlace
     rewards: list[int] = field(default_factory=list)
     failed: RewardInvalid | None = None
     is_over: bool = True
@@ -67,13 +67,13 @@ class LiveRewards:
     ) -> None:  # fmt: skip
         self._source, self._game, self._arms, self._timeout = source, game.hex(), tuple(arms), timeout
         self._say, self._patience, self._now = say, patience, clock
-        self._asking: dict[Place, _Asking] = {}
+        self._asking: dict[PullPlace, _Asking] = {}
         self._came: SimpleQueue[_Came] = SimpleQueue()
         self.journal = PullJournal(lines, self._told)
 
     def ask(self, ledger: Ledger, wanted: Sequence[Wanted], must: bool = False) -> None:
         """Send what was not answered yet: all of it journaled first. What a life before has sent goes out again."""
-        fresh: list[Place] = []
+        fresh: list[PullPlace] = []
         for each in wanted:
             place = ledger.round, each.seat
             pulled = self.journal.get(place)
@@ -124,22 +124,22 @@ class LiveRewards:
 
     # --- what is on its way
 
-    def _told(self, place: Place, pulled: Pulled) -> None:
+    def _told(self, place: PullPlace, pulled: Pulled) -> None:
         for key in self._keys(place, pulled.count):
             self._source.asked(key, pulled.arm)
 
-    def _keys(self, place: Place, count: int) -> list[PullKey]:
+    def _keys(self, place: PullPlace, count: int) -> list[PullKey]:
         return [PullKey(self._game, *place, pull) for pull in range(count)]
 
-    def _known(self, place: Place) -> Pulled:
+    def _known(self, place: PullPlace) -> Pulled:
         pulled = self.journal.get(place)
         assert pulled is not None
         return pulled
 
-    def _seconds(self, place: Place) -> float:
+    def _seconds(self, place: PullPlace) -> float:
         return self._timeout * self._known(place).count
 
-    def _start(self, place: Place) -> None:
+    def _start(self, place: PullPlace) -> None:
         pulled = self._known(place)
         given = place, pulled.arm, self._keys(place, pulled.count)
         Thread(target=self._fetch, args=given, name=f"pull {place}", daemon=True).start()
@@ -159,7 +159,7 @@ class LiveRewards:
         if came.is_over:
             asking.until = min(asking.until, self._now())
 
-    def _lapse(self, place: Place) -> None:
+    def _lapse(self, place: PullPlace) -> None:
         """Forfeit pulls whose time is over, or ask for them anew where they must come."""
         pulled, asking = self.journal.get(place), self._asking.get(place)
         if pulled is None or asking is None or not pulled.is_open or self._now() < asking.until:
@@ -181,7 +181,7 @@ class LiveRewards:
 
     # --- in a thread of its own
 
-    def _fetch(self, place: Place, arm: int, keys: Sequence[PullKey]) -> None:
+    def _fetch(self, place: PullPlace, arm: int, keys: Sequence[PullKey]) -> None:
         rewards: list[int] = []
         for key in keys:
             until, pause = monotonic() + self._timeout, _PAUSE
@@ -201,7 +201,7 @@ class LiveRewards:
             rewards += came.rewards
         self._came.put(_Came(place, rewards))
 
-    def _attempt(self, place: Place, arm: int, key: PullKey, until: float) -> _Came:
+    def _attempt(self, place: PullPlace, arm: int, key: PullKey, until: float) -> _Came:
         about = self._source.name, self._arms[arm], key.participant, key.round
         try:
             return _Came(place, [reward_units(self._source.pull(key, arm, max(0.01, until - monotonic())))])

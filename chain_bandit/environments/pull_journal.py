@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chain_bandit.append_log import AppendLog
 from chain_bandit.protocol.units import UNIT
 
-Place = tuple[int, int]
+PullPlace = tuple[int, int]
 """Round and seat."""
 
 
@@ -41,28 +41,30 @@ class PullJournal:
         LogDamaged, LogUnreadable, LogUnwritable: as they say.
     """
 
-    def __init__(self, lines: AppendLog, told: Callable[[Place, Pulled], None] = lambda place, pulled: None) -> None:
+    def __init__(
+        self, lines: AppendLog, told: Callable[[PullPlace, Pulled], None] = lambda place, pulled: None
+    ) -> None:
         self._lines, self._told = lines, told
-        self._pulls: dict[Place, Pulled] = {}
+        self._pulls: dict[PullPlace, Pulled] = {}
         lines.read(self._take)
         lines.sync()
 
-    def get(self, place: Place) -> Pulled | None:
+    def get(self, place: PullPlace) -> Pulled | None:
         """What is known of a seat's pulls in a round."""
         return self._pulls.get(place)
 
-    def begin(self, place: Place, arm: int, count: int) -> Pulled:
+    def begin(self, place: PullPlace, arm: int, count: int) -> Pulled:
         """A pull that is about to be sent; `sync` before it is."""
         self._lines.append(json.dumps(["pull", *place, arm, count]))
         pulled = self._pulls[place] = Pulled(arm, count)
         return pulled
 
-    def answer(self, place: Place, rewards: Sequence[int]) -> None:
+    def answer(self, place: PullPlace, rewards: Sequence[int]) -> None:
         """What came; `sync` before a receipt says so."""
         self._lines.append(json.dumps(["reward", *place, list(rewards)]))
         self._pulls[place].rewards = tuple(rewards)
 
-    def forfeit(self, place: Place) -> None:
+    def forfeit(self, place: PullPlace) -> None:
         """Nothing came in time; `sync` before a receipt says so."""
         self._lines.append(json.dumps(["forfeit", *place]))
         self._pulls[place].forfeited = True

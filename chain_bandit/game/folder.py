@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
-from typing import Any
-
-import pyarrow.parquet
+from typing import TYPE_CHECKING, Any
 
 from chain_bandit.protocol.errors import ChainBanditError
+
+if TYPE_CHECKING:
+    import pyarrow
 
 FORMAT = "chain-bandit-run/1"
 MOST_BYTES, MOST_NESTED = 1 << 20, 200
@@ -195,8 +196,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def read_rounds(folder: Path) -> pyarrow.Table:
+def read_rounds(folder: Path) -> "pyarrow.Table":
     """The table of rounds of a run folder. Raises `FolderRefused`."""
+    import pyarrow.parquet  # late: an audit that draws no page reads no table
+
     try:
         return pyarrow.parquet.read_table(folder / ROUNDS)
     except (OSError, pyarrow.ArrowException) as error:

@@ -67,7 +67,7 @@ class Game:
         self.scenario, self.recorder = scenario, recorder
         self.plan = plan or Plan(scenario)
         self.verifier = verifier or Verifier()
-        self._order, self._minutes, self._pulls = order, session_log, pulls
+        self._order, self._session_log, self._pulls = order, session_log, pulls
 
     def play(self) -> Iterator[RoundPlayed]:
         """Open the game and yield its rounds one after the other; then settle and close it.
@@ -107,7 +107,7 @@ class Game:
 
     def _open(self) -> None:
         domain = self.recorder.open(self.plan)
-        self.cast = Actors(self.plan, domain, self.verifier, self._order, self._minutes, self._pulls)
+        self.cast = Actors(self.plan, domain, self.verifier, self._order, self._session_log, self._pulls)
         self.progress = GameProgress(self.parameters, self.cast.environment, self.cast.opening)
         self._witness = Witness(self.cast.rules, self.verifier)
 

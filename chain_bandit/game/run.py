@@ -32,7 +32,7 @@ from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 
-Observer = Callable[["RunStatus"], None]
+RunObserver = Callable[["RunStatus"], None]
 """Told after every round; for progress displays."""
 
 
@@ -53,7 +53,7 @@ class RunStatus:
 def run(
     scenario: Scenario,
     out: Path,
-    observe: Observer,
+    observe: RunObserver,
     watch: Stopwatch,
     chain: Chain = embedded,
     journals: Journals | None = None,
@@ -76,7 +76,7 @@ def run(
 
 
 def _run(
-    plan: Plan, node: DevelopmentNode, out: Path, observe: Observer, watch: Stopwatch, journals: Journals
+    plan: Plan, node: DevelopmentNode, out: Path, observe: RunObserver, watch: Stopwatch, journals: Journals
 ) -> dict[str, Any]:
     scenario = plan.scenario
     recorder = OnChain(node, watch, _delivery(node, scenario), journals.game)

@@ -1,11 +1,12 @@
 """A scenario as games without messages: one with the keys, draws and attacks of the live game, or many."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from math import ceil, log
 from random import Random
 
+from chain_bandit.array_types import Ints
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.live import require_model
 from chain_bandit.game.plan import Plan
@@ -18,11 +19,13 @@ from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import COMPILING, Engine, Work
 from chain_bandit.simulation.kernel import encoding
-from chain_bandit.simulation.kernel.compiled import AVAILABLE, is_kept
+from chain_bandit.simulation.kernel.compiled import AVAILABLE, FASTER, is_kept
 from chain_bandit.simulation.outcomes import Outcome, Play, Setting, hashes
 from chain_bandit.simulation.plain import play
-from chain_bandit.simulation.replicates import Measured, Observer, checkpoints, gathered, measure, nobody
-from chain_bandit.simulation.sums import SUMS, Ints
+from chain_bandit.simulation.replicates import Measured, ReplicateObserver, checkpoints, gathered, measure, nobody
+from chain_bandit.simulation.sums import SUMS
+
+COMPILATION = f"compiling the simulator: about {COMPILING:.0f} s, once"
 
 MOST_ROUNDS = 10**8
 """T of a game without messages: the width of each round takes eight bytes."""
@@ -145,9 +148,19 @@ def is_compiled() -> bool:
     return is_kept("chain_bandit.simulation.kernel.play", "play")
 
 
-def compiles(chosen: Iterable[Engine]) -> bool:
-    """Whether something is compiled before these engines play."""
-    return AVAILABLE and Engine.COMPILED in chosen and not is_compiled()
+def what_takes_long(games: Sequence[tuple[Scenario, int]], chosen: Sequence[Engine]) -> str:
+    """A sentence on what these engines have their user wait for; empty where nothing is worth one.
+
+    The compiler, once; or, without numba, games that it would have made faster by more than the compiler takes.
+    """
+    if AVAILABLE:
+        return COMPILATION if Engine.COMPILED in chosen and not is_compiled() else ""
+    works = [Work(_rounds(s.parameters), s.participants * _rounds(s.parameters) * count) for s, count in games]
+    able_to = [Engine.COMPILED if Engine.COMPILED in able(s) else e for (s, _), e in zip(games, chosen, strict=True)]
+    slow, fast = (sum(map(Work.seconds, works, engines)) for engines in (chosen, able_to))
+    if slow - fast <= COMPILING:
+        return ""
+    return f"about {slow:,.0f} s; {max(fast, 1):,.0f} s after {FASTER}"
 
 
 def keys_of(seed: int) -> encoding.Keys:
@@ -165,7 +178,7 @@ def rules_of(scenario: Scenario) -> encoding.KernelParameters:
 
 def replicates(
     scenario: Scenario, count: int, marks: Sequence[int] = (), jobs: int = 1, engine: Engine | None = None,
-    observe: Observer = nobody,
+    observe: ReplicateObserver = nobody,
 ) -> Measured:  # fmt: skip
     """Many fast games of a scenario: replicate r has the chance of its seed + r. Raises `NotSimulated`.
 

@@ -24,7 +24,9 @@ from chain_bandit.game.live import PULLS
 from chain_bandit.scenario import CsvRewards, Scenario, TableRewards
 
 SUFFIX = ".partial-run"
-JOURNAL, PAYMENTS, MINUTES = "journal.jsonl", "payments.jsonl", "minutes.jsonl"
+JOURNAL, PAYMENTS, SESSIONS = "journal.jsonl", "payments.jsonl", "sessions.jsonl"
+FORMER = "minutes.jsonl"
+"""What version 0.1 called the session log: a run would not be the same again without it."""
 
 
 @dataclass(slots=True)
@@ -32,7 +34,7 @@ class Journals:
     """What a run signs: payments, so that everybody can play; once they have come through, the game.
 
     Attributes:
-        minutes: what it signs the game upon and does not follow from the scenario.
+        session_log: results of the comparison's sessions, on which the game is signed and which no scenario gives.
         pulls: of live rewards, and what came of each.
         whole: set by whoever has made sure that nothing is missing of the run.
     """
@@ -87,6 +89,8 @@ def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[Journals
     stopped = (place / SCENARIO).is_file()
     if resume and not stopped:
         raise FolderRefused(out, f"has no stopped run beside it ({place.name}); leave out --resume")
+    if (place / FORMER).exists():
+        raise FolderRefused(place, f"has its session log in {FORMER}, as in an earlier version: name it {SESSIONS}")
     if resume:
         _require_same(scenario, place)
     elif stopped:
@@ -96,7 +100,7 @@ def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[Journals
     with (
         journal_in(place / JOURNAL) as game,
         journal_in(place / PAYMENTS) as payments,
-        closing(AppendLogFile(place / MINUTES)) as lines,
+        closing(AppendLogFile(place / SESSIONS)) as lines,
         closing(AppendLogFile(place / PULLS)) as pulls,
     ):
         journals = Journals(payments, game, SessionLog(lines, len(scenario.model.arms)), pulls)

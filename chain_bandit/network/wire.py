@@ -53,7 +53,7 @@ class Owed:
     since: int
 
 
-Said = Message | Equivocation | Owed | Shared | Staged | Doubts | Ended
+NodeMessage = Message | Equivocation | Owed | Shared | Staged | Doubts | Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Envelope:
     kind: EnvelopeKind
     round: int
     step: int
-    messages: tuple[Said, ...]
+    messages: tuple[NodeMessage, ...]
 
 
 def most_bytes(seats: int, report_bytes: int, relay_rounds: int) -> int:
@@ -102,14 +102,14 @@ def decode(frame: bytes) -> Envelope:
         raise Malformed("frame", f"an envelope of version {VERSION}", f"{len(frame)} bytes ({error!s:.80})") from error
 
 
-def later(frame: bytes) -> Iterator[Said]:
+def later(frame: bytes) -> Iterator[NodeMessage]:
     """The messages of a frame that was read before; until they are asked for, its bytes alone are kept."""
     yield from decode(frame).messages
 
 
-def _message(packed: Any) -> Said:
+def _message(packed: Any) -> NodeMessage:
     tag, *fields = _tuple(packed)
-    message: Said = _FORMS[_BY_TAG[_number(tag)]].read(tuple(fields))
+    message: NodeMessage = _FORMS[_BY_TAG[_number(tag)]].read(tuple(fields))
     return message
 
 

@@ -3,7 +3,7 @@
 from chain_bandit.actors.comparer import Comparer
 from chain_bandit.actors.messages import COMPARISON, Answer, Question
 from chain_bandit.comparison.interface import Opening
-from chain_bandit.network.wire import Said
+from chain_bandit.network.wire import NodeMessage
 from chain_bandit.nodes.role import NodeRole, Post, posts
 from chain_bandit.protocol.ledger import Ledger
 
@@ -25,7 +25,7 @@ class ComparerRole(NodeRole):
         """Note the step."""
         return posts(self._comparer.on_tick(step))
 
-    def take(self, sender: int, round_: int, message: Said) -> list[Post]:
+    def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
         """Openings and questions of the open round."""
         if round_ == self._round and isinstance(message, Opening | Question | Answer):
             return posts(self._comparer.on_message(sender, message))

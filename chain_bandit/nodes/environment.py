@@ -15,7 +15,7 @@ from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.node import Wallet
 from chain_bandit.game.books import Books
-from chain_bandit.network.wire import Owed, Said
+from chain_bandit.network.wire import NodeMessage, Owed
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.prover import Prover
@@ -144,7 +144,7 @@ class EnvironmentRole(NodeRole):
             self._write_down(step > 0)
         return posts(self._environment.on_tick(step))
 
-    def take(self, sender: int, round_: int, message: Said) -> list[Post]:
+    def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
         """Pulls of every round that is recorded and not settled; those that come before the record wait for it.
 
         No certificate opens a round here: the chain may still get another record than its block, a skip by anybody.

@@ -18,7 +18,7 @@ from chain_bandit.chain.tokens import Tokens
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.errors import RecordMismatch
-from chain_bandit.network.wire import Said
+from chain_bandit.network.wire import NodeMessage
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import EventFollower
 from chain_bandit.nodes.relayer import RecordingRole
@@ -119,7 +119,7 @@ class _EpochRole(NodeRole):
     def __init__(self, rounds: AgreementRounds, journal: SignedJournal) -> None:
         self._rounds, self._journal = rounds, journal
 
-    def take(self, sender: int, round_: int, message: Said) -> list[Post]:
+    def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
         """Whatever belongs to the open epoch."""
         if round_ == self._epoch.ledger.epoch and isinstance(message, Shared | Staged | Doubts | Vote):
             self._actor.on_message(sender, message)
@@ -219,7 +219,7 @@ class EpochRelayerRole(RecordingRole):
     def _slots(self) -> Collection[Slot]:
         return (self._epoch.slot, *map(self._epoch.slot_of, Stage))
 
-    def _certified(self, sender: int, message: Said) -> None:
+    def _certified(self, sender: int, message: NodeMessage) -> None:
         if isinstance(message, Ended):
             self._relayer.on_message(sender, message)
 

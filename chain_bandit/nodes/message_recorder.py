@@ -20,11 +20,11 @@ from chain_bandit.protocol.messages import Phase, Role, receipt_content
 
 VARIABLE, HEARD = "CHAIN_BANDIT_TAP", "heard.jsonl"
 
-Heard = Callable[[int, Envelope], None]
+_OnEnvelope = Callable[[int, Envelope], None]
 
 
 @contextmanager
-def tapped(place: Path, own: int) -> Iterator[Heard]:
+def tapped(place: Path, own: int) -> Iterator[_OnEnvelope]:
     """What a node calls with every envelope and its sender, before it acts upon it.
 
     Raises:

@@ -19,7 +19,7 @@ from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.rate_limit import RateLimit
 from chain_bandit.network.round_timer import RoundTimer, Timeliness
-from chain_bandit.network.wire import Envelope, EnvelopeKind, Owed, Said, decode, encode, later
+from chain_bandit.network.wire import Envelope, EnvelopeKind, NodeMessage, Owed, decode, encode, later
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.observed import Observed
 from chain_bandit.nodes.role import NodeRole, Post
@@ -143,7 +143,7 @@ class Node:
         self._rate_limit, self._standing = RateLimit(), Timeliness()
         self._said: dict[tuple[int, int], int] = {}
         """What a seat's envelopes of a round's steps brought: these are free, so no more than the honest ever say."""
-        self._held: dict[tuple[int, int, int], Iterable[Said]] = {}
+        self._held: dict[tuple[int, int, int], Iterable[NodeMessage]] = {}
         """What came in early: by sender, round and step, of this round and those that are `_soon`; still as bytes, for
         messages may take twenty times as many."""
 
@@ -355,7 +355,7 @@ class Node:
 
     def _post(self, said: Iterable[Post], step: int | None = None) -> None:
         """Send, once all that it rests on is on disk: as a step's envelopes, one to everybody, or as it comes."""
-        by_receiver: dict[int, list[Said]] = {}
+        by_receiver: dict[int, list[NodeMessage]] = {}
         if step is not None:
             by_receiver = {to: [] for to in (*self._everybody, *self._rules.others)}
         for to, message in said:
@@ -363,7 +363,7 @@ class Node:
         if by_receiver:
             self._send(by_receiver, EnvelopeKind.NOW if step is None else EnvelopeKind.STEP, step or 0)
 
-    def _send(self, by_receiver: Mapping[int, Sequence[Said]], kind: EnvelopeKind, step: int) -> None:
+    def _send(self, by_receiver: Mapping[int, Sequence[NodeMessage]], kind: EnvelopeKind, step: int) -> None:
         self._role.sync()
         at("journal synced")
         frames: dict[tuple[int, ...], bytes] = {}
@@ -461,7 +461,7 @@ class Node:
         here, first = self.ledger.round, self._rules.first_recorded
         return (here + 1, max(here + 1, first))
 
-    def _deliver(self, sender: int, round_: int, messages: Iterable[Said]) -> None:
+    def _deliver(self, sender: int, round_: int, messages: Iterable[NodeMessage]) -> None:
         for message in messages:
             if self._round_timer is None and not isinstance(message, Owed | PullRequest):
                 continue  # no round is open

@@ -15,7 +15,7 @@ from chain_bandit.chain.tokens import Tokens
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.network.wire import Said
+from chain_bandit.network.wire import NodeMessage
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import EventFollower, Follower, Recorded
 from chain_bandit.nodes.prover import Prover
@@ -55,7 +55,7 @@ class RecordingRole(NodeRole):
         self._ledger, self._done = ledger, False
         self._deadline: int | None = None
 
-    def take(self, sender: int, round_: int, message: Said) -> list[Post]:
+    def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
         """Certificates and proofs of the open round, a proof a seat and role."""
         if round_ != self._ledger.round:
             return []
@@ -101,7 +101,7 @@ class RecordingRole(NodeRole):
         ...
 
     @abstractmethod
-    def _certified(self, sender: int, message: Said) -> None:
+    def _certified(self, sender: int, message: NodeMessage) -> None:
         """Take in what may be a certificate."""
         ...
 
@@ -194,7 +194,7 @@ class RelayerRole(RecordingRole):
     def _slots(self) -> Collection[Slot]:
         return (self._rules.slot(self._ledger),)
 
-    def _certified(self, sender: int, message: Said) -> None:
+    def _certified(self, sender: int, message: NodeMessage) -> None:
         if isinstance(message, CertifiedBlock | Certificate):
             self._relayer.on_message(sender, message)
 

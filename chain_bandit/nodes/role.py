@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.network.memory import Outgoing
-from chain_bandit.network.wire import Said
+from chain_bandit.network.wire import NodeMessage
 
-Post = tuple[int, Said]
+Post = tuple[int, NodeMessage]
 """A message on its way to an address."""
 
 
@@ -36,7 +36,7 @@ class NodeRole(Protocol):
         return []
 
     @abstractmethod
-    def take(self, sender: int, round_: int, message: Said) -> list[Post]:
+    def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
         """Take in a message that was said in a round, which need not be the open one."""
         ...
 

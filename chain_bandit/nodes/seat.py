@@ -5,7 +5,7 @@ from chain_bandit.actors.seat import Seat
 from chain_bandit.attacks.malicious import MaliciousSeat
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.node import Wallet
-from chain_bandit.network.wire import Owed, Said
+from chain_bandit.network.wire import NodeMessage, Owed
 from chain_bandit.nodes import role
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
@@ -79,7 +79,7 @@ class SeatRole(role.NodeRole):
         self._certified = said + self._proofs()
         return self._certified
 
-    def take(self, sender: int, round_: int, message: Said) -> list[Post]:
+    def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
         """Receipts and what says that there are none; else whatever belongs to the open round."""
         match message:
             case Receipt() if sender == ENVIRONMENT:

@@ -18,11 +18,11 @@ from chain_bandit.protocol.messages import Phase, Role, Slot
 
 FORMAT = "chain-bandit-signed/1"
 
-Place = tuple[int, ...]
+_Place = tuple[int, ...]
 """(round, phase, role, instance), and the stage where a round has several: what a key may say one thing in."""
 
 
-def place_of(slot: Slot, phase: Phase, role: Role, instance: int) -> Place:
+def place_of(slot: Slot, phase: Phase, role: Role, instance: int) -> _Place:
     """Where a statement is made."""
     return (slot.round, int(phase), int(role), instance, *filter(None, (slot.stage,)))
 
@@ -32,7 +32,7 @@ class AlreadySigned(ChainBanditError):
 
     exit_code = 10
 
-    def __init__(self, place: Place, kept: bytes | None, asked: bytes) -> None:
+    def __init__(self, place: _Place, kept: bytes | None, asked: bytes) -> None:
         round_, phase, role, instance, *_ = place
         what = "in a round that is over" if kept is None else f"{kept.hex()[:16]}…"
         super().__init__(
@@ -47,7 +47,7 @@ class JournalRolledBack(ChainBanditError):
 
     exit_code = 8
 
-    def __init__(self, path: Path, place: Place) -> None:
+    def __init__(self, path: Path, place: _Place) -> None:
         round_, phase, role, *_ = place
         super().__init__(
             f"{path}: the chain holds what this key signed in round {round_} as {Role(role).name} in phase "
@@ -80,7 +80,7 @@ class SignedJournal:
     """
 
     def __init__(self, path: Path, separator: bytes, address: bytes) -> None:
-        self.path, self._digests, self._link = path, dict[Place, bytes](), b""
+        self.path, self._digests, self._link = path, dict[_Place, bytes](), b""
         self._last = self._forgotten = -1
         self._lines = AppendLogFile(path)
         try:
@@ -96,7 +96,7 @@ class SignedJournal:
             self._lines.close()
             raise
 
-    def admit(self, place: Place, digest: bytes) -> None:
+    def admit(self, place: _Place, digest: bytes) -> None:
         """Take on what is about to be signed; `sync` before it leaves. Raises `AlreadySigned`."""
         kept = self._digests.get(place)
         if kept is None and place[0] <= self._forgotten:
@@ -110,7 +110,7 @@ class SignedJournal:
         elif kept != digest:
             raise AlreadySigned(place, kept, digest)
 
-    def require(self, place: Place, digest: bytes) -> None:
+    def require(self, place: _Place, digest: bytes) -> None:
         """The chain holds our signature of this: so must the journal. Raises `JournalRolledBack`."""
         if self._digests.get(place) != digest:
             raise JournalRolledBack(self.path, place)
@@ -122,7 +122,7 @@ class SignedJournal:
             del self._digests[place]
 
     @property
-    def places(self) -> Collection[Place]:
+    def places(self) -> Collection[_Place]:
         """Where anything was signed, but for what is forgotten."""
         return self._digests.keys()
 
@@ -154,7 +154,7 @@ class SignedJournal:
         self._digests[place], self._link, self._last = digest, link, max(self._last, round_)
 
 
-def _next(link: bytes, place: Place, digest: bytes) -> bytes:
+def _next(link: bytes, place: _Place, digest: bytes) -> bytes:
     return keccak(link, *(number.to_bytes(8, "big") for number in place), digest)
 
 

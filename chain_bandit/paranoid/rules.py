@@ -1,14 +1,13 @@
 """What follows from reports and records alone: exclusion, means, accuracies, draws. Fractions, naive loops."""
 
-from decimal import Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from math import isqrt
 
+from chain_bandit.paranoid.arms import EXACT
 from chain_bandit.paranoid.packed import Seats
 from chain_bandit.paranoid.parameters import ALWAYS, INFINITE, UNIT, Parameters
 from chain_bandit.paranoid.words import keccak, number, uint
-
-EXACT = Context(prec=60)
 
 
 def round_seed(seed: bytes, round_: int) -> bytes:

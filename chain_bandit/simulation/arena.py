@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from chain_bandit.array_types import Floats as Floats
+from chain_bandit.array_types import Ints as Ints
+
 Mask = NDArray[np.bool_]
 
 CHUNK = 200

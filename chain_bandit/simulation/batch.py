@@ -16,8 +16,8 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chain_bandit.array_types import Flags, Ints, Words
 from chain_bandit.attacks.attack import EVER, Attack, Effect, NotSimulated, overrides
 from chain_bandit.attacks.inflated_counts import InflatedCounts
 from chain_bandit.attacks.malicious import named
@@ -36,13 +36,12 @@ from chain_bandit.roots import isqrt
 from chain_bandit.simulation import arrays
 from chain_bandit.simulation.batch_numbers import factors, philox, rewards, ucb_arms
 from chain_bandit.simulation.hashes import digests
-from chain_bandit.simulation.kernel.encoding import Ints, KernelParameters, Keys, Words
+from chain_bandit.simulation.kernel.encoding import KernelParameters, Keys
 from chain_bandit.simulation.outcomes import effects
 from chain_bandit.simulation.outcomes import parts as parts_of
 from chain_bandit.simulation.reputations import Reputations
 from chain_bandit.simulation.sums import SUMS, Sums
 
-Flags = NDArray[np.bool_]
 Rows = Ints | slice
 
 ALL = slice(None)

@@ -5,9 +5,10 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from chain_bandit.array_types import Ints, Words
 from chain_bandit.roots import isqrt
 from chain_bandit.simulation.kernel.arms import FLOORED
-from chain_bandit.simulation.kernel.encoding import ArmRewards, Ints, Words
+from chain_bandit.simulation.kernel.encoding import ArmRewards
 
 _ROUNDS = 10
 _FACTORS = np.array([0xD2E7470EE14C6C93, 0xCA5A826395121157], np.uint64).reshape(2, 1, 1)

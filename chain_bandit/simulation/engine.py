@@ -9,7 +9,7 @@ class Engine(StrEnum):
     """All come to the same sums, to the unit."""
 
     COMPILED = "compiled"
-    """`simulation.kernel`: any game without messages, one after the other; needs numba."""
+    """`simulation.kernel`: any game without messages, one after the other; needs numba (`chain-bandit[fast]`)."""
     NUMPY = "numpy"
     """`simulation.batch`: many games at once, of the plainer settings, by any aggregation."""
     PLAIN = "plain"

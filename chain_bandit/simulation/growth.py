@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.replicates import CONFIDENCE, IntervalEstimate
+from chain_bandit.simulation.student import half_width
 
 FAR = 10**6
 """The horizon at which a linear term is judged, the same for every row."""
@@ -72,7 +72,7 @@ def fit(horizons: Sequence[int], means: Sequence[float], errors: Sequence[float]
     scale = float(max(horizons))
     solved = _solve(np.array([[1.0, np.log(t), t / scale] for t in horizons]), means, errors)
     spread = np.sqrt(np.diag(np.linalg.inv(solved.normal)) * max(1.0, solved.chi2 / solved.freedom))
-    half = _students_t(solved.freedom) * spread
+    half = half_width(solved.freedom, CONFIDENCE) * spread
     units = np.array([1.0, 1.0, scale])
     edges = zip(*(each / units for each in (solved.terms, solved.terms - half, solved.terms + half)), strict=True)
     return Growth(*(IntervalEstimate(float(mid), float(low), float(high)) for mid, low, high in edges))
@@ -96,7 +96,7 @@ def exponent(horizons: Sequence[int], means: Sequence[float], errors: Sequence[f
     chi2 = np.array([each.chi2 for each in solved])
     best = int(chi2.argmin())
     above = (chi2 - chi2[best]) / max(1.0, chi2[best] / solved[best].freedom)
-    inside = np.flatnonzero(above <= _students_t(solved[best].freedom) ** 2)
+    inside = np.flatnonzero(above <= half_width(solved[best].freedom, CONFIDENCE) ** 2)
     low = float(EXPONENTS[inside[0]]) if inside[0] else -inf
     high = float(EXPONENTS[inside[-1]]) if inside[-1] < len(EXPONENTS) - 1 else inf
     return IntervalEstimate(float(EXPONENTS[best]), low, high)
@@ -121,11 +121,6 @@ def _solve(curve: NDArray[np.float64], means: Sequence[float], errors: Sequence[
     terms: NDArray[np.float64] = np.linalg.lstsq(weighted, target, rcond=None)[0].astype(np.float64, copy=False)
     chi2 = float(((target - weighted @ terms) ** 2).sum())
     return _Solved(terms, weighted.T @ weighted, chi2, freedom)
-
-
-def _students_t(freedom: int) -> float:
-    """Half the interval, in standard errors."""
-    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
 def _positive(errors: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,12 +3,10 @@
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chain_bandit.array_types import Words
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.simulation.kernel.compiled import AVAILABLE
-
-Words = NDArray[np.uint64]
 
 FEW = 256
 """Digests for which nothing is compiled."""

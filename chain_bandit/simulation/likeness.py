@@ -1,13 +1,11 @@
 """Accuracies of many replicates at once: `protocol.reputation`, to the unit."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chain_bandit.array_types import Ints
 from chain_bandit.protocol.reputation import FREE, FULL
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.roots import isqrt
-
-Ints = NDArray[np.int64]
 
 
 def radii(pulls: Ints) -> Ints:

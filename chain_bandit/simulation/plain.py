@@ -5,11 +5,12 @@ from operator import attrgetter
 
 import numpy as np
 
+from chain_bandit.array_types import Ints
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.settlement import Credits, Pull
 from chain_bandit.simulation.outcomes import Outcome, Play, Setting
-from chain_bandit.simulation.sums import SUMS, Ints
+from chain_bandit.simulation.sums import SUMS
 
 _parts = attrgetter("burn_in", "arms", "failed", "cost", "paid", "costly")
 

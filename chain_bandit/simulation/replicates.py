@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit  # the quantile of Student's t; scipy.stats takes a second to load
 
+from chain_bandit.array_types import Ints
 from chain_bandit.attacks.attack import Attack, NotSimulated
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.parameters import Parameters
@@ -19,8 +19,9 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.kernel import encoding
-from chain_bandit.simulation.kernel.compiled import AVAILABLE
+from chain_bandit.simulation.kernel.compiled import AVAILABLE, FASTER
 from chain_bandit.simulation.kernel.encoding import KernelParameters, Keys
+from chain_bandit.simulation.student import half_width
 from chain_bandit.simulation.sums import SUMS
 
 PARTS = ("burn_in", "arms", "failed", "cost")
@@ -31,7 +32,6 @@ CONFIDENCE = 0.95
 CHECKPOINTS = 10
 """By default."""
 
-Ints = NDArray[np.int64]
 
 Attacks = Mapping[int, Attack]
 """Of the malicious, by seat."""
@@ -47,16 +47,16 @@ class NeedsNumba(NotSimulated):
     """The compiled engine is not here."""
 
     def __init__(self) -> None:
-        ChainBanditError.__init__(self, "the compiled engine needs numba: install it, or leave out --engine")
+        ChainBanditError.__init__(self, f"the compiled engine needs numba: {FASTER}, or leave out --engine")
         self.attack, self.reason = "a game", "it needs numba"
 
 
-Observer = Callable[[int], None]
+ReplicateObserver = Callable[[int], None]
 """Told how many replicates are over."""
 
 
 def nobody(done: int) -> None:
-    """An `Observer` that looks away."""
+    """An `ReplicateObserver` that looks away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def estimate(values: NDArray[np.float64]) -> IntervalEstimate:
     if len(values) < 2:
         return IntervalEstimate(mean, None, None)
     error = float(values.std(ddof=1)) / len(values) ** 0.5
-    half = float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)) * error
+    half = half_width(len(values) - 1, CONFIDENCE) * error
     return IntervalEstimate(mean, mean - half, mean + half)
 
 
@@ -150,7 +150,7 @@ def checkpoints(horizon: int, burn_in: int, count: int = CHECKPOINTS) -> tuple[i
 
 def measure(
     parameters: Parameters, rules: KernelParameters, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int],
-    jobs: int = 1, engine: Engine = Engine.COMPILED, observe: Observer = nobody, alone: Alone | None = None,
+    jobs: int = 1, engine: Engine = Engine.COMPILED, observe: ReplicateObserver = nobody, alone: Alone | None = None,
 ) -> Measured:  # fmt: skip
     """Play one game for each of the chances, on so many threads; neither these nor the engine change the sums.
 
@@ -171,7 +171,7 @@ def measure(
 
 def gathered(
     parameters: Parameters, games: Sequence[Games], marks: Sequence[int], jobs: int, engine: Engine,
-    observe: Observer = nobody,
+    observe: ReplicateObserver = nobody,
 ) -> Measured:  # fmt: skip
     """What all the games come to, played on so many threads."""
     start = time.process_time()

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from chain_bandit.array_types import Ints
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import FULL, MEMORY, START
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import arrays
-from chain_bandit.simulation.kernel.encoding import Ints
 
 
 class Reputations:

@@ -2,10 +2,7 @@
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-Ints = NDArray[np.int64]
+from chain_bandit.array_types import Ints
 
 
 class Sums(NamedTuple):

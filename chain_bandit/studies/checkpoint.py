@@ -3,7 +3,6 @@
 Nothing in such a file says how it is to be read, so that a damaged one cannot be misread: it is as good as none.
 """
 
-from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from chain_bandit.append_log import regular_file, whole_file
 
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = dict[str, NDArray[Any]]
 
 
 def write(path: Path, arrays: Arrays) -> None:
@@ -23,7 +22,7 @@ def write(path: Path, arrays: Arrays) -> None:
         file.write(_digest(path, arrays, body) + body)
 
 
-def read(path: Path, like: Arrays) -> dict[str, NDArray[Any]] | None:
+def read(path: Path, like: Arrays) -> Arrays | None:
     """What `write` wrote under this name, of arrays of these names, shapes and types; None if the file is not that."""
     size = sha256().digest_size + sum(each.nbytes for each in like.values())
     try:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from chain_bandit.append_log import regular_file, whole_file
 from chain_bandit.mediate.games.names import game_of
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.simulation.student import half_width
 from chain_bandit.studies.presets import Part
 
 Amounts = NDArray[np.float64]
@@ -93,12 +94,10 @@ def bounds_of(game: str) -> tuple[float, float]:
 
 def interval(values: Amounts) -> tuple[Amounts, Amounts]:
     """The mean over the last axis and half its 95 % interval by Student's t; nan for one run."""
-    from scipy.stats import t
-
     runs = values.shape[-1]
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = np.std(values, axis=-1, ddof=1) if runs > 1 else np.full(values.shape[:-1], np.nan)
-    half = t.ppf(0.975, max(runs - 1, 1)) * spread / runs**0.5
+    half = half_width(max(runs - 1, 1), 0.95) * spread / runs**0.5
     return np.asarray(values.mean(axis=-1)), np.asarray(half)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chain_bandit import __version__
 from chain_bandit.mediate.games.names import game_of
@@ -21,6 +20,7 @@ from chain_bandit.pool import CONTEXT
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.runner.workers import processes
 from chain_bandit.studies import checkpoint
+from chain_bandit.studies.checkpoint import Arrays
 from chain_bandit.studies.folder import FOLDERS, StudyRefused, study
 from chain_bandit.studies.presets import MOST_PAID, Part, parts_of
 from chain_bandit.studies.results import Results, ResultsUnreadable, joined, read, write
@@ -32,8 +32,7 @@ KEEP = 25
 SHOWN = 0.2
 """Seconds after which what other processes have come to is looked at again."""
 
-Arrays = dict[str, NDArray[Any]]
-Observer = Callable[[Part, int, int], None]
+StudyObserver = Callable[[Part, int, int], None]
 """Is told how many epochs of a part are over, and how many of these were found in the folder."""
 
 
@@ -58,7 +57,7 @@ def setting_of(part: Part, seed: int, switches: Switches) -> LearningSetting:
 
 def run(
     preset: str, out: Path, seed: int = 0, resume: bool = False, games: tuple[str, ...] = (),
-    observe: Observer = lambda part, epoch, found: None, jobs: int = 1, values: Mapping[str, object] | None = None,
+    observe: StudyObserver = lambda part, epoch, found: None, jobs: int = 1, values: Mapping[str, object] | None = None,
 ) -> tuple[Results, ...]:  # fmt: skip
     """Play what is missing of a preset.
 
@@ -88,7 +87,7 @@ def run(
 
 
 def _by_processes(
-    parts: Sequence[Part], out: Path, seed: int, switches: Switches, observe: Observer, jobs: int
+    parts: Sequence[Part], out: Path, seed: int, switches: Switches, observe: StudyObserver, jobs: int
 ) -> list[Results]:
     """The longest parts first, so that none is left to one process at the end."""
     stands = CONTEXT.RawArray("q", 2 * len(parts))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chain_bandit import __version__, plugins
 from chain_bandit.append_log import regular_file, whole_file
 from chain_bandit.attacks.registry import ATTACKS
-from chain_bandit.game.simulated import cast_of, compiles, engines, seeds_of
+from chain_bandit.game.simulated import cast_of, engines, seeds_of, what_takes_long
 from chain_bandit.game.simulated import replicates as played
 from chain_bandit.pool import nothing
 from chain_bandit.protocol.digests import keccak
@@ -140,16 +140,17 @@ def play(task: Task) -> Sums | str:
 
 
 def play_all(
-    cells: Mapping[str, Cell], workers: Workers, on_compiling: Callable[[], None] = nothing
+    cells: Mapping[str, Cell], workers: Workers, on_waiting: Callable[[str], None] = nothing
 ) -> Generator[tuple[str, Sums | str], None, None]:
     """What comes of cells, by digest, as they are over. The game is compiled here, so that no worker has to.
 
     Args:
-        on_compiling: is told before.
+        on_waiting: is told what takes long, in a sentence.
     """
-    chosen = engines([(cell.scenario, cell.replicates) for cell in cells.values()])
-    if compiles(chosen):
-        on_compiling()
+    games = [(cell.scenario, cell.replicates) for cell in cells.values()]
+    chosen = engines(games)
+    if said := what_takes_long(games, chosen):
+        on_waiting(said)
     each = ((cell, digest, engine) for (digest, cell), engine in zip(cells.items(), chosen, strict=True))
     tasks = sorted(each, key=lambda task: list(Engine).index(task[2]))
     for cell in [cell for cell, _, engine in tasks if engine is Engine.COMPILED][:1]:

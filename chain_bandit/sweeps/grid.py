@@ -32,7 +32,7 @@ _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)%")
 
 AxisName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Label = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
-Key = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")]
+_KeyName = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")]
 Overrides = Mapping[str, Any]
 
 
@@ -47,7 +47,7 @@ Base = Annotated[
 ]
 Axis = Annotated[
     Annotated[list[Any], Field(min_length=1), Tag("other")]
-    | Annotated[dict[Label, dict[Key, Any]], Field(min_length=1), Tag("table")],
+    | Annotated[dict[Label, dict[_KeyName, Any]], Field(min_length=1), Tag("table")],
     Discriminator(_shape),
 ]
 

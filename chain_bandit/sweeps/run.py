@@ -20,7 +20,7 @@ from chain_bandit.sweeps.grid import Point, Sweep
 
 TABLE, CELLS = "sweep.parquet", "cells"
 
-Row = Mapping[str, Any]
+SweepRow = Mapping[str, Any]
 
 
 class SweepRefused(OutputRefused):
@@ -53,23 +53,23 @@ class Swept:
 
     name: str
     axes: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[SweepRow, ...]
     points: int
     played: int
     damaged: tuple[str, ...]
 
     @property
-    def final(self) -> tuple[Row, ...]:
+    def final(self) -> tuple[SweepRow, ...]:
         """The last row of each point."""
         last = {tuple(row[axis] for axis in self.axes): row for row in self.rows}
         return tuple(last.values())
 
     @property
-    def failed(self) -> tuple[Row, ...]:
+    def failed(self) -> tuple[SweepRow, ...]:
         """Points without results."""
         return tuple(row for row in self.rows if row["error"] is not None)
 
-    def where(self, row: Row) -> str:
+    def where(self, row: SweepRow) -> str:
         """A point in words."""
         return ", ".join(f"{axis} = {row[axis]}" for axis in self.axes)
 
@@ -91,13 +91,13 @@ class Swept:
 def run(
     sweep: Sweep, out: Path, workers: Workers, resume: bool = False,
     observe: Callable[[int, int], None] = lambda done, failed: None,
-    on_compiling: Callable[[], None] = nothing,
+    on_waiting: Callable[[str], None] = nothing,
 ) -> Swept:  # fmt: skip
     """Play what is missing and write the table.
 
     Args:
         observe: is told how many points are over, and how many of them failed.
-        on_compiling: is told before games are compiled.
+        on_waiting: is told what takes long, in a sentence.
 
     Raises:
         SweepRefused: the place is taken, or not to be written.
@@ -118,7 +118,7 @@ def run(
         failed: dict[str, str] = {}
         impossible = sum(point.cell is None for point in points)
         try:
-            with closing(cell.play_all(missing, workers, on_compiling)) as results:
+            with closing(cell.play_all(missing, workers, on_waiting)) as results:
                 for digest, made in results:
                     if isinstance(made, str):
                         failed[digest] = made
@@ -138,9 +138,9 @@ def run(
 
 def _kept(
     cells: Mapping[str, cell.Cell], paths: Mapping[str, Path]
-) -> tuple[dict[str, tuple[Row, ...]], tuple[str, ...]]:
+) -> tuple[dict[str, tuple[SweepRow, ...]], tuple[str, ...]]:
     """Rows of the cells that are there; what is damaged is as good as missing."""
-    found: dict[str, tuple[Row, ...]] = {}
+    found: dict[str, tuple[SweepRow, ...]] = {}
     damaged: list[str] = []
     for digest, each in cells.items():
         try:
@@ -154,8 +154,8 @@ def _kept(
 
 
 def _rows(
-    axes: Sequence[str], points: Sequence[Point], found: Mapping[str, Sequence[Row]], failed: Mapping[str, str]
-) -> Iterator[Row]:
+    axes: Sequence[str], points: Sequence[Point], found: Mapping[str, Sequence[SweepRow]], failed: Mapping[str, str]
+) -> Iterator[SweepRow]:
     for point in points:
         labels = dict(zip(axes, point.labels, strict=True))
         digest = point.cell.digest if point.cell else ""
@@ -163,7 +163,7 @@ def _rows(
         yield from ({**labels, **row} for row in found.get(digest, [nothing]))
 
 
-def _write_table(path: Path, axes: Sequence[str], rows: Sequence[Row]) -> None:
+def _write_table(path: Path, axes: Sequence[str], rows: Sequence[SweepRow]) -> None:
     text, whole = pyarrow.string(), pyarrow.int64()
     kinds = {"digest": text, "round": whole, "replicates": whole, "agent_steps": whole, "seed": text, "error": text}
     schema = pyarrow.schema([

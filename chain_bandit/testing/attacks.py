@@ -27,7 +27,7 @@ _GAME = {
 _GAMES = 3
 """At once, of an attack that lies so."""
 
-Said = list[tuple[Any, ...]]
+_Answers = list[tuple[Any, ...]]
 
 
 def attack_conformance(kind: type[Attack], options: Mapping[str, Any] | None = None) -> None:
@@ -66,8 +66,8 @@ def attack_conformance(kind: type[Attack], options: Mapping[str, Any] | None = N
         require((together == alone).all(), f"{name} tells many games at once something else than each of them")
 
 
-def _live(name: str, fresh: Any) -> tuple[Said, list[tuple[Any, ...]]]:
-    said: Said = []
+def _live(name: str, fresh: Any) -> tuple[_Answers, list[tuple[Any, ...]]]:
+    said: _Answers = []
     changed: list[str] = []
     game, rounds = Game(_game([_Watched(fresh(), said, changed) for _ in _SEATS]), NoChain()), []
     try:
@@ -93,7 +93,7 @@ def _game(attacks: Sequence[Attack]) -> Scenario:
 class _Watched(Attack):
     """Another attack, whose words are kept, and whatever it did to its arguments."""
 
-    def __init__(self, attack: Attack, said: Said, changed: list[str]) -> None:
+    def __init__(self, attack: Attack, said: _Answers, changed: list[str]) -> None:
         self.attack, self.conduct, self._said, self._changed = attack, attack.conduct, said, changed
 
     def arm(self, view: View, honest: int) -> int | None:

@@ -2,11 +2,8 @@
 
 from rich.console import RenderableType
 
-from chain_bandit.simulation.engine import COMPILING as _SECONDS
 from chain_bandit.simulation.replicates import PARTS, IntervalEstimate, Measured
 from chain_bandit.views.terminal import plain_table, titled
-
-COMPILING = f"compiling the simulator: about {_SECONDS:.0f} s, once"
 
 
 def regret_by_round(measured: Measured) -> RenderableType:

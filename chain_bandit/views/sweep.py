@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from chain_bandit.simulation.replicates import PARTS
-from chain_bandit.sweeps.run import Row, Swept
+from chain_bandit.sweeps.run import SweepRow, Swept
 from chain_bandit.views.canvas import INK, drawing, figure, place, svg
 from chain_bandit.views.heat_map import HEIGHT, WIDTH, block
 from chain_bandit.views.terminal import plain_table, titled
@@ -52,7 +52,7 @@ def _short(axes: Sequence[str]) -> list[str]:
     return [clean(end if ends.count(end) == 1 else axis, 24) for end, axis in zip(ends, axes, strict=True)]
 
 
-def _with_interval(row: Row) -> str:
+def _with_interval(row: SweepRow) -> str:
     mean, high = row["regret_mean"], row["regret_high"]
     return f"{mean:,.1f}" + ("" if high is None else f" ±{high - mean:,.1f}")
 

@@ -14,6 +14,7 @@ import pytest
 from chain_bandit.attacks import seen
 from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, View
 from chain_bandit.attacks.registry import ATTACKS, make
+from chain_bandit.examples import example
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT, Means
@@ -218,7 +219,7 @@ def test_whatever_only_lies_is_played():
 
 BARRED = """
 import sys
-sys.modules["numba"] = sys.modules["llvmlite"] = None
+sys.modules["numba"] = sys.modules["llvmlite"] = sys.modules["scipy"] = None
 from chain_bandit.cli import main
 main()
 """
@@ -246,5 +247,18 @@ def test_without_numba_the_plain_loop_plays_the_rest():
 def test_without_numba_the_compiled_engine_is_refused():
     refused = without_numba(SPEED, "--engine", "compiled")
     assert refused.returncode == 3
-    assert "needs numba" in json.loads(refused.stdout)["error"]["message"]
+    assert 'needs numba: pip install "chain-bandit[fast]"' in json.loads(refused.stdout)["error"]["message"]
     assert refused.stderr.count("\n") == 1
+
+
+def test_without_numba_a_game_is_played_and_audited_and_gives_the_same_bytes(tmp_path: Path):
+    game = ["run", str(example("small.toml")), "--rounds", "20", "-o", "expect={}", "--json"]
+    digests = []
+    for name, program in (("without", BARRED), ("with", "from chain_bandit.cli import main; main()")):
+        command = [sys.executable, "-c", program, *game, "--out", str(tmp_path / name)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
+        said = json.loads(done.stdout)
+        assert said["audit"] == "passed"
+        digests.append(said["run_digest"])
+    assert digests[0] == digests[1]
+    assert (tmp_path / "without" / "report.html").is_file()

@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,12 +18,12 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.game.run import run
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
+from tests.integration.conftest import Called
 from tests.integration.live import Batch, Handler, proxy
 from tests.integration.nodes import started, wait_for
 from tests.integration.rpc_server import served
 
 ROOT = Path(__file__).parents[2]
-COMMAND = str(Path(sys.executable).with_name("chain-bandit"))
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +36,15 @@ def played() -> Iterator[tuple[str, OnChain, Game]]:
         yield url, recorder, game
 
 
-def audit(url: str, contract: bytes, *more: str) -> subprocess.CompletedProcess[str]:
-    arguments = ["audit", "--rpc", url, "--contract", "0x" + contract.hex(), "--json", *more]
-    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=120, check=False)
+@pytest.fixture
+def audit(called: Called) -> Called:
+    """`chain-bandit audit` of a contract at a URL."""
+    return lambda url, contract, *more: called(
+        "audit", "--rpc", url, "--contract", "0x" + contract.hex(), "--json", *more
+    )
 
 
-def test_audit_passes_from_the_chain_alone(played: tuple[str, OnChain, Game]) -> None:
+def test_audit_passes_from_the_chain_alone(played: tuple[str, OnChain, Game], audit: Called) -> None:
     url, recorder, game = played
     for more in ([], ["--from-block", "1"]):
         result = audit(url, recorder.contract.address, *more)
@@ -63,7 +64,7 @@ def test_audit_passes_from_the_chain_alone(played: tuple[str, OnChain, Game]) ->
     ],
 )
 def test_a_wrong_first_or_last_block_is_no_violation(
-    more: tuple[str, ...], code: int, said: str, played: tuple[str, OnChain, Game]
+    more: tuple[str, ...], code: int, said: str, played: tuple[str, OnChain, Game], audit: Called
 ) -> None:
     url, recorder, _ = played
     result = audit(url, recorder.contract.address, *more)
@@ -72,7 +73,9 @@ def test_a_wrong_first_or_last_block_is_no_violation(
     assert said in json.loads(result.stdout)["error"]["message"]
 
 
-def test_a_stopped_audit_goes_on_where_it_was(played: tuple[str, OnChain, Game], tmp_path: Path) -> None:
+def test_a_stopped_audit_goes_on_where_it_was(
+    played: tuple[str, OnChain, Game], tmp_path: Path, audit: Called
+) -> None:
     """The node falls silent in the middle, somebody stops the audit, and calls the same command again."""
     url, recorder, _ = played
     export, asked, awake = tmp_path / "game.jsonl.gz", list[int](), threading.Event()
@@ -116,7 +119,7 @@ def compact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, OnC
         yield url, recorder, place
 
 
-def test_compact_game_is_open_from_the_chain_alone(compact: tuple[str, OnChain, Path]) -> None:
+def test_compact_game_is_open_from_the_chain_alone(compact: tuple[str, OnChain, Path], audit: Called) -> None:
     url, recorder, _ = compact
     result = audit(url, recorder.contract.address)
     assert result.returncode == 13, result.stdout + result.stderr
@@ -127,7 +130,9 @@ def test_compact_game_is_open_from_the_chain_alone(compact: tuple[str, OnChain, 
         assert said["checks"][name]["passed"] == said["checks"][name]["failed"] == 0
 
 
-def test_compact_game_passes_with_the_bodies_of_an_export(compact: tuple[str, OnChain, Path], tmp_path: Path) -> None:
+def test_compact_game_passes_with_the_bodies_of_an_export(
+    compact: tuple[str, OnChain, Path], tmp_path: Path, audit: Called
+) -> None:
     url, recorder, place = compact
     result = audit(url, recorder.contract.address, "--bodies", str(place / folder.HISTORY))
     assert result.returncode == 0, result.stdout + result.stderr
@@ -139,7 +144,7 @@ def test_compact_game_passes_with_the_bodies_of_an_export(compact: tuple[str, On
 
 
 def test_compact_game_is_open_with_bodies_of_another_game(
-    compact: tuple[str, OnChain, Path], tmp_path: Path
+    compact: tuple[str, OnChain, Path], tmp_path: Path, audit: Called
 ) -> None:
     url, recorder, _ = compact
     (tmp_path / "other").mkdir()
@@ -150,14 +155,14 @@ def test_compact_game_is_open_with_bodies_of_another_game(
     assert audit(url, recorder.contract.address, "--bodies", str(tmp_path / "none")).returncode == 3
 
 
-def test_audit_exits_6_when_the_address_holds_no_game(played: tuple[str, OnChain, Game]) -> None:
+def test_audit_exits_6_when_the_address_holds_no_game(played: tuple[str, OnChain, Game], audit: Called) -> None:
     url, _, _ = played
     result = audit(url, b"\x11" * 20)
     assert result.returncode == 6
     assert "check the address" in result.stderr
 
 
-def test_audit_exits_13_when_the_game_is_cut_short(played: tuple[str, OnChain, Game]) -> None:
+def test_audit_exits_13_when_the_game_is_cut_short(played: tuple[str, OnChain, Game], audit: Called) -> None:
     url, recorder, _ = played
     result = audit(url, recorder.contract.address, "--to-block", "20")
     assert result.returncode == 13, result.stdout

@@ -1,8 +1,6 @@
 """The same game on every chain: equal digests, equal gas; and refusals that read the same wherever they come from."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -30,9 +28,9 @@ from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
 from tests.few import few
+from tests.integration.conftest import Called
 
 ROOT = Path(__file__).parents[2]
-COMMAND = str(Path(sys.executable).with_name("chain-bandit"))
 CHAINS = ("embedded", "anvil", "hardhat")
 GAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "flights": (  # 31 records, three malicious, all of them proven so, one by its reports alone
@@ -160,15 +158,12 @@ def test_a_second_game_on_a_running_chain_is_the_same_again() -> None:
     ("file", "rounds", "approved", "accused"), few([("small", 40, 20, [3]), ("flights", 140, 100, [8, 9])], 2)
 )
 def test_a_game_runs_from_the_command_line_on_every_chain(
-    file: str, rounds: int, approved: int, accused: list[int], tmp_path: Path
+    file: str, rounds: int, approved: int, accused: list[int], called: Called
 ) -> None:
     said = {}
     for name in CHAINS:
-        command = [COMMAND, "run", ROOT / "examples" / f"{file}.toml", "--rounds", rounds, "--chain", name]
-        result = subprocess.run(
-            [*map(str, command), "--out", str(tmp_path / name), "--json"], cwd=ROOT, capture_output=True, text=True,
-            timeout=240, check=False,
-        )  # fmt: skip
+        options = [ROOT / "examples" / f"{file}.toml", "--rounds", rounds, "--chain", name, "--out", name]
+        result = called("run", *options, "--json")
         assert result.returncode == 0, result.stderr
         said[name] = json.loads(result.stdout)
         assert said[name]["audit"] == "passed"

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,12 @@ import pytest
 from chain_bandit.auditor.catalogue import CHECKS
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.records import CREATION, PACKED, calls
-from chain_bandit.cli import main
 from chain_bandit.cli.deploy import deploy
 from chain_bandit.cli.run import run
 from chain_bandit.cli.stopping import terminable
 from chain_bandit.exit_codes import EXIT_CODES
 from tests.few import few
+from tests.integration.conftest import Called
 
 ROOT = Path(__file__).parents[2]
 SMALL = ROOT / "examples" / "small.toml"
@@ -36,27 +35,6 @@ def chain_bandit(*arguments: object, cwd: Path, **environment: str) -> subproces
         [*COMMAND, *map(str, arguments)], cwd=cwd, env={**os.environ, "COLUMNS": "100", **environment},
         capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
-
-
-Called = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Called:
-    """The same in this process, from `tmp_path`: a process of its own spends a second on imports before it refuses."""
-
-    def call(*arguments: object) -> subprocess.CompletedProcess[str]:
-        line = ["chain-bandit", *map(str, arguments)]
-        monkeypatch.setattr(sys, "argv", line)
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert isinstance(ended.value.code, int)
-        return subprocess.CompletedProcess(line, ended.value.code, *capsys.readouterr())
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-    return call
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +120,7 @@ def test_run_refuses_with_exit_2_when_the_command_line_makes_no_sense(tmp_path: 
     assert (tmp_path / "full" / "precious.txt").read_text() == "keep"
 
 
-def test_run_refuses_a_place_that_is_not_its_own_before_it_plays(tmp_path: Path) -> None:
+def test_run_refuses_a_place_that_is_not_its_own_before_it_plays(tmp_path: Path, called: Called) -> None:
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     (foreign / "manifest.json").write_text('{"name": "somebody else\'s"}')
@@ -150,32 +128,35 @@ def test_run_refuses_a_place_that_is_not_its_own_before_it_plays(tmp_path: Path)
     file = tmp_path / "file"
     file.write_text("precious")
     for out in (foreign, file, ".", "", "..", "x" * 300):
-        result = chain_bandit("run", SMALL, "--rounds", 100_000, "--out", out, cwd=tmp_path)
+        result = called("run", SMALL, "--rounds", 100_000, "--out", out)
         assert result.returncode == 2, (out, result.stderr)
         assert result.stderr.count("\n") == 1
     assert (foreign / "thesis.txt").read_text() == file.read_text() == "precious"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "foreign"]
 
 
-def test_run_never_writes_over_a_run_and_numbers_those_without_a_name(tmp_path: Path) -> None:
+def test_run_never_writes_over_a_run_and_numbers_those_without_a_name(tmp_path: Path, called: Called) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     short = ["--rounds", 10, "-o", "expect={}", "--json"]
-    first = chain_bandit("run", SMALL, *short, "--out", tmp_path / "link", cwd=tmp_path)
+    first = called("run", SMALL, *short, "--out", tmp_path / "link")
     assert first.returncode == 0, first.stderr
     kept = {path.name: path.read_bytes() for path in (tmp_path / "real").iterdir()}
-    again = chain_bandit("run", SMALL, *short, "--seed", 2, "--out", tmp_path / "link", cwd=tmp_path)
+    again = called("run", SMALL, *short, "--seed", 2, "--out", tmp_path / "link")
     assert again.returncode == 2
     assert again.stderr.startswith(f"error: {tmp_path / 'link'}: exists, and nothing is written over it")
     assert again.stderr.count("\n") == 1
     assert {path.name: path.read_bytes() for path in (tmp_path / "real").iterdir()} == kept
     assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "real"]
-    places = [json.loads(chain_bandit("run", SMALL, *short, cwd=tmp_path).stdout)["out"] for _ in range(2)]
+    places = [json.loads(called("run", SMALL, *short).stdout)["out"] for _ in range(2)]
     assert places == ["runs/small-1", "runs/small-1-2"]
     assert {(tmp_path / place / "manifest.json").is_file() for place in places} == {True}
 
 
-def test_run_refuses_with_exit_3_when_an_attack_plugin_raises(tmp_path: Path) -> None:
+def test_run_refuses_with_exit_3_when_an_attack_plugin_raises(
+    tmp_path: Path, called: Called, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "broken_plugin.py").write_text(
         "from chain_bandit.attacks.attack import Attack\n"
         "class Broken(Attack):\n"
@@ -183,7 +164,7 @@ def test_run_refuses_with_exit_3_when_an_attack_plugin_raises(tmp_path: Path) ->
         "        return honest if view.round < 25 else 1 // 0\n"
     )
     path = scenario(tmp_path, ('"worse-half"', '"broken_plugin:Broken"'))
-    result = chain_bandit("run", path, "--out", tmp_path / "run", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    result = called("run", path, "--out", tmp_path / "run")
     assert result.returncode == 3, result.stderr
     assert "seat 3" in result.stderr
     assert "round 25" in result.stderr
@@ -221,9 +202,9 @@ def test_the_chance_of_a_bad_committee_is_said_before_anything_is_played_or_paid
     assert plain == ""
 
 
-def test_the_manifest_has_the_chance_of_a_bad_committee(tmp_path: Path) -> None:
+def test_the_manifest_has_the_chance_of_a_bad_committee(tmp_path: Path, called: Called) -> None:
     options = [word for key, value in DRAWN.items() for word in ("-o", f"{key}={value}")]
-    result = chain_bandit("run", SMALL, *options, "--json", "--out", tmp_path / "run", cwd=tmp_path)
+    result = called("run", SMALL, *options, "--json", "--out", tmp_path / "run")
     assert result.stderr.startswith(CHANCES)
     kept = json.loads((tmp_path / "run" / "manifest.json").read_text())["sortition"]
     assert f"sortition: {kept}\n" in result.stderr
@@ -241,11 +222,15 @@ NASTY = {
 
 
 @pytest.mark.parametrize("case", few(NASTY, 2))
-def test_run_refuses_with_exit_3_whatever_a_plugin_does(case: str, tmp_path: Path) -> None:
+def test_run_refuses_with_exit_3_whatever_a_plugin_does(
+    case: str, tmp_path: Path, called: Called, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = f"nasty_{list(NASTY).index(case)}"
+    monkeypatch.syspath_prepend(tmp_path)
     head = "from chain_bandit.attacks.attack import Attack\nfrom chain_bandit.protocol.settlement import Conduct\n"
-    (tmp_path / "nasty_plugin.py").write_text(f"{head}class Nasty(Attack):\n{NASTY[case]}")
-    path = scenario(tmp_path, ('"worse-half"', '"nasty_plugin:Nasty"'))
-    result = chain_bandit("run", path, "--out", tmp_path / "run", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    (tmp_path / f"{module}.py").write_text(f"{head}class Nasty(Attack):\n{NASTY[case]}")
+    path = scenario(tmp_path, ('"worse-half"', f'"{module}:Nasty"'))
+    result = called("run", path, "--out", tmp_path / "run")
     assert result.returncode == 3, (result.stdout, result.stderr)
     assert "asty" in result.stderr
     assert result.stderr.count("\n") == 1
@@ -362,9 +347,9 @@ def test_run_exits_14_when_an_expectation_does_not_hold_and_the_game_is_the_same
         assert (out / name).read_bytes() == (finished / name).read_bytes(), name
 
 
-def test_audit_passes_an_honest_run(finished: Path, tmp_path: Path) -> None:
+def test_audit_passes_an_honest_run(finished: Path, called: Called) -> None:
     for arguments in ([finished], ["--history", finished / "history.jsonl.gz"]):
-        result = chain_bandit("audit", *arguments, "--json", cwd=tmp_path)
+        result = called("audit", *arguments, "--json")
         assert result.returncode == 0, result.stderr
         said = json.loads(result.stdout)
         assert said["verdict"] == "passed"
@@ -449,8 +434,8 @@ def test_a_hostile_manifest_is_refused(finished: Path, tmp_path: Path, called: C
             assert len(result.stderr) < 400
 
 
-def test_audit_exits_5_when_the_node_does_not_answer(tmp_path: Path) -> None:
-    result = chain_bandit("audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + "11" * 20, cwd=tmp_path)
+def test_audit_exits_5_when_the_node_does_not_answer(called: Called) -> None:
+    result = called("audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + "11" * 20)
     assert result.returncode == 5
     assert "does not answer" in result.stderr
 
@@ -592,17 +577,17 @@ def test_audit_leaves_no_statement_of_what_it_cannot_read(finished: Path, tmp_pa
     assert [each.name for each in tmp_path.iterdir()] == ["cut"]
 
 
-def test_explain_says_what_a_check_proves_and_where_to_look(tmp_path: Path) -> None:
+def test_explain_says_what_a_check_proves_and_where_to_look(called: Called) -> None:
     for check, proves in CHECKS.items():
         assert len(check.split(".")) == 2
         assert proves.endswith(".")
-    result = chain_bandit("explain", "settlement.rewards", cwd=tmp_path)
+    result = called("explain", "settlement.rewards")
     assert result.returncode == 0
     assert CHECKS["settlement.rewards"] in result.stdout
     assert "By hand: cast rpc eth_getTransactionByHash HASH --rpc-url $RPC" in result.stdout
-    said = json.loads(chain_bandit("explain", "money.close", "--json", cwd=tmp_path).stdout)
+    said = json.loads(called("explain", "money.close", "--json").stdout)
     assert said.keys() == {"check", "proves", "by_hand", "needs"}
-    result = chain_bandit("explain", "money.clos", cwd=tmp_path)
+    result = called("explain", "money.clos")
     assert result.returncode == 2
     assert "did you mean money.close?" in result.stderr
 

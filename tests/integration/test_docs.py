@@ -175,7 +175,7 @@ def test_commands_of_the_page_on_live_rewards_play_an_ab_test_of_a_service(place
 def pulls_of(run: Path) -> int:
     """How many rewards its settlements have, those of unasked rounds among them."""
     said = json.loads(ran("chain-bandit audit --json --history history.jsonl.gz", run))
-    trusted: int = said["checks"]["settlement.rewards"]["on_trust"]
+    trusted: int = said["checks"]["settlement.rewards"]["trusted"]
     return trusted
 
 

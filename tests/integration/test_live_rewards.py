@@ -71,9 +71,9 @@ def test_a_game_on_a_function_is_played_audited_and_computed_twice(played: Any, 
     report, manifest = played()
     assert (report.exit_code, report.violations) == (0, [])
     learning = sum(len(row.rewards) for row in report.rounds if row.kind == "approved" and row.round > 12)
-    assert report.checks["settlement.rewards"].on_trust == learning - 3
+    assert report.checks["settlement.rewards"].trusted == learning - 3
     assert report.checks["settlement.rewards"].passed == 0
-    assert report.checks["paranoid.reward"].on_trust == learning - 3
+    assert report.checks["paranoid.reward"].trusted == learning - 3
     assert report.checks["settlement.rewards"].evidence == (
         f"{learning - 3} rewards were not recomputed: they rest on the environment's signature alone"
     )
@@ -116,7 +116,7 @@ def test_with_a_slash_reports_are_held_against_settled_receipts_and_the_liar_is_
     assert found == {("false report of live rewards", 3), ("proven false report", 3)}
     honest = report.checks["honest.report"]
     assert honest.passed > 50
-    assert (honest.failed, honest.not_checkable, honest.on_trust) == (0, 0, 0)
+    assert (honest.failed, honest.not_checkable, honest.trusted) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("changes", [{"paid_burn_in": True}, {"growth": 0.5, "rounds": 120},

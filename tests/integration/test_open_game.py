@@ -192,7 +192,7 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
     assert lines[-1]["message"].startswith("all ")
     said = json.loads(made.say("audit", "--rpc", made.url, "--contract", "game.json", "--json"))
     assert said["complete"], said
-    assert said["checks"]["settlement.rewards"]["on_trust"] > 0, "rewards rest on the environment's signature"
+    assert said["checks"]["settlement.rewards"]["trusted"] > 0, "rewards rest on the environment's signature"
     records = said["game"]["records"]
     assert scraped["chain_bandit_records_total"] == records
     assert scraped["chain_bandit_round"] >= records

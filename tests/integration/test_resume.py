@@ -23,7 +23,7 @@ from chain_bandit.game import unfinished, wiring
 from chain_bandit.game.folder import SCENARIO, FolderRefused
 from chain_bandit.game.on_chain import opening_balances
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.unfinished import JOURNAL, MINUTES, PAYMENTS, place_of
+from chain_bandit.game.unfinished import JOURNAL, PAYMENTS, SESSIONS, place_of
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.sharing import ATTEMPTS
 from chain_bandit.runs import play
@@ -210,7 +210,7 @@ def test_a_run_whose_node_is_gone_stops_with_exit_5_and_is_taken_up(node, tmp_pa
     other = small(3, node)
     with pytest.raises(FolderRefused, match="another scenario"):
         play(other, out, **stay(node), resume=True)
-    for name in (JOURNAL, PAYMENTS, MINUTES):
+    for name in (JOURNAL, PAYMENTS, SESSIONS):
         with closing(AppendLogFile(place_of(out) / name)), pytest.raises(LogLocked, match="another process"):
             play(scenario, out, **stay(node), resume=True)
 

@@ -17,8 +17,9 @@ from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.messages import Slot
 from verification.schedules.__main__ import of_epochs
-from verification.schedules.epochs import Deed, draw, play, played, shrunk
+from verification.schedules.epochs import Deed, draw, play, played, violates
 from verification.schedules.keyring import Scribe
+from verification.schedules.shrink import shrunk
 
 SCHEDULES = 500
 """Of `make test`; the deep ones are 10^4."""
@@ -149,7 +150,7 @@ def test_a_planted_fault_is_found(fault, monkeypatch):
 def test_a_schedule_shrinks_to_the_acts_that_matter(monkeypatch):
     monkeypatch.setattr(SignedBroadcast, "outcome", first_of_two(None))
     seed = next(seed for seed in range(FOUND_WITHIN) if play(seed).violations and len(draw(seed).acts) > 4)
-    least = shrunk(draw(seed))
+    least = shrunk(draw(seed), violates(draw(seed)))
     assert len(least.acts) < len(draw(seed).acts)
     assert played(least).violations
 

@@ -63,7 +63,7 @@ def test_false_records_are_found_in_every_round_and_a_withheld_key_is_paid_for(r
     found = {(finding.kind, finding.seat): finding.count for finding in report.findings}
     assert found == {
         ("false sealed reward" if reward else "false sealed arm", 5): blocks, ("label without a lie", 5): 0,
-        ("sealing key not revealed", 6): blocks, ("bits on trust", 6): blocks,
+        ("sealing key not revealed", 6): blocks, ("trusted bits", 6): blocks,
     }  # fmt: skip
     assert (report.checks["seal.records"].not_checkable, report.not_checkable) == (blocks, blocks)
     penalty = case.parameters.unrevealed_penalty

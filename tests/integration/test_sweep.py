@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 
 from chain_bandit.exit_codes import EXIT_CODES
-from chain_bandit.game.simulated import replicates
+from chain_bandit.game.simulated import COMPILATION, replicates
 from chain_bandit.runner import workers
 from chain_bandit.sweeps import cell, grid
 from chain_bandit.sweeps.run import run
-from chain_bandit.views.simulated import COMPILING
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-c", "from chain_bandit.cli import main; main()", "sweep")
@@ -90,7 +89,7 @@ def test_a_sweep_that_was_stopped_goes_on_and_comes_to_the_bytes_of_one_that_was
     note = f"{kept} of 12 cells are kept in stopped: go on with --resume"
     *before, last = errors.splitlines()
     assert last == f"error: {EXIT_CODES[130][0]}; {note}"
-    assert before in ([], [COMPILING])  # said by the first sweep on a machine
+    assert before in ([], [COMPILATION])  # said by the first sweep on a machine
     assert 1 <= kept < 12
     assert nobody_left(process.pid)
     sweep = grid.load(file)

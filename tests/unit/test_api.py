@@ -82,6 +82,31 @@ def test_errors_are_those_of_the_command_line():
         cb.audit("http://127.0.0.1:9", contract="0xyz")
 
 
+def test_wrong_arguments_are_one_sentence_each(tmp_path: Path):
+    game = cb.load("small", **SHORT)
+    for wrong in (0, -1, "x", 2.5, None):
+        with pytest.raises(cb.ChainBanditError, match="replicates: expected a whole number of at least 1") as caught:
+            cb.simulate(game, wrong)  # type: ignore[arg-type]
+        assert caught.value.exit_code == 2
+    with pytest.raises(cb.ChainBanditError, match="jobs: expected"):
+        cb.simulate(game, 2, jobs=0)
+    for verb in (cb.play, cb.simulate):
+        with pytest.raises(cb.ChainBanditError, match=r"expected a scenario, .* got 'small'"):
+            verb("small")  # type: ignore[operator]
+    with pytest.raises(cb.ChainBanditError, match=r"^scenario: participants: "):
+        cb.build()
+    assert cb.build(participants=4, rounds=20, liars=1, attackers=1, rewards={"kind": "bernoulli", "means": [0.1, 0.9]}
+                    ).folder == Path.cwd()  # fmt: skip
+
+
+def test_a_history_is_exported_where_a_file_is_named(tmp_path: Path):
+    run = cb.play(cb.load("small", **SHORT), tmp_path / "run")
+    cb.history(run.out, tmp_path / "history.jsonl.gz")
+    assert (tmp_path / "history.jsonl.gz").read_bytes() == (run.out / "history.jsonl.gz").read_bytes()
+    with pytest.raises(cb.ChainBanditError, match="cannot be written"):
+        cb.history(run.out, tmp_path / "none" / "history.jsonl")
+
+
 def test_what_this_process_was_given_is_known_by_its_name():
     @cb.environment("three-pages")
     def three_pages(best: float = 0.9):

@@ -11,7 +11,7 @@ from chain_bandit.auditor.catalogue import CHECKS
 from chain_bandit.cli.root import app
 from chain_bandit.examples import examples
 from chain_bandit.protocol.rules import shipped
-from chain_bandit.scenario import load
+from chain_bandit.scenario import ScenarioInvalid, load
 from chain_bandit.sweeps import grid
 
 
@@ -52,3 +52,11 @@ def test_a_word_that_cannot_be_listed_is_refused_with_those_that_can() -> None:
     result = CliRunner().invoke(app, ["list", "sorcery"])
     assert result.exit_code == 2
     assert "attacks" in result.output
+
+
+def test_a_name_of_no_file_and_no_example_says_where_examples_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioInvalid, match="nor is it a shipped example, which `chain-bandit list examples`"):
+        load(Path("flihgts"))
+    with pytest.raises(ScenarioInvalid) as caught:
+        load(tmp_path / "none.toml")
+    assert "example" not in str(caught.value)

@@ -142,7 +142,7 @@ def of_epochs(seeds: range, jobs: int, scribe: type[Scribe] = IdealScribe) -> in
     code = _of(flag, partial(_epochs, scribe), seeds, jobs)
     if len(seeds) == 1:
         schedule = epochs.draw(seeds[0])
-        print(epochs.story(epochs.shrunk(schedule) if code else schedule))
+        print(epochs.story(shrunk(schedule, epochs.violates(schedule)) if code else schedule))
     return code
 
 

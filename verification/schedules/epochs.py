@@ -6,8 +6,8 @@ validator crashes, where the network breaks its promise. Participants, validator
 a live agreement, in virtual time; signatures are tokens in a book (`keyring.py`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from random import Random
 
@@ -544,14 +544,7 @@ def story(schedule: EpochSchedule) -> str:
     return "\n".join((str(schedule.terms), f"corrupt: {schedule.corrupt}, clocks: {schedule.clocks}", *acts))
 
 
-def shrunk(schedule: EpochSchedule) -> EpochSchedule:
-    """The fewest acts that break what the schedule breaks first."""
-    (first, *_) = played(schedule).violations
-    at = 0
-    while at < len(schedule.acts):
-        less = replace(schedule, acts=schedule.acts[:at] + schedule.acts[at + 1 :])
-        if first in played(less).violations:
-            schedule = less
-        else:
-            at += 1
-    return schedule
+def violates(schedule: EpochSchedule) -> Callable[[EpochSchedule], bool]:
+    """Whether another schedule breaks what this one breaks first."""
+    first, *_ = played(schedule).violations
+    return lambda less: first in played(less).violations

@@ -29,7 +29,7 @@ from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.network.virtual import STEP
-from chain_bandit.network.wire import Envelope, EnvelopeKind, Owed, Said, decode, encode
+from chain_bandit.network.wire import Envelope, EnvelopeKind, NodeMessage, Owed, decode, encode
 from chain_bandit.nodes.comparer import ComparerRole
 from chain_bandit.nodes.follower import Recorded
 from chain_bandit.nodes.node import Frames, Node, Wait
@@ -54,8 +54,17 @@ from verification.schedules.acts import (
     Twins,
 )
 from verification.schedules.adversary import Adversary, TwoOfOne
-from verification.schedules.invariants import Counted, Relayed, certificates, chains, check, counted, disagree, note
-from verification.schedules.invariants import Said as InOwnName
+from verification.schedules.invariants import (
+    Counted,
+    Relayed,
+    Said,
+    certificates,
+    chains,
+    check,
+    counted,
+    disagree,
+    note,
+)
 from verification.schedules.play import Played, told
 from verification.schedules.stage import Stage
 
@@ -97,7 +106,7 @@ class _Round:
     honest: dict[int, Seat]
     down: set[int]
     within: dict[int, Seat]
-    said: InOwnName = field(default_factory=dict)
+    said: Said = field(default_factory=dict)
     relayed: Relayed = field(default_factory=dict)
     proofs: dict[int, list[Equivocation]] = field(default_factory=dict)
     counted: Counted = field(default_factory=dict)
@@ -465,7 +474,7 @@ class _Game:
         for message in envelope.messages:
             self._to_relayer(played, sender, message)
 
-    def _to_relayer(self, played: _Round, sender: int, message: Said) -> None:
+    def _to_relayer(self, played: _Round, sender: int, message: NodeMessage) -> None:
         """The relayer, who may be an ally: it records when it likes, by which certificate it likes."""
         had = played.relayer.block, played.relayer.skip
         played.relayer.on_message(sender, cast(Message, message))
@@ -501,7 +510,7 @@ class _Game:
             self.corrupt.sort()
             for each in self.rounds.values():
                 each.honest.pop(fallen, None)
-        by_pair: dict[tuple[int, int], list[Said]] = {}
+        by_pair: dict[tuple[int, int], list[NodeMessage]] = {}
         for number in self.corrupt:
             for to in (*self._alive, COMPARISON):
                 by_pair[number, to] = []
@@ -523,7 +532,9 @@ class _Game:
                 for to in act.victims:
                     self._arrive_later(self.now + MOMENT, act.seat, to, frame)
 
-    def _give(self, played: _Round, by_pair: dict[tuple[int, int], list[Said]], hand: int, sends: list[Send]) -> None:
+    def _give(
+        self, played: _Round, by_pair: dict[tuple[int, int], list[NodeMessage]], hand: int, sends: list[Send]
+    ) -> None:
         for send in sends:
             for to in send.to:
                 if to == RELAYER:
@@ -540,7 +551,7 @@ class _Game:
                 return seat
         return self.corrupt[0] if self.corrupt else -9
 
-    def _envelope(self, played: _Round, step: int, number: int, to: int, messages: list[Said]) -> None:
+    def _envelope(self, played: _Round, step: int, number: int, to: int, messages: list[NodeMessage]) -> None:
         timed = self._timed.get((played.round, step, number, to))
         moment = self.now + MOMENT
         if timed is not None:
@@ -615,7 +626,7 @@ class _Game:
             self.result.violations.append(violation)
 
 
-def _is_written(message: Said) -> bool:
+def _is_written(message: NodeMessage) -> bool:
     """Whether any reader takes it for a message: for others the sender is not read any more."""
     match message:
         case Vote(seat=seat):

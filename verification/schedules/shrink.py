@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from verification.schedules.acts import Act, Schedule
+from verification.schedules.epochs import EpochSchedule
 from verification.schedules.play import Played, play
 from verification.schedules.stage import Stage
 
-Fails = Callable[[Schedule], bool]
+AnySchedule = TypeVar("AnySchedule", Schedule, EpochSchedule)
 
 
 class Player(Protocol):
@@ -19,11 +20,12 @@ class Player(Protocol):
         ...
 
 
-def shrunk(schedule: Schedule, fails: Fails) -> Schedule:
+def shrunk(schedule: AnySchedule, fails: Callable[[AnySchedule], bool]) -> AnySchedule:
     """A part of the schedule that fails still, and of which no single act can be left out."""
     while schedule.rounds > 1 and fails(replace(schedule, rounds=schedule.rounds - 1)):
         schedule = replace(schedule, rounds=schedule.rounds - 1)
-    size = len(schedule.acts)
+    size: int = len(schedule.acts)
+    at: int
     while size:
         at, smaller = 0, False
         while at < len(schedule.acts):
@@ -36,7 +38,7 @@ def shrunk(schedule: Schedule, fails: Fails) -> Schedule:
     return schedule
 
 
-def violates(stage: Stage, violations: list[str], player: Player = play) -> Fails:
+def violates(stage: Stage, violations: list[str], player: Player = play) -> Callable[[Schedule], bool]:
     """Whether a schedule breaks the first of these again."""
     return lambda schedule: violations[0] in player(stage, schedule).violations
 

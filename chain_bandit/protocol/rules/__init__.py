@@ -7,6 +7,7 @@ from functools import cache
 from importlib import import_module
 from math import isfinite
 from pkgutil import iter_modules
+from typing import TypeVar
 
 from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.parameters import BodyMode, Parameters
@@ -23,14 +24,15 @@ from chain_bandit.protocol.ruleset import (
     classes,
 )
 
-Key = tuple[RuleKind, str, bytes]
+_Kind = TypeVar("_Kind", bound=Rule)
+_RuleName = tuple[RuleKind, str, bytes]
 """Kind, name, and the digest of the file of a foreign rule."""
 
-_added: dict[Key, Rule] = {}
+_added: dict[_RuleName, Rule] = {}
 
 
 @cache
-def shipped() -> Mapping[Key, Rule]:
+def shipped() -> Mapping[_RuleName, Rule]:
     """The rules of this version, by kind and name."""
     modules = [import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__)]
     kinds = [
@@ -68,39 +70,35 @@ def runs_foreign(choice: RuleChoice) -> bool:
     return (choice.kind, choice.name, choice.digest) in _added
 
 
+def _found(choice: RuleChoice, kind: type[_Kind]) -> _Kind:
+    rule = find(choice)
+    assert isinstance(rule, kind)
+    return rule
+
+
 def aggregation(parameters: Parameters) -> Aggregation:
     """The rule by which a game's estimators come from reports. Raises `RulesUnknown`."""
-    rule = find(parameters.aggregation)
-    assert isinstance(rule, Aggregation)
-    return rule
+    return _found(parameters.aggregation, Aggregation)
 
 
 def reputation(parameters: Parameters) -> Reputation:
     """The rule by which a game's blocks move reputations. Raises `RulesUnknown`."""
-    rule = find(parameters.reputation)
-    assert isinstance(rule, Reputation)
-    return rule
+    return _found(parameters.reputation, Reputation)
 
 
 def disclosure(parameters: Parameters) -> Disclosure:
     """The rule by which a game's reports say estimators. Raises `RulesUnknown`."""
-    rule = find(parameters.disclosure)
-    assert isinstance(rule, Disclosure)
-    return rule
+    return _found(parameters.disclosure, Disclosure)
 
 
 def selection(parameters: Parameters) -> Selection:
     """The rule by which a game's validators are chosen. Raises `RulesUnknown`."""
-    rule = find(parameters.selected_by)
-    assert isinstance(rule, Selection)
-    return rule
+    return _found(parameters.selected_by, Selection)
 
 
 def policy(parameters: Parameters) -> Policy:
     """The rule by which a game's arms are pulled. Raises `RulesUnknown`."""
-    rule = find(parameters.policy)
-    assert isinstance(rule, Policy)
-    return rule
+    return _found(parameters.policy, Policy)
 
 
 _KINDS: Mapping[RuleKind, Callable[[Parameters], RuleChoice]] = {

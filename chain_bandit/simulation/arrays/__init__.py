@@ -13,18 +13,14 @@ from pkgutil import iter_modules
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chain_bandit.array_types import Flags as Flags
+from chain_bandit.array_types import Ints as Ints
+from chain_bandit.array_types import Words
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.merits import ByMerit
 from chain_bandit.protocol.rule import Aggregation, Terms
 from chain_bandit.protocol.ruleset import RuleChoice
-from chain_bandit.simulation.hashes import Words
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-
 
 ORDER = 10
 """Bits that hold the place of a seat."""

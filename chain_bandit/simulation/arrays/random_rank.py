@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from chain_bandit.array_types import Ints, Words
 from chain_bandit.protocol.rule import Terms
-from chain_bandit.simulation.arrays import Form, Found, Ints, Told, one_of
-from chain_bandit.simulation.hashes import Words
+from chain_bandit.simulation.arrays import Form, Found, Told, one_of
 
 _HALF, _LOW = np.uint64(32), np.uint64(2**32 - 1)
 

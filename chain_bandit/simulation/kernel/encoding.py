@@ -6,9 +6,9 @@ from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chain_bandit import attacks
+from chain_bandit.array_types import Ints, Words
 from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said, overrides
 from chain_bandit.attacks.parametric import Numbers
 from chain_bandit.protocol.arms import log_billionths
@@ -22,9 +22,6 @@ from chain_bandit.simulation.kernel.forms import FORMS, OTHER, POLICIES
 from chain_bandit.simulation.kernel.lies import Lie, read_by
 from chain_bandit.simulation.outcomes import draw_key, effects
 from chain_bandit.simulation.outcomes import parts as parts_of
-
-Ints = NDArray[np.int64]
-Words = NDArray[np.uint64]
 
 
 class NotCompiled(NotSimulated):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from chain_bandit.array_types import Ints, Words
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.reputation import START
 from chain_bandit.protocol.units import INFINITY, UNIT
@@ -32,9 +33,7 @@ from chain_bandit.simulation.kernel.encoding import (
     UNTIL,
     VOTES,
     AttackPlan,
-    Ints,
     KernelParameters,
-    Words,
 )
 from chain_bandit.simulation.kernel.forms import BY_ARM, KL_UCB
 from chain_bandit.simulation.kernel.keccak import LANES, keccak

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from chain_bandit.array_types import Flags, Floats, Ints, Words
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.digests import keccak, uints
 from chain_bandit.protocol.rule import Aggregation, Agreed, Terms
 from chain_bandit.protocol.ruleset import RuleChoice, RuleKind
 from chain_bandit.protocol.units import INFINITY, UNIT
 from chain_bandit.simulation import arrays
-from chain_bandit.simulation.arena import Floats
-from chain_bandit.simulation.arrays import Flags, Form, Ints, Told
-from chain_bandit.simulation.hashes import Words, digests
+from chain_bandit.simulation.arrays import Form, Told
+from chain_bandit.simulation.hashes import digests
 from chain_bandit.simulation.rivals.audience import Aggregate
 from chain_bandit.simulation.rivals.reports import Reports
 

@@ -397,7 +397,7 @@ LIES: dict[str, Lie] = {
     "means that a liar did not see": played(By.PARTICIPANT, "", Script(means=lie)),
     "counts that a liar does not have": played(
         By.PARTICIPANT, "", Script(counts=at(LIAR, lambda counts: (counts[0] + 1, counts[1]))),
-        finds=("false count commitment", "bits on trust"),
+        finds=("false count commitment", "trusted bits"),
     ),
     "an arm that a liar did not pull": played(
         By.PARTICIPANT, "", Script(parameters=SEALED, record=at(LIAR, lambda pull: replace(pull, arm=1 - pull.arm))),
@@ -463,12 +463,12 @@ LIES: dict[str, Lie] = {
     ),
     "another salt": forged(
         By.ENVIRONMENT, "game.opening", "honest", None, lambda f: f.call("open", 0, rewrite("open", _0=flip(3))),
-        *ANOTHER_GAME, finds=("false count commitment", "bits on trust"),
+        *ANOTHER_GAME, finds=("false count commitment", "trusted bits"),
     ),
     "a settlement too short": forged(
         By.ENVIRONMENT, "settlement.form", "honest", None,
         lambda f: f.call("settleRewards", 0, rewrite("settleRewards", _1=lambda pulls: pulls[:-5])),
-        "record.events", "honest.report", *UNPAID, finds=("false count commitment", "bits on trust"),
+        "record.events", "honest.report", *UNPAID, finds=("false count commitment", "trusted bits"),
     ),
     "a pull of who is blocked": forged(
         By.ENVIRONMENT, "blocklist.silence", "full", T, lambda f: f.call("settleRewards", -1, paid),
@@ -515,7 +515,7 @@ LIES: dict[str, Lie] = {
         By.CONTRACT, "game.keys", "drawn", None,
         lambda f: f.call("join", 2, rewrite("join", _0=lambda keys: f.arguments("join", 0)[0])),
         *ANOTHER_GAME, "draw.committee", "draw.commanders",
-        finds=("false count commitment", "bits on trust", "false proof"),
+        finds=("false count commitment", "trusted bits", "false proof"),
     ),
     "a weight of nothing": forged(By.CONTRACT, "game.weights", "drawn", None, weightless),
     "another genesis": forged(By.CONTRACT, "game.genesis", "honest", None, lambda f: f.event("Opened", 0, flip(3))),
@@ -590,7 +590,7 @@ LIES: dict[str, Lie] = {
     "a second proof against a seat": forged(By.CONTRACT, "evidence.listing", "full", 20, second_proof),
     "a report of who is blocked": forged(
         By.CONTRACT, "blocklist.silence", "full", T, lambda f: f.call("submitBlocks", -1, reported),
-        "report.signature", *ANOTHER_BLOCK, finds=("false count commitment", "bits on trust", "bits of other counts"),
+        "report.signature", *ANOTHER_BLOCK, finds=("false count commitment", "trusted bits", "bits of other counts"),
     ),
     "another hidden cost": forged(
         By.CONTRACT, "reveal.cost", "honest", None, lambda f: f.event("Revealed", 0, word(0, 5))

@@ -256,18 +256,18 @@ def test_bits_of_a_liar_whose_counts_do_not_open_are_shown_to_rest_on_trust(scri
     report = audit(Played(script).history)
     blocks = sum(LIAR in row.reporters for row in report.rounds)
     tally = report.checks["counts.bits"]
-    assert (report.exit_code, tally.on_trust, report.on_trust) == (0, K * blocks, K * blocks)
-    assert report.as_dict()["on_trust"] == report.as_dict()["checks"]["counts.bits"]["on_trust"] == K * blocks
+    assert (report.exit_code, tally.trusted, report.trusted) == (0, K * blocks, K * blocks)
+    assert report.as_dict()["trusted"] == report.as_dict()["checks"]["counts.bits"]["trusted"] == K * blocks
     assert tally.evidence == f"{K * blocks} comparison bits of malicious seats rest on the quorum's word alone"
     assert report.lines()[0].endswith(f"0 not checkable, {K * blocks} on the quorum's word")
     assert any(tally.evidence in line for line in report.lines())
-    (finding,) = [finding for finding in report.findings if finding.kind == "bits on trust"]
+    (finding,) = [finding for finding in report.findings if finding.kind == "trusted bits"]
     assert (finding.seat, finding.count) == (LIAR, blocks)
 
 
 def test_nothing_rests_on_trust_when_all_counts_open(honest: Played) -> None:
     report = audit(honest.history)
-    assert report.on_trust == 0
+    assert report.trusted == 0
     assert report.lines()[0].endswith("0 not checkable")
 
 

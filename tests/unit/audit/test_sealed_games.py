@@ -86,7 +86,7 @@ def test_without_its_key_a_seat_is_not_checkable_and_pays() -> None:
     assert own.evidence == f"seat {LIAR} did not reveal its sealing key"
     assert {name for name, tally in report.checks.items() if tally.not_checkable} == {"seal.records"}
     assert own.passed == report.checks["report.signature"].passed - own.not_checkable
-    assert found(report, "bits on trust")[0] == own.not_checkable
+    assert found(report, "trusted bits")[0] == own.not_checkable
     assert found(report, "other arm than the honest")[0] > 5  # the tags open without it
     assert report.burned % PARAMETERS.wei_per_unit == 1000 % PARAMETERS.wei_per_unit
     rewards = [account.rewards for account in report.accounts[:M]]

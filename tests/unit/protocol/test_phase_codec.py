@@ -3,11 +3,7 @@
 `WRITE_SNAPSHOTS=1 pytest tests/unit/protocol/test_phase_codec.py` writes the vectors anew, by the spelling here.
 """
 
-import json
-import os
-import random
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -22,36 +18,15 @@ from chain_bandit.protocol.settlement import NOTHING, Pull, decode_pulls, encode
 from chain_bandit.protocol.submission import Submitted, decode, encode
 from chain_bandit.protocol.tallies import may_name
 from chain_bandit.protocol.units import UNIT
+from tests.unit.protocol.spelled import header_of, plain_case, vectors
 
-VECTORS = Path(__file__).parents[2] / "vectors" / "phases.json"
 LENGTHS = [1, 5, 2**32 - 1]
 
 
-def plain_case(chance, mode, pulls):
-    """Four seats, two arms; a body of one report, whatever it says."""
-    fields = {
-        "round": chance.randrange(2**32), "parent": chance.randbytes(32).hex(), "blocked": 0,
-        "body": chance.randbytes(8 + 104).hex(), "reporters": 4, "arm": 1, "candidates": [4, 4], "selected": [4, 0],
-        "committee": 0, "means": [7, 2**32 - 1], "accuracies": [0, 65535, 258, 1], "length": pulls,
-    }  # fmt: skip
-    digest = keccak(bytes.fromhex(fields["body"])).hex()
-    decided = "0401" + "0104" + "000400" + f"02{pulls:08x}"
-    derived = "".join(f"{mean:08x}" for mean in fields["means"])
-    derived += "".join(f"{lane:04x}" for lane in fields["accuracies"])
-    block = decided + fields["body"] if mode == "full" else digest + decided + derived
-    return {
-        "mode": mode, "header": fields, "signers": 3, "signatures": (signatures := chance.randbytes(128).hex()),
-        "bytes": f"{fields['round']:08x}" + fields["parent"] + 64 * "0" + digest + decided + derived,
-        "submission": "03" + block + signatures,
-    }  # fmt: skip
-
-
-def vectors():
-    if os.environ.get("WRITE_SNAPSHOTS"):
-        chance = random.Random("phases")
-        cases = [plain_case(chance, mode, pulls) for mode in ("full", "compact") for pulls in LENGTHS]
-        VECTORS.write_text(json.dumps({"accepted": cases}, indent=1) + "\n")
-    return json.loads(VECTORS.read_text())["accepted"]
+def cases():
+    return vectors(
+        "phases", lambda chance, mode, pulls: plain_case(chance, mode, f"02{pulls:08x}", 0, length=pulls), LENGTHS
+    )
 
 
 @pytest.fixture
@@ -62,16 +37,13 @@ def game(parameters):
 
 
 def test_headers_and_submissions_equal_their_golden_bytes_both_ways(game):
-    cases = vectors()
-    assert [case["header"]["length"] for case in cases] == LENGTHS * 2
-    for case in cases:
-        fields, p, data = case["header"], game(case["mode"]), bytes.fromhex(case["bytes"])
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
-        body = bytes.fromhex(fields["body"])
-        header = Header(**values | {"parent": bytes.fromhex(fields["parent"]), "body": keccak(body)})
+    assert [case["header"]["length"] for case in cases()] == LENGTHS * 2
+    for case in cases():
+        p, header, data = game(case["mode"]), header_of(case), bytes.fromhex(case["bytes"])
         assert header.encode(p) == data
         assert Header.decode(data, p) == header
-        block = Submitted.of(p, header, body, case["signers"], bytes.fromhex(case["signatures"]))
+        signed = case["signers"], bytes.fromhex(case["signatures"])
+        block = Submitted.of(p, header, bytes.fromhex(case["header"]["body"]), *signed)
         submission = bytes.fromhex(case["submission"])
         assert encode(p, [block]) == submission
         assert decode(p, submission) == (block,)
@@ -79,7 +51,7 @@ def test_headers_and_submissions_equal_their_golden_bytes_both_ways(game):
 
 @pytest.mark.parametrize("extension", ["00", "01", "03", "0200", "010000"])
 def test_an_extension_in_any_other_form_is_refused(game, extension):
-    case, usual = vectors()[1], "0200000005"
+    case, usual = cases()[1], "0200000005"
     assert case["submission"].count(usual) == case["bytes"].count(usual) == 1
     with pytest.raises(Malformed):
         Header.decode(bytes.fromhex(case["bytes"].replace(usual, extension)), game())

@@ -4,22 +4,17 @@
 which shares nothing with `protocol/blocks.py`.
 """
 
-import json
-import os
-import random
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from chain_bandit.protocol.blocks import MOST_STATE, Header, encode_states, seats, state_integers
-from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.ruleset import CHOSEN, COMPUTED, STATE, WEIGHTS
 from chain_bandit.protocol.submission import Submitted, decode, encode
+from tests.unit.protocol.spelled import header_of, plain_case, vectors
 
-VECTORS = Path(__file__).parents[2] / "vectors" / "vouched.json"
 STATES = [[[]], [[1, -1]], [[2**63 - 1, -(2**63)], [], [5]]]
 
 
@@ -28,32 +23,14 @@ def plain_extension(states):
     return f"01{len(kept) // 2:04x}" + kept
 
 
-def plain_case(chance, mode, states):
-    """Four seats, two arms, three of N; a body of one report, whatever it says."""
-    fields = {
-        "round": chance.randrange(2**32), "parent": chance.randbytes(32).hex(), "blocked": 0,
-        "body": chance.randbytes(8 + 104).hex(), "reporters": 4, "arm": 1, "candidates": [4, 4], "selected": [4, 0],
-        "committee": 0b1011, "means": [7, 2**32 - 1], "accuracies": [0, 65535, 258, 1], "states": states,
-    }  # fmt: skip
-    digest = keccak(bytes.fromhex(fields["body"])).hex()
-    decided = "0401" + "0104" + "000400" + "0b" + plain_extension(states)
-    derived = "".join(f"{mean:08x}" for mean in fields["means"])
-    derived += "".join(f"{lane:04x}" for lane in fields["accuracies"])
-    header = f"{fields['round']:08x}" + fields["parent"] + 64 * "0" + digest + decided + derived
-    signatures = chance.randbytes(128).hex()
-    block = decided + derived + fields["body"] if mode == "full" else digest + decided + derived
-    return {
-        "mode": mode, "header": fields, "bytes": header, "signers": 3, "signatures": signatures,
-        "submission": "03" + block + signatures,
-    }  # fmt: skip
-
-
-def vectors():
-    if os.environ.get("WRITE_SNAPSHOTS"):
-        chance = random.Random("vouched")
-        cases = [plain_case(chance, mode, states) for mode in ("full", "compact") for states in STATES]
-        VECTORS.write_text(json.dumps({"accepted": cases}, indent=1) + "\n")
-    return json.loads(VECTORS.read_text())["accepted"]
+def cases():
+    return vectors(
+        "vouched",
+        lambda chance, mode, states: plain_case(
+            chance, mode, "0b" + plain_extension(states), 0b1011, beside=True, states=states
+        ),
+        STATES,
+    )
 
 
 @pytest.fixture
@@ -65,18 +42,9 @@ def game(parameters):
     return build
 
 
-def header_of(case):
-    fields = case["header"]
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
-    body = keccak(bytes.fromhex(fields["body"]))
-    states = tuple(map(tuple, fields["states"]))
-    return Header(**values | {"parent": bytes.fromhex(fields["parent"]), "body": body, "states": states})
-
-
 def test_headers_and_submissions_equal_their_golden_bytes_both_ways(game):
-    cases = vectors()
-    assert [case["header"]["states"] for case in cases] == STATES * 2
-    for case in cases:
+    assert [case["header"]["states"] for case in cases()] == STATES * 2
+    for case in cases():
         p, header, data = game(case["mode"]), header_of(case), bytes.fromhex(case["bytes"])
         assert header.encode(p) == data
         assert Header.decode(data, p) == header
@@ -98,7 +66,7 @@ def test_headers_and_submissions_equal_their_golden_bytes_both_ways(game):
     ],
 )  # fmt: skip
 def test_an_extension_in_any_other_form_is_refused(game, extension):
-    case = next(case for case in vectors() if case["header"]["states"] == [[]])
+    case = next(case for case in cases() if case["header"]["states"] == [[]])
     data, usual = case["bytes"], plain_extension([[]])
     assert data.count(usual) == 1
     with pytest.raises(Malformed):
@@ -109,7 +77,7 @@ def test_an_extension_in_any_other_form_is_refused(game, extension):
 
 def test_where_rules_keep_nothing_a_header_has_no_extension(game):
     p = game("full", COMPUTED | WEIGHTS | CHOSEN)
-    case = vectors()[0]
+    case = cases()[0]
     with pytest.raises(Malformed):
         Header.decode(bytes.fromhex(case["bytes"]), p)
     plain = bytes.fromhex(case["bytes"].replace(plain_extension([[]]), "00"))

@@ -8,11 +8,11 @@ ROOT = Path(__file__).parents[3]
 
 
 def blocks(lock: str) -> dict[str, list[str]]:
-    """The hashes of every pinned package of a lock, by its line."""
+    """The hashes of every pinned package of a lock, by its name and version."""
     found: dict[str, list[str]] = {}
     for line in (ROOT / lock).read_text(encoding="utf-8").splitlines():
         if re.match(r"[A-Za-z0-9]", line):
-            found[line.rstrip(" \\")] = hashes = []
+            found[line.rstrip(" \\").split(" ;")[0]] = hashes = []
         elif "--hash=" in line:
             hashes.append(line.strip(" \\"))
     return found

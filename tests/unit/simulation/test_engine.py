@@ -1,5 +1,7 @@
 """Which engine plays, by the time that each would take: `simulation/engine.py`, `game/simulated.py engines`."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -105,3 +107,17 @@ def test_an_observer_is_told_of_every_game_and_the_sums_are_those_of_any_engine(
     numpy = simulated.replicates(case, 3, engine=Engine.NUMPY, observe=told.append)
     assert told[3:] == [3]
     assert np.array_equal(plain.sums, numpy.sums)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_user_without_numba_is_told_in_one_sentence_how_to_get_faster(monkeypatch):
+    short, long = (scenario(), 20), (scenario("speed.toml"), 20_000)
+    for games in ([short], [long]):
+        chosen = simulated.engines(games)
+        said = {Engine.COMPILED: simulated.COMPILATION}.get(chosen[0], "")
+        assert simulated.what_takes_long(games, chosen) == said
+    monkeypatch.setattr(simulated, "AVAILABLE", False)
+    assert simulated.what_takes_long([short], simulated.engines([short])) == ""
+    told = simulated.what_takes_long([long], simulated.engines([long]))
+    assert re.fullmatch(r'about [0-9,]+ s; [0-9,]+ s after pip install "chain-bandit\[fast\]"', told)
+    assert len(told) < 80

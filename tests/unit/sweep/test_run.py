@@ -319,11 +319,11 @@ def test_the_shipped_sweep_shows_something_and_its_table_fits_80_columns(tmp_pat
 def test_compiling_is_said_before_it_begins_and_only_then(tmp_path, made, monkeypatch):
     told = []
     monkeypatch.setattr(simulated, "is_compiled", lambda: False)
-    for engine, says in ((Engine.PLAIN, []), (Engine.COMPILED, ["compiling"])):
+    for engine, says in ((Engine.PLAIN, []), (Engine.COMPILED, [simulated.COMPILATION])):
         monkeypatch.setattr(cells, "engines", lambda games, engine=engine: [engine] * len(games))
         (tmp_path / "sweep.toml").write_text(SWEEP)
         run.run(grid.load(tmp_path / "sweep.toml"), tmp_path / engine, workers.here,
-                on_compiling=lambda: told.append("compiling"))  # fmt: skip
+                on_waiting=told.append)  # fmt: skip
         assert told == says
 
 

@@ -10,10 +10,10 @@ from rich.console import Console
 from chain_bandit.auditor.exhibits import Place, Slice, exhibit
 from chain_bandit.auditor.report import Violation, Weight
 from chain_bandit.chain_history.records import calls_in
+from chain_bandit.game.simulated import COMPILATION
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.views import plots, terminal
 from chain_bandit.views.page import page
-from chain_bandit.views.simulated import COMPILING
 from chain_bandit.views.view_model import ViewModel, amount, clean, mean, rounds_in_words, signed
 from tests.unit.views.on_screen import shown
 
@@ -232,14 +232,14 @@ def test_what_is_waited_for_stands_in_the_line_or_by_itself(capsys):
     out = StringIO()
     to = Console(file=out, force_terminal=True, width=80, _environ={"TERM": "xterm"})
     with terminal.ProgressLine("game", 20, to) as line:
-        line.say(COMPILING)
+        line.say(COMPILATION)
     assert "game 0 of 20" in out.getvalue()
-    assert COMPILING in out.getvalue()
+    assert COMPILATION in out.getvalue()
     assert capsys.readouterr().err == ""
     for hidden in (True, False):
         with terminal.ProgressLine("game", 20, Console(file=out, width=80), hidden) as line:
-            line.say(COMPILING)
-        assert capsys.readouterr().err == ("" if hidden else f"{COMPILING}\n")
+            line.say(COMPILATION)
+        assert capsys.readouterr().err == ("" if hidden else f"{COMPILATION}\n")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from Crypto.Hash import keccak
 
@@ -23,30 +23,21 @@ from chain_bandit.protocol.rule import (
     Weights,
     mean_over,
 )
-from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import UNIT
 from tests.rules import rule as choice
 from tests.rules import terms as game_terms
 
-AGGREGATIONS: Mapping[str, Aggregation] = {
-    name: rule for (kind, name, _), rule in sorted(rules.shipped().items())
-    if kind is RuleKind.AGGREGATION and isinstance(rule, Aggregation)
-}  # fmt: skip
+R = TypeVar("R", bound=Rule)
 
-REPUTATIONS: Mapping[str, Reputation] = {
-    name: rule for (kind, name, _), rule in sorted(rules.shipped().items())
-    if kind is RuleKind.REPUTATION and isinstance(rule, Reputation)
-}  # fmt: skip
 
-POLICIES: Mapping[str, Policy] = {
-    name: rule for (kind, name, _), rule in sorted(rules.shipped().items())
-    if kind is RuleKind.POLICY and isinstance(rule, Policy)
-}  # fmt: skip
+def _shipped(kind: type[R]) -> Mapping[str, R]:
+    return {name: rule for (_, name, _), rule in sorted(rules.shipped().items()) if isinstance(rule, kind)}
 
-DISCLOSURES: Mapping[str, Disclosure] = {
-    name: rule for (kind, name, _), rule in sorted(rules.shipped().items())
-    if kind is RuleKind.DISCLOSURE and isinstance(rule, Disclosure)
-}  # fmt: skip
+
+AGGREGATIONS: Mapping[str, Aggregation] = _shipped(Aggregation)
+REPUTATIONS: Mapping[str, Reputation] = _shipped(Reputation)
+POLICIES: Mapping[str, Policy] = _shipped(Policy)
+DISCLOSURES: Mapping[str, Disclosure] = _shipped(Disclosure)
 
 GAME = game_terms(choice("median"), 4, 2, 1)
 

@@ -1,0 +1,18 @@
+"""Sphinx's configuration of the documentation site; `scripts/build_site.py` lays out its source."""
+
+from chain_bandit import __version__
+
+project = "chain_bandit"
+version = release = __version__
+html_title = f"chain_bandit {__version__}"
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+root_doc = "index"
+html_theme = "furo"
+html_show_copyright = html_show_sourcelink = html_copy_source = False
+myst_heading_anchors = 4
+suppress_warnings = ["toc.not_included", "myst.header", "misc.highlighting_failure"]
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300

@@ -1,0 +1,195 @@
+"""Reference pages of the documentation site, generated from the code: no page repeats by hand what a module says."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from inspect import Parameter, signature
+from typing import Any
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from typer.main import get_command
+from typer.testing import CliRunner
+
+import chain_bandit as cb
+from chain_bandit import scenario as scenarios
+from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.cli.listing import ListedKind, listed
+from chain_bandit.cli.root import app
+from chain_bandit.exit_codes import EXIT_CODES
+from chain_bandit.presets import PRESETS
+
+MODELS: Mapping[str, type[BaseModel]] = {
+    "Top level": scenarios.Scenario,
+    "[chain]": scenarios.Chain,
+    "[[malicious]]": scenarios.Malicious,
+    "[adversary]": scenarios.Adversary,
+    "An attack of `attacks`, `estimators` or `consensus`": scenarios.AttackChoice,
+    "A rule: aggregation, reputation, disclosure, selection or policy": scenarios.RuleEntry,
+    **{f'[rewards] with kind = "{kind}"': model for kind, model in scenarios.rewards_by_kind().items()},
+    "[rewards] of a plug-in": scenarios.OtherRewards,
+}
+"""The tables of a scenario file, in the order of the page."""
+
+_SIGNS = {Gt: (">", "gt"), Ge: ("≥", "ge"), Lt: ("<", "lt"), Le: ("≤", "le")}
+
+_WIDTH = 80
+
+_NOTHING = "-"
+"""In a cell of which there is nothing to say."""
+
+_KEYS = """\
+Keys of a scenario file (TOML), by table. A key that is required has no default. An unknown key is refused with the nearest
+known one, and a value out of bounds with the bound. Bounds on several keys together, such as M >= 2f + m + 1, are
+checked at load and named likewise. `-o KEY=VALUE` overrides a key, `-o chain.batch=10` one of a table.
+The JSON Schema for editors: {download}`scenario.schema.json <scenario.schema.json>`."""
+
+
+def pages() -> dict[str, str]:
+    """Every generated page in Markdown, by its name without suffix."""
+    return {
+        "scenario": _scenario(),
+        "attacks": _attacks(),
+        "rules": _listing(ListedKind.RULES, "Rules", "A scenario names a rule by kind and name", "../rules.md"),
+        "environments": _listing(
+            ListedKind.ENVIRONMENTS, "Environments", "`kind` of `[rewards]` names one", "../live-rewards.md"
+        ),
+        "examples": _listing(
+            ListedKind.EXAMPLES, "Shipped examples", "`chain-bandit run NAME` plays one", "../../README.md"
+        ),
+        "checks": _listing(
+            ListedKind.CHECKS, "Checks of the audit", "`chain-bandit audit --checks` prints each", "../audit.md"
+        ),
+        "exit-codes": _exit_codes(),
+        "cli": _command_line(),
+        "api": _api(),
+    }
+
+
+def schema() -> str:
+    """The JSON Schema of a scenario file, for editors."""
+    return json.dumps(scenarios.Scenario.model_json_schema(), indent=1, sort_keys=True) + "\n"
+
+
+def _page(title: str, *parts: str) -> str:
+    return "\n\n".join((f"# {title}", *parts, "Terms: [glossary](../glossary.md).")) + "\n"
+
+
+def _table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    lines = [heads, tuple("---" for _ in heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _scenario() -> str:
+    parts = [_KEYS]
+    for title, model in MODELS.items():
+        rows = (
+            (f"`{name}`", field.description or "", unit(field), default(name, field), bounds(field))
+            for name, field in model.model_fields.items() if name != "folder"
+        )  # fmt: skip
+        parts += [f"## {title}", _table(("key", "meaning", "unit", "default", "bounds"), rows)]
+    parts.append("## Presets")
+    parts.append("`preset = \"recommended\"` changes these defaults; `paper`, the default, changes none.")
+    rows = ((f"`{key}`", f"`{json.dumps(_plain(value))}`") for key, value in PRESETS["recommended"].items())
+    parts.append(_table(("key", "value"), rows))
+    return _page("Scenario keys", *parts)
+
+
+def _plain(value: Any) -> Any:
+    return {key: _plain(each) for key, each in value.items()} if isinstance(value, Mapping) else value
+
+
+def unit(field: FieldInfo) -> str:
+    """What a key's number counts, or a dash."""
+    extra = field.json_schema_extra
+    return str(extra["unit"]) if isinstance(extra, dict) and "unit" in extra else _NOTHING
+
+
+def default(name: str, field: FieldInfo) -> str:
+    """A key's default as a scenario file has it."""
+    if field.is_required():
+        return "required"
+    if field.default is None:
+        return "see meaning"
+    if isinstance(field.default, BaseModel):
+        return "its keys' defaults"
+    return f"`{json.dumps(field.default)}`"
+
+
+def bounds(field: FieldInfo) -> str:
+    """What a key's value must keep, or a dash."""
+    found = [
+        f"{sign} {_short(getattr(each, name))}"
+        for each in field.metadata for kind, (sign, name) in _SIGNS.items() if isinstance(each, kind)
+    ]  # fmt: skip
+    found += [f"`{value}`" for value in getattr(field.annotation, "__args__", ()) if isinstance(value, str)]
+    return ", ".join(found) or _NOTHING
+
+
+def _short(number: float) -> str:
+    power = number.bit_length() - 1 if isinstance(number, int) else 0
+    return f"2^{power}" if power >= 16 and number == 2**power else f"{number:,}"
+
+
+def _attacks() -> str:
+    rows = ((f"`{name}`", sentence, _options(name)) for name, sentence in listed(ListedKind.ATTACKS).items())
+    return _page(
+        "Attacks", "Names of attacks in `[[malicious]]` and `[adversary]`. Your own: [plugins.md](../plugins.md).",
+        _table(("name", "what it does", "options and defaults"), rows),
+    )  # fmt: skip
+
+
+def _options(name: str) -> str:
+    if name not in ATTACKS:
+        return _NOTHING
+    given = signature(ATTACKS[name]).parameters.values()
+    named = (each for each in given if each.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD))
+    said = [f"`{p.name}`" + ("" if p.default is Parameter.empty else f" {p.default}") for p in named]
+    return ", ".join(said) or _NOTHING
+
+
+def _listing(kind: ListedKind, title: str, sentence: str, more: str) -> str:
+    rows = ((f"`{name}`", said) for name, said in listed(kind).items())
+    text = f"{sentence}; `chain-bandit list {kind.value}` prints this list. More: [{more.rpartition('/')[2]}]({more})."
+    return _page(title, text, _table(("name", "what it is"), rows))
+
+
+def _exit_codes() -> str:
+    rows = ((str(code), meaning, remedy) for code, (meaning, remedy) in EXIT_CODES.items())
+    text = "Every command ends with one of these; `chain-bandit explain CODE` prints a line of it."
+    return _page("Exit codes", text, _table(("code", "meaning", "what to do"), rows))
+
+
+def _command_line() -> str:
+    parts = ["Each command as `--help` prints it."]
+    for words in commands():
+        parts += [f"## chain-bandit {' '.join(words)}", f"```text\n{help_of(words)}\n```"]
+    return _page("Command line", *parts)
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    """Every command of the parser, and every one within another."""
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", None)
+        yield from ((name, each) for each in inner) if inner else ((name,),)
+
+
+def help_of(words: tuple[str, ...]) -> str:
+    """What `chain-bandit WORDS --help` prints on a terminal of 80 columns."""
+    os.environ["TERMINAL_WIDTH"] = os.environ["COLUMNS"] = str(_WIDTH)
+    result = CliRunner().invoke(app, [*words, "--help"], prog_name="chain-bandit", terminal_width=_WIDTH)
+    if result.exit_code:
+        raise RuntimeError(f"chain-bandit {' '.join(words)} --help ended with {result.exit_code}")
+    return result.output.rstrip()
+
+
+def _api() -> str:
+    parts = ["`import chain_bandit as cb`; every public name. A tutorial: [api.md](../api.md)."]
+    for name in cb.__all__:
+        kind = "class" if isinstance(getattr(cb, name), type) else "function"
+        plain = kind == "function" or name in ("Scenario", "ChainBanditError", "Conduct")
+        members = "" if plain else "   :members:\n"
+        parts.append(f"## {name}")
+        parts.append(f"```{{eval-rst}}\n.. auto{kind}:: chain_bandit.{name}\n{members}```")
+    return _page("Python API", *parts)
