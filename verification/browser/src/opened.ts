@@ -1,0 +1,375 @@
+/** What is checked once secrets are opened: rewards, reports, commitments, bits, tallies, costs (docs/protocol.md). */
+
+import { gcmsiv } from "@noble/ciphers/aes.js";
+
+import { concat, integer, keccak, same, text, uint } from "./bytes.js";
+import type { Report } from "./blocks.js";
+import type { Check, Ledger } from "./checks.js";
+import { Draws } from "./draws.js";
+import { APPROVED, EXPLORATION, floored, NO_PULL, type Pull, type Replay, type Round } from "./replay.js";
+
+const LIVE = keccak(text("chain-bandit/live-rewards/1"));
+
+interface Tally {
+  units: bigint;
+  counts: number[];
+  sums: bigint[];
+  /** The last receipt. */
+  last: Pull | null;
+}
+
+/** Checks everything that needs opened secrets, in the order of the rounds. */
+export async function checkOpened(replay: Replay, pause: () => Promise<void>): Promise<void> {
+  const { game, ledger } = replay;
+  const opened = replay.secret !== null;
+  if (!opened || !replay.model || !replay.isOpen) {
+    const reason = opened ? "the revealed reward model cannot be read" : "the environment has not revealed its secret";
+    for (const check of [
+      "settlement.rewards",
+      "honest.arm",
+      "honest.report",
+      "counts.commitment",
+      "counts.bits",
+      "costs.case",
+    ] as const)
+      ledger.open(check, reason);
+    if (game.sealed) ledger.open("settlement.tags", reason);
+    if (!opened) ledger.open("reveal.cost", reason);
+    if (!game.provable) return;
+  }
+  await new Opened(replay).run(pause);
+}
+
+class Opened {
+  private readonly ledger: Ledger;
+  private readonly draws: Draws | null;
+  private readonly live: boolean;
+  private readonly tallies: Tally[];
+  private readonly history = new Map<number, { counts: number[]; sums: bigint[] }[]>();
+  /** Seats of which some pull does not open. */
+  private readonly lost = new Set<number>();
+  private readonly noted = new Map<number, Uint8Array[]>();
+  private started: boolean[];
+  private burnIn: bigint[];
+  private plainCommitments = 0;
+  private otherCommitments = 0;
+
+  constructor(private readonly replay: Replay) {
+    this.ledger = replay.ledger;
+    this.live = replay.secret !== null && same(replay.secret, LIVE) && replay.roles!.every((role) => !role);
+    this.draws =
+      replay.secret && replay.model && !this.live ? new Draws(replay.secret, replay.seed0, replay.model) : null;
+    const { arms } = replay.game.n;
+    this.tallies = replay.seats.map(() => ({
+      units: 0n,
+      counts: Array(arms).fill(0),
+      sums: Array(arms).fill(0n),
+      last: null,
+    }));
+    this.started = replay.seats.map(() => false);
+    this.burnIn = replay.seats.map(() => 0n);
+  }
+
+  /** Whether receipts of rounds that everybody observes are known. */
+  private get knowsUnasked(): boolean {
+    return this.draws !== null || this.replay.game.provable || this.replay.game.words.paidBurnIn > 0n;
+  }
+
+  async run(pause: () => Promise<void>): Promise<void> {
+    const { replay } = this;
+    const { arms, burnIn } = replay.game.n;
+    for (let round = 1; round < burnIn; ++round) this.unasked(round, round, (round - 1) % arms, 0, 0n);
+    this.remember(burnIn - 1);
+    for (const each of replay.rounds) {
+      if (each.block?.body) for (const report of each.block.body.reports) this.report(each, report);
+      if (each.kind === APPROVED && each.round > burnIn) this.costs(each);
+      if (each.round === burnIn || each.kind === EXPLORATION)
+        this.unasked(each.round, each.t, each.arm, each.failed, each.blocked);
+      else if (each.kind === APPROVED) this.settled(each);
+      this.remember(each.round);
+      if (each.round % 64 === 0) await pause();
+    }
+    this.sums();
+    this.roots();
+    if (this.otherCommitments && !this.plainCommitments)
+      this.ledger.open("counts.commitment", "commitments are to shares among parties, which this page does not open");
+    else if (this.otherCommitments)
+      this.ledger.fail(
+        "counts.commitment",
+        `${this.otherCommitments} commitments of honest seats are not those of their pulls`,
+      );
+  }
+
+  private give(seat: number, pull: Pull, paid: boolean): void {
+    const tally = this.tallies[seat]!;
+    tally.last = pull;
+    if (pull.arm === NO_PULL) return;
+    tally.counts[pull.arm]! += pull.pulls;
+    tally.sums[pull.arm]! += pull.reward;
+    if (!paid) return;
+    if (!this.started[seat]) tally.units += this.burnIn[seat]!;
+    this.started[seat] = true;
+    tally.units += pull.reward;
+  }
+
+  /** A round whose receipt everybody is handed. */
+  private unasked(round: number, t: number, arm: number, failed: number, blocked: bigint): void {
+    const row = this.replay.rows.get(round);
+    this.replay.seats.forEach((_, seat) => {
+      const drawn = this.draws?.reward(t, seat, arm, failed);
+      if (row) {
+        const pull = row[seat]!;
+        if (drawn !== undefined && pull.arm !== NO_PULL)
+          this.ledger.hold(
+            "settlement.rewards",
+            pull.reward === drawn,
+            `seat ${seat} was given ${pull.reward} in round ${round}, the draw is ${drawn}`,
+          );
+        if (this.replay.game.words.paidBurnIn && round <= this.replay.game.n.burnIn && pull.arm !== NO_PULL)
+          this.burnIn[seat]! += pull.reward;
+        this.give(seat, pull, false);
+      } else if (drawn !== undefined) {
+        if (!((blocked >> BigInt(seat)) & 1n)) this.give(seat, { arm, pulls: 1, reward: drawn }, false);
+      }
+    });
+  }
+
+  private reward(each: Round, seat: number, arm: number): bigint {
+    let sum = 0n;
+    for (let at = 0; at < each.length; ++at) sum += this.draws!.reward(each.t + at, seat, arm, each.failed);
+    return sum;
+  }
+
+  private settled(each: Round): void {
+    const { replay, ledger } = this;
+    if (each.tags && this.draws) each.pulls = this.untagged(each);
+    if (!each.pulls) {
+      ledger.open("settlement.rewards", "an approved round is not settled");
+      replay.seats.forEach((_, seat) => this.lost.add(seat));
+      return;
+    }
+    each.pulls.forEach((pull, seat) => {
+      if (pull.arm !== NO_PULL) {
+        if (this.draws && !each.tags) {
+          const drawn = this.reward(each, seat, pull.arm);
+          ledger.hold(
+            "settlement.rewards",
+            pull.reward === drawn,
+            `seat ${seat} was settled ${pull.reward} in round ${each.round}, the draw is ${drawn}`,
+          );
+        } else if (this.live)
+          ledger.trust("settlement.rewards", "amounts of live rewards rest on the environment's signature");
+        if (replay.roles && !this.live && !replay.roles[seat] && !this.lost.has(seat))
+          ledger.hold(
+            "honest.arm",
+            pull.arm === each.arm,
+            `seat ${seat}, labelled honest, pulled arm ${pull.arm} in round ${each.round}, not ${each.arm}`,
+          );
+      }
+      this.give(seat, pull, true);
+    });
+  }
+
+  private untagged(each: Round): Pull[] {
+    const { replay } = this;
+    return each.tags!.map((tag, seat) => {
+      for (let arm = -1; arm < replay.game.n.arms; ++arm) {
+        const pull =
+          arm < 0 ? { arm: NO_PULL, pulls: 0, reward: 0n } : { arm, pulls: 1, reward: this.reward(each, seat, arm) };
+        const digest = keccak(
+          replay.secret!,
+          replay.seed0,
+          text("receipt"),
+          uint(each.round, 4),
+          uint(seat, 2),
+          uint(pull.arm, 1),
+          uint(pull.reward, 4),
+        );
+        if (!same(digest.subarray(0, 8), tag)) continue;
+        this.ledger.pass("settlement.tags");
+        return pull;
+      }
+      this.ledger.fail("settlement.tags", `the tag of seat ${seat} in round ${each.round} opens to no pull`);
+      this.lost.add(seat);
+      return { arm: NO_PULL, pulls: 0, reward: 0n };
+    });
+  }
+
+  private remember(round: number): void {
+    if (!this.replay.game.provable) return;
+    this.history.set(
+      round,
+      this.tallies.map(({ counts, sums }) => ({ counts: [...counts], sums: [...sums] })),
+    );
+    this.noted.set(
+      round,
+      this.tallies.map((tally, seat) =>
+        keccak(
+          uint(round, 4),
+          uint(seat, 2),
+          uint(tally.units, 8),
+          ...tally.counts.map((count) => uint(count, 4)),
+          ...tally.sums.map((sum) => uint(sum, 8)),
+        ),
+      ),
+    );
+  }
+
+  /** What a report rests on: the tally that it names, or the last one. */
+  private ground(report: Report): { counts: number[]; sums: bigint[] } | null {
+    if (report.named === null) return this.tallies[report.seat]!;
+    return this.history.get(report.named)?.[report.seat] ?? null;
+  }
+
+  private get disclosure(): string {
+    return this.replay.game.rules.get("disclosure")?.name ?? "estimates";
+  }
+
+  private isTrue(report: Report): boolean | null {
+    const ground = this.ground(report);
+    if (this.disclosure !== "estimates" || !ground || !this.knowsUnasked || this.lost.has(report.seat)) return null;
+    return report.means.every((mean, arm) => mean === floored(ground.sums[arm]!, ground.counts[arm]!));
+  }
+
+  private report(each: Round, report: Report): void {
+    const { replay, ledger } = this;
+    const { seat } = report;
+    const unlabelled = !replay.roles || this.live;
+    const honest = !unlabelled && !replay.roles![seat];
+    if (report.sealed) this.sealed(each, report, honest);
+    if (unlabelled) {
+      if (this.live) ledger.trust("honest.report", "with live rewards nobody is labelled honest");
+      return;
+    }
+    const liar = (replay.roles![seat]! & 1) > 0;
+    if (!liar) {
+      const told = this.isTrue(report);
+      if (told === null) this.openReport("honest.report", seat);
+      else
+        ledger.hold(
+          "honest.report",
+          told,
+          `the report of seat ${seat} in round ${each.round} does not follow from its receipts`,
+        );
+    }
+    const ground = this.ground(report);
+    const base = replay.game.sealed ? replay.seats[seat]!.sealKey : replay.seed0;
+    if (!base || !ground || this.lost.has(seat)) {
+      this.openReport("counts.commitment", seat);
+      return;
+    }
+    const salt = keccak(base, text("counts"), uint(each.round, 4), uint(seat, 2));
+    const opens = same(report.commitment, keccak(...ground.counts.map((count) => uint(count, 4)), salt));
+    if (opens) ++this.plainCommitments;
+    else if (honest) ++this.otherCommitments;
+    if (opens) ledger.pass("counts.commitment");
+    if (!opens && !honest) return; // the bits of a malicious seat rest on the quorum's word then
+    each.block!.candidates.forEach((members, arm) => {
+      const enough = replay.game.words.threshold * BigInt(ground.counts[arm]!) > BigInt(each.nRef[arm]!);
+      ledger.hold(
+        "counts.bits",
+        members.includes(seat) === enough,
+        `the bit of seat ${seat} for arm ${arm} in round ${each.round} is not that of its pulls`,
+      );
+    });
+  }
+
+  private openReport(check: Check, seat: number): void {
+    if (this.disclosure !== "estimates" && check === "honest.report")
+      this.ledger.open(check, `reports by the disclosure ${this.disclosure} are not computed by this page`);
+    else if (this.replay.game.sealed && !this.replay.seats[seat]!.sealKey)
+      this.ledger.open(check, "a seat has not revealed its sealing key");
+    else this.ledger.open(check, "the receipts that a report rests on are not in the history");
+  }
+
+  private sealed(each: Round, report: Report, honest: boolean): void {
+    const { replay, ledger } = this;
+    const key = replay.seats[report.seat]!.sealKey;
+    if (!key) {
+      ledger.open("seal.records", `seat ${report.seat} has not revealed its sealing key`);
+      return;
+    }
+    if (!this.draws) return;
+    const nonce = keccak(replay.game.digest, text("seal"), uint(each.round, 4), uint(report.seat, 2)).subarray(0, 12);
+    let record: Uint8Array | null = null;
+    try {
+      record = gcmsiv(key, nonce).decrypt(report.sealed!);
+    } catch {
+      record = null;
+    }
+    if (!honest || this.lost.has(report.seat)) return;
+    const { last } = this.tallies[report.seat]!;
+    const expected = concat(uint(last?.arm ?? NO_PULL, 1), uint(last?.reward ?? 0n, 4));
+    ledger.hold(
+      "seal.records",
+      record !== null && integer(record) === integer(expected),
+      `the sealed record of seat ${report.seat} in round ${each.round} is not its last receipt`,
+    );
+  }
+
+  /** Whether a round is costly as the settlement says. */
+  private costs(each: Round): void {
+    const { replay, ledger } = this;
+    if (each.costly === null || !replay.roles) {
+      if (replay.closed && !replay.closed.void) ledger.open("costs.case", "a round was not handed back for the costs");
+      return;
+    }
+    if (this.live) {
+      ledger.hold("costs.case", !each.costly, `round ${each.round} is costly in a game without roles`);
+      return;
+    }
+    if (!each.block!.body) {
+      ledger.open("costs.case", "a body is missing in the file");
+      return;
+    }
+    let unknown = false;
+    const costly = each.block!.body.reports.some((report) => {
+      const liar = replay.roles![report.seat]! & 1;
+      if (!liar || !each.block!.selected.some((members) => members.includes(report.seat))) return false;
+      const told = this.isTrue(report);
+      if (told === null) unknown = true;
+      return told === false;
+    });
+    if (unknown && !costly) ledger.open("costs.case", "the receipts of a liar are not known to this page");
+    else
+      ledger.hold(
+        "costs.case",
+        each.costly === costly,
+        `round ${each.round} is said to be ${each.costly ? "" : "not "}costly`,
+      );
+  }
+
+  private sums(): void {
+    const { replay } = this;
+    if (!replay.sums) return;
+    replay.sums.forEach((sum, seat) => {
+      if (this.lost.has(seat) || !this.draws) this.ledger.open("settlement.sums", "pulls of a seat are not known");
+      else
+        this.ledger.hold(
+          "settlement.sums",
+          sum === this.tallies[seat]!.units,
+          `seat ${seat} was paid ${sum} units, its pulls gave ${this.tallies[seat]!.units}`,
+        );
+    });
+  }
+
+  private roots(): void {
+    for (const { first, through, root } of this.replay.settlements) {
+      let level: Uint8Array[] = [];
+      for (let round = first; round <= through; ++round) level.push(...(this.noted.get(round) ?? []));
+      while (level.length > 1) {
+        const above: Uint8Array[] = [];
+        for (let at = 0; at < level.length; at += 2) {
+          const [one, other] = [level[at]!, level[at + 1]];
+          above.push(!other ? one : integer(one) < integer(other) ? keccak(one, other) : keccak(other, one));
+        }
+        level = above;
+      }
+      this.ledger.hold(
+        "settlement.tallies",
+        level.length === 1 && same(level[0]!, root),
+        `the root of the tallies through round ${through} is another one`,
+      );
+    }
+  }
+}

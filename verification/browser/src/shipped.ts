@@ -1,0 +1,13 @@
+/** What the build puts in from the contract's published artifact. */
+
+import { unhex } from "./bytes.js";
+import type { Shipped } from "./parameters.js";
+
+declare const SHIPPED: { length: number; digest: string; implementation: string; views: string[] };
+
+export const shipped: Shipped = {
+  length: SHIPPED.length,
+  digest: unhex(SHIPPED.digest),
+  implementation: unhex(SHIPPED.implementation),
+};
+export const views = new Set(SHIPPED.views);
