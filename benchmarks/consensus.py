@@ -46,9 +46,10 @@ Actors = Mapping[int, Seat | Comparer | Relayer]
 
 @dataclass(frozen=True)
 class Row:
-    """One size: of a round its messages, statements, bytes, distinct signatures, CPU milliseconds, and a ratio."""
+    """One size: of a round its steps, messages, statements, bytes, distinct signatures, CPU milliseconds, a ratio."""
 
     validators: int
+    steps: int
     messages: int
     statements: int
     bytes: int
@@ -136,8 +137,8 @@ def measure(validators: int, rounds: int) -> Row:
         times = [(*play(101 + number), bare()) for number in range(rounds)]
     seconds, other, alone = map(median, zip(*times, strict=True))
     return Row(
-        validators, *sent, total_bytes(stage, actors), len(signed), len(checked), 1e3 * seconds, 1e3 * other,
-        1e3 * alone, median(took / plain for took, _, plain in times),
+        validators, stage.rules.schedule.steps, *sent, total_bytes(stage, actors), len(signed), len(checked),
+        1e3 * seconds, 1e3 * other, 1e3 * alone, median(took / plain for took, _, plain in times),
     )  # fmt: skip
 
 
@@ -169,13 +170,13 @@ def main() -> int:
         print(json.dumps([asdict(row) for row in rows]))
     else:
         table = Table(title="One round of consensus in one process, without faults", box=None)
-        names = "n", "messages", "statements", "kB", "signed", "verified", "ms", "proposing", "bare", "ratio", "goal"
-        for name in names:
+        figures = "messages", "statements", "kB", "signed", "verified", "ms", "proposing", "bare", "ratio", "goal"
+        for name in ("n", "steps", *figures):
             table.add_column(name, justify="right")
         for row in rows:
             table.add_row(
-                str(row.validators), f"{row.messages:,}", f"{row.statements:,}", f"{row.bytes / 1e3:,.0f}",
-                str(row.signings), str(row.verifications),
+                str(row.validators), str(row.steps), f"{row.messages:,}", f"{row.statements:,}",
+                f"{row.bytes / 1e3:,.0f}", str(row.signings), str(row.verifications),
                 *(f"{value:.2f}" for value in (row.milliseconds, row.proposing, row.bare)),
                 f"{row.ratio:.2f}", f"{GOALS[row.validators]:.1f}",
             )  # fmt: skip

@@ -140,11 +140,16 @@ class Schedule:
     """The steps of a round: tick s begins step s; what is sent at tick s arrives before tick s + 1.
 
     Step 0: reports. 1..m: their relays. m + 1: reports are agreed, comparison bits are asked for. m + 2: commanders
-    send headers. m + 3..2m + 2: their relays. 2m + 3: block signatures. 2m + 4: certificates,
+    send headers. Then their relays, if there are any; the block signatures, m + 3 or 2m + 3; the certificates,
     each answered by a pull.
+
+    Attributes:
+        relay_rounds: m.
+        header_relays: relay rounds of the block phase: m, or none where every validator commands.
     """
 
     relay_rounds: int
+    header_relays: int
 
     @cached_property
     def probe_steps(self) -> int:
@@ -164,7 +169,7 @@ class Schedule:
     @cached_property
     def vote(self) -> int:
         """The step in which validators sign the block or "no block"."""
-        return 2 * self.relay_rounds + 3
+        return self.propose + self.header_relays + 1
 
     @cached_property
     def certify(self) -> int:

@@ -7,7 +7,7 @@ from functools import cached_property
 from chain_bandit.actors.messages import CertifiedBlock, Receipt, Schedule
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.protocol.assumptions import relay_rounds
+from chain_bandit.protocol.assumptions import header_relays, relay_rounds
 from chain_bandit.protocol.blocks import Header, seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.ledger import Ledger, commanders, reporters, validators
@@ -45,7 +45,8 @@ class Rules:
     @cached_property
     def schedule(self) -> Schedule:
         """The steps of a round."""
-        return Schedule(relay_rounds(self.parameters.attackers))
+        p = self.parameters
+        return Schedule(relay_rounds(p.attackers), header_relays(p.validators, p.attackers, p.draws_commanders))
 
     @cached_property
     def everybody(self) -> tuple[int, ...]:

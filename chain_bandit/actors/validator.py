@@ -12,7 +12,7 @@ from chain_bandit.actors.messages import (
     Send,
 )
 from chain_bandit.actors.rules import Rules
-from chain_bandit.consensus.broadcast import Drop, Frame, SignedBroadcast
+from chain_bandit.consensus.broadcast import Drop, Frame, HeaderExchange, SignedBroadcast
 from chain_bandit.consensus.certificate import Vote, Votes
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
@@ -47,7 +47,10 @@ class Validator:
             )  # fmt: skip
 
         self.reports = broadcast(Phase.REPORT, reporting, rules.parameters.report_bytes)
-        self.blocks = broadcast(Phase.BLOCK, commanding, 32)
+        self.blocks = (
+            broadcast(Phase.BLOCK, commanding, 32) if rules.schedule.header_relays
+            else HeaderExchange(slot, self.seat, rules.addresses, members, self._signer, self._verifier)
+        )  # fmt: skip
         self.votes = Votes(slot, rules.addresses, members, rules.quorum(ledger), self._verifier)
         self.drops: list[Drop] = []
         self.agreed: dict[int, SignedReport] = {}
@@ -133,7 +136,8 @@ class Validator:
     def _vote(self) -> list[Send]:
         """Sign the block when some commander's outcome is the value computed here, else sign that there is none.
 
-        The mode over commanders counts only values equal to one's own (PROTOCOL 1.5), so one is enough.
+        The mode over commanders counts only values equal to one's own (PROTOCOL 1.5), so one is enough. Where headers
+        are not relayed, those unlike one's own are shown with it.
         """
         outcomes = map(self.blocks.outcome, self._commanders)
         heard = any(claim is not None and claim.content == self.digest for claim in outcomes)
@@ -141,7 +145,8 @@ class Validator:
         signature = self._signer.state(self.slot, Phase.BLOCK, Role.SIGNER, 0, self.signed)
         vote = Vote(self.seat, self.signed, signature)
         self.votes.on_vote(vote)
-        return [Send(self._others, vote)]
+        unlike = self.blocks.unlike(self.digest) if isinstance(self.blocks, HeaderExchange) else None
+        return [Send(self._others, said) for said in (vote, unlike) if said is not None]
 
     def _certify(self) -> list[Send]:
         """Pass a certificate on to whoever needs it, the environment and the relayer; and votes unlike one's own.

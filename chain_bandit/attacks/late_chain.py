@@ -32,7 +32,7 @@ class LateChain(Attack):
                     passed.append(send)
         for phase, last in (
             (Phase.REPORT, schedule.relay_rounds),
-            (Phase.BLOCK, schedule.propose + schedule.relay_rounds),
+            (Phase.BLOCK, schedule.vote - 1),
         ):
             if view.step == last and phase in self._kept:
                 victim = view.honest[view.round % len(view.honest)]

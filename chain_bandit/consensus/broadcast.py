@@ -4,6 +4,8 @@ Step 0: a commander signs its value and sends it. In step r a claim counts only 
 distinct valid signatures, the commander's first. Whoever accepts a new value adds its own signature and relays
 it in the next step. Nothing is accepted after step m. One value held at the end is the outcome; none or several
 are no outcome.
+
+Where every validator commands the block phase needs none of the relays: `HeaderExchange`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,6 +72,7 @@ class Drop(StrEnum):
     REPEATED_SIGNER = "one signer counted twice"
     WRONG_SIZE = "content of the wrong size"
     BAD_SIGNATURE = "a signature is not its signer's"
+    PROVES_NOTHING = "came when headers are evidence alone, and no other of its commander is held"
 
 
 class SignedBroadcast:
@@ -218,3 +221,29 @@ class SignedBroadcast:
     def _with_relay(self, claim: Claim) -> Claim:
         signature = self._signer.sign(self._relay_digest(claim))
         return Claim(claim.instance, claim.content, claim.signature, (*claim.relays, (self._seat, signature)))
+
+
+class HeaderExchange(SignedBroadcast):
+    """Header digests where every validator commands: each sends its own once, then shows whatever is unlike it.
+
+    Whoever has a block holds its own header, which is all that its vote asks for, so a relay could change no vote. What
+    is shown is for evidence: of two contents that two honest validators took from one commander one at least is unlike
+    the block that both computed, so it is shown, and whoever holds the other can prove it (docs/consensus.md).
+    """
+
+    def __init__(
+        self, slot: Slot, seat: int, addresses: Sequence[bytes], validators: int, signer: Signer, verifier: Verifier
+    ) -> None:
+        super().__init__(Phase.BLOCK, slot, seat, addresses, validators, validators, 32, 0, signer, verifier)
+
+    def on_claim(self, step: int, claim: Claim) -> Drop | None:
+        """Accept the claim, or say why not: from step 1 on as evidence alone, for which it is never too late."""
+        if step and 0 <= claim.instance < len(self._held) and not self._held[claim.instance]:
+            return Drop.PROVES_NOTHING
+        return super().on_claim(0, claim)
+
+    def unlike(self, content: bytes) -> Frame | None:
+        """The headers of step 0 that are of another content, as their commanders signed them; None without any."""
+        shown = tuple(claim for claim in self._fresh if claim.content != content)
+        self._fresh = []
+        return Frame(self.phase, shown) if shown else None

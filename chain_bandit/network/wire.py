@@ -21,7 +21,7 @@ from chain_bandit.protocol.blocks import SIGNATURE_BYTES
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot
 
-VERSION = 2
+VERSION = 3
 
 MOST_BYTES = 1 << 19
 """Of a frame: the most that others can make an honest seat relay is 416,516, among 64 seats and with 254 arms."""

@@ -42,6 +42,11 @@ def relay_rounds(attackers: int) -> int:
     return attackers
 
 
+def header_relays(validators: int, attackers: int, draws_commanders: bool) -> int:
+    """Relay rounds of the block phase: none where every validator commands and m < n/2 (docs/consensus.md)."""
+    return relay_rounds(attackers) if draws_commanders or validators < 2 * attackers + 1 else 0
+
+
 def check_contract(p: Parameters) -> None:
     """Refuse what the contract refuses, which does not know the game's rules. Raises as `check`."""
     require(p.participants <= MAX_PARTICIPANTS, "participants", f"M <= {MAX_PARTICIPANTS} (on chain)", M=p.participants)

@@ -15,7 +15,7 @@ from chain_bandit.actors.seat import Seat
 from chain_bandit.actors.validator import Validator
 from chain_bandit.consensus import broadcast as broadcast_module
 from chain_bandit.consensus import certificate as certificate_module
-from chain_bandit.consensus.broadcast import Claim, Drop, Frame, SignedBroadcast
+from chain_bandit.consensus.broadcast import Claim, Drop, Frame, HeaderExchange, SignedBroadcast
 from chain_bandit.consensus.certificate import Certificate, Vote, Votes
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.network.round_timer import RoundTimer, Timeliness
@@ -276,6 +276,75 @@ def stops_at_the_first_bad_claim_of_a_frame(real):
 @mutant(SignedBroadcast, "_key")
 def a_report_is_its_content_whatever_the_signature(_):
     return lambda self, claim: (claim.content, b"")
+
+
+# Headers that are not relayed.
+
+
+@mutant(HeaderExchange, "unlike")
+def shows_no_header_unlike_its_own(_):
+    return lambda self, content: self._fresh.clear()
+
+
+@mutant(HeaderExchange, "unlike")
+def shows_the_headers_like_its_own(_):
+    def unlike(self, content):
+        shown = tuple(claim for claim in self._fresh if claim.content == content)
+        return Frame(self.phase, shown) if shown else None
+
+    return unlike
+
+
+@mutant(HeaderExchange, "unlike")
+def shows_the_first_header_unlike_its_own(real):
+    def unlike(self, content):
+        self._fresh = [claim for claim in self._fresh if claim.content != content][:1]
+        return real(self, content)
+
+    return unlike
+
+
+@mutant(HeaderExchange, "unlike")
+def shows_a_header_as_its_own(real):
+    def unlike(self, content):
+        frame = real(self, content)
+        return frame and Frame(self.phase, tuple(claim._replace(instance=self._seat) for claim in frame.claims))
+
+    return unlike
+
+
+@mutant(HeaderExchange, "on_claim")
+def keeps_a_header_that_came_with_the_votes(_):
+    return lambda self, step, claim: SignedBroadcast.on_claim(self, 0, claim)
+
+
+@mutant(HeaderExchange, "on_claim")
+def takes_no_header_with_the_votes(real):
+    return lambda self, step, claim: Drop.LATE if step else real(self, step, claim)
+
+
+@mutant(HeaderExchange, "on_claim")
+def takes_a_header_with_the_votes_for_its_commanders_only_one(real):
+    """The latest stands, and nothing is proven."""
+
+    def on_claim(self, step, claim):
+        if step and 0 <= claim.instance < len(self._held):
+            self._held[claim.instance].clear()
+        return SignedBroadcast.on_claim(self, 0, claim)
+
+    return on_claim
+
+
+@mutant(HeaderExchange, "on_claim")
+def a_header_with_the_votes_needs_no_signature(real):
+    def on_claim(self, step, claim):
+        held = self._held[claim.instance] if step and 0 <= claim.instance < len(self._held) else {}
+        if held and self._key(claim) not in held and len(claim.content) == 32 and not self._is_enough(held, claim):
+            self._hold(self._key(claim), claim)
+            return None
+        return real(self, step, claim)
+
+    return on_claim
 
 
 # What is signed.

@@ -5,10 +5,11 @@
     python -m verification.schedules --receipts [--schedules 100000] [--seed 17]
     python -m verification.schedules --sending [--schedules 100000] [--true] [--seed 17]
     python -m verification.schedules --epochs [--schedules 10000] [--true] [--seed 17]
-    python -m verification.schedules [--nodes] --size 7 2 two-thirds --seed 17
+    python -m verification.schedules [--nodes] --size 7 2 two-thirds [--drawn] --seed 17
 
-Sizes n = 4 ... 10 with m <= 3, or with every m up to n - 2, under both quorums where two thirds allow m; the smaller
-the more of them, by 1/n^3. With --nodes the loop of nodes plays some rounds in a row, n = 4 ... 7 and m < n/2.
+Sizes n = 4 ... 10 with m <= 3, or with every m up to n - 2, under both quorums where two thirds allow m, and with drawn
+commanders where m < n/2; the smaller the more of them, by 1/n^3.
+With --nodes the loop of nodes plays some rounds in a row, n = 4 ... 7 and m < n/2.
 With --receipts a game of 48 rounds without a consensus, whose receipts, settlements and proofs are under attack.
 With --sending a run of some transactions before a hostile node, in virtual time, with crashes (docs/chains.md).
 With --epochs some epochs of an agreement on tokens under corrupt participants and validators (docs/mediate.md).
@@ -55,6 +56,7 @@ class Tally:
     validators: int
     attackers: int
     quorum: str
+    drawn: bool = False
     schedules: int = 0
     rounds: int = 0
     late: int = 0
@@ -88,11 +90,14 @@ def sizes(every_m: bool) -> Iterator[Size]:
             yield Size(n, m, "majority")
             if n > 3 * m:
                 yield Size(n, m, "two-thirds")
+            if n > 2 * m:
+                yield Size(n, m, "majority", drawn=True)
 
 
 def tally(scribe: type[Scribe], kind: Kind, part: tuple[Size, range]) -> Tally:
     size, seeds = part
-    result, stage, began = Tally(size.validators, size.attackers, size.quorum), Stage(size, scribe), process_time()
+    result = Tally(size.validators, size.attackers, size.quorum, size.drawn)
+    stage, began = Stage(size, scribe), process_time()
     for seed in seeds:
         schedule = kind.draw(size, seed)
         played = kind.play(stage, schedule)
@@ -201,6 +206,7 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--size", nargs=3, metavar=("N", "M", "QUORUM"))
+    parser.add_argument("--drawn", action="store_true")
     parser.add_argument("--seed", type=int)
     arguments = parser.parse_args(given)
     if arguments.receipts or arguments.sending or arguments.epochs:
@@ -214,7 +220,7 @@ def main(given: list[str] | None = None) -> int:
     scribe, kind = Scribe if arguments.true else IdealScribe, NODES if arguments.nodes else MACHINES
     if arguments.seed is not None:
         n, m, quorum = arguments.size
-        return one(Size(int(n), int(m), quorum), arguments.seed, scribe, kind)
+        return one(Size(int(n), int(m), quorum, arguments.drawn), arguments.seed, scribe, kind)
     began, by_size, failed = perf_counter(), dict[tuple[int, int], Tally](), Counter[str]()
     every = list(parts(arguments.schedules, arguments.first, arguments.every_m, kind))
     with ProcessPoolExecutor(arguments.jobs) as pool:
@@ -227,7 +233,8 @@ def main(given: list[str] | None = None) -> int:
             for seed, violation in part.failed:
                 failed[violation] += 1
                 if failed[violation] <= 3:
-                    where = f"{kind.flag}--size {part.validators} {part.attackers} {part.quorum} --seed {seed}"
+                    drawn = " --drawn" if part.drawn else ""
+                    where = f"{kind.flag}--size {part.validators} {part.attackers} {part.quorum}{drawn} --seed {seed}"
                     print(f"{violation}: python -m verification.schedules {where}", file=sys.stderr)
     seconds, rows = perf_counter() - began, list(by_size.values())
     if arguments.json:

@@ -7,7 +7,9 @@ arrive within their time. So a schedule that goes wrong is made smaller by dropp
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chain_bandit.actors.messages import Schedule as Steps
 from chain_bandit.network.virtual import STEP
+from chain_bandit.protocol.assumptions import header_relays, relay_rounds
 from chain_bandit.protocol.messages import Phase
 
 SKEW = 3 * STEP // 10
@@ -262,6 +264,8 @@ class Size:
 
     Attributes:
         validators: n; all of them command.
+        drawn: whether they do so because all of them were drawn, as they nearly always are here: then headers are
+            relayed, which they are not where all command by the rules and m < n/2.
         attackers: m, and so many relay rounds.
         quorum: "majority" or "two-thirds".
     """
@@ -269,6 +273,17 @@ class Size:
     validators: int
     attackers: int
     quorum: str = "two-thirds"
+    drawn: bool = False
+
+    @property
+    def steps(self) -> Steps:
+        """Of a round."""
+        relays = header_relays(self.validators, self.attackers, self.drawn)
+        return Steps(relay_rounds(self.attackers), relays)
+
+    def last(self, phase: Phase) -> int:
+        """The step of a phase, counted from its first, in which the last that is said of it arrives."""
+        return self.attackers if phase is Phase.REPORT else max(self.steps.header_relays, 1)
 
 
 @dataclass(frozen=True, slots=True)

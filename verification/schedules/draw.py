@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable
 
 from chain_bandit.actors.messages import COMPARISON
-from chain_bandit.actors.messages import Schedule as Steps
 from chain_bandit.network.virtual import STEP
 from chain_bandit.protocol.messages import Phase
 from verification.schedules.acts import (
@@ -58,7 +57,7 @@ def draw_for_nodes(size: Size, seed: int) -> Schedule:
 class _Drawing:
     def __init__(self, size: Size, rng: random.Random) -> None:
         self.size, self.rng, self.chance = size, rng, rng.random
-        self.steps = Steps(size.attackers)
+        self.steps = size.steps
         self.n, self.m = size.validators, size.attackers
         self.acts: list[Act] = []
 
@@ -155,7 +154,7 @@ class _Drawing:
         if self.round == 0:
             self.acts.append(Corruption(0, step, seat))
         for phase, first in ((Phase.REPORT, 0), (Phase.BLOCK, self.steps.propose)):
-            after = [s for s in range(first, first + self.m + 1) if self.round or s >= step]
+            after = [s for s in range(first, first + self.size.last(phase) + 1) if self.round or s >= step]
             if after:
                 self._release(self.rng.choice(after), phase, seat, self._some(), 1, self._chain())
         if self.round or step <= self.steps.vote:
@@ -171,7 +170,7 @@ class _Drawing:
             for seat in corrupt:
                 self.rng.choice(_CAMPAIGNS)(self, phase, first, seat)
             for _ in range(self.rng.choice((0, 1, 1, 2, 3)) if corrupt else 0):
-                step = first + self.rng.randrange(self.m + 1)
+                step = first + self.rng.randrange(self.size.last(phase) + 1)
                 victims = tuple(self._one() if self.chance() < 0.7 else self.others)
                 self.acts.append(Reuse(self.round, step, phase, victims, self.rng.getrandbits(16), self._chain()))
             if corrupt and self.chance() < 0.02:
@@ -267,15 +266,22 @@ class _Drawing:
     def last_victim(self, phase: Phase, first: int, seat: int) -> None:
         """Withhold, then give it to one who can no longer pass it on."""
         victims, value = tuple(self._one()), self.rng.randrange(2)
-        step = first + self.rng.choice((max(self.m - 1, 0), self.m, self.m))
+        last = self.size.last(phase)
+        step = first + self.rng.choice((max(last - 1, 0), last, last))
         if self.chance() < 0.5:
             self._release(first, phase, seat, tuple(self.others), 1 - value, Chain.COLLUDERS)
         self._release(step, phase, seat, victims, value, Chain.COLLUDERS)
         self._release(step, phase, seat, victims, value, self._chain())
 
+    def another_for_one(self, phase: Phase, first: int, seat: int) -> None:
+        """What the honest would say goes to all but one, who is told something else at the end."""
+        one = self._one()
+        self._release(first, phase, seat, tuple(p for p in self.others if p not in one), 0, Chain.BARE)
+        self._release(first + self.size.last(phase), phase, seat, tuple(one), 1, Chain.COLLUDERS)
+
     def relayed_but_to_one(self, phase: Phase, first: int, seat: int) -> None:
         """Let one honest seat relay, and hand what it signed to another under another name at the end."""
-        one, last = self._one(), first + self.m
+        one, last = self._one(), first + self.size.last(phase)
         self._release(first, phase, seat, tuple(one), 0, Chain.BARE)
         self._release(last, phase, seat, tuple(self._one()), 0, Chain.BORROWED, self.rng.randrange(3))
 
@@ -293,7 +299,7 @@ class _Drawing:
 
     def anything(self, phase: Phase, first: int, seat: int) -> None:
         for _ in range(self.rng.randint(1, 3)):
-            step = first + self.rng.randrange(self.m + 2)
+            step = first + self.rng.randrange(self.size.last(phase) + 2)
             self._release(step, phase, seat, self._some(), self.rng.randrange(4), self._chain(), self.rng.randrange(2))
 
 
@@ -303,6 +309,7 @@ _CAMPAIGNS: tuple[Callable[[_Drawing, Phase, int, int], None], ...] = (
     _Drawing.split,
     _Drawing.last_victim,
     _Drawing.last_victim,
+    _Drawing.another_for_one,
     _Drawing.relayed_but_to_one,
     _Drawing.signed_twice,
     _Drawing.many,

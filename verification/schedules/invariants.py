@@ -10,12 +10,12 @@ from typing import Protocol
 from chain_bandit.actors.messages import Message
 from chain_bandit.actors.relayer import Relayer
 from chain_bandit.actors.seat import Seat
-from chain_bandit.consensus.broadcast import MOST_VALUES, Frame, SignedBroadcast
+from chain_bandit.consensus.broadcast import MOST_VALUES, Frame, HeaderExchange, SignedBroadcast
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, seats
 from chain_bandit.protocol.messages import Phase, Role, broadcast_value, statement_content
-from verification.schedules.acts import Schedule
+from verification.schedules.acts import Schedule, Size
 from verification.schedules.adversary import Adversary
 from verification.schedules.stage import Stage
 
@@ -63,7 +63,7 @@ def check(played: Round, calm: bool, whole: bool) -> Iterator[str]:
     if calm:
         if disagree(alive):
             yield "C-1 two seats compute different blocks"
-        yield from _agreement(alive, played.said)
+        yield from _agreement(alive, played.said, played.stage.rules.commanders(played.adversary.ledger))
         yield from _outcome(played, alive, quorum <= size.validators - size.attackers)
         yield from _evidence_is_complete(played, alive, whole)
     if (calm or 2 * quorum - size.validators > size.attackers) and certificates(played) > 1:
@@ -78,20 +78,15 @@ def _broadcasts(seat: Seat) -> tuple[SignedBroadcast, SignedBroadcast]:
     return seat.validator.reports, seat.validator.blocks
 
 
-def _agreement(alive: dict[int, Seat], said: Said) -> Iterator[str]:
-    first, *others = alive.values()
-    for mine in _broadcasts(first):
-        phase = mine.phase
-        outcomes = [_outcomes(mine)]
-        for other in others:
-            theirs = other.validator.reports if phase is Phase.REPORT else other.validator.blocks
-            if _outcomes(theirs) != outcomes[0]:
-                yield f"C-1 two seats hold different values of a commander in phase {phase.name}"
-                break
-        for number in alive:
-            own = said.get((number, phase, Role.COMMANDER))
-            value = outcomes[0][number]
-            if own is None or value is None or value[0] not in own:
+def _agreement(alive: dict[int, Seat], said: Said, commanders: tuple[int, ...]) -> Iterator[str]:
+    """Where headers are not relayed nothing rests on a corrupt commander's: C-1 is then of blocks and votes alone."""
+    for broadcasts in zip(*map(_broadcasts, alive.values()), strict=True):
+        phase, outcomes = broadcasts[0].phase, [_outcomes(each) for each in broadcasts]
+        if not isinstance(broadcasts[0], HeaderExchange) and any(each != outcomes[0] for each in outcomes):
+            yield f"C-1 two seats hold different values of a commander in phase {phase.name}"
+        for number in alive if phase is Phase.REPORT else alive.keys() & commanders:
+            own = said.get((number, phase, Role.COMMANDER), set())
+            if any(value is None or value[0] not in own for value in (held[number] for held in outcomes)):
                 yield f"C-2 an honest commander's value is not the outcome in phase {phase.name}"
                 break
 
@@ -238,11 +233,12 @@ def note(sender: int, message: Message, said: Said, relayed: Relayed) -> int:
     return 0
 
 
-def chains(sender: int, message: Message, attackers: int) -> Iterator[str]:
+def chains(sender: int, message: Message, size: Size) -> Iterator[str]:
     """C-3: what is wrong with the length of what an honest seat relays."""
     if isinstance(message, Frame):
+        most = size.attackers if message.phase is Phase.REPORT else size.steps.header_relays
         for claim in message.claims:
-            if claim.instance != sender and len(claim.relays) > attackers:
+            if claim.instance != sender and len(claim.relays) > most:
                 yield "C-3 a chain longer than m + 1"
 
 

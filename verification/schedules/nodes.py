@@ -457,7 +457,7 @@ class _Game:
         for said in envelope.messages:
             message = cast(Message, said)
             self.result.sent += note(sender, message, played.said, played.relayed)
-            for violation in chains(sender, message, self.schedule.size.attackers):
+            for violation in chains(sender, message, self.schedule.size):
                 self._found(violation)
             played.adversary.hear(message)
 

@@ -144,7 +144,7 @@ class Playing:
         message = send.message
         if sender in self.honest:
             self.result.sent += len(send.to) * note(sender, message, self.said, self.relayed)
-            for violation in chains(sender, message, self.schedule.size.attackers):
+            for violation in chains(sender, message, self.schedule.size):
                 self._found(violation)
         if sender != self.address:
             self.adversary.hear(message)

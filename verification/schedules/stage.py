@@ -15,6 +15,7 @@ from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, approves
 from chain_bandit.protocol.ledger import Ledger, after_record, opening, records_made
 from chain_bandit.protocol.messages import Domain, Slot
+from chain_bandit.protocol.parameters import ODDS
 from chain_bandit.protocol.units import UNIT, Counts
 from chain_bandit.scenario import Scenario
 from verification.schedules.acts import Size
@@ -41,10 +42,12 @@ class Stage:
             "aggregation": "option-2", "quorum": size.quorum, "rewards": {"kind": "bernoulli", "means": [0.7, 0.4]},
         })  # fmt: skip
         liars = min(size.attackers, (n - 1) // 3)  # m itself may be more than any game may have: SM(m) does not mind
-        parameters = replace(scenario.parameters, liars=liars, attackers=size.attackers)
+        commanders = ODDS - size.drawn
+        parameters = replace(scenario.parameters, liars=liars, attackers=size.attackers, commanders=commanders)
+        self._vrf_keys = [VrfKey(derive(99, "vrf", seat)) for seat in range(n)]
         self.rules = Rules(
             parameters, Domain(1, b"\1" * 20, b"\2" * 32), [signer.address for signer in self.signers], b"\3" * 20,
-            b"\4" * 32, b"\5" * 32, [bytes(33)] * n,
+            b"\4" * 32, b"\5" * 32, [key.public_key if size.drawn else bytes(33) for key in self._vrf_keys],
         )  # fmt: skip
         self.ledger = replace(opening(parameters, self.rules.genesis, self.rules.seed_0), round=13, pulls=PULLS)
         self.seats = [self.seat(number, 0) for number in range(n)]
@@ -99,8 +102,7 @@ class _Player(Participant):
 
     def __init__(self, stage: Stage, number: int, content: int) -> None:
         rules = stage.rules
-        vrf_key = VrfKey(derive(99, "vrf", number))
-        super().__init__(rules, number, stage.signers[number], vrf_key, bytes(32), stage.verifier)
+        super().__init__(rules, number, stage.signers[number], stage._vrf_keys[number], bytes(32), stage.verifier)
         self._stage, self._content = stage, content
 
     def report(self, ledger: Ledger) -> tuple[Report, Opening]:

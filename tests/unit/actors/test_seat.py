@@ -228,11 +228,13 @@ def test_a_validator_passes_nothing_on_without_a_quorum(opened):
 
 
 @pytest.mark.parametrize("m", [0, 1, 2, 5])
-def test_the_schedule_leaves_m_relay_steps_to_each_broadcast(m):
-    schedule = Schedule(m)
+def test_the_schedule_leaves_m_relay_steps_to_each_broadcast_whose_values_are_relayed(m):
+    schedule = Schedule(m, m)
     assert (schedule.compare, schedule.propose) == (m + 1, m + 2)
     assert schedule.vote - schedule.propose == m + 1
     assert (schedule.certify, schedule.steps) == (schedule.vote + 1, schedule.vote + 2)
+    unrelayed = Schedule(m, 0)
+    assert (unrelayed.propose, unrelayed.vote, unrelayed.steps) == (m + 2, m + 3, m + 5)
 
 
 GOOD = Claim(0, bytes(40), bytes(64), ((1, bytes(64)),))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chain_bandit.consensus.broadcast import Claim, Drop, Frame, SignedBroadcast
+from chain_bandit.consensus.broadcast import Claim, Drop, Frame, HeaderExchange, SignedBroadcast
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.messages import Domain, Phase, Role, Slot, broadcast_value, statement_content
@@ -158,7 +158,7 @@ def test_one_longest_chain_and_one_extra_signature_are_taken():
 
 
 def test_every_reason_is_a_sentence_of_its_own():
-    assert len({reason.value for reason in Drop}) == len(Drop) == 8
+    assert len({reason.value for reason in Drop}) == len(Drop) == 9
 
 
 def test_a_commander_holds_its_own_value_and_does_not_relay_it():
@@ -241,3 +241,49 @@ def test_one_value_proves_nothing():
     receiver = machine()
     receiver.on_claim(0, claim())
     assert receiver.equivocations() == []
+
+
+# Headers that are not relayed.
+
+
+def exchange(seat=0, validators=EVERYBODY):
+    return HeaderExchange(SLOT, seat, ADDRESSES, validators, KEYS[seat], Verifier())
+
+
+def header(instance, content):
+    return claim(instance, content[:32], phase=Phase.BLOCK)
+
+
+def test_a_header_unlike_ones_own_is_shown_once_as_its_commander_signed_it():
+    some, (own,) = exchange(), exchange().open(VALUE[:32]).claims
+    some.open(VALUE[:32])
+    like, unlike = header(1, VALUE), header(2, OTHER)
+    assert some.on_frame(0, Frame(Phase.BLOCK, (like, unlike))) == []
+    assert some.unlike(VALUE[:32]) == Frame(Phase.BLOCK, (unlike,))
+    assert some.unlike(VALUE[:32]) is None
+    assert some.outcome(0) == own
+    assert [some.outcome(seat) for seat in (1, 2)] == [like, unlike]
+
+
+@pytest.mark.parametrize("step", [1, 2, 9])
+def test_a_header_that_comes_with_the_votes_or_later_is_kept_beside_another_alone(step):
+    some = exchange()
+    assert some.on_claim(step, header(1, VALUE)) is Drop.PROVES_NOTHING
+    assert some.outcome(1) is None
+    assert some.on_claim(0, header(1, VALUE)) is None
+    assert some.on_claim(step, header(1, VALUE)) is Drop.KNOWN
+    assert some.on_claim(step, header(1, OTHER)._replace(signature=bytes(64))) is Drop.BAD_SIGNATURE
+    assert some.equivocations() == []
+    assert some.on_claim(step, header(1, OTHER)) is None
+    assert some.on_claim(step, header(1, THIRD)) is Drop.ENOUGH
+    (proof,) = some.equivocations()
+    assert proof.proves(ADDRESSES, Verifier())
+    assert proof.instance == 1
+
+
+def test_headers_of_who_does_not_validate_or_is_nobody_are_dropped():
+    some = exchange(validators=0b11101)
+    assert some.on_claim(0, header(1, VALUE)) is Drop.UNKNOWN_SEAT
+    for instance in (-1, N, 2**70):
+        for step in (0, 1):
+            assert some.on_claim(step, header(1, VALUE)._replace(instance=instance)) is Drop.UNKNOWN_SEAT

@@ -10,6 +10,7 @@ from chain_bandit.protocol.assumptions import (
     broken_by_roles,
     check,
     check_contract,
+    header_relays,
     minimum_pool,
     minimum_stake,
     relay_rounds,
@@ -243,6 +244,11 @@ def test_money_covers_every_reward_and_cost():
     assert minimum_stake(10, 3) == 30 * UNIT
     assert minimum_pool(4, 10, 3) == 240 * UNIT
     assert relay_rounds(3) == 3
+
+
+@pytest.mark.parametrize(("validators", "drawn", "relays"), [(7, False, 0), (6, False, 3), (7, True, 3), (10, True, 3)])
+def test_headers_are_relayed_where_commanders_are_drawn_or_half_may_be_malicious(validators, drawn, relays):
+    assert header_relays(validators, 3, drawn) == relays
 
 
 def test_refusals_name_both_sides_where_more_lie_than_tell_the_truth(parameters):
