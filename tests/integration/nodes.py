@@ -1,5 +1,6 @@
 """What tests see of child processes and of the command line: real ones."""
 
+import io
 import os
 import random
 import socket
@@ -7,8 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from chain_bandit.cli import main
 
 ROOT = Path(__file__).parents[2]
 COMMAND = str(Path(sys.executable).with_name("chain-bandit"))
@@ -63,6 +69,19 @@ def chain_bandit(
         [command, *map(str, arguments)], cwd=cwd, env={**own, "COLUMNS": "100", **environment},
         capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
+
+
+def here(*arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The same in this process, without a terminal: one of its own spends a second or two on imports first."""
+    line, said, errors = ["chain-bandit", *map(str, arguments)], io.StringIO(), io.StringIO()
+    own = {key: value for key, value in os.environ.items() if not key.startswith("ETH_")}
+    with (
+        patch.dict(os.environ, {**own, "COLUMNS": "100", **environment}, clear=True), patch.object(sys, "argv", line),
+        chdir(cwd), redirect_stdout(said), redirect_stderr(errors), pytest.raises(SystemExit) as ended,
+    ):  # fmt: skip
+        main()
+    assert isinstance(ended.value.code, int)
+    return subprocess.CompletedProcess(line, ended.value.code, said.getvalue(), errors.getvalue())
 
 
 def elsewhere(folder: Path) -> str:

@@ -333,11 +333,11 @@ def test_run_repeats_itself_bit_for_bit_whatever_the_hash_seed(finished: Path, t
 
 
 def test_run_exits_14_when_an_expectation_does_not_hold_and_the_game_is_the_same(
-    finished: Path, tmp_path: Path
+    finished: Path, tmp_path: Path, called: Called
 ) -> None:
-    """Under another hash seed again."""
+    """Under this process's hash seed, another one again."""
     path, out = scenario(tmp_path, ('approved = ">= 20"', 'approved = "> 1000"')), tmp_path / "run"
-    result = chain_bandit("run", path, "--json", "--out", out, cwd=tmp_path, PYTHONHASHSEED="0")
+    result = called("run", path, "--json", "--out", out)
     assert result.returncode == 14
     assert "approved" in result.stderr
     said = json.loads(result.stdout)  # one object

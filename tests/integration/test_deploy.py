@@ -34,7 +34,7 @@ from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.few import few
 from tests.integration.live import proxy, sends
-from tests.integration.nodes import ROOT, chain_bandit, group, has_node, node_of, started, wait_for
+from tests.integration.nodes import ROOT, group, has_node, here, node_of, started, wait_for
 from tests.integration.rpc_server import served
 
 SMALL = ROOT / "examples" / "small.toml"
@@ -73,7 +73,7 @@ def deployed(node: OwnNode, keys: dict[str, str], tmp_path: Path) -> dict[str, A
 
 def deploy(chain: str, who: str, out: Path, environment: dict[str, str], *more: object) -> Any:
     arguments = ["deploy", SMALL, "--chain", chain, "--account", who, "--out", out, "--json", *more]
-    return chain_bandit(*arguments, **environment)
+    return here(*arguments, **environment)
 
 
 def test_deployed_game_can_be_joined_and_opened_with_what_was_sent(
@@ -219,7 +219,7 @@ def test_nothing_is_paid_on_a_chain_with_foreign_code_in_the_place_of_a_module(c
         node.ask("anvil_setCode", checksummed(bookkeeper.address), "0x" + (bookkeeper.code[:-1] + b"\0").hex())
         held = node.balance(accounts.named("dev0", node.chain_id).address)
         paying = (*PAYING[command], "--chain", node.url, "--account", "dev0", "--out", tmp_path / "out")
-        result = chain_bandit(*paying)
+        result = here(*paying)
         assert result.returncode == 6, result.stdout + result.stderr
         assert f"{checksummed(bookkeeper.address)} does not hold the code of Bookkeeper" in result.stderr
         assert result.stderr.count("\n") == 1
@@ -260,7 +260,7 @@ def test_a_recorded_game_is_refused_on_another_chain(
         assert other.chain_id == node.chain_id
         for result in (
             deploy(other.url, "dev0", file, {}),
-            chain_bandit("audit", "--rpc", other.url, "--contract", file),
+            here("audit", "--rpc", other.url, "--contract", file),
         ):
             assert result.returncode == 6, result.stderr
             assert "its genesis hash is" in result.stderr
@@ -269,33 +269,33 @@ def test_a_recorded_game_is_refused_on_another_chain(
         lying = tmp_path / f"{field}.json"
         value = 5 if field == "chain_id" else "0x" + "ab" * 32
         lying.write_text(json.dumps({**json.loads(file.read_text()), field: value}))
-        result = chain_bandit("audit", "--rpc", node.url, "--contract", lying)
+        result = here("audit", "--rpc", node.url, "--contract", lying)
         assert result.returncode == 6, result.stderr
         assert f"its {words} is" in result.stderr
     other_game = deploy(node.url, "alice", file, keys, "--seed", 99)
     assert other_game.returncode == 6, other_game.stderr
-    fine = chain_bandit("audit", "--rpc", node.url, "--contract", file, "--json")
+    fine = here("audit", "--rpc", node.url, "--contract", file, "--json")
     assert fine.returncode == 13, fine.stderr  # nobody has played it yet
 
 
 @pytest.mark.parametrize("start", [anvil, hardhat])
 def test_a_run_folder_is_audited_from_its_own_chain_and_no_other(start: Any, tmp_path: Path) -> None:
     with start() as node, anvil() as other:
-        run = chain_bandit("run", SMALL, *SHORT, "--chain", node.url, "--out", tmp_path / "run", "--json")
+        run = here("run", SMALL, *SHORT, "--chain", node.url, "--out", tmp_path / "run", "--json")
         assert run.returncode == 0, run.stderr
-        right = chain_bandit("audit", "--rpc", node.url, "--contract", tmp_path / "run", "--json")
+        right = here("audit", "--rpc", node.url, "--contract", tmp_path / "run", "--json")
         assert right.returncode == 0, right.stderr
         assert json.loads(right.stdout)["run_digest"] == json.loads(run.stdout)["run_digest"]
-        wrong = chain_bandit("audit", "--rpc", other.url, "--contract", tmp_path / "run")
+        wrong = here("audit", "--rpc", other.url, "--contract", tmp_path / "run")
         assert wrong.returncode == 6, wrong.stderr
-        plain = chain_bandit("audit", tmp_path / "run", ETH_RPC_URL=other.url)
+        plain = here("audit", tmp_path / "run", ETH_RPC_URL=other.url)
         assert plain.returncode == 0, plain.stderr
 
 
 def test_run_at_a_url_is_paid_by_an_account(node: OwnNode, keys: dict[str, str], tmp_path: Path) -> None:
     before = int(node.ask("eth_getBalance", ALICE.address, "latest"), 16)
     arguments = ["run", SMALL, *SHORT, "--seed", 77, "--chain", node.url, "--account", "alice"]
-    run = chain_bandit(*arguments, "--out", tmp_path / "run", **keys)
+    run = here(*arguments, "--out", tmp_path / "run", **keys)
     assert run.returncode == 0, run.stderr
     assert int(node.ask("eth_getBalance", ALICE.address, "latest"), 16) < before
 
@@ -340,33 +340,33 @@ def test_other_chains_refuse_public_keys_and_development_accounts(keys: dict[str
     with anvil() as node:
         node.grant({bytes.fromhex(ALICE.address[2:]): 1000 * ETHER})
         node.ask("anvil_setChainId", 4242)
-        public = chain_bandit("run", SMALL, *SHORT, "--chain", node.url, "--out", tmp_path / "run")
+        public = here("run", SMALL, *SHORT, "--chain", node.url, "--out", tmp_path / "run")
         assert public.returncode == 2
         assert "chain 4242 is no development chain" in public.stderr
         assert "say --public-keys" in public.stderr
         for verb in (("up", SMALL), ("deploy", SMALL, "--account", "alice"), ("mediate", "chain")):
-            assert chain_bandit(*verb, "--chain", node.url, cwd=tmp_path, **keys).returncode == 2
+            assert here(*verb, "--chain", node.url, cwd=tmp_path, **keys).returncode == 2
         refused = deploy(node.url, "dev0", tmp_path / "small.json", keys, "--public-keys")
         assert refused.returncode == 8
         assert "only for development chains" in refused.stderr
         made = deploy(node.url, "alice", tmp_path / "small.json", keys, "--public-keys")
         assert made.returncode == 0, made.stderr
         assert "whoever has the scenario has the participants' keys" in made.stderr
-        run = chain_bandit("run", SMALL, *SHORT, "--chain", node.url, "--out", tmp_path / "run", "--public-keys")
+        run = here("run", SMALL, *SHORT, "--chain", node.url, "--out", tmp_path / "run", "--public-keys")
         assert run.returncode == 0, run.stderr
         assert run.stderr.startswith("warning: chain 4242 is no development chain")
         short = ("--public-keys", "--epochs", 1, "--rounds", 2, "--out", tmp_path / "tokens")
-        tokens = chain_bandit("mediate", "chain", "--chain", node.url, *short)
+        tokens = here("mediate", "chain", "--chain", node.url, *short)
         assert tokens.returncode == 0, tokens.stderr
         warning = "warning: chain 4242 is no development chain; whoever has the seed has the participants' keys\n"
         assert tokens.stderr == warning
 
 
 def test_nobody_pays_on_the_embedded_chain_and_somebody_must_elsewhere(tmp_path: Path) -> None:
-    embedded = chain_bandit("run", SMALL, "--account", "dev0", cwd=tmp_path)
+    embedded = here("run", SMALL, "--account", "dev0", cwd=tmp_path)
     assert embedded.returncode == 2
     with served(EmbeddedNode({})) as url:  # a node that gives nothing away
-        unpaid = chain_bandit("run", SMALL, "--chain", url, "--out", tmp_path / "run")
+        unpaid = here("run", SMALL, "--chain", url, "--out", tmp_path / "run")
     assert unpaid.returncode == 8, unpaid.stderr
     assert "--account NAME" in unpaid.stderr
     assert list(tmp_path.iterdir()) == []
@@ -388,7 +388,7 @@ def test_deploy_to_a_node_of_its_own_stays_until_it_is_stopped(tmp_path: Path) -
     assert file.exists()
     assert has_node(process.pid)
     leader = node_of(process.pid)
-    audit = chain_bandit("audit", "--rpc", said["url"], "--contract", file)
+    audit = here("audit", "--rpc", said["url"], "--contract", file)
     assert audit.returncode == 13, audit.stderr
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)

@@ -24,7 +24,7 @@ from chain_bandit.protocol.rewards import live_commitment
 from chain_bandit.protocol.settlement import Pull, encode_pulls
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import Scenario, ScenarioInvalid, built
-from tests.integration.nodes import chain_bandit, started, wait_for
+from tests.integration.nodes import chain_bandit, here, started, wait_for
 
 SOURCE = """
 from random import Random
@@ -98,15 +98,15 @@ def test_a_game_on_a_function_is_played_audited_and_computed_twice(played: Any, 
 def test_a_run_folder_is_shown_without_numbers_of_the_placeholder(played: Any, tmp_path: Path) -> None:
     played(rounds=20)
     history, page = tmp_path / "run" / "history.jsonl.gz", tmp_path / "page.html"
-    assert chain_bandit("audit", "--history", history, "--page", page).returncode == 0
+    assert here("audit", "--history", history, "--page", page).returncode == 0
     assert "nobody knows true means" in page.read_text(encoding="utf-8")
-    assert "not known" in chain_bandit("show", tmp_path / "run", "participant", "1").stdout
-    assert chain_bandit("show", history, "round", "15").returncode == 0
-    shown = chain_bandit("show", tmp_path / "run")
+    assert "not known" in here("show", tmp_path / "run", "participant", "1").stdout
+    assert here("show", history, "round", "15").returncode == 0
+    shown = here("show", tmp_path / "run")
     assert shown.returncode == 0, shown.stderr
     assert "true means are not known" in " ".join(shown.stdout.split())
     assert "UCB1 alone" not in shown.stdout
-    assert json.loads(chain_bandit("show", tmp_path / "run", "--json").stdout)["manifest"]["live"] is True
+    assert json.loads(here("show", tmp_path / "run", "--json").stdout)["manifest"]["live"] is True
 
 
 def test_with_a_slash_reports_are_held_against_settled_receipts_and_the_liar_is_proven(played: Any) -> None:
