@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from scripts import reference_pages
+
 ROOT = Path(__file__).resolve().parents[2]
 QUOTED = re.compile(r"`([^`\s]+)`|\]\(([^)\s]+)\)")
 SUFFIXES = (".py", ".sol", ".toml", ".md", ".json", ".csv", ".js", ".mjs", ".svg", ".txt")
 IGNORED_TOPS = {"runs", "deployments", "build", "dist", "..", "~", "shared"}
 """What a command makes, or what is not this repository's."""
+GENERATED = {"decisions/index.md", *(f"reference/{name}.md" for name in reference_pages.pages())}
+"""Pages of the documentation site that are made from the code when it is built."""
 
 
 def quoted_paths(text: str) -> list[str]:
@@ -32,7 +36,8 @@ def quoted_paths(text: str) -> list[str]:
 def missing(text: str, folder: Path) -> list[str]:
     """The quoted paths that exist neither from the root, nor beside the page, nor inside the package."""
     roots = (ROOT, folder, ROOT / "chain_bandit")
-    return [quote for quote in quoted_paths(text) if not any((root / quote).exists() for root in roots)]
+    found = (quote for quote in quoted_paths(text) if not any((root / quote).exists() for root in roots))
+    return [quote for quote in found if quote not in GENERATED]
 
 
 def pages() -> list[Path]:
