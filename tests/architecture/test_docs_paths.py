@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 QUOTED = re.compile(r"`([^`\s]+)`|\]\(([^)\s]+)\)")
 SUFFIXES = (".py", ".sol", ".toml", ".md", ".json", ".csv", ".js", ".mjs", ".svg", ".txt")
-IGNORED_TOPS = {"runs", "deployments", "build", "dist", "..", "~", "shared"}
+IGNORED_TOPS = {"runs", "deployments", "build", "dist", "reference", "..", "~", "shared"}
 """What a command makes, or what is not this repository's."""
 
 
