@@ -91,8 +91,8 @@ def _scenario() -> str:
         parts += [f"## {title}", _table(("key", "meaning", "unit", "default", "bounds"), rows)]
     parts.append("## Presets")
     parts.append('`preset = "recommended"` changes these defaults; `paper`, the default, changes none.')
-    rows = ((f"`{key}`", f"`{json.dumps(_plain(value))}`") for key, value in PRESETS["recommended"].items())
-    parts.append(_table(("key", "value"), rows))
+    preset = ((f"`{key}`", f"`{json.dumps(_plain(value))}`") for key, value in PRESETS["recommended"].items())
+    parts.append(_table(("key", "value"), preset))
     return _page("Scenario keys", *parts)
 
 

@@ -33,16 +33,17 @@ def release(out: Path) -> list[Path]:
         raise FileExistsError(f"{out} is not empty: name another folder with --out")
     out.mkdir(parents=True, exist_ok=True)
     tools = Path(sys.executable).parent
-    build = [tools / "uv", "build", "-q", "--no-build-isolation", "--python", sys.executable, "--no-create-gitignore"]
-    subprocess.run([*build, "--out-dir", out, ROOT], check=True)
-    listed = [tools / "cyclonedx-py", "requirements", "--output-reproducible", "--pyproject", ROOT / "pyproject.toml"]
-    subprocess.run([*listed, "-o", out / "sbom.cdx.json", ROOT / "requirements.lock"], check=True)
+    build: list[str | Path] = [tools / "uv", "build", "-q", "--no-build-isolation", "--no-create-gitignore"]
+    subprocess.run([*build, "--python", sys.executable, "--out-dir", out, ROOT], check=True)
+    listed: list[str | Path] = [tools / "cyclonedx-py", "requirements", "--output-reproducible", "--pyproject"]
+    files: list[str | Path] = [ROOT / "pyproject.toml", "-o", out / "sbom.cdx.json", ROOT / "requirements.lock"]
+    subprocess.run([*listed, *files], check=True)
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     (out / "NOTES.md").write_text(notes(text, __version__), encoding="utf-8")
-    files = sorted(out.iterdir())
-    lines = [f"{sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
+    made = sorted(out.iterdir())
+    lines = [f"{sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in made]
     (out / SUMS).write_text("".join(lines), encoding="utf-8")
-    return [*files, out / SUMS]
+    return [*made, out / SUMS]
 
 
 def notes(changelog: str, version: str) -> str:

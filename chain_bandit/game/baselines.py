@@ -44,8 +44,10 @@ def baselines(
         for name, arms in _learners(scenario, seed).items():
             lost.setdefault(name, []).append(_regret(scenario, arms, marks))
         observe(done)
-    found = {name: [estimate(at) for at in np.array(rows).T / UNIT] for name, rows in lost.items()}
-    return found | _undefended(scenario, count, marks)
+    found: dict[str, Sequence[IntervalEstimate]] = {
+        name: [estimate(at) for at in np.array(rows).T / UNIT] for name, rows in lost.items()
+    }
+    return {**found, **_undefended(scenario, count, marks)}
 
 
 def _learners(scenario: Scenario, seed: int) -> dict[str, Iterator[int]]:

@@ -16,7 +16,6 @@ from chain_bandit.append_log import regular_file, whole_file
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import cast_of, engines, seeds_of, what_takes_long
 from chain_bandit.game.simulated import replicates as played
-from chain_bandit.pool import nothing
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped, require
 from chain_bandit.runner.rows import canonical
@@ -140,7 +139,7 @@ def play(task: Task) -> Sums | str:
 
 
 def play_all(
-    cells: Mapping[str, Cell], workers: Workers, on_waiting: Callable[[str], None] = nothing
+    cells: Mapping[str, Cell], workers: Workers, on_waiting: Callable[[str], None] = lambda said: None
 ) -> Generator[tuple[str, Sums | str], None, None]:
     """What comes of cells, by digest, as they are over. The game is compiled here, so that no worker has to.
 

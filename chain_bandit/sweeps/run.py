@@ -11,7 +11,6 @@ import pyarrow.parquet
 
 from chain_bandit import __version__
 from chain_bandit.append_log import whole_file
-from chain_bandit.pool import nothing
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.runner.folder import OutputFolders, OutputRefused
 from chain_bandit.runner.workers import Workers
@@ -91,7 +90,7 @@ class Swept:
 def run(
     sweep: Sweep, out: Path, workers: Workers, resume: bool = False,
     observe: Callable[[int, int], None] = lambda done, failed: None,
-    on_waiting: Callable[[str], None] = nothing,
+    on_waiting: Callable[[str], None] = lambda said: None,
 ) -> Swept:  # fmt: skip
     """Play what is missing and write the table.
 
