@@ -33,15 +33,16 @@ check: .venv/dev node_modules/ready .venv-slither/ready ## lint, types, solhint,
 	@$(BIN)/python -m scripts.run_slither
 	@$(MAKE) test
 
-forge: .venv/dev node_modules/ready ## fuzz and attack the shipped contract, small budgets
+docs: .venv/dev ## the documentation site, its notebooks executed: build/site/index.html
+	@$(BIN)/python -m scripts.build_site
+
+# FOUNDRY_PROFILE=deep: 1e5 runs a property (1e4 of whole games) and 500 x 500 calls.
+forge: .venv/dev node_modules/ready ## fuzz and attack the shipped contract; larger budgets with FOUNDRY_PROFILE=deep
 	@$(FORGE) test
 
 mutants: .venv/dev node_modules/ready ## change the contracts in one place at a time: do the tests notice?
 	@mkdir -p runs
 	@$(BIN)/python -m scripts.mutate_contracts --json runs/mutants.jsonl
-
-contracts-deep: .venv/dev node_modules/ready ## the same with 1e5 runs a property (1e4 of whole games) and 500 x 500 calls
-	@FOUNDRY_PROFILE=deep $(FORGE) test
 
 symbolic: .venv/dev node_modules/ready .venv-halmos/ready ## halmos proves on the shipped code that money is conserved and that a quorum ends a round
 	@$(BIN)/pytest -m deep tests/symbolic

@@ -158,6 +158,16 @@ class Simulation:
             for row, at in enumerate(self.measured.checkpoints)
         )
 
+    def baselines(self) -> Table:
+        """Regret by the end of UCB1 alone, the game's policy alone, an oracle and an undefended mean: a row each.
+
+        They are played when this is called, on the same draws; intervals are of 95 %.
+        """
+        from chain_bandit.game.baselines import baselines
+
+        found = baselines(self.scenario, len(self.measured.sums), self.measured.checkpoints)
+        return Table({"learner": name} | asdict(values[-1]) for name, values in found.items())
+
     def plot(self) -> Any:
         """Regret by rounds or pulls with its 95 % interval, as a matplotlib figure."""
         from chain_bandit.views.regret_figure import regret_figure

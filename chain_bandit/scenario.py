@@ -301,8 +301,7 @@ class Scenario(Strict):
     policy: RuleGiven = Field(default="ucb1", description="which arm is pulled in a learning round")
     cost: Literal["constant", "distance"] = Field(default="constant", description="of a round with a lie in force")
     quorum: Literal["majority", "two-thirds"] = Field(
-        default="two-thirds",
-        description="signatures that certify a block: floor((n + m) / 2) + 1, or the paper's majority",
+        default="two-thirds", description="that certifies a block: floor((n + m) / 2) + 1, or the paper's majority"
     )
     comparison: Literal["ideal", "mpc"] = Field(default="ideal", description="trusted, or among validators")
     parties: int = Field(

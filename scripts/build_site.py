@@ -93,7 +93,7 @@ def linked(page: Path, source: Path) -> str:
         return f"{opening}{target}{anchor}{closing}"
 
     text = (ROOT / page).read_text(encoding="utf-8")
-    text = re.sub(r"\(docs/index\.md\)", "(index.md)", text)
+    text = text.replace("(docs/index.md", "(index.md")
     return LINK.sub(follow, text)
 
 
@@ -112,7 +112,9 @@ def _from_root(match: re.Match[str]) -> str:
     target = match[2]
     if re.match(r"[a-z]+:", target):
         return match[0]
-    return f"{match[1]}{Path('docs', target) if not target.startswith('../') else target[3:]}{match[3] or ''}{match[4]}"
+    there = target[3:] if target.startswith("../") else f"docs/{target}"
+    page = f"{there}/index.md" if (ROOT / there).is_dir() else there
+    return f"{match[1]}{page}{match[3] or ''}{match[4]}"
 
 
 def parts(text: str) -> Iterator[tuple[str, list[str]]]:

@@ -40,10 +40,10 @@ _NOTHING = "-"
 """In a cell of which there is nothing to say."""
 
 _KEYS = """\
-Keys of a scenario file (TOML), by table. A key that is required has no default. An unknown key is refused with
-the nearest known one, and a value out of bounds with the bound. Bounds on several keys together, such as M >=
-2f + m + 1, are checked at load and named likewise. `-o KEY=VALUE` overrides a key, `-o chain.batch=10` one of a
-table. The JSON Schema for editors: {download}`scenario.schema.json <scenario.schema.json>`."""
+Keys of a scenario file (TOML), by table. A key that is required has no default. An unknown key is refused with the
+nearest known one, and a value out of bounds with the bound. Bounds on several keys together, such as M >= 2f + m + 1,
+are checked at load and named likewise. `-o KEY=VALUE` overrides a key, `-o chain.batch=10` one of a table.
+The JSON Schema for editors: {download}`scenario.schema.json <scenario.schema.json>`."""
 
 
 def pages() -> dict[str, str]:
@@ -56,7 +56,7 @@ def pages() -> dict[str, str]:
             ListedKind.ENVIRONMENTS, "Environments", "`kind` of `[rewards]` names one", "../live-rewards.md"
         ),
         "examples": _listing(
-            ListedKind.EXAMPLES, "Shipped examples", "`chain-bandit run NAME` plays one", "../../README.md"
+            ListedKind.EXAMPLES, "Shipped examples", "`chain-bandit run NAME` plays one", "../sweeps.md"
         ),
         "checks": _listing(
             ListedKind.CHECKS, "Checks of the audit", "`chain-bandit audit --checks` prints each", "../audit.md"
@@ -90,9 +90,9 @@ def _scenario() -> str:
         )  # fmt: skip
         parts += [f"## {title}", _table(("key", "meaning", "unit", "default", "bounds"), rows)]
     parts.append("## Presets")
-    parts.append("`preset = \"recommended\"` changes these defaults; `paper`, the default, changes none.")
-    changed = ((f"`{key}`", f"`{json.dumps(_plain(value))}`") for key, value in PRESETS["recommended"].items())
-    parts.append(_table(("key", "value"), changed))
+    parts.append('`preset = "recommended"` changes these defaults; `paper`, the default, changes none.')
+    preset = ((f"`{key}`", f"`{json.dumps(_plain(value))}`") for key, value in PRESETS["recommended"].items())
+    parts.append(_table(("key", "value"), preset))
     return _page("Scenario keys", *parts)
 
 

@@ -11,6 +11,7 @@ from chain_bandit import __version__
 from chain_bandit.cli.audit import audit
 from chain_bandit.cli.deploy import deploy
 from chain_bandit.cli.errors import fail
+from chain_bandit.cli.examples import epilog
 from chain_bandit.cli.explain import doctor, explain
 from chain_bandit.cli.keys import assemble, join, keygen, leave
 from chain_bandit.cli.listing import list_
@@ -31,7 +32,7 @@ from chain_bandit.protocol.errors import ChainBanditError, Stopped
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 
@@ -40,8 +41,8 @@ VERBS: tuple[Callable[..., None], ...] = (
     doctor, explain,
 )  # fmt: skip
 for verb in VERBS:
-    app.command()(verb)
-app.command("list")(list_)
+    app.command(epilog=epilog(verb.__name__))(verb)
+app.command("list", epilog=epilog("list"))(list_)
 app.add_typer(new, name="new")
 app.add_typer(mediate, name="mediate")
 

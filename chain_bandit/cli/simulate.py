@@ -1,6 +1,7 @@
 """`chain-bandit simulate`: a scenario many times without messages."""
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -23,16 +24,20 @@ def simulate(
         Engine | None,
         typer.Option("--engine", help="Engine, by default the fastest; the results are equal."),
     ] = None,
+    compared: Annotated[
+        bool, typer.Option("--baselines", help="Also UCB1 alone, the own policy alone, an oracle, an undefended mean.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Simulate a scenario without chain and messages, and estimate the regret of an honest participant."""
     from chain_bandit.scenario import load
 
     given = load(scenario, overrides(override, rounds, seed), on_chain=False)
+    from chain_bandit.game.baselines import Baselines, baselines
     from chain_bandit.game.live import require_model
     from chain_bandit.game.simulated import engines, what_takes_long
     from chain_bandit.game.simulated import replicates as played
-    from chain_bandit.views.simulated import regret_by_round
+    from chain_bandit.views.simulated import beside_baselines, regret_by_round
     from chain_bandit.views.terminal import ProgressLine, console
 
     require_model(given)
@@ -42,7 +47,15 @@ def simulate(
         if said := what_takes_long([(given, replicates)], [chosen]):
             line.say(said)
         measured = played(given, replicates, (), jobs, chosen, lambda done: line.show(done, str))
+    beside: Baselines = {}
+    if compared:
+        with ProgressLine("baselines of game", replicates) as line:
+            beside = baselines(given, replicates, measured.checkpoints, lambda done: line.show(done, str))
     if as_json:
-        print(json.dumps({"scenario": given.name, "seed": given.seed} | measured.as_dict(), sort_keys=True))
+        table = {"scenario": given.name, "seed": given.seed} | measured.as_dict()
+        if compared:
+            table["baselines"] = {name: [asdict(each) for each in row] for name, row in beside.items()}
+        print(json.dumps(table, sort_keys=True))
     else:
-        console().print(regret_by_round(measured))
+        parts = [beside_baselines(measured, beside)] if compared else []
+        console().print(regret_by_round(measured), *parts, sep="\n")

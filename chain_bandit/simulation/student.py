@@ -55,4 +55,7 @@ def _expanded(freedom: int, z: float) -> float:
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92_160,
     )
-    return sum(term / float(freedom**power) for power, term in enumerate(terms))
+    value = 0.0
+    for term in reversed(terms):
+        value = value / freedom + term
+    return value

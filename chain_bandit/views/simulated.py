@@ -1,5 +1,7 @@
 """What a terminal shows of a simulation."""
 
+from collections.abc import Mapping, Sequence
+
 from rich.console import RenderableType
 
 from chain_bandit.simulation.replicates import PARTS, IntervalEstimate, Measured
@@ -17,6 +19,18 @@ def regret_by_round(measured: Measured) -> RenderableType:
     title = f"Regret of an honest participant, in rewards: mean of {len(measured.sums):,} games, 95 % interval"
     said = f"{measured.agent_steps:,} agent steps, {steps:.3g} in a second of CPU"
     return titled(title, table, f"{said}, {measured.engine}" if measured.engine else said)
+
+
+def beside_baselines(measured: Measured, baselines: Mapping[str, Sequence[IntervalEstimate]]) -> RenderableType:
+    """Regret at the end beside that of each baseline, and how many times ours each loses."""
+    ours = measured.regret()[-1]
+    table = plain_table(("learner", "left"), ("regret", "right"), ("times ours", "right"))
+    table.add_row("chain_bandit", _with_interval(ours), "1.0")
+    for name, values in baselines.items():
+        ratio = f"{values[-1].mean / ours.mean:.1f}" if ours.mean else "-"
+        table.add_row(name, _with_interval(values[-1]), ratio)
+    counted, last = measured.parameters.counted, measured.checkpoints[-1]
+    return titled(f"Beside baselines on the same draws, {counted} {last:,}", table)
 
 
 def _with_interval(estimate: IntervalEstimate) -> str:

@@ -11,7 +11,7 @@ from scripts import reference_pages
 ROOT = Path(__file__).resolve().parents[2]
 QUOTED = re.compile(r"`([^`\s]+)`|\]\(([^)\s]+)\)")
 SUFFIXES = (".py", ".sol", ".toml", ".md", ".json", ".csv", ".js", ".mjs", ".svg", ".txt")
-IGNORED_TOPS = {"runs", "deployments", "build", "dist", "..", "~", "shared"}
+IGNORED_TOPS = {"runs", "deployments", "build", "dist", "reference", "..", "~", "shared"}
 """What a command makes, or what is not this repository's."""
 GENERATED = {"decisions/index.md", *(f"reference/{name}.md" for name in reference_pages.pages())}
 """Pages of the documentation site that are made from the code when it is built."""

@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
-    ".ci", "benchmarks", "chain_bandit", "contracts", "docs", "examples", "science", "scripts", "tests", "verification",
+    ".ci", ".github", "benchmarks", "chain_bandit", "contracts", "docs", "examples", "science", "scripts", "tests",
+    "verification",
 }  # fmt: skip
 WRITTEN = {"manifest.json", "audit.json", "history.jsonl.gz"}
 """What a run leaves in its folder."""

@@ -141,3 +141,10 @@ def test_a_sweep_gives_its_table(tmp_path: Path):
     swept = cb.sweep(tmp_path / "sweep.toml", tmp_path / "out")
     assert len(swept.final) == 2
     assert swept.table.to_arrow().num_rows == len(swept.table)
+
+
+def test_a_simulation_has_its_baselines_on_the_same_draws():
+    many = cb.simulate(cb.load("small", **SHORT), replicates=2)
+    learners = {row["learner"]: row["mean"] for row in many.baselines()}
+    assert {"ucb1 alone", "oracle", "undefended mean"} <= learners.keys()
+    assert all(mean >= 0 for mean in learners.values())

@@ -325,6 +325,7 @@ def test_compiling_is_said_before_it_begins_and_only_then(tmp_path, made, monkey
         run.run(grid.load(tmp_path / "sweep.toml"), tmp_path / engine, workers.here,
                 on_waiting=told.append)  # fmt: skip
         assert told == says
+    run.run(grid.load(tmp_path / "sweep.toml"), tmp_path / "untold", workers.here)  # by default nobody is told
 
 
 def test_the_terminal_and_the_heat_map_show_every_cell(swept, made, capsys):

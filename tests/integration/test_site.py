@@ -1,0 +1,91 @@
+"""The documentation site: built without a warning, searchable, with reference pages that say all that the code has."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import chain_bandit as cb
+from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.auditor.catalogue import CHECKS
+from chain_bandit.cli.listing import ListedKind, listed
+from chain_bandit.exit_codes import EXIT_CODES
+from scripts import build_site, reference_pages
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def reference() -> dict[str, str]:
+    return reference_pages.pages()
+
+
+def without_description(models: dict[str, type]) -> list[str]:
+    """Keys that the page could say nothing about."""
+    return [
+        f"{title} {name}"
+        for title, model in models.items() for name, field in model.model_fields.items() if not field.description
+    ]  # fmt: skip
+
+
+def test_every_scenario_key_has_a_description_and_a_row(reference: dict[str, str]) -> None:
+    assert without_description(dict(reference_pages.MODELS)) == []
+    for model in reference_pages.MODELS.values():
+        for name in set(model.model_fields) - {"folder"}:
+            assert re.search(rf"^\| `{name}` \| \S", reference["scenario"], flags=re.MULTILINE), name
+    row = next(line for line in reference["scenario"].splitlines() if line.startswith("| `bound_ms` |"))
+    assert row.endswith("| ms | `500` | ≥ 1, ≤ 600,000 |")
+
+
+def test_a_key_without_a_description_is_found() -> None:
+    class Planted(reference_pages.scenarios.Strict):
+        """A model."""
+
+        silent: int = 0
+
+    assert without_description({"here": Planted}) == ["here silent"]
+
+
+def test_reference_pages_name_all_that_the_code_has(reference: dict[str, str]) -> None:
+    for page, names in {
+        "attacks": ATTACKS, "checks": CHECKS, "rules": listed(ListedKind.RULES),
+        "environments": listed(ListedKind.ENVIRONMENTS), "examples": listed(ListedKind.EXAMPLES),
+    }.items():  # fmt: skip
+        assert re.findall(r"^\| `(.+?)` \|", reference[page], flags=re.MULTILINE) == list(names), page
+    assert re.findall(r"^\| (\d+) \|", reference["exit-codes"], flags=re.MULTILINE) == list(map(str, EXIT_CODES))
+    assert re.findall(r"^## (\w+)$", reference["api"], flags=re.MULTILINE) == cb.__all__
+    commands = re.findall(r"^## chain-bandit (.+)$", reference["cli"], flags=re.MULTILINE)
+    assert {"run", "audit", "list", "new scenario", "mediate chain"} <= set(commands)
+
+
+def test_help_of_every_command_fits_80_columns(reference: dict[str, str]) -> None:
+    assert [line for line in reference["cli"].splitlines() if len(line) > 80 and not line.startswith("#")] == []
+
+
+def test_the_index_links_every_page() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("notebooks/*.ipynb")]
+    linked = {(ROOT / "docs" / target).resolve() for target in re.findall(r"\]\(([^)#]+)\)", index)}
+    assert {page.name for page in pages if page.name != "index.md" and page not in linked} == set()
+    generated = {target.stem for target in linked if target.parent.name == "reference"}
+    assert generated == reference_pages.pages().keys()
+
+
+def test_the_site_is_built_without_a_warning_and_can_be_searched(tmp_path: Path) -> None:
+    build_site.lay_out(tmp_path / "source")
+    build_site.build(tmp_path / "source", tmp_path / "site", quick=True)
+    index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    for part in ("Tutorials", "How-to", "Reference", "Explanation"):
+        assert f">{part}</span>" in index
+    found = (tmp_path / "site" / "searchindex.js").read_text(encoding="utf-8")
+    assert all(f'"{page}"' in found for page in ("docs/rules", "docs/reference/scenario", "docs/decisions/index"))
+    assert "unrevealed_penalty" in (tmp_path / "site/docs/reference/scenario.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("link", ["[x](no-such.md)", "[x](index.md#no-such-part)"])
+def test_a_broken_link_fails_the_build(tmp_path: Path, link: str) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "index.md").write_text(f"# A page\n\n{link}\n", encoding="utf-8")
+    with pytest.raises(subprocess.CalledProcessError):
+        build_site.build(tmp_path / "source", tmp_path / "site", quick=True)

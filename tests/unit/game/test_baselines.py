@@ -1,0 +1,54 @@
+"""Baselines of `simulate`: each is the learner that it is called, on the draws of the replicate's game."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from chain_bandit.cli.root import app
+from chain_bandit.crypto.keys import derive
+from chain_bandit.game.baselines import baselines
+from chain_bandit.protocol.rewards import Draws
+from chain_bandit.scenario import built
+from chain_bandit.simulation.rivals.on_draws import pooled, ucb1
+
+
+def scenario(tmp_path, **keys):
+    given = {
+        "name": "beside", "participants": 5, "rounds": 60, "liars": 1, "attackers": 0, "burn_in": 6, "seed": 3,
+        "rewards": {"kind": "bernoulli", "means": [0.8, 0.4, 0.3]},
+        "malicious": [{"seat": 0, "attacks": [{"name": "sign-flip"}]}],
+    }  # fmt: skip
+    return built(tmp_path / "x.toml", "", given | keys, {}, on_chain=False)
+
+
+def test_learners_play_on_the_draws_of_each_replicate(tmp_path):
+    given = scenario(tmp_path)
+    found = baselines(given, 2, (10, 60))
+    assert list(found) == ["ucb1 alone", "oracle", "undefended mean"]
+    for mark, at in ((0, 10), (1, 60)):
+        alone, together = [], []
+        for seed in (3, 4):
+            draws = Draws(given.model, derive(seed, "secret"), derive(seed, "seed_0"))
+            for lost, arms in ((alone, ucb1(draws, 1, 3, 60)), (together, pooled(draws, (1, 2, 3, 4), 3, 60))):
+                lost.append(sum((0, 0.4, 0.5)[arm] for _, arm in zip(range(at), arms, strict=False)))
+        assert found["ucb1 alone"][mark].mean == pytest.approx(sum(alone) / 2)
+        assert found["oracle"][mark].mean == pytest.approx(sum(together) / 2)
+    assert found["undefended mean"][1].mean > 0
+
+
+def test_another_policy_is_compared_with_itself_alone_and_honest_games_have_nothing_undefended(tmp_path):
+    found = baselines(scenario(tmp_path, policy="kl-ucb", malicious=[]), 2, (60,))
+    assert list(found) == ["ucb1 alone", "kl-ucb alone", "oracle"]
+    assert found["oracle"][0].mean < found["kl-ucb alone"][0].mean
+
+
+def test_simulate_shows_them_when_asked():
+    command = ["simulate", "small", "--rounds", "30", "--replicates", "2"]
+    said = json.loads(CliRunner().invoke(app, [*command, "--baselines", "--json"]).stdout)
+    assert {"ucb1 alone", "oracle"} <= said["baselines"].keys()
+    assert len(said["baselines"]["oracle"]) == len(said["checkpoints"])
+    assert "baselines" not in json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    shown = CliRunner().invoke(app, [*command, "--baselines"]).stdout
+    assert "ucb1 alone" in shown
+    assert max(map(len, shown.splitlines())) <= 80
