@@ -263,9 +263,9 @@ def test_games_that_name_nothing_take_no_proof():
 
 
 @pytest.mark.parametrize(
-    ("changes", "payload"), [({"slash": 0}, 3), ({"slash": SLASH, "sealed": 1}, 3), ({"slash": SLASH}, 4)]
+    ("changes", "payload"), [({"slash": 0}, 3), ({"slash": 0, "sealed": 1}, 3), ({"slash": SLASH}, 4)]
 )
-def test_only_an_open_game_with_a_slash_has_reports_that_name(changes, payload):
+def test_only_a_game_with_a_slash_has_reports_that_name(changes, payload):
     p = parameters(horizon=40, **changes)
     game = Game(p)
     _, outcome = game.machine.deploy(game.environment, creation_of(p, ZERO, ZERO, payload=payload), game.pool)
