@@ -53,7 +53,8 @@ contract Bookkeeper is Books {
         Progress memory progress_ = _requireOpened();
         _requireProofs(t, progress_);
         if (!_names(t)) revert NotNamed();
-        bool isSealed = _money().sealedGame == 1;
+        Money memory m = _money();
+        bool isSealed = m.sealedGame == 1;
         (uint256 named, uint256 kept, bytes32 said) = Tallies.requireFalse(
             proof,
             Tallies.Against(
@@ -62,7 +63,7 @@ contract Bookkeeper is Books {
                 isSealed ? _seals.hashes[proof.seat] : _seed,
                 !isSealed || _seals.isRevealed(proof.seat),
                 _roster.participantAt(proof.seat),
-                _money().environment,
+                m.environment,
                 t.arms,
                 t.burnIn,
                 t.reportBytes
@@ -112,9 +113,12 @@ contract Bookkeeper is Books {
         _requireSealed(m);
         Progress memory progress_ = _requireOver(t);
         _requireShown(t, m, progress_);
-        uint256 last = progress_.nextRound - 1;
-        _credits.settleSums(_history, _docket, last, t.burnIn, sums, t.participants, _names(t));
-        emit IChainBandit.RewardsSettled(uint32(last), _credits.bySeat(t.participants));
+        // A game that was opened has a round.
+        unchecked {
+            uint256 last = progress_.nextRound - 1;
+            _credits.settleSums(_history, _docket, last, t.burnIn, sums, t.participants, _names(t));
+            emit IChainBandit.RewardsSettled(uint32(last), _credits.bySeat(t.participants));
+        }
     }
 
     function revealSeal(bytes32 sealKey) external direct {

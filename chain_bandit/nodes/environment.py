@@ -378,7 +378,8 @@ class EnvironmentRole(NodeRole):
     def _close(self) -> bool:
         """Close, once nobody is waited for; never True: the event says so."""
         parameters = self._rules.parameters
-        if parameters.slash and not self._has_passed(parameters.settlement_window, not parameters.sealed):
+        nobody_left = not parameters.sealed or self._prover.knows_all()
+        if parameters.slash and not self._has_passed(parameters.settlement_window, nobody_left):
             return False
         self._waiting_since = self._waiting_since or self._now()
         try:

@@ -241,7 +241,7 @@ def test_a_proof_that_comes_too_late_for_the_block_list_costs_all_the_same():
     assert not found.settled[0, :2, 5:].any()
 
 
-@pytest.mark.parametrize("changes", [{}, {"chain": {"batch": 10, "settle_every": 7, "settlement_window": 160}}], ids=str)
+@pytest.mark.parametrize("changes", [{}, {"chain": {"batch": 10, "settle_every": 7, "settlement_window": 160}}])
 @pytest.mark.parametrize("name", LIES)
 def test_a_sealed_game_is_proven_once_it_is_opened(name, changes):
     case = scenario(name, **SEALED | changes)

@@ -195,7 +195,9 @@ class Giver:
         self.gave = list[tuple[int, int]]()
         self.rules: Any = SimpleNamespace(
             everybody=(0, 1), rewarded=lambda ledger, header: (0, 1),
-            parameters=SimpleNamespace(burn_in=4, sealed=False, provable=1, settles_tallies=1, unrecorded=1, has_phases=False, arms=2),
+            parameters=SimpleNamespace(
+                burn_in=4, sealed=False, provable=1, settles_tallies=1, unrecorded=1, has_phases=False, arms=2
+            ),
         )  # fmt: skip
 
     def begin(self, ledger: Any) -> None:
