@@ -86,8 +86,8 @@ interface IChainBandit is IErrors, IRules {
     function settleRewards(uint32 through, bytes calldata pulls) external;
 
     /// @notice Credits what every seat of a sealed game earned, once, after the last round's tags are settled.
-    /// @param sums A uint64 a seat, in units. Where reports name what they rest on there follow a root of the tallies of
-    /// all rounds and the environment's signature of it.
+    /// @param sums A uint64 a seat, in units. Where reports name what they rest on there follow a root of the tallies
+    /// of all rounds, and the environment's signature of it.
     function settleSums(bytes calldata sums) external;
 
     /// @notice Publishes the key of the caller's sealed records, after the game and within the settlement window.
