@@ -434,7 +434,7 @@ class Scenario(Strict):
             skip_deadline=chain.skip_deadline,
             burn_in_blocks=burn_in,
             game_blocks=self.rounds * (chain.skip_deadline + 4),
-            settlement_window=chain.settlement_window or (500 + self.rounds // 10 if slash else 20_000),
+            settlement_window=chain.settlement_window or (self._window if slash else 20_000),
             sealed=int(self.sealed),
             unrevealed_penalty=penalty,
             slash=slash,
@@ -449,13 +449,23 @@ class Scenario(Strict):
         return parameters
 
     @property
+    def _window(self) -> int:
+        """Blocks for settlement with a slash: of a sealed game a quarter has two for everybody's key."""
+        return 500 + self.rounds // 10 + 8 * self.participants * self.sealed
+
+    @property
+    def proven_every(self) -> int:
+        """Rounds of whose reports the false ones are proven together: a settlement's, of a sealed game all."""
+        return self.rounds if self.sealed else self.chain.settle_every
+
+    @property
     def unproven(self) -> str:
         """Why no report of it can be proven false; empty where one can.
 
         A report has to say estimators as they are, and its commitment to open to counts.
         """
         why = {
-            "sealed": self.sealed, "disclosure other than estimates": self.disclosure != "estimates",
+            "disclosure other than estimates": self.disclosure != "estimates",
             f'comparison = "{self.comparison}"': self.comparison != "ideal",
         }  # fmt: skip
         return ", ".join(name for name, holds in why.items() if holds)

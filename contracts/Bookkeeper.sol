@@ -53,14 +53,17 @@ contract Bookkeeper is Books {
         Progress memory progress_ = _requireOpened();
         _requireProofs(t, progress_);
         if (!_names(t)) revert NotNamed();
+        Money memory m = _money();
+        bool isSealed = m.sealedGame == 1;
         (uint256 named, uint256 kept, bytes32 said) = Tallies.requireFalse(
             proof,
             Tallies.Against(
                 _separator(t),
                 _genesis,
-                _seed,
+                isSealed ? _seals.hashes[proof.seat] : _seed,
+                !isSealed || _seals.isRevealed(proof.seat),
                 _roster.participantAt(proof.seat),
-                _money().environment,
+                m.environment,
                 t.arms,
                 t.burnIn,
                 t.reportBytes
@@ -88,7 +91,7 @@ contract Bookkeeper is Books {
         _requireEnvironment(m);
         _requireCanonical(abi.encodeCall(IChainBandit.settleRewards, (through, pulls)));
         Progress memory progress_ = _requireOpened();
-        if (progress_.isOver(t.horizon)) _requireWindow(t, m, progress_, _names(t) ? 4 : 1);
+        if (progress_.isOver(t.horizon)) _requireShown(t, m, progress_);
         uint256 last = progress_.nextRound - 1;
         if (m.sealedGame == 1) {
             _credits.settleTags(_history, through, last, pulls, t.participants);
@@ -109,10 +112,13 @@ contract Bookkeeper is Books {
         _requireCanonical(abi.encodeCall(IChainBandit.settleSums, (sums)));
         _requireSealed(m);
         Progress memory progress_ = _requireOver(t);
-        _requireWindow(t, m, progress_, 1);
-        uint256 last = progress_.nextRound - 1;
-        _credits.settleSums(_history, _docket, last, t.burnIn, sums, t.participants);
-        emit IChainBandit.RewardsSettled(uint32(last), sums);
+        _requireShown(t, m, progress_);
+        // A game that was opened has a round.
+        unchecked {
+            uint256 last = progress_.nextRound - 1;
+            _credits.settleSums(_history, _docket, last, t.burnIn, sums, t.participants, _names(t));
+            emit IChainBandit.RewardsSettled(uint32(last), _credits.bySeat(t.participants));
+        }
     }
 
     function revealSeal(bytes32 sealKey) external direct {
@@ -121,7 +127,7 @@ contract Bookkeeper is Books {
         _requireWords(1);
         _requireSealed(m);
         uint16 seat = _roster.seatOf(msg.sender);
-        _requireWindow(t, m, _requireOver(t), 1);
+        _requireShown(t, m, _requireOver(t));
         _seals.reveal(seat, sealKey);
         emit IChainBandit.SealRevealed(seat, sealKey);
     }
@@ -135,7 +141,8 @@ contract Bookkeeper is Books {
         _requireEnvironment(m);
         _requireCanonical(abi.encodeCall(IChainBandit.reveal, (secret, roles, model)));
         Progress memory progress_ = _requireOver(t);
-        _requireWindow(t, m, progress_, 1);
+        if (m.sealedGame == 1) _requireShown(t, m, progress_);
+        else _requireWindow(t, m, progress_, 1);
         if (roles.length != t.participants) revert WrongRolesLength(roles.length, t.participants);
         bytes32 commitment = keccak256(abi.encode(secret, keccak256(roles), keccak256(model)));
         if (commitment != m.secretCommitment) revert WrongSecret(commitment, m.secretCommitment);
@@ -221,6 +228,11 @@ contract Bookkeeper is Books {
                 units += credited - _proven.keeps(seat, credited);
             }
         }
+    }
+
+    /// @dev Refuses what shows everybody's receipts after the time that leaves for proofs of false reports.
+    function _requireShown(Terms memory t, Money memory m, Progress memory progress_) private view {
+        _requireWindow(t, m, progress_, _names(t) ? 4 : 1);
     }
 
     function _requireSealed(Money memory m) private pure {

@@ -115,7 +115,8 @@ abstract contract Books is Direct, Rules {
     }
 
     /// @dev The last block of the settlement window of a game that is over. Where false reports can be proven, rewards
-    /// are settled in its first quarter; with a slash proofs are taken in its first half, and costs settled after it.
+    /// are settled in its first quarter, in which a sealed game is opened too; with a slash proofs are taken in its
+    /// first half, and costs settled after it.
     function _windowEnd(Terms memory t, Money memory m, Progress memory progress_, uint256 part)
         internal
         pure

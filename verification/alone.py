@@ -52,7 +52,8 @@ class Alone(ScriptedGame):
                 self.chain.settle_rewards(t, b"".join(unsettled))
                 unsettled.clear()
             yield t
-        self.chain.finish(self.cost_entries(), [], [])
+        self.chain.show(b"", [])
+        self.chain.finish(self.cost_entries())
 
     def _round(self) -> None:
         p, pulls = self.p, self.ledger.pulls

@@ -104,12 +104,16 @@ class PaperChain:
         words = uint(through, 32), uint(64, 32), uint(len(sums), 32), sums + bytes(-len(sums) % 32)
         self._mine(self._environment, call, 0, self._log("RewardsSettled", *words))
 
-    def finish(self, entries: Sequence[CostEntry], sums: Sequence[int], keys: Sequence[bytes | None]) -> None:
-        """Reveal, settle costs, of which there are none, close, and let everybody withdraw."""
-        plan, p = self._plan, self._parameters
+    def show(self, sums: bytes, keys: Sequence[bytes | None]) -> None:
+        """Reveal."""
+        plan = self._plan
         seed_0 = genesis_digest(plan.game, plan.seated, plan.salt)[0]
         call = self._functions["reveal"].encode(plan.secret, plan.roles, plan.model)
         self._mine(self._environment, call, 0, self._log("Revealed", uint(hidden_cost(plan.secret, seed_0), 32)))
+
+    def finish(self, entries: Sequence[CostEntry]) -> None:
+        """Settle costs, of which there are none, close, and let everybody withdraw."""
+        plan, p = self._plan, self._parameters
         left, size = p.horizon + 1, plan.scenario.costs_every
         for at in range(0, len(entries), size):
             part = entries[at : at + size]

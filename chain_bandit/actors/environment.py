@@ -52,6 +52,7 @@ class Environment:
         self._pending: dict[int, tuple[int, PullRequest]] = {}
         """By seat its pull whose reward was asked for and is not there yet: one at a time, receipts go in order."""
         self._observed: dict[tuple[int, int], Pull] = {}
+        self._keeps_burn_in = bool(rules.parameters.provable or rules.parameters.paid_burn_in)
         self.sums = [0] * len(rules.everybody)
         self.forfeited: list[Counts] = [nothing for _ in rules.everybody]
 
@@ -175,7 +176,7 @@ class Environment:
         )
 
     def observed(self, round_: int) -> tuple[Pull, ...]:
-        """What everybody was given in a round up to L, of a game whose first settlement says it."""
+        """What everybody was given in a round up to L, of a game that pays it or has tallies."""
         return tuple(self._observed.get((round_, seat), NOTHING) for seat in self.rules.everybody)
 
     def sign_tallies(self, through: int, root: bytes) -> bytes:
@@ -241,7 +242,7 @@ class Environment:
         signature = self._signer.state(self.rules.slot(ledger), Phase.REWARD, Role.ENVIRONMENT, seat, content)
         receipt = past.receipts[seat] = replace(unsigned, signature=signature)
         self._given[seat].append(receipt)
-        if self.rules.parameters.settles_burn_in and ledger.round <= self.rules.parameters.burn_in:
+        if self._keeps_burn_in and ledger.round <= self.rules.parameters.burn_in:
             self._observed[ledger.round, seat] = Pull(arm, reward)
         return receipt
 

@@ -92,7 +92,7 @@ class Participant:
         pull, counts, totals = Pull(receipt.arm, receipt.reward, receipt.count), self.counts, self.totals
         if receipt.round != ledger.round or not 1 <= pull.count <= self.most_pulls(ledger):
             return False
-        if pull != NOTHING or rules.parameters.sealed:  # else it did not report, or a live reward did not come in time
+        if pull != NOTHING or not rules.may_give_nothing:  # else it did not report, or a live reward did not come
             if not 0 <= pull.arm < rules.parameters.arms or not 0 <= pull.reward <= pull.count * UNIT:
                 return False
             counts, totals = added(counts, pull.arm, pull.count), added(totals, pull.arm, pull.reward)
@@ -103,7 +103,7 @@ class Participant:
         if not self._verifier.is_signed_by(rules.environment, digest, receipt.signature):
             return False
         self.counts, self.totals = counts, totals
-        self.last, self.received = pull, receipt.round
+        self.last, self.received = pull if pull != NOTHING else self.last, receipt.round
         return True
 
     def most_pulls(self, ledger: Ledger) -> int:

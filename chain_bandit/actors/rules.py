@@ -78,6 +78,11 @@ class Rules:
         able = self.reporters(ledger)
         return tuple(seat for seat in able if header.reporters >> seat & 1) if self.parameters.provable else able
 
+    @property
+    def may_give_nothing(self) -> bool:
+        """Whether a receipt may be of no pull: to who did not report, or of a live reward that did not come in time."""
+        return bool(self.parameters.provable or not self.parameters.sealed)
+
     def receipt_content(self, receipt: Receipt) -> bytes:
         """What the environment signs of a receipt."""
         count = receipt.count if self.parameters.has_phases else None

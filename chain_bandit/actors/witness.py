@@ -1,5 +1,11 @@
-"""A witness: finds false reports in what is public, the bodies of blocks and the settlements. Anybody can be one."""
+"""A witness: finds false reports in what is public, the bodies of blocks and the settlements. Anybody can be one.
 
+A sealed game is opened after its end: then its settlements say what those of an open one do.
+"""
+
+from collections.abc import Callable, Iterable
+
+from chain_bandit.actors.opening import SealedSettlements
 from chain_bandit.actors.rules import Rules
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import Body, Kind, Record, SignedReport, seats
@@ -23,6 +29,7 @@ class Witness:
     def __init__(self, rules: Rules, verifier: Verifier) -> None:
         self._rules, self._verifier = rules, verifier
         self._tallies = Tallies(rules.parameters)
+        self._sealed = SealedSettlements(rules) if rules.parameters.sealed else None
         self._kinds: list[tuple[int, Kind]] = []
         self._unheld: dict[tuple[int, int], tuple[Slot, SignedReport]] = {}
         self._signed: list[SignedTallies] = []
@@ -34,6 +41,8 @@ class Witness:
         if self._is_blind:
             return
         self._kinds.append((record.round, record.kind))
+        if self._sealed is not None:
+            self._sealed.on_record(ledger, record.kind)
         if record.header is None:
             return
         members = seats(record.header.reporters)
@@ -48,27 +57,72 @@ class Witness:
         """
         if self._is_blind:
             return []
-        signed = self._taken_in(through, data)
-        if signed is None:
+        if self._sealed is not None:
+            self._sealed.on_tags(data)
+            return []
+        due = self._due(through)
+        paid = sum(kind is Kind.APPROVED and round_ > self._rules.parameters.burn_in for round_, kind in due)
+        if self._rules.parameters.paid_burn_in and due and due[0][0] == self._rules.parameters.burn_in:
+            paid += self._rules.parameters.burn_in
+        try:
+            said = Settled.decode(data, paid, self._rules.parameters)
+        except Malformed:
             self._is_blind = True
             return []
-        self._signed.append(signed)
-        found = [proof for place in sorted(self._unheld) if (proof := self._proof(*place)) is not None]
+        found = self._held(through, due, said)
         oldest = through - through // STALE - 1 - self._rules.parameters.failure_limit
         self._signed = [each for each in self._signed if each.through >= oldest]
         return found
 
-    def _taken_in(self, through: int, data: bytes) -> SignedTallies | None:
-        """The tallies of a settlement, if the environment signed them."""
-        rules, parameters = self._rules, self._rules.parameters
+    def on_sums(self, data: bytes) -> list[FalseReport]:
+        """The same of what a sealed game pays, and of what its environment reveals: whichever comes last opens it."""
+        return self._open(lambda sealed: sealed.on_sums(data))
+
+    def on_secret(self, secret: bytes, model: bytes) -> list[FalseReport]:
+        """See `on_sums`."""
+        return self._open(lambda sealed: sealed.on_secret(secret, model))
+
+    def on_key(self, seat: int, key: bytes) -> list[FalseReport]:
+        """What a seat's sealing key proves: to which counts its reports committed."""
+        if self._is_blind or self._sealed is None:
+            return []
+        self._sealed.keys[seat] = key
+        return self._proofs(place for place in self._unheld if place[1] == seat)
+
+    def _open(self, take: Callable[[SealedSettlements], None]) -> list[FalseReport]:
+        if self._is_blind or self._sealed is None:
+            return []
+        try:
+            take(self._sealed)
+            opened = self._sealed.opened()
+        except Malformed:
+            self._is_blind = True
+            return []
+        return [] if opened is None else self._held(opened[0], self._due(opened[0]), opened[1])
+
+    def _due(self, through: int) -> list[tuple[int, Kind]]:
+        """The recorded rounds up to one that are not settled yet."""
         due = [each for each in self._kinds if each[0] <= through]
         self._kinds = self._kinds[len(due) :]
-        paid = sum(kind is Kind.APPROVED and round_ > parameters.burn_in for round_, kind in due)
-        if parameters.paid_burn_in and due and due[0][0] == parameters.burn_in:
-            paid += parameters.burn_in
+        return due
+
+    def _held(self, through: int, due: list[tuple[int, Kind]], said: Settled) -> list[FalseReport]:
+        """The proofs that a settlement of these rounds allows."""
+        signed = self._taken_in(through, due, said)
+        if signed is None:
+            self._is_blind = True
+            return []
+        self._signed.append(signed)
+        return self._proofs(self._unheld)
+
+    def _proofs(self, places: Iterable[tuple[int, int]]) -> list[FalseReport]:
+        return [proof for place in sorted(places) if (proof := self._proof(*place)) is not None]
+
+    def _taken_in(self, through: int, due: list[tuple[int, Kind]], said: Settled) -> SignedTallies | None:
+        """The tallies of a settlement, if the environment signed them."""
+        rules = self._rules
         try:
-            said = Settled.decode(data, paid, parameters)
-            take_in(self._tallies, parameters, due, said)
+            take_in(self._tallies, rules.parameters, due, said)
         except Malformed:
             return None
         expected, _, tallies = self._tallies.settle()
@@ -85,13 +139,19 @@ class Witness:
             place = each.find(named, seat)
             if place is None:
                 continue
-            del self._unheld[round_, seat]
-            tally = each.tallies[place]
+            tally, key = each.tallies[place], self._key(seat)
             is_first = round_ < self._proven.get(seat, round_ + 1)
-            if not is_first or tally.is_told(signed.report, round_, self._rules.seed_0):
+            is_told = tally.is_told(signed.report, round_, key)
+            if key is not None or not (is_first and is_told):
+                del self._unheld[round_, seat]
+            if not is_first or is_told:
                 return None
             self._proven[seat] = round_
             return FalseReport(
                 slot, seat, signed, tally, each.through, each.root, each.signature, each.path(place)
             )
         return None
+
+    def _key(self, seat: int) -> bytes | None:
+        """From which the salts of a seat's counts follow; None as long as a sealed game's seat has not revealed it."""
+        return self._rules.seed_0 if self._sealed is None else self._sealed.keys.get(seat)

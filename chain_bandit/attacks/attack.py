@@ -228,7 +228,7 @@ class Attack:
         return honest
 
     def reveals(self, view: View) -> bool:
-        """Whether to publish the sealing key after a sealed game."""
+        """Whether to publish the sealing key after a sealed game. Simulated games ask before, too."""
         return True
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:

@@ -135,7 +135,7 @@ def _no_refutation(game: ReplayedGame, proof: Refutation, report: Report, tally:
         return f"the environment did not sign 0x{proof.root[:8].hex()}… as the root through round {proof.through}"
     if not leads_to(tally.leaf, proof.path, proof.root):
         return "its path does not lead from the tally to the root"
-    if tally.is_told(report, proof.round, game.seed_0):
+    if tally.is_told(report, proof.round, _salts_of(game, proof.seat)):
         return "the report follows from the tally: it is true"
     if not game.parameters.burn_in <= proof.round > tally.round >= game.parameters.burn_in - 1:
         return f"a report of round {proof.round} cannot rest on the tally of round {tally.round}"
@@ -143,6 +143,13 @@ def _no_refutation(game: ReplayedGame, proof: Refutation, report: Report, tally:
     if proof.seat in game.acquitted or (before and (before.round, before.kept) == _least(game, proof, tally)):
         return "the seat was acquitted, or what is proven of it says as much"
     return _no_tally(game, tally)
+
+
+def _salts_of(game: ReplayedGame, seat: int) -> bytes | None:
+    """From which the salts of a seat's counts follow, as far as the contract knows by now."""
+    if not game.parameters.sealed:
+        return game.seed_0
+    return game.survey.seal_keys.get(seat) if seat in game.unsealed else None
 
 
 def _no_tally(game: ReplayedGame, tally: Tally) -> str | None:

@@ -34,7 +34,7 @@ def burn_in(game: ReplayedGame, genesis: bytes) -> None:
     game.totals = [[0] * p.arms for _ in range(p.participants)]
     game.rewards, game.waiting, game.costs, game.earned = ([0] * p.participants for _ in range(4))
     game.last, game.received = [None] * p.participants, [0] * p.participants
-    game.tallies = Tallies(p) if p.provable else None
+    game.tallies = Tallies(p) if p.settles_tallies else None
     ledger = opening(p, genesis, game.seed_0, tuple(each.weight for each in game.seated))
     for _ in range(1, p.burn_in):
         _receive(game, ledger, honest_arm(p, ledger))
@@ -63,7 +63,7 @@ def after_round(game: ReplayedGame, past: Past, arm: int | None) -> tuple[Pull, 
     p, ledger = game.parameters, game.running
     if past.paid and ledger.round > p.burn_in:
         row = _next_row(game)
-        pulls = pulls_of_tags(game, past, row) if p.sealed else _pulls(game, row)
+        pulls = pulls_of_tags(game, ledger.round, past, row) if p.sealed else _pulls(game, row)
         if p.sealed:
             past.pulls = pulls
         for seat, pull in enumerate(pulls):
@@ -91,7 +91,7 @@ def _pulled(game: ReplayedGame, seat: int, pull: Pull | None) -> None:
 def _next_row(game: ReplayedGame) -> bytes:
     """What is settled of the open round; fewer bytes where it is not."""
     size = settled_bytes(game.parameters)
-    if game.parameters.provable:
+    if game.parameters.settles_tallies:
         return _next_paid(game, size)
     p = game.parameters
     at = size * (game.approved + p.burn_in * p.paid_burn_in)
@@ -132,13 +132,13 @@ def settled(game: ReplayedGame, call: ContractCall) -> None:
     due = [*observed, *(t for t in range(game.settled_through + 1, min(through, last) + 1)
                         if game.past[t].kind is Kind.APPROVED)]
     size = settled_bytes(p)
-    said = parts(p, data, len(due)) if p.provable else None
-    is_long = said is not None if p.provable else len(data) == size * len(due)
+    said = parts(p, data, len(due)) if p.settles_tallies else None
+    is_long = said is not None if p.settles_tallies else len(data) == size * len(due)
     formed = checks.that(
         game.settled_through < through <= last and through >= first and is_long,
         "settlement.form", None, f"settlement through round {through}",
         "{} bytes, not {} for the approved rounds after round {} and up to round {} at most",
-        len(data), size * len(due) + SIGNED_BYTES * p.provable, game.settled_through, last, part=data,
+        len(data), size * len(due) + SIGNED_BYTES * p.settles_tallies, game.settled_through, last, part=data,
     )  # fmt: skip
     checks.same(call.sender, environment_of(game), "settlement.form", None, "sender of a settlement",
                 shown=Field.SENDER)

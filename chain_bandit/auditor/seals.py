@@ -6,13 +6,15 @@ from chain_bandit.auditor.books import POOL, account
 from chain_bandit.auditor.exhibits import Field, Slice
 from chain_bandit.auditor.game import ReplayedGame
 from chain_bandit.auditor.rewards import environment_of, in_window
+from chain_bandit.auditor.tallies import check_opened
 from chain_bandit.chain_history.records import ContractCall, Event
 from chain_bandit.crypto.unseal import unseal
 from chain_bandit.protocol.blocks import Report
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.sealing import nonce
-from chain_bandit.protocol.settlement import SUM_BYTES, Pull, decode_sums
+from chain_bandit.protocol.settlement import SUM_BYTES, Pull, encode_sums
+from chain_bandit.protocol.tallies import SettledSums
 
 _OTHER_ARM, _OTHER_REWARD, _NO_RECORD = "false sealed arm", "false sealed reward", "sealed record does not open"
 
@@ -23,7 +25,7 @@ def summed(game: ReplayedGame, call: ContractCall) -> None:
         return
     p, checks, last = game.parameters, game.checks, game.running.round - 1
     try:
-        sums = decode_sums(call.arguments[0], p.participants)
+        said = SettledSums.decode(call.arguments[0], p)
     except Malformed as error:
         checks.that(False, "settlement.form", None, "sums", "{2}", error.got, error.expected, error)
         return
@@ -32,7 +34,8 @@ def summed(game: ReplayedGame, call: ContractCall) -> None:
         "they are paid twice, or when tags are settled up to round {} of {}, or in an open game",
         game.settled_through, last, part=call.arguments[0],
     )  # fmt: skip
-    event = Event("RewardsSettled", (last, call.arguments[0]))
+    sums = said.sums
+    event = Event("RewardsSettled", (last, encode_sums(sums)))
     checks.same(call.events, (event,), "record.events", None, "event of the sums")
     checks.same(call.sender, environment_of(game), "settlement.form", None, "sender of the sums", shown=Field.SENDER)
     in_window(game, call, "payment of the sums")
@@ -43,6 +46,8 @@ def summed(game: ReplayedGame, call: ContractCall) -> None:
         else:
             part = Slice(call.arguments[0], SUM_BYTES * seat, SUM_BYTES)
             checks.same(paid, earned, "settlement.sums", None, f"sum of the rewards of seat {seat}", part)
+    if p.provable:
+        check_opened(game, last, said)
     game.rewards, game.summed = list(sums), True
 
 

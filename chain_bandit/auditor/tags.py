@@ -1,27 +1,26 @@
 """Receipt tags of a sealed game: which pull each stands for (PROTOCOL 1.8)."""
 
+from functools import partial
+
 from chain_bandit.auditor.exhibits import Slice
 from chain_bandit.auditor.game import Past, ReplayedGame, draw
-from chain_bandit.protocol.sealing import receipt_tag
-from chain_bandit.protocol.settlement import NOTHING, TAG_BYTES, Pull
-from chain_bandit.protocol.units import NO_PULL
+from chain_bandit.protocol.sealing import pull_of_tag
+from chain_bandit.protocol.settlement import TAG_BYTES, Pull
 
 
-def pulls_of_tags(game: ReplayedGame, past: Past, tags: bytes) -> tuple[Pull | None, ...]:
-    """The open round's pull of every seat; None where no pull has its tag, or the secret is not revealed."""
-    everybody = range(game.parameters.participants)
+def pulls_of_tags(game: ReplayedGame, t: int, past: Past, tags: bytes) -> tuple[Pull | None, ...]:
+    """The pull of every seat in a round; None where no pull has its tag, or the secret is not revealed."""
+    return tuple(pull_of_seat(game, t, past, tags, seat) for seat in range(game.parameters.participants))
+
+
+def pull_of_seat(game: ReplayedGame, t: int, past: Past, tags: bytes, seat: int) -> Pull | None:
+    """The same of one seat, by the tags of all."""
     if game.disclosed is None or game.survey.reveal is None:
-        return (None,) * len(everybody)
-    t, secret = game.running.round, game.survey.reveal[0]
-    found: list[Pull | None] = []
-    for seat in everybody:
-        tag = tags[TAG_BYTES * seat : TAG_BYTES * (seat + 1)]
-        arms = sorted((NO_PULL, *range(game.parameters.arms)), key=lambda arm: arm != past.arm)  # the likeliest first
-        pulls = (
-            NOTHING if arm == NO_PULL else Pull(arm, draw(game.disclosed, t, seat, arm, past.failed)) for arm in arms
-        )
-        found.append(next((pull for pull in pulls if receipt_tag(secret, game.seed_0, t, seat, pull) == tag), None))
-    return tuple(found)
+        return None
+    arms = sorted(range(game.parameters.arms), key=lambda arm: arm != past.arm)  # the likeliest first
+    drawn = partial(draw, game.disclosed, t, seat, failed=past.failed)
+    tag = tags[TAG_BYTES * seat : TAG_BYTES * (seat + 1)]
+    return pull_of_tag(game.survey.reveal[0], game.seed_0, t, seat, tag, arms, drawn)
 
 
 def check_tags(game: ReplayedGame, t: int, first: Slice) -> None:

@@ -5,14 +5,16 @@ from collections.abc import Iterator, Sequence
 from chain_bandit.auditor import live
 from chain_bandit.auditor.certificates import signer_of
 from chain_bandit.auditor.exhibits import Slice
-from chain_bandit.auditor.game import Deployment, ReplayedGame, draw
+from chain_bandit.auditor.game import Deployment, Past, ReplayedGame, draw
 from chain_bandit.auditor.report import ENVIRONMENT
+from chain_bandit.auditor.tags import pull_of_seat
 from chain_bandit.protocol.arms import round_robin
 from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.settlement import NOTHING, Credits, Pull, decode_pulls, pull_bytes
-from chain_bandit.protocol.tallies import Settled, Tally, take_in, tallies_digest
+from chain_bandit.protocol.settlement import NOTHING, Credits, Pull, decode_pulls, pull_bytes, settled_bytes
+from chain_bandit.protocol.tallies import Settled, SettledSums, Tallies, Tally, take_in, tallies_digest
 from chain_bandit.protocol.units import UNIT
 
 UNREADABLE = "a settlement that does not have the rows of its rounds says no tallies"
@@ -54,6 +56,47 @@ def check_tallies(game: ReplayedGame, through: int, said: Settled) -> None:
         live.take_in(game, ((t, [_pull(p, row, s) for s in seats if row]) for t, row, _ in _rows(p, kinds, said)))
 
 
+def check_opened(game: ReplayedGame, through: int, said: SettledSums) -> None:
+    """The same of the root that the sums of a sealed game bring, by what its tags open to."""
+    if game.deployment is None:
+        return
+    checks, about = game.checks, f"root of the tallies through round {through}"
+    signed = is_signed(game, game.deployment, through, said.root, said.signature)
+    checks.that(signed, "settlement.tallies", None, about, "{} is not the environment's signature, {}, of it",
+                said.signature, game.deployment.environment, part=said.signature)  # fmt: skip
+    tallies, everybody = Tallies(game.parameters), range(game.parameters.participants)
+    for t, pulls, is_paid in _opened(game, everybody):
+        if None in pulls:
+            checks.unknown("settlement.tallies", "what receipt tags stand for is not known")
+            return
+        tallies.add(t, [pull for pull in pulls if pull is not None], is_paid)
+    expected, _, _ = tallies.unsettled()
+    if not checks.same(said.root, expected, "settlement.tallies", None, about, part=said.root) and signed:
+        game.note(FALSE_TALLIES, None, through)
+
+
+def _opened(game: ReplayedGame, seats: Sequence[int]) -> Iterator[tuple[int, list[Pull | None], bool]]:
+    """The rounds of a sealed game so far: each with what some seats were given, and whether it is paid."""
+    p, size, at = game.parameters, settled_bytes(game.parameters), 0
+    for t in range(1, game.running.round):
+        past = game.past[t] if t >= p.burn_in else Past(Kind.SKIP, ZERO)
+        if t > p.burn_in and past.kind is Kind.APPROVED:
+            tags = bytes(game.survey.pulls[at : at + size])
+            at += size
+            yield t, [pull_of_seat(game, t, past, tags, seat) for seat in seats], True
+        elif t <= p.burn_in or past.kind is Kind.EXPLORATION:
+            arm = round_robin(t, p.arms) if t <= p.burn_in else past.arm
+            yield t, [_drawn(game, t, seat, arm, past.failed) for seat in seats], False
+        else:
+            yield t, [], False
+
+
+def _drawn(game: ReplayedGame, t: int, seat: int, arm: int | None, failed: int) -> Pull | None:
+    if game.disclosed is None or arm is None:
+        return None
+    return Pull(arm, draw(game.disclosed, t, seat, arm, failed))
+
+
 def is_signed(game: ReplayedGame, deployment: Deployment, through: int, root: bytes, signature: bytes) -> bool:
     """Whether the environment signed a root of tallies."""
     digest = tallies_digest(game.separator, game.genesis, through, root)
@@ -62,6 +105,8 @@ def is_signed(game: ReplayedGame, deployment: Deployment, through: int, root: by
 
 def tally_of(game: ReplayedGame, seat: int, named: int) -> Tally | None:
     """A seat's tally after a round, from what is settled of it in the whole history; None where nothing is."""
+    if game.parameters.sealed:
+        return _tally_of_tags(game, seat, named)
     p, index, since = game.parameters, 0, game.parameters.burn_in
     credits, counts, totals = Credits.none(p), [0] * p.arms, [0] * p.arms
     while (settled := game.survey.settlement(index)) is not None:
@@ -81,6 +126,22 @@ def tally_of(game: ReplayedGame, seat: int, named: int) -> Tally | None:
             if round_ == named:
                 return Tally(named, seat, credits.units[seat], tuple(counts), tuple(totals))
         index, since = index + 1, through
+    return None
+
+
+def _tally_of_tags(game: ReplayedGame, seat: int, named: int) -> Tally | None:
+    p, credited = game.parameters, 0
+    counts, totals = [0] * p.arms, [0] * p.arms
+    for t, pulls, is_paid in _opened(game, [seat]):
+        if None in pulls:
+            return None
+        for pull in pulls:
+            if pull is not None and pull.arm < p.arms:
+                counts[pull.arm] += 1
+                totals[pull.arm] += pull.reward
+                credited += pull.reward * is_paid
+        if t == named:
+            return Tally(named, seat, credited, tuple(counts), tuple(totals))
     return None
 
 

@@ -4,6 +4,7 @@ from chain_bandit.auditor.game import ReplayedGame
 from chain_bandit.chain_history.records import ContractCall
 from chain_bandit.protocol.ledger import is_over
 
+SHOWING = ("settleRewards", "settleSums", "revealSeal")
 EVIDENCE = ("reportEquivocation", "reportFalse")
 
 
@@ -13,9 +14,11 @@ def proofs_until(game: ReplayedGame) -> int:
 
 
 def settled_until(game: ReplayedGame, method: str) -> int:
-    """The last chain block in which a game that is over is settled by a call: rewards earlier where lies are proven."""
-    part = 4 if method == "settleRewards" and game.parameters.provable else 1
-    return game.over_block + game.parameters.settlement_window // part
+    """The last chain block in which a game that is over is settled by a call: where lies are proven earlier by those
+    that show what everybody was given."""
+    p = game.parameters
+    shows = method in SHOWING or (method == "reveal" and p.sealed)
+    return game.over_block + (p.shown_within if shows else p.settlement_window)
 
 
 def in_time(game: ReplayedGame, call: ContractCall) -> bool:

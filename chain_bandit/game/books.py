@@ -8,7 +8,7 @@ from chain_bandit.protocol.blocks import Body, Kind, Record, SignedReport, seats
 from chain_bandit.protocol.ledger import Ledger, after_record, blocked, pulled_arm
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import NOTHING, CostEntry, Pull, encode_pulls
-from chain_bandit.protocol.tallies import Settled, Tallies
+from chain_bandit.protocol.tallies import Settled, SettledSums, Tallies
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Books:
         if since <= 0 or (since if self.parameters.provable else len(self._unsettled)) < least:
             return None
         pulls = self._paid_burn_in + b"".join(self._unsettled)
-        if self.parameters.provable:
+        if self.parameters.settles_tallies:
             root, unpaid, _ = self._tallies.unsettled()
             pulls = Settled(pulls, root, self.environment.sign_tallies(last, root), unpaid).encode()
         return last, pulls
@@ -125,13 +125,27 @@ class Books:
     def settled(self) -> None:
         """The contract was told of all rounds so far."""
         self._paid_burn_in, self._unsettled, self._settled = b"", [], self.ledger.round - 1
-        self._tallies.settled()
+        if self.parameters.settles_tallies:
+            self._tallies.settled()
+
+    def sums(self) -> bytes:
+        """What a sealed game pays, once all of it is settled; with proofs it binds the tallies of all rounds."""
+        sums = tuple(self.environment.sums)
+        if not self.parameters.provable:
+            return SettledSums(sums).encode()
+        if self.ledger.round == self.parameters.burn_in:  # it ended without a record
+            self._observe(self.ledger.round - 1)
+        root, _, _ = self._tallies.unsettled()
+        return SettledSums(sums, root, self.environment.sign_tallies(self.ledger.round - 1, root)).encode()
+
+    def _observe(self, last: int) -> None:
+        for round_ in range(1, last + 1):
+            self._tallies.add(round_, self.environment.observed(round_), False)
 
     def _tally(self, record: Record, paid: tuple[Pull, ...]) -> None:
         """What everybody was given up to the end of a recorded round; before the first one those of the burn-in."""
         if record.round == self.parameters.burn_in:
-            for round_ in range(1, record.round + 1):
-                self._tallies.add(round_, self.environment.observed(round_), False)
+            self._observe(record.round)
         elif record.kind is Kind.EXPLORATION:
             self._tallies.add(record.round, self.environment.pulls(record.round), False)
         else:

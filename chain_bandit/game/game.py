@@ -81,7 +81,8 @@ class Game:
             self._submit()
             self._list_accused(self.parameters.horizon + self.parameters.evidence_delay)
             self._settle(force=True)
-            self.recorder.finish(self.progress.entries[::-1], self.cast.environment.sums, self.cast.revealed)
+            self._show()
+            self.recorder.finish(self.progress.entries[::-1])
         finally:
             self.cast.close()
 
@@ -237,9 +238,22 @@ class Game:
         if settlement is not None:
             progress.settled()
             self.recorder.settle_rewards(*settlement)
-            for proof in self._witness.on_settlement(*settlement):
-                self.recorder.prove(proof)
-                progress.false_reports.append(proof)
+            self._prove(self._witness.on_settlement(*settlement))
+
+    def _show(self) -> None:
+        """Open what was hidden; of a sealed game that proves false reports."""
+        sums, keys = self.progress.sums() if self.parameters.sealed else b"", self.cast.revealed
+        self.recorder.show(sums, keys)
+        self._prove(self._witness.on_sums(sums))
+        self._prove(self._witness.on_secret(self.plan.secret, self.plan.model))
+        for seat, key in enumerate(keys):
+            if key is not None:
+                self._prove(self._witness.on_key(seat, key))
+
+    def _prove(self, proofs: Sequence[FalseReport]) -> None:
+        for proof in proofs:
+            self.recorder.prove(proof)
+            self.progress.false_reports.append(proof)
 
     def _check_lockstep(self) -> None:
         """Honest counts equal n_ref after every round, failed ones included; less what was forfeited."""

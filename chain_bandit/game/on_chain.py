@@ -18,7 +18,7 @@ from chain_bandit.game.errors import RecordMismatch
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import Recorded
 from chain_bandit.protocol.messages import Domain
-from chain_bandit.protocol.settlement import CostEntry, encode_sums
+from chain_bandit.protocol.settlement import CostEntry
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.tallies import FalseReport
 from chain_bandit.protocol.transaction import gas_of_blocks
@@ -146,20 +146,25 @@ class OnChain:
         """Credit rewards."""
         self.contract.settle_rewards(self._environment, through, pulls, self._plan.parameters.has_phases)
 
-    def finish(self, entries: Sequence[CostEntry], sums: Sequence[int], keys: Sequence[bytes | None]) -> None:
-        """Reveal, settle costs in chunks, close, once nobody can reveal a key any more; everybody withdraws."""
-        plan, contract, size = self._plan, self.contract, self._plan.scenario.costs_every
+    def show(self, sums: bytes, keys: Sequence[bytes | None]) -> None:
+        """Pay the sums of a sealed game, let everybody reveal its key, and reveal."""
+        plan, contract = self._plan, self.contract
         self._confirm()
+        self._keeps_key = None in keys
         if plan.parameters.sealed:
-            contract.settle_sums(self._environment, encode_sums(sums))
+            contract.settle_sums(self._environment, sums)
             for participant, seal_key in zip(self._participants, keys, strict=True):
                 if seal_key is not None:
                     contract.reveal_seal(participant, seal_key)
         contract.reveal(self._environment, plan.secret, plan.roles, plan.model)
+
+    def finish(self, entries: Sequence[CostEntry]) -> None:
+        """Settle costs in chunks, close, once nobody can reveal a key any more; everybody withdraws."""
+        plan, contract, size = self._plan, self.contract, self._plan.scenario.costs_every
         self._wait(plan.parameters.settlement_window // 2, bool(plan.parameters.slash))
         for at in range(0, len(entries), size):
             contract.settle_costs(self._environment, entries[at : at + size])
-        self._wait(plan.parameters.settlement_window, None in keys or bool(plan.parameters.slash))
+        self._wait(plan.parameters.settlement_window, self._keeps_key or bool(plan.parameters.slash))
         contract.close(self._relayer)
         contract.settle()
         for participant in self._participants:

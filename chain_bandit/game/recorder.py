@@ -61,14 +61,17 @@ class Recorder(Protocol):
         """Pay the rewards of the approved learning rounds up to `through`; a sealed game gives their tags."""
         ...
 
-    def finish(self, entries: Sequence[CostEntry], sums: Sequence[int], keys: Sequence[bytes | None]) -> None:
-        """Reveal, settle costs (entries newest first), close, and let everybody withdraw.
-
-        A sealed game first pays each seat's sum of rewards, and seats reveal their sealing keys before the closing.
+    def show(self, sums: bytes, keys: Sequence[bytes | None]) -> None:
+        """Reveal, once all rounds are settled; a sealed game pays its sums first, and its seats reveal their keys.
 
         Args:
+            sums: of a sealed game; empty for an open one.
             keys: what each seat of a sealed game reveals, None of one that keeps its key; empty for an open game.
         """
+        ...
+
+    def finish(self, entries: Sequence[CostEntry]) -> None:
+        """Settle costs (entries newest first), close, and let everybody withdraw."""
         ...
 
 
@@ -116,5 +119,8 @@ class NoChain:
     def settle_rewards(self, through: int, pulls: bytes) -> None:
         """Nothing is paid."""
 
-    def finish(self, entries: Sequence[CostEntry], sums: Sequence[int], keys: Sequence[bytes | None]) -> None:
+    def show(self, sums: bytes, keys: Sequence[bytes | None]) -> None:
+        """Nothing is paid."""
+
+    def finish(self, entries: Sequence[CostEntry]) -> None:
         """Nothing is owed."""

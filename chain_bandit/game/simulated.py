@@ -53,7 +53,7 @@ def planned(plan: Plan) -> Setting:
     return Setting(
         plan.parameters, scenario.model, plan.secret, seed_0, attacks, drawn_hash, scenario.chain.batch,
         {seat: plan.rng("attack", seat) for seat in attacks}, scenario.all_weights,
-        tuple(noise_seed(key, seed_0) for key in plan.seal_keys), scenario.chain.settle_every,
+        tuple(noise_seed(key, seed_0) for key in plan.seal_keys), scenario.proven_every,
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def _setting(scenario: Scenario, seed: int) -> Setting:
         scenario.parameters, scenario.model, secret, seed_0, attacks, hashes(secret, seed_0), scenario.chain.batch,
         chances, scenario.all_weights,
         tuple(noise_seed(derive(seed, "seal", seat), seed_0) for seat in range(scenario.participants)),
-        scenario.chain.settle_every,
+        scenario.proven_every,
     )  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def rules_of(scenario: Scenario) -> encoding.KernelParameters:
     """A scenario as the engines of many games take it. Raises `NothingToSimulate`."""
     require_model(scenario)
     return encoding.rules(
-        scenario.parameters, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.chain.settle_every
+        scenario.parameters, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.proven_every
     )
 
 

@@ -28,7 +28,6 @@ from chain_bandit.protocol.ledger import Ledger, exploration_arm, honest_arm
 from chain_bandit.protocol.messages import Phase
 from chain_bandit.protocol.messages import Role as Signing
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.settlement import encode_sums
 
 if TYPE_CHECKING:
     from chain_bandit.scenario import Scenario
@@ -77,7 +76,7 @@ def signed_through(journal: SignedJournal, settled: int, parameters: Parameters)
 
     Raises `JournalRolledBack` where the chain has a settlement whose root the journal does not know.
     """
-    if not parameters.provable:
+    if not parameters.settles_tallies:
         return settled
     signed = {place[0] for place in journal.places if place[1:3] == _TALLIES}
     if settled > parameters.burn_in and settled not in signed:
@@ -210,7 +209,9 @@ class EnvironmentRole(NodeRole):
         if not follower.closed and not follower.revealed and not self._is_too_late:
             self._settle(0)
             if self._rules.parameters.sealed:
-                sums = encode_sums(self._environment.sums)
+                sums = self.books.sums()
+                self.sync()
+                at("settlement signed")
                 self._in_time(lambda: contract.settle_sums(wallet, sums), "AlreadySummed")
             at("about to reveal")
             secret, roles = self._environment.secret, bytes(self._environment.roles)
@@ -359,7 +360,8 @@ class EnvironmentRole(NodeRole):
         if done >= len(entries):
             return True
         parameters = self._rules.parameters
-        if parameters.slash and not self._has_passed(parameters.settlement_window // 2, not self._prover.unproven()):
+        all_proven = not self._prover.unproven() and self._prover.knows_all()
+        if parameters.slash and not self._has_passed(parameters.settlement_window // 2, all_proven):
             return False
         chunk = entries[done : done + self._scenario.costs_every]
         contract, wallet = self._contract, self._wallet
@@ -376,7 +378,8 @@ class EnvironmentRole(NodeRole):
     def _close(self) -> bool:
         """Close, once nobody is waited for; never True: the event says so."""
         parameters = self._rules.parameters
-        if parameters.slash and not self._has_passed(parameters.settlement_window, not parameters.sealed):
+        nobody_left = not parameters.sealed or self._prover.knows_all()
+        if parameters.slash and not self._has_passed(parameters.settlement_window, nobody_left):
             return False
         self._waiting_since = self._waiting_since or self._now()
         try:

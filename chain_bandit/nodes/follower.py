@@ -21,6 +21,9 @@ from chain_bandit.protocol.messages import NO_BLOCK
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.submission import decode
 
+_OPENING = ("RewardsSettled", "Revealed", "SealRevealed")
+"""Events of calls that say what everybody was given, in a sealed game all of them together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -128,6 +131,8 @@ class Follower(EventFollower):
     """One game's events; see `EventFollower`.
 
     Attributes:
+        unsealed: whose sealing keys are revealed.
+        credited: whether a settlement has paid anybody: that of a sealed game which has its sums.
         costs_from: the first round whose costs are settled; None while none are.
         revealed, closed: whether the environment has revealed, whether the accounts are final.
         voided: whose false report is proven, and of which round.
@@ -144,7 +149,10 @@ class Follower(EventFollower):
         self.salt: bytes | None = None
         self.voided: dict[int, int] = {}
         self.acquitted: set[int] = set()
-        self._settlements: deque[tuple[int, str]] | None = None
+        self._kept: deque[tuple[str, tuple[Any, ...], str]] | None = None
+        self._keeps: tuple[str, ...] = ()
+        self.unsealed: set[int] = set()
+        self.credited = False
         self.costs_from: int | None = None
         self.settled = 0
         self.revealed = self.closed = False
@@ -209,23 +217,28 @@ class Follower(EventFollower):
         while self._waiting:
             self._note(*self._waiting.popleft())
 
-    def keep_settlements(self) -> None:
-        """From the first one on, for `settlements`."""
-        self._settlements = deque()
+    def keep_settlements(self, sealed: bool = False) -> None:
+        """From the first one on, for `settlements`; of a sealed game also what opens it."""
+        self._kept, self._keeps = deque(), _OPENING if sealed else _OPENING[:1]
 
-    def settlements(self) -> Iterator[tuple[int, bytes]]:
-        """Those before the open round's record that were not given yet: up to which round, and what they say."""
+    def settlements(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Those before the open round's record that were not given yet: method and arguments of each call.
+
+        Of `revealSeal` the arguments are seat and key.
+        """
         if not self._made:
             self._read()
             while self._waiting and self._waiting[0][0] not in RECORDED:
                 self._note(*self._waiting.popleft())
-        while self._settlements:
-            through, transaction = self._settlements[0]
-            _, (_, said) = self._call(transaction)
-            self._settlements.popleft()
-            yield through, said
+        while self._kept:
+            name, values, transaction = self._kept[0]
+            shown = ("revealSeal", values) if name == "SealRevealed" else self._call(transaction)
+            self._kept.popleft()
+            yield shown
 
     def _note(self, name: str, values: tuple[Any, ...], transaction: str) -> None:
+        if self._kept is not None and name in self._keeps:
+            self._kept.append((name, values, transaction))
         match name, values:
             case "Voided", (seat, round_, _):
                 self.voided[seat] = round_
@@ -235,10 +248,10 @@ class Follower(EventFollower):
                 self.accusations[seat] = since
             case "CostsSettled", (down_to, _):
                 self.costs_from = down_to
-            case "RewardsSettled", (through, _):
-                self.settled = through
-                if self._settlements is not None:
-                    self._settlements.append((through, transaction))
+            case "RewardsSettled", (through, sums):
+                self.settled, self.credited = through, bool(sums)
+            case "SealRevealed", (seat, _):
+                self.unsealed.add(seat)
             case "Revealed", _:
                 self.revealed = True
             case "Closed", _:

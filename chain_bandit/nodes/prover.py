@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from time import monotonic
+from typing import Any
 
 from chain_bandit.actors.rules import Rules
 from chain_bandit.actors.witness import Witness
@@ -32,7 +33,7 @@ class Prover:
         """By seat, the one of the earliest round."""
         if not self._is_blind:
             self._witness = Witness(rules, verifier)
-            follower.keep_settlements()
+            follower.keep_settlements(bool(rules.parameters.sealed))
 
     def on_record(self, ledger: Ledger, found: Recorded) -> None:
         """Take in how the open round of a ledger ended, before the settlements that the chain shows by now."""
@@ -65,14 +66,32 @@ class Prover:
 
     def is_over(self, height: int) -> bool:
         """Whether nothing more can be proven of a game that is over, by the chain's height."""
-        last = self._contract.next_round() - 1
         until = self._contract.over_block(self._parameters) + self._parameters.settlement_window // 2
-        return max(self._follower.settled, self._parameters.burn_in) >= last or height >= until
+        return self.knows_all() or height >= until
+
+    def knows_all(self) -> bool:
+        """Whether the chain shows all that proofs rest on: settlements, of a sealed game sums, secret and keys too."""
+        said, p = self._follower, self._parameters
+        if p.sealed and not (said.credited and said.revealed and len(said.unsealed) == p.participants):
+            return False
+        return max(said.settled, p.burn_in) >= self._contract.next_round() - 1
 
     def _look(self) -> None:
-        for through, said in self._follower.settlements():
-            for proof in self._witness.on_settlement(through, said):
+        for method, arguments in self._follower.settlements():
+            for proof in self._proofs(method, arguments):
                 self._found[proof.seat], self._since[proof.seat] = proof, monotonic()
+
+    def _proofs(self, method: str, arguments: tuple[Any, ...]) -> list[FalseReport]:
+        match method, arguments:
+            case "settleRewards", (through, said):
+                return self._witness.on_settlement(through, said)
+            case "settleSums", (sums,):
+                return self._witness.on_sums(sums)
+            case "reveal", (secret, _, model):
+                return self._witness.on_secret(secret, model)
+            case _, (seat, key):
+                return self._witness.on_key(seat, key)
+        return []
 
     def _is_proven(self, proof: FalseReport) -> bool:
         proven = self._follower.voided.get(proof.seat, proof.slot.round + 1)

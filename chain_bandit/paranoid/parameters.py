@@ -99,6 +99,11 @@ class Parameters:
         return self.payload == self.arms + 1
 
     @property
+    def bound(self) -> bool:
+        """Whether each settlement ends with a root of tallies; in a sealed game the sums alone do."""
+        return self.provable and not self.sealed
+
+    @property
     def has_phases(self) -> bool:
         """Whether a block says how often its arm is pulled."""
         return self.growth > 0
@@ -211,7 +216,7 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
     everybody = p.validators == p.participants and not p.attested & (4 | 64 | 128)
     if p.growth and (p.growth > 4 * UNIT or p.horizon >= 2**23 or p.sealed or not everybody):
         raise Broken("no game with these parameters has phases")
-    if p.payload != p.arms and not (p.provable and p.slash and not p.sealed):
+    if p.payload != p.arms and not (p.provable and p.slash):
         raise Broken("format 2 gives these parameters no meaning")
     if not (0 < p.participants <= 256 and 0 < p.arms < 255 and 2 * p.arms <= p.burn_in <= p.horizon < 2**32):
         raise Broken("no game has these parameters")

@@ -87,8 +87,8 @@ class Lies:
         return any(lie.round <= round_ < listed_from[seat] for seat, lie in self.proven.items())
 
 
-def shows(setup: Setup, proof: FalseReport, open_: int, verdict: Verdict) -> Lie:
-    """Hold a proof against the rules; what it proves."""
+def shows(setup: Setup, proof: FalseReport, keys: dict[int, bytes], open_: int, verdict: Verdict) -> Lie:
+    """Hold a proof against the rules; what it proves. `keys`: sealing keys that are revealed, by seat."""
     p, seat = setup.p, proof.seat
     about = f"proof against a report of seat {seat} in round {proof.round}"
     verdict.same("evidence", open_, f"{about}: whether reports name what they rest on", True, p.provable)
@@ -108,7 +108,8 @@ def shows(setup: Setup, proof: FalseReport, open_: int, verdict: Verdict) -> Lie
     signed = signer(tallies_statement(setup, proof.through, proof.root), proof.root_signature)
     verdict.same("evidence", open_, f"{about}: who signed the root", setup.environment, signed)
     credited, counts, true = tallies.read(proof.tally, p.arms)
-    holds = means == true and commitment == plain_commitment(setup.seed, proof.round, seat, counts)
+    key = keys.get(seat) if p.sealed else setup.seed
+    holds = means == true and (key is None or commitment == plain_commitment(key, proof.round, seat, counts))
     verdict.same("evidence", open_, f"{about}: whether it is true", False, holds)
     return Lie(proof.round, named, credited, tallies.receipted(proof.tally))
 
@@ -118,9 +119,9 @@ def tallies_statement(setup: Setup, through: int, root: bytes) -> bytes:
     return statement(setup.domain, through, setup.genesis, REWARD, TALLIES, 0, root)
 
 
-def plain_commitment(seed: bytes, round_: int, seat: int, counts: list[int]) -> bytes:
-    """The commitment of a report to counts, under the public salt."""
-    salt = keccak(seed, b"counts", uint(round_, 4), uint(seat, 2))
+def plain_commitment(key: bytes, round_: int, seat: int, counts: list[int]) -> bytes:
+    """The commitment of a report to counts, under the salt of the game's seed, or of a seat's sealing key."""
+    salt = keccak(key, b"counts", uint(round_, 4), uint(seat, 2))
     return keccak(*(uint(count, 4) for count in counts), salt)
 
 

@@ -85,6 +85,8 @@ def _follow(export: Export, verdict: Verdict) -> None:
             records = Records(setup, verdict)
         elif call.name in LATER:
             later[call.name].append(call)
+            if call.name == "revealSeal" and setup is not None and records is not None:
+                records.keys[setup.addresses.index(call.sender)] = word(call.data, 0)
             if call.name == "settleCosts" and records is not None:
                 void.append(records.void())
             if call.name == "settleRewards" and records is not None:
@@ -173,15 +175,14 @@ def _end(
     verdict.place = "balance", None
     setup = records.setup
     opened = _disclose(setup, later["reveal"], verdict)
-    keys: dict[int, bytes] = {}
     for call in later["revealSeal"]:
         key, seat = word(call.data, 0), setup.addresses.index(call.sender)
         verdict.same("setup", None, f"sealing key of seat {seat}", setup.seal_hashes[seat], keccak(key))
         said = [("SealRevealed", [seat, number(key)])]
         verdict.same("setup", None, f"event of the sealing key of seat {seat}", said, call.events)
-        keys[seat] = key
-    settlement = Settlement(records, opened, keys)
+    settlement = Settlement(records, opened, records.keys)
     settlement.take(later["settleRewards"], reached)
+    settlement.take_sums(later["settleSums"])
     settlement.replay()
     verdict.run_digest = run_digest(setup.p, records.past, settlement.pulls)
     money = Money(settlement, verdict)

@@ -74,6 +74,7 @@ class Records:
         self.liars: Seats = frozenset()
         self.reputations = [START for _ in p.seats]
         self.lies = Lies()
+        self.keys: dict[int, bytes] = {}
         self.past: list[Past] = []
         verdict.place = "record", self.round
 
@@ -418,7 +419,7 @@ class Records:
     def prove(self, call: Call) -> list[Event]:
         """A proof of a false report; the events that are due."""
         proof, t = false_report(call.data), self.round
-        lie, seat = shows(self.setup, proof, t, self.verdict), proof.seat
+        lie, seat = shows(self.setup, proof, self.keys, t, self.verdict), proof.seat
         before = self.lies.proven.get(seat)
         first = before is None or lie.round < before.round or lie.kept < before.kept
         first = first and seat not in self.lies.acquitted

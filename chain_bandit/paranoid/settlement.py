@@ -60,7 +60,7 @@ class Settlement:
         at: the records by round.
         keys: sealing keys that were revealed, by seat.
         rows: by approved round after the burn-in, what was settled of it; with tallies by every round with receipts.
-        bound: settlements whose tallies have not all been computed yet.
+        bound: settlements, of a sealed game the sums, whose tallies have not all been computed yet.
         tallies: what seats were given up to the end of rounds that reports may still name.
         given: by seat, the round of its last receipt.
         silent: by seat, rounds after that in which a receipt gave it nothing, since it had not reported.
@@ -104,7 +104,7 @@ class Settlement:
             due += [past.round for past in self.records.past
                     if past.kind == APPROVED and self.through < past.round <= through]
             paid = size * len(due)
-            expected = paid + (self._bind(through, data[paid:]) if p.provable else 0)
+            expected = paid + (self._bind(through, data[paid:]) if p.bound else 0)
             verdict.same("reward", None, f"bytes of the settlement through round {through}", expected, len(data))
             for place, t in enumerate(due):
                 self.rows[t] = data[size * place : size * (place + 1)]
@@ -116,6 +116,16 @@ class Settlement:
             self.through = through
             said = settled(through, [] if p.sealed else credited)
             verdict.same("reward", None, "event of a settlement", [said], call.events)
+
+    def take_sums(self, calls: list[Call]) -> None:
+        """What the sums of a sealed game bind of its tallies."""
+        p, last = self.records.setup.p, self.records.round - 1
+        at = 8 * p.participants
+        for call in calls:
+            data = tail(call.data, 0)
+            self.records.verdict.same("reward", None, "bytes of the sums", at + ROOT * p.provable, len(data))
+            if p.provable:
+                self.bound.append(Bound(last, data[at : at + 32], data[at + 32 :]))
 
     def _bind(self, through: int, data: bytes) -> int:
         """Take what stands behind the rows of paid rounds: root, signature, rows of others. How long it should be."""
@@ -158,7 +168,7 @@ class Settlement:
         """A round whose arm nobody chooses: of games with tallies its rows are settled, as of a paid burn-in."""
         p = self.records.setup.p
         for seat in p.seats:
-            if p.provable or (p.paid_burn_in and t <= p.burn_in):
+            if p.bound or (p.paid_burn_in and t <= p.burn_in):
                 self._given(t, seat, arm)
             else:
                 is_drawn = self.opened is not None and not self.opened.live
@@ -268,8 +278,8 @@ class Settlement:
         salt = keccak(key, b"counts", uint(t, 4), uint(seat, 2)) if key is not None else b""
         counts = self._own(seat, report)[0]
         known = bool(salt) and opens(report.commitment, counts, salt)
-        if p.provable:  # a proof takes no other form
-            known = report.commitment == plain_commitment(self.records.setup.seed, t, seat, counts)
+        if p.provable and key is not None:  # a proof takes no other form
+            known = report.commitment == plain_commitment(key, t, seat, counts)
         if seat in self.unread or (not known and self.opened is None):
             verdict.cannot("bits", "what a seat pulled, or whether it is honest, is not known")
         elif malicious and not known:

@@ -7,6 +7,7 @@ from chain_bandit.paranoid.verdict import Verdict
 
 OPENING = ("join", "open")
 RECORDING = ("submitBlocks", "skip", "skipAfterDeadline")
+SHOWING = ("settleRewards", "settleSums", "revealSeal")
 PROVING = ("reportEquivocation", "reportFalse")
 
 
@@ -32,7 +33,8 @@ def in_time(call: Call, setup: Setup, records: Records | None, closed: bool, ver
         holds, round_ = not closed, records.round
     else:
         holds = not closed and (over(records, block) or call.name == "settleRewards")
-        part = 4 if call.name == "settleRewards" and setup.p.provable and over(records, block) else 1
+        shows = call.name in SHOWING or (call.name == "reveal" and setup.p.sealed)
+        part = 4 if shows and setup.p.provable and over(records, block) else 1
         holds = holds and (block <= window_end(records, part) or call.name == "close")
         early = call.name == "settleCosts" and bool(setup.p.slash) and block <= proofs_end(records)
         holds = holds and not early

@@ -126,10 +126,10 @@ def _check_faults(p: Parameters) -> None:
     if not p.sealed:
         require(p.unrevealed_penalty == 0, "unrevealed_penalty", "penalty = 0 (an open game has no sealing keys)",
                 penalty=p.unrevealed_penalty)
-    told = p.slash > 0 and not p.sealed and p.disclosure == ESTIMATES
+    told = p.slash > 0 and p.disclosure == ESTIMATES
     require(p.provable in (0, 1) and (told or not p.provable), "provable",
-            "provable = 0, or 1 in an open game with a slash whose reports say estimators as they are",
-            provable=p.provable, slash=p.slash, sealed=p.sealed)
+            "provable = 0, or 1 in a game with a slash whose reports say estimators as they are",
+            provable=p.provable, slash=p.slash)
     require(p.paid_burn_in in (0, 1) and not (p.paid_burn_in and p.sealed), "paid_burn_in",
             "paid_burn_in = false, or an open game (whose settlements say what everybody pulled)",
             paid_burn_in=p.paid_burn_in, sealed=p.sealed)

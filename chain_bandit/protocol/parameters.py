@@ -314,7 +314,20 @@ class Parameters:
     @property
     def settles_burn_in(self) -> bool:
         """Whether the first settlement says what everybody was given in rounds 1 to L."""
-        return bool(self.provable or self.paid_burn_in)
+        return bool(self.settles_tallies or self.paid_burn_in)
+
+    @property
+    def settles_tallies(self) -> bool:
+        """Whether each settlement ends with a root of tallies; in a sealed game the sums alone do."""
+        return bool(self.provable and not self.sealed)
+
+    @property
+    def shown_within(self) -> int:
+        """Chain blocks after the game in which its rewards are settled, and a sealed game is opened.
+
+        Where false reports can be proven, three quarters of the window are left for what follows from that.
+        """
+        return self.settlement_window // (4 if self.provable else 1)
 
     @property
     def attested(self) -> int:

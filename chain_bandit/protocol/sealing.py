@@ -1,9 +1,9 @@
 """Sealed games: what of a receipt stays hidden while the game runs, and what binds to it (PROTOCOL 1.3, 1.8)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chain_bandit.protocol.digests import keccak, uint
-from chain_bandit.protocol.settlement import TAG_BYTES, Pull, encode_pulls
+from chain_bandit.protocol.settlement import NOTHING, TAG_BYTES, Pull, encode_pulls
 
 NONCE_BYTES = 12
 
@@ -39,3 +39,21 @@ def receipt_tag(secret: bytes, seed_0: bytes, round_: int, seat: int, pull: Pull
 def receipt_tags(secret: bytes, seed_0: bytes, round_: int, pulls: Sequence[Pull]) -> bytes:
     """What settlement carries of an approved round: every seat's tag."""
     return b"".join(receipt_tag(secret, seed_0, round_, seat, pull) for seat, pull in enumerate(pulls))
+
+
+def pull_of_tag(
+    secret: bytes, seed_0: bytes, round_: int, seat: int, tag: bytes, arms: Sequence[int], reward: Callable[[int], int]
+) -> Pull | None:
+    """The pull that a tag stands for, once the secret is revealed; None where it is none of these.
+
+    Args:
+        arms: in the order in which they are tried; nothing is tried after the first.
+        reward: what an arm gave the seat in the round, in units.
+    """
+    for place, arm in enumerate(arms):
+        pull = Pull(arm, reward(arm))
+        if receipt_tag(secret, seed_0, round_, seat, pull) == tag:
+            return pull
+        if place == 0 and receipt_tag(secret, seed_0, round_, seat, NOTHING) == tag:
+            return NOTHING
+    return None

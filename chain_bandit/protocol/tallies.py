@@ -1,5 +1,7 @@
 """Tallies: what each seat was given up to a round, bound by a Merkle root that the environment signs.
 
+It does in each settlement, of a sealed game once, with the sums that it pays.
+
 A report names the round whose tally it rests on, so that anybody can prove a false one from what is public: the
 report, its signature, and the tally. The twin of `contracts/libraries/Tallies.sol`.
 """
@@ -12,7 +14,16 @@ from chain_bandit.protocol.digests import keccak, uint, uints
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot, commitment, commitment_salt, tally
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.settlement import Credits, Pull, decode_pulls, encode_pulls, pull_bytes
+from chain_bandit.protocol.settlement import (
+    SUM_BYTES,
+    Credits,
+    Pull,
+    decode_pulls,
+    decode_sums,
+    encode_pulls,
+    encode_sums,
+    pull_bytes,
+)
 from chain_bandit.protocol.units import Counts, added, sample_means
 
 STALE = 16
@@ -53,11 +64,16 @@ class Tally:
         """What the receipt of the round says of it."""
         return tally(self.counts, self.totals)
 
-    def is_told(self, report: Report, round_: int, seed_0: bytes) -> bool:
-        """Whether a report of a round commits to its counts, and says total over count of every arm."""
-        salt = commitment_salt(seed_0, round_, self.seat)
-        means = sample_means(self.totals, self.counts)
-        return report.commitment == commitment(self.counts, salt) and report.means == means
+    def is_told(self, report: Report, round_: int, key: bytes | None) -> bool:
+        """Whether a report of a round commits to its counts, and says total over count of every arm.
+
+        Args:
+            key: from which salts follow: seed_0, or of a sealed game the seat's sealing key; as long as that is not
+                revealed, nothing is said of counts.
+        """
+        if key is not None and report.commitment != commitment(self.counts, commitment_salt(key, round_, self.seat)):
+            return False
+        return report.means == sample_means(self.totals, self.counts)
 
 
 def may_name(parameters: Parameters, round_: int, failures: int, named: int) -> bool:
@@ -220,6 +236,29 @@ class Settled:
     def encode(self) -> bytes:
         """The bytes that the contract is given."""
         return self.paid + self.root + self.signature + self.unpaid
+
+
+@dataclass(frozen=True, slots=True)
+class SettledSums:
+    """What a sealed game pays, by seat in units; with proofs of false reports also root and signature of the tallies
+    of all rounds, else these are empty."""
+
+    sums: tuple[int, ...]
+    root: bytes = b""
+    signature: bytes = b""
+
+    @staticmethod
+    def decode(data: bytes, parameters: Parameters) -> "SettledSums":
+        """The parts of it. Raises `Malformed`."""
+        at = SUM_BYTES * parameters.participants
+        expected = at + SIGNED_BYTES * parameters.provable
+        if len(data) != expected:
+            raise Malformed("settled sums", f"{expected} bytes", len(data))
+        return SettledSums(decode_sums(data[:at], parameters.participants), data[at : at + 32], data[at + 32 :])
+
+    def encode(self) -> bytes:
+        """The bytes that the contract is given."""
+        return encode_sums(self.sums) + self.root + self.signature
 
 
 def take_in(tallies: Tallies, parameters: Parameters, kinds: Sequence[tuple[int, Kind]], said: Settled) -> None:

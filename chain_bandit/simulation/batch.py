@@ -114,11 +114,13 @@ def require_lockstep(parameters: Parameters, attacks: Mapping[int, Attack]) -> N
     effective = [effect for attack in attacks.values() for effect in effects(attack)]
     on_consensus = any(replace(effect, first=0, last=EVER) != Effect() for effect in effective)
     alone = sorted({part.name for attack in attacks.values() for part in parts_of(attack) if not is_together(part)})
+    keeping = any(overrides(part, "reveals") for attack in attacks.values() for part in parts_of(attack))
     for refused, what in (
         (p.validators < p.participants or p.selection or p.sortition, "a game in which not everybody validates"),
         (p.draws_commanders, "a game that draws its commanders"),
         (p.has_phases, "a game in phases"),
         (p.provable and attacks, "liars in a game whose false reports are proven"),
+        (p.sealed and keeping, "a sealing key that may not be revealed"),
         (on_consensus, "an attack on the consensus"),
         (alone, f"the attack {alone[0]}, which is asked game by game" if alone else ""),
         (p.disclosure != ESTIMATES, f"the disclosure {p.disclosure.name}"),

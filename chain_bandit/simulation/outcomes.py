@@ -72,7 +72,8 @@ class Setting:
         chances: for each malicious seat its own stream of chance.
         weights: of every seat in the draw of validators; by default 1 each.
         noise: of every seat of a sealed game the seed of its disclosure's chance, `protocol.sealing.noise_seed`.
-        settle_every: rounds in one settlement; false reports are proven when a settlement covers them.
+        settle_every: rounds in one settlement; false reports are proven when a settlement covers them. Of a sealed game
+            all of them: it is opened at its end.
     """
 
     parameters: Parameters
@@ -285,8 +286,15 @@ class Play:
         suspects = self._views.keys() & reported.keys() - self._false
         return frozenset(
             seat for seat in suspects
-            if reported[seat] != self._own(seat).means or counts[seat] != self._purses[seat].counts
+            if reported[seat] != self._own(seat).means
+            or (counts[seat] != self._purses[seat].counts and not self.keeps_key(seat))
         )  # fmt: skip
+
+    def keeps_key(self, seat: int) -> bool:
+        """Whether a seat does not reveal its sealing key, by what it sees now: its counts stay hidden."""
+        if not self.parameters.sealed or seat not in self._views:
+            return False
+        return not self.setting.attacks[seat].reveals(self._views[seat])
 
     def _means(self, seat: int) -> Means:
         """What an honest report of the seat says."""

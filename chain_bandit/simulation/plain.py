@@ -1,6 +1,6 @@
 """A game of `simulation.outcomes` as the sums that the compiled one adds up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 import numpy as np
@@ -30,6 +30,7 @@ class GameSums:
         self.settled = np.zeros((3, p.participants), np.int64)
         self._credits = Credits.none(p)
         self._false: set[int] = set()
+        self._penalty = p.unrevealed_penalty // p.wei_per_unit
 
     def add(self, o: Outcome) -> None:
         """Take in one round, but for the regret of its pulls."""
@@ -45,6 +46,11 @@ class GameSums:
         if o.cost and all(listed[seat] for seat in self._false):
             self.settled[1] += [0 if each else o.cost for each in listed]
         self.settled[2] = o.ledger.blocked_from
+
+    def fine(self, seats: Iterable[int]) -> None:
+        """Take the penalty from those who keep their sealing keys."""
+        for seat in seats:
+            self.settled[0, seat] -= self._penalty
 
     def pull(self, o: Outcome) -> None:
         """Take in one of its pulls."""
@@ -63,11 +69,12 @@ class GameSums:
 
 def play(setting: Setting, marks: Sequence[int]) -> tuple[Ints, Ints]:
     """One game: (1, marks, `SUMS`) after ascending times, and (1, 3, M), `Tally.settled`. Raises `NotSimulated`."""
-    tally, wanted, sums = GameSums(setting), set(marks), []
-    for outcome in Play(setting).rounds():
+    tally, wanted, sums, game = GameSums(setting), set(marks), list[tuple[int, ...]](), Play(setting)
+    for outcome in game.rounds():
         tally.add(outcome)
         for time in range(outcome.time, outcome.time + outcome.length):
             tally.pull(outcome)
             if time in wanted:
                 sums.append(tally.sums)
+    tally.fine(seat for seat in setting.attacks if game.keeps_key(seat))
     return np.array(sums, np.int64).reshape(1, len(marks), len(SUMS)), tally.settled[np.newaxis]

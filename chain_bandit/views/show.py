@@ -357,7 +357,7 @@ def _pulls(inside: DecodedHistory, through: int, data: bytes) -> list[tuple[str,
     before = _settled_before(inside, through)
     due = list(range(1, before + 1)) if p.paid_burn_in and before == p.burn_in else []
     due += [row.round for row in inside.report.rounds if row.kind == "approved" and before < row.round <= through]
-    if p.provable:
+    if p.settles_tallies:
         return _with_tallies(inside, due, data)
     if len(data) != size * len(due):
         return [("pulls", _value(data))]

@@ -86,11 +86,12 @@ interface IChainBandit is IErrors, IRules {
     function settleRewards(uint32 through, bytes calldata pulls) external;
 
     /// @notice Credits what every seat of a sealed game earned, once, after the last round's tags are settled.
-    /// @param sums A uint64 a seat, in units.
+    /// @param sums A uint64 a seat, in units. Where reports name what they rest on there follow a root of the tallies
+    /// of all rounds, and the environment's signature of it.
     function settleSums(bytes calldata sums) external;
 
     /// @notice Publishes the key of the caller's sealed records, after the game and within the settlement window.
-    /// Whoever does not loses the penalty.
+    /// Whoever does not loses the penalty. Where false reports can be proven the window's first quarter is for it.
     function revealSeal(bytes32 sealKey) external;
 
     /// @notice Opens the environment's commitment after the game.

@@ -91,7 +91,7 @@ library Assumptions {
         if (p.attested != classes) revert IErrors.WrongClasses(p.attested, classes);
         Reserved memory r = p.reserved;
         // A proof of a false report takes a report that names its receipt's round.
-        bool named = p.payload == p.arms + 1 && r.slash != 0 && p.sealedGame == 0;
+        bool named = p.payload == p.arms + 1 && r.slash != 0;
         if (p.payload != p.arms && !named) revert IErrors.WrongPayload(p.payload, p.arms);
         uint256 numbers = uint256(r.findersFee) | r.dimension | r.rewardSource;
         bytes32 bits = bytes32(numbers) | r.participantsRoot | r.extension;

@@ -124,6 +124,7 @@ library Rewards {
 
     /// @notice Credits what each seat earned in all rounds up to `last`: at most a whole reward for each approved one
     /// after `burnIn` before it was on the block list.
+    /// @param named Whether reports name what they rest on: a root of the tallies of all rounds follows the sums.
     function settleSums(
         Credits storage credits,
         Ledger.History storage history,
@@ -131,14 +132,14 @@ library Rewards {
         uint256 last,
         uint256 burnIn,
         bytes calldata sums,
-        uint256 participants
+        uint256 participants,
+        bool named
     ) internal {
         if (credits.summed) revert IErrors.AlreadySummed();
         if (credits.settledThrough < last) revert IErrors.SumsMissing(credits.settledThrough, last);
-        if (sums.length != SUM_BYTES * participants) {
-            revert IErrors.WrongPullsLength(sums.length, SUM_BYTES * participants);
-        }
         unchecked {
+            uint256 length = SUM_BYTES * participants + (named ? ROOT_BYTES : 0);
+            if (sums.length != length) revert IErrors.WrongPullsLength(sums.length, length);
             uint256 most = UNIT * approved(history, burnIn + 1, last);
             for (uint256 seat; seat < participants; ++seat) {
                 uint256 since = docket.since[seat];

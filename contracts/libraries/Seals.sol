@@ -10,7 +10,7 @@ library Seals {
 
     struct Keys {
         uint256 revealed; // seats
-        mapping(uint256 => bytes32) hashes;
+        mapping(uint256 => bytes32) hashes; // of a revealed key the key itself
     }
 
     /// @notice Keeps the hash of a seat's sealing key, from all the keys that it registers.
@@ -20,10 +20,11 @@ library Seals {
 
     /// @notice Takes a seat's key, once.
     function reveal(Keys storage seals, uint256 seat, bytes32 key) internal {
+        if (isRevealed(seals, seat)) revert IErrors.SealAlreadyRevealed(seat);
         bytes32 hash = keccak256(abi.encode(key));
         if (hash != seals.hashes[seat]) revert IErrors.WrongSealKey(seat, hash, seals.hashes[seat]);
-        if (isRevealed(seals, seat)) revert IErrors.SealAlreadyRevealed(seat);
         seals.revealed |= 1 << seat;
+        seals.hashes[seat] = key;
     }
 
     /// @notice Whether a seat revealed its key.

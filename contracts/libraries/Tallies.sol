@@ -10,8 +10,8 @@ import {Certificates} from "./Certificates.sol";
 
 /// @title Proofs of false reports: a report that says anything but what follows from the tally that it names
 /// @dev A tally is what a seat was given up to a round: uint64 credited units, K uint32 counts, K uint64 totals. The
-/// environment signs a Merkle root of all tallies of the rounds that it settles. Of a report in force the payload ends
-/// with the round whose tally it rests on.
+/// environment signs a Merkle root of all tallies of the rounds that it settles, of a sealed game once, of all rounds.
+/// Of a report in force the payload ends with the round whose tally it rests on.
 library Tallies {
     uint256 private constant CREDITED_BYTES = 8;
     uint256 private constant COUNT_BYTES = 4;
@@ -30,7 +30,8 @@ library Tallies {
     struct Against {
         bytes32 domain;
         bytes32 genesis;
-        bytes32 seed;
+        bytes32 key; // that the salts of its counts follow from: the game's seed, of a sealed game the seat's own
+        bool opens; // whether that is known, else nothing is said of counts
         address participant;
         address environment;
         uint256 arms;
@@ -181,9 +182,11 @@ library Tallies {
 
     /// @dev Whether the report commits to the counts of the tally, and says total over count of every arm.
     function _isTrue(FalseReport calldata proof, Against memory a, uint256 totalsAt) private pure returns (bool) {
-        bytes32 salt = keccak256(abi.encodePacked(a.seed, "counts", proof.round, proof.seat));
-        bytes32 commitment = keccak256(abi.encodePacked(proof.tally[CREDITED_BYTES:totalsAt], salt));
-        if (bytes32(Bits.word(proof.report, 4 * a.arms + 4)) != commitment) return false;
+        if (a.opens) {
+            bytes32 salt = keccak256(abi.encodePacked(a.key, "counts", proof.round, proof.seat));
+            bytes32 commitment = keccak256(abi.encodePacked(proof.tally[CREDITED_BYTES:totalsAt], salt));
+            if (bytes32(Bits.word(proof.report, 4 * a.arms + 4)) != commitment) return false;
+        }
         unchecked {
             for (uint256 arm; arm < a.arms; ++arm) {
                 uint256 count = Bits.read(proof.tally, CREDITED_BYTES + COUNT_BYTES * arm, COUNT_BYTES);

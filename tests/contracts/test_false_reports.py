@@ -17,9 +17,10 @@ from chain_bandit.protocol.messages import (
     receipt_content,
     statement_content,
 )
+from chain_bandit.protocol.parameters import SEALED_BYTES
 from chain_bandit.protocol.rewards import hidden_cost
 from chain_bandit.protocol.settlement import NOTHING, Pull, encode_pulls, final_balance, void_balance
-from chain_bandit.protocol.tallies import FalseReport, Settled, SignedTallies, Tallies, tallies_digest
+from chain_bandit.protocol.tallies import FalseReport, Settled, SettledSums, SignedTallies, Tallies, tallies_digest
 from chain_bandit.protocol.units import UNIT, sample_means
 from tests.contracts.harness import (
     BASE,
@@ -40,8 +41,8 @@ LIAR, OTHER = 1, 2
 class Provable(Game):
     """A game whose reports name what they rest on; its environment signs with a key of its own."""
 
-    def __init__(self) -> None:
-        super().__init__(parameters(horizon=40, slash=SLASH, provable=1), bytes([0, 1, 1, 0]))
+    def __init__(self, **changes: int) -> None:
+        super().__init__(parameters(horizon=40, slash=SLASH, provable=1, **changes), bytes([0, 1, 1, 0]))
         self.tallies, self.signed = Tallies(self.p), list[SignedTallies]()
         self.rewards = [0] * self.p.participants
 
@@ -89,8 +90,9 @@ class Provable(Game):
         means = list(sample_means(tally.totals, tally.counts))
         means[0] += lie
         committed = (tally.counts[0] + counts, *tally.counts[1:])
-        salt = commitment_salt(self.seed_0, round_, seat)
-        report = Report(tuple(means), commitment(committed, salt), self.proof(), b"", (named,))
+        salt = commitment_salt(self.seal_key(seat) if self.p.sealed else self.seed_0, round_, seat)
+        sealed = bytes(SEALED_BYTES * self.p.sealed)
+        report = Report(tuple(means), commitment(committed, salt), self.proof(), sealed, (named,))
         slot = slot or Slot(self.separator, round_, keccak(b"any parent"))
         return signed_proof(self, slot, seat, report, signed, place)
 
@@ -263,9 +265,9 @@ def test_games_that_name_nothing_take_no_proof():
 
 
 @pytest.mark.parametrize(
-    ("changes", "payload"), [({"slash": 0}, 3), ({"slash": SLASH, "sealed": 1}, 3), ({"slash": SLASH}, 4)]
+    ("changes", "payload"), [({"slash": 0}, 3), ({"slash": 0, "sealed": 1}, 3), ({"slash": SLASH}, 4)]
 )
-def test_only_an_open_game_with_a_slash_has_reports_that_name(changes, payload):
+def test_only_a_game_with_a_slash_has_reports_that_name(changes, payload):
     p = parameters(horizon=40, **changes)
     game = Game(p)
     _, outcome = game.machine.deploy(game.environment, creation_of(p, ZERO, ZERO, payload=payload), game.pool)
@@ -481,3 +483,53 @@ def test_rewards_are_settled_within_the_first_quarter_of_the_window(game, late):
         assert error == ("WindowPassed", until + 1, until)
     else:
         game.settle_all(game.p.horizon)
+
+
+@pytest.fixture
+def opened() -> Provable:
+    """A sealed game that is over, its tags settled, and its sums paid under the root of all tallies."""
+    game = Provable(sealed=1, unrevealed_penalty=7).open()
+    play_out(game)
+    last, rounds = game.p.horizon, len(game.paid_rounds(game.p.horizon))
+    for _, record, _ in game.records:
+        for t in range(1, record.round + 1) if record.round == game.p.burn_in else (record.round,):
+            paid = t > game.p.burn_in and record.kind is Kind.APPROVED
+            game.tallies.add(t, game.pulls(t), paid)
+            game.rewards = [have + paid * pull.reward for have, pull in zip(game.rewards, game.pulls(t), strict=True)]
+    root, _, tallies = game.tallies.settle()
+    signature = game.owner.sign(tallies_digest(game.separator, game.genesis, last, root))
+    game.signed.append(SignedTallies(last, root, signature, tallies))
+    game.do(game.environment, "settleRewards", last, bytes(8 * game.p.participants * rounds))
+    sums = SettledSums(tuple(game.rewards), root, signature).encode()
+    for wrong in (sums[:-96], sums[:-1], sums + bytes(1)):
+        error = ("WrongPullsLength", len(wrong), len(sums))
+        assert game.refused(game.environment, "settleSums", wrong) == error
+    outcome = game.do(game.environment, "settleSums", sums)
+    assert outcome.events == (("RewardsSettled", (last, sums[:-96])),)
+    return game
+
+
+def test_a_sealed_game_takes_proofs_of_means_at_once_and_of_counts_with_the_key(opened):
+    late = opened.p.horizon - 3
+    miscounted = opened.false_report(LIAR, late, lie=0, counts=1)
+    assert refused(opened, miscounted) == ("ReportIsTrue", LIAR, late)
+    assert refused(opened, opened.false_report(OTHER, late, lie=0)) == ("ReportIsTrue", OTHER, late)
+    assert [name for name, _ in prove(opened, opened.false_report(LIAR, late + 1))] == ["Accused", "Voided"]
+    opened.do(opened.seats[LIAR], "revealSeal", opened.seal_key(LIAR))
+    assert prove(opened, miscounted) == (("Voided", (LIAR, late, miscounted.tally.credited)),)
+    opened.do(opened.seats[OTHER], "revealSeal", opened.seal_key(OTHER))
+    assert refused(opened, opened.false_report(OTHER, late, lie=0)) == ("ReportIsTrue", OTHER, late)
+    error = opened.refused(opened.seats[OTHER], "revealSeal", opened.seal_key(OTHER))
+    assert error == ("SealAlreadyRevealed", OTHER)
+
+
+def test_what_opens_a_sealed_game_comes_in_the_first_quarter_of_the_window(opened):
+    over = opened.view("progress")[4]
+    opened.machine.block = (until := over + BASE.settlement_window // 4) + 1
+    error = ("WindowPassed", until + 1, until)
+    assert opened.refused(opened.environment, "reveal", opened.secret, opened.roles, opened.model) == error
+    assert opened.refused(opened.seats[0], "revealSeal", opened.seal_key(0)) == error
+    assert prove(opened, opened.false_report(LIAR, opened.p.horizon))
+    opened.machine.block -= 1
+    opened.reveal()
+    opened.do(opened.seats[0], "revealSeal", opened.seal_key(0))

@@ -35,7 +35,7 @@ class Noted(OnChain):
 
     owed: Sequence[int] = ()
 
-    def finish(self, entries: Sequence[CostEntry], sums: Sequence[int], keys: Sequence[bytes | None]) -> None:
+    def finish(self, entries: Sequence[CostEntry]) -> None:
         """As ever, but that the seats' own withdrawals are seen."""
         withdraw, found = self.contract.withdraw, list[int]()
 
@@ -44,7 +44,7 @@ class Noted(OnChain):
             return withdraw(sender)
 
         self.contract.withdraw = noting  # type: ignore[method-assign]
-        super().finish(entries, sums, keys)
+        super().finish(entries)
         self.owed = found[: len(self._plan.seated)]
 
 
@@ -73,6 +73,10 @@ WITHHELD = {"reports": False, "first": 15, "last": 30}
 def measured(case: Scenario) -> Measured:
     sums, settled = plain.play(planned(Plan(case)), ())
     return Measured(case.parameters, (), sums, 0.0, settled=settled)
+
+
+SEALED = {"sealed": True, "slash": 0.25, "unrevealed_penalty": 0.1, "chain": {"settlement_window": 160}}
+"""Its window is mined block by block."""
 
 
 def require_equal(case: Scenario) -> tuple[list[tuple[Any, ...]], list[int]]:
@@ -235,3 +239,44 @@ def test_a_proof_that_comes_too_late_for_the_block_list_costs_all_the_same():
     found = measured(case)
     assert found.settled is not None
     assert not found.settled[0, :2, 5:].any()
+
+
+@pytest.mark.parametrize("changes", [{}, {"chain": {"batch": 10, "settle_every": 7, "settlement_window": 160}}])
+@pytest.mark.parametrize("name", LIES)
+def test_a_sealed_game_is_proven_once_it_is_opened(name, changes):
+    case = scenario(name, **SEALED | changes)
+    rows, listed = require_equal(case)
+    proven = {row[0] for row in rows if row[3] and row[3][0]}
+    assert not proven or name == "two-faced-report"  # equivocation alone lists anybody before the end
+    assert bool(listed[5]) is (name != "two-faced-counts")
+    found = measured(case)
+    assert found.settled is not None
+    if name not in ("two-faced-counts", "two-faced-report", "sleeper"):
+        assert not found.settled[0, :2, 5:].any()
+
+
+KEEPERS = [
+    ("constant-lie", True, True), (f"{__name__}:Late", True, False), (f"{__name__}:Late", False, True),
+    ("copycat", True, True),
+]  # fmt: skip
+"""An attack, whether it keeps its key, and whether it is proven."""
+
+
+@pytest.mark.parametrize(("name", "keeps", "is_proven"), KEEPERS)
+def test_who_keeps_its_key_is_proven_by_its_means_alone(name, keeps, is_proven):
+    attacks = [{"name": name}, *([{"name": "withheld-key"}] if keeps else [])]
+    case = scenario("", malicious=[{"seat": seat, "attacks": attacks} for seat in (5, 6)], **SEALED)
+    _, listed = require_equal(case)
+    assert bool(listed[5]) is is_proven
+    if keeps:
+        with pytest.raises(NotTogether):
+            replicates(case, 2, engine=Engine.NUMPY)
+
+
+@pytest.mark.parametrize("name", ["constant-lie", "few-counts", "on-off", "inflated-counts", "two-faced-report"])
+def test_engines_agree_on_sealed_games(name):
+    case = scenario(name, 9, (5, 6), rounds=60, **SEALED)
+    found = [replicates(case, 2, engine=engine) for engine in ENGINES]
+    for each in found:
+        assert np.array_equal(each.settled, found[0].settled)
+        assert np.array_equal(each.sums, found[0].sums)

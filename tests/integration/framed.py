@@ -15,8 +15,12 @@ from chain_bandit.protocol.settlement import Pull
 from chain_bandit.protocol.units import UNIT
 
 
-def frame(patched: pytest.MonkeyPatch, seat: int, framed_in: int) -> None:
-    """The environment settles another reward of a round than it gave the seat, which is acquitted before the end."""
+def frame(patched: pytest.MonkeyPatch, seat: int, framed_in: int, settled: Pull | None = None) -> None:
+    """The environment settles another pull of a round than it gave the seat, which is acquitted before the end.
+
+    Args:
+        settled: by default the seat's, with another reward, which no receipt tag of a sealed game can stand for.
+    """
     given: dict[int, tuple[Slot, Receipt]] = {}
     gives, pulls, finish = Environment._receipt, Environment.pulls, OnChain.finish
 
@@ -32,15 +36,15 @@ def frame(patched: pytest.MonkeyPatch, seat: int, framed_in: int) -> None:
         if round_ != framed_in:
             return true
         own = true[seat]
-        other = replace(own, reward=0 if own.reward else own.count * UNIT)
+        other = settled or replace(own, reward=0 if own.reward else own.count * UNIT)
         return *true[:seat], other, *true[seat + 1 :]
 
-    def acquit_first(chain: OnChain, *settled: Any) -> None:
+    def acquit_first(chain: OnChain, *entries: Any) -> None:
         slot, receipt = given[framed_in]
         shown = (seat, slot.parent, receipt.arm, receipt.count, receipt.reward, receipt.tally, receipt.signature[:32],
                  receipt.signature[32:])  # fmt: skip
         chain.contract._submit(chain._relayer, "acquit", shown, order=Order.ALONE)
-        finish(chain, *settled)
+        finish(chain, *entries)
 
     patched.setattr(Environment, "_receipt", give)
     patched.setattr(Environment, "pulls", falsify)

@@ -168,10 +168,10 @@ def test_a_reorganisation_after_the_last_record_is_followed(node):
     plan = Plan(scenario)
 
     class Late(OnChain):
-        def finish(self, entries: Any, sums: Any, keys: Any) -> None:
+        def show(self, sums: Any, keys: Any) -> None:
             self._confirm()
             node.ask("anvil_reorg", 5, [])
-            super().finish(entries, sums, keys)
+            super().show(sums, keys)
 
     recorder = Late(node, Stopwatch(), QUICK)
     game = Game(scenario, recorder, plan)

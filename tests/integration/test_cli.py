@@ -488,9 +488,7 @@ def test_show_walks_rounds_participants_and_transactions(finished: Path, tmp_pat
         assert result.stderr.count("\n") == 1
 
 
-UNPROVEN = {
-    "sealed": ["sealed=true"], "comparison": ["comparison=mpc"], "disclosure": ["disclosure=rounded"],
-}  # fmt: skip
+UNPROVEN = {"comparison": ["comparison=mpc"], "disclosure": ["disclosure=rounded"]}
 AWAY = ["--chain", "http://127.0.0.1:9", "--account", "dev0"]
 
 
@@ -505,7 +503,7 @@ def test_a_slash_that_no_false_report_costs_is_warned_of(verb: list[Any], why: s
 
 
 def test_a_slash_that_false_reports_cost_is_not_warned_of(called: Called) -> None:
-    for given in (["slash=0.25"], ["sealed=true"]):
+    for given in (["slash=0.25"], ["sealed=true"], ["slash=0.25", "sealed=true"]):
         assert "warning" not in called("simulate", SMALL, "--replicates", 1, *(f"-o{each}" for each in given)).stderr
 
 

@@ -106,6 +106,18 @@ def test_a_liar_among_processes_is_proven_one_as_in_one_process(tmp_path, attack
     assert [each[0] for each in roots] == [through for through, _ in events(tmp_path / "game", "RewardsSettled")]
 
 
+def test_a_liar_of_a_sealed_game_is_proven_by_nodes_once_it_is_opened(tmp_path):
+    """They see sums, secret and keys on the chain; the root is signed once, with the sums."""
+    scenario = lying(LIAR, sealed=True, unrevealed_penalty=0.1, chain={"settle_every": 3, "settlement_window": 400})
+    with game(scenario, tmp_path / "game") as played:
+        manifest, _ = played.end(200)
+    accused = require_as_alone(tmp_path / "game", manifest, scenario)
+    assert accused.keys() == {3}
+    roots = [each for each in digests_of(tmp_path / "game" / "environment") if each[2] == Role.TALLIES]
+    assert [each[0] for each in roots] == [scenario.rounds]
+    assert {seat for seat, _ in events(tmp_path / "game", "SealRevealed")} == set(range(scenario.participants))
+
+
 @pytest.mark.parametrize("growth", [0, 0.25])
 def test_a_liar_that_never_pulls_is_listed_in_time(tmp_path, monkeypatch, growth):
     """The environment waits for its receipts, a minute each, but for no more blocks than proofs can bear."""

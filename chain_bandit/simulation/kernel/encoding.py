@@ -254,6 +254,8 @@ def cast(parameters: Parameters, malicious: Mapping[int, Attack]) -> AttackPlan:
     read: list[tuple[int, ...]] = []
     for seat, attack in sorted(malicious.items()):
         first = len(parts)
+        if parameters.sealed and any(overrides(part, "reveals") for part in parts_of(attack)):
+            raise NotCompiled(f"attack {attack.name}", "it may keep its sealing key")
         for part, effect in zip(parts_of(attack), effects(attack), strict=True):
             lie, numbers = _lie(part, parameters)
             parts.append((lie, *_effect(effect)))

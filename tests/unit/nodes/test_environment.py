@@ -20,7 +20,7 @@ from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.messages import Phase, Role
 
 WINDOW = 60.0
-BLIND: Any = SimpleNamespace(on_record=lambda ledger, found: None, unproven=list)
+BLIND: Any = SimpleNamespace(on_record=lambda ledger, found: None, unproven=list, knows_all=lambda: True)
 """A prover in a game without proofs."""
 
 
@@ -31,7 +31,7 @@ def drawn(round_: int | None = None) -> bool:
 
 def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before():
     now, written, last = [0.0], list[int](), [0, 0]
-    parameters = SimpleNamespace(burn_in=2, sealed=False, provable=0, has_phases=False)
+    parameters = SimpleNamespace(burn_in=2, sealed=False, provable=0, settles_tallies=0, has_phases=False)
     rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, rewarded=lambda ledger, header: (0, 1))
     environment: Any = SimpleNamespace(rules=rules, begin=lambda ledger: None, is_asking=drawn)
     books: Any = SimpleNamespace(settlement=lambda least: None)
@@ -67,7 +67,7 @@ def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before():
     assert written == [5, 6, 7]
 
 
-def test_an_environment_that_is_back_after_the_window_for_settlement_closes_the_game(monkeypatch):
+def test_an_environment_that_is_back_after_the_window_for_settlement_closes_the_game():
     """What it did not settle is void; whoever waits for the accounts to be final need not wait for ever."""
     called: list[str] = []
 
@@ -86,14 +86,13 @@ def test_an_environment_that_is_back_after_the_window_for_settlement_closes_the_
 
             return call
 
-    parameters = SimpleNamespace(sealed=True, provable=0, slash=0, has_phases=False, burn_in=2)
+    parameters = SimpleNamespace(sealed=True, provable=0, settles_tallies=0, slash=0, has_phases=False, burn_in=2)
     environment: Any = SimpleNamespace(
         rules=SimpleNamespace(parameters=parameters), secret=b"", roles=(), sums=(),
         model=SimpleNamespace(encode=lambda: b""),
     )  # fmt: skip
-    monkeypatch.setattr(module, "encode_sums", lambda sums: b"")
     books: Any = SimpleNamespace(
-        settlement=lambda least: (9, b""), settled=lambda: None, ledger=SimpleNamespace(round=10)
+        settlement=lambda least: (9, b""), settled=lambda: None, sums=lambda: b"", ledger=SimpleNamespace(round=10)
     )
     follower: Any = SimpleNamespace(closed=False, revealed=False, rest=lambda: None)
     files: Any = SimpleNamespace(sync=lambda: None)
@@ -132,19 +131,19 @@ def test_a_round_is_not_written_down_while_a_live_reward_of_it_is_on_its_way(tmp
 
 
 def test_receipts_end_with_the_last_root_that_is_signed_whether_it_was_sent_or_not(tmp_path):
-    parameters: Any = SimpleNamespace(burn_in=4, provable=1)
+    parameters: Any = SimpleNamespace(burn_in=4, provable=1, settles_tallies=1)
     journal = provable_journal(tmp_path / "signed.jsonl", 6, 8)
     assert [module.signed_through(journal, settled, parameters) for settled in (4, 6, 8)] == [8, 8, 8]
     with pytest.raises(JournalRolledBack, match="TALLIES"):
         module.signed_through(journal, 9, parameters)
-    parameters.provable = 0
+    parameters.settles_tallies = 0
     assert module.signed_through(journal, 9, parameters) == 9
 
 
 def test_a_round_whose_root_is_signed_takes_no_pull_more_after_a_restart(tmp_path):
     """Else the root of the same settlement would be another one, and the environment have signed both."""
     given, written = list[int](), list[int]()
-    parameters = SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1, has_phases=False)
+    parameters = SimpleNamespace(burn_in=4, sealed=False, provable=1, settles_tallies=1, unrecorded=1, has_phases=False)
     rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, rewarded=lambda ledger, header: (0, 1))
     environment: Any = SimpleNamespace(
         rules=rules, begin=lambda ledger: None, is_asking=drawn,
@@ -170,7 +169,7 @@ def test_a_round_whose_root_is_signed_takes_no_pull_more_after_a_restart(tmp_pat
 def test_the_root_of_the_last_settlement_is_signed_when_the_last_round_is_over(tmp_path):
     """The journal refuses what is older: it forgets a round later than nothing more is given in it."""
     journal = provable_journal(tmp_path / "signed.jsonl")
-    parameters = SimpleNamespace(burn_in=4, provable=1, sealed=False, has_phases=False)
+    parameters = SimpleNamespace(burn_in=4, provable=1, settles_tallies=1, sealed=False, has_phases=False)
     environment: Any = SimpleNamespace(
         begin=lambda ledger: None, rules=SimpleNamespace(everybody=(), parameters=parameters), is_asking=drawn,
     )  # fmt: skip
@@ -196,7 +195,9 @@ class Giver:
         self.gave = list[tuple[int, int]]()
         self.rules: Any = SimpleNamespace(
             everybody=(0, 1), rewarded=lambda ledger, header: (0, 1),
-            parameters=SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1, has_phases=False, arms=2),
+            parameters=SimpleNamespace(
+                burn_in=4, sealed=False, provable=1, settles_tallies=1, unrecorded=1, has_phases=False, arms=2
+            ),
         )  # fmt: skip
 
     def begin(self, ledger: Any) -> None:

@@ -46,13 +46,13 @@ class Follower:
         self.acquitted: set[int] = set()
         self.settled, self.new = 0, list[tuple[int, bytes]]()
 
-    def keep_settlements(self) -> None:
+    def keep_settlements(self, sealed: bool = False) -> None:
         pass
 
-    def settlements(self) -> Iterator[tuple[int, bytes]]:
+    def settlements(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
         while self.new:
             self.settled = self.new[0][0]
-            yield self.new.pop(0)
+            yield "settleRewards", self.new.pop(0)
 
 
 def false(seat: int, round_: int) -> Any:
@@ -70,7 +70,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> tuple[Prover, Chain, Follower]:
             return [false(3, through), *([false(1, 4)] if through >= 10 else [])]
 
     monkeypatch.setattr("chain_bandit.nodes.prover.Witness", Witness)
-    parameters = SimpleNamespace(provable=1, burn_in=6, settlement_window=WINDOW)
+    parameters = SimpleNamespace(provable=1, sealed=0, participants=2, burn_in=6, settlement_window=WINDOW)
     chain, follower = Chain(), Follower()
     rules: Any = SimpleNamespace(parameters=parameters)
     given: Any = (rules, None, chain, follower)
@@ -135,3 +135,23 @@ def test_it_is_over_with_the_last_settlement_or_when_the_contract_takes_no_more(
     follower.new = [(LAST, b"")]
     prover.unproven()
     assert prover.is_over(OVER)
+
+
+def test_of_a_sealed_game_all_is_known_with_sums_secret_and_every_key(made):
+    """Whatever opens it is given to the witness, and none of it is waited for after half of the window."""
+    prover, _, follower = made
+    prover._parameters.sealed = 1
+    shown = [("settleSums", (b"sums",)), ("reveal", (b"secret", b"", b"model")), ("revealSeal", (1, b"key"))]
+    taken = list[tuple[object, ...]]()
+    follower.settlements = lambda: iter(shown)
+    for name in ("on_sums", "on_secret", "on_key"):
+        setattr(prover._witness, name, lambda *given: taken.append(given) or [false(1, 7)])
+    assert [proof.seat for proof in prover.unproven()] == [1]
+    assert taken == [(b"sums",), (b"secret", b"model"), (1, b"key")]
+    follower.settled, follower.credited, follower.revealed, follower.unsealed = LAST, True, True, {0}
+    assert not prover.knows_all()
+    assert prover.is_over(OVER + WINDOW // 2)
+    follower.unsealed = {0, 1}
+    assert prover.knows_all()
+    follower.credited = False
+    assert not prover.knows_all()

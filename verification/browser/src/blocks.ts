@@ -88,9 +88,13 @@ export function bodyOf(bytes: Uint8Array, game: Game, reporters: number[]): Body
   return { radii, reports, bytes };
 }
 
+/** Bytes of a report without its signature. */
+export function reportBytes(game: Game): number {
+  return 4 * game.n.payload + 32 + (game.drawn || game.commandersDrawn ? 81 : 0) + (game.sealed ? 21 : 0);
+}
+
 function bodySize(game: Game, reporters: number): number {
-  const report = 4 * game.n.payload + 32 + (game.drawn || game.commandersDrawn ? 81 : 0) + (game.sealed ? 21 : 0);
-  return 4 * game.n.arms + reporters * (report + 64);
+  return 4 * game.n.arms + reporters * (reportBytes(game) + 64);
 }
 
 /** The next submitted block. `bodies` has those of a compact game by hash. */

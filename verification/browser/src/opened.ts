@@ -35,7 +35,8 @@ export async function checkOpened(replay: Replay, pause: () => Promise<void>): P
       ledger.open(check, reason);
     if (game.sealed) ledger.open("settlement.tags", reason);
     if (!opened) ledger.open("reveal.cost", reason);
-    if (!game.provable) return;
+    if (game.provable && game.sealed) ledger.open("settlement.tallies", reason);
+    if (!game.provable || game.sealed) return;
   }
   await new Opened(replay).run(pause);
 }
@@ -72,19 +73,19 @@ class Opened {
 
   /** Whether receipts of rounds that everybody observes are known. */
   private get knowsUnasked(): boolean {
-    return this.draws !== null || this.replay.game.provable || this.replay.game.words.paidBurnIn > 0n;
+    return this.draws !== null || (this.replay.game.provable && !this.replay.game.sealed) || this.replay.game.words.paidBurnIn > 0n;
   }
 
   async run(pause: () => Promise<void>): Promise<void> {
     const { replay } = this;
     const { arms, burnIn } = replay.game.n;
-    for (let round = 1; round < burnIn; ++round) this.unasked(round, round, (round - 1) % arms, 0, 0n);
+    for (let round = 1; round < burnIn; ++round) this.unasked(round, round, (round - 1) % arms, 0);
     this.remember(burnIn - 1);
     for (const each of replay.rounds) {
       if (each.block?.body) for (const report of each.block.body.reports) this.report(each, report);
       if (each.kind === APPROVED && each.round > burnIn) this.costs(each);
       if (each.round === burnIn || each.kind === EXPLORATION)
-        this.unasked(each.round, each.t, each.arm, each.failed, each.blocked);
+        this.unasked(each.round, each.t, each.arm, each.failed);
       else if (each.kind === APPROVED) this.settled(each);
       this.remember(each.round);
       if (each.round % 64 === 0) await pause();
@@ -102,8 +103,8 @@ class Opened {
 
   private give(seat: number, pull: Pull, paid: boolean): void {
     const tally = this.tallies[seat]!;
-    tally.last = pull;
     if (pull.arm === NO_PULL) return;
+    tally.last = pull;
     tally.counts[pull.arm]! += pull.pulls;
     tally.sums[pull.arm]! += pull.reward;
     if (!paid) return;
@@ -113,7 +114,7 @@ class Opened {
   }
 
   /** A round whose receipt everybody is handed. */
-  private unasked(round: number, t: number, arm: number, failed: number, blocked: bigint): void {
+  private unasked(round: number, t: number, arm: number, failed: number): void {
     const row = this.replay.rows.get(round);
     this.replay.seats.forEach((_, seat) => {
       const drawn = this.draws?.reward(t, seat, arm, failed);
@@ -129,7 +130,7 @@ class Opened {
           this.burnIn[seat]! += pull.reward;
         this.give(seat, pull, false);
       } else if (drawn !== undefined) {
-        if (!((blocked >> BigInt(seat)) & 1n)) this.give(seat, { arm, pulls: 1, reward: drawn }, false);
+        this.give(seat, { arm, pulls: 1, reward: drawn }, false);
       }
     });
   }

@@ -1,7 +1,17 @@
 /** Replays the contract: what each call may do, which events it has, what every record changes (docs/protocol.md). */
 
 import { decoded, encoded, selector, topic, type Value } from "./abi.js";
-import { blockOf, headerBytes, isApproved, isZero, kindWord, meansOf, type Block, type Report } from "./blocks.js";
+import {
+  blockOf,
+  headerBytes,
+  isApproved,
+  isZero,
+  kindWord,
+  meansOf,
+  reportBytes,
+  type Block,
+  type Report,
+} from "./blocks.js";
 import { concat, hex, integer, keccak, maskOf, Reader, same, seats, small, text, uint, ZERO } from "./bytes.js";
 import type { Log } from "./chain.js";
 import { key } from "./chain.js";
@@ -896,7 +906,7 @@ export class Replay {
     this.refuseUnless(accused !== undefined && !accused.acquitted, "the seat does not exist, or was acquitted");
     const { arms, burnIn } = game.n;
     this.refuseUnless(
-      report.length === 4 * (arms + 1) + 32 && tally.length === 8 + 12 * arms,
+      report.length === reportBytes(game) && tally.length === 8 + 12 * arms,
       "report or tally have another length",
     );
     const read = new Reader(report);
@@ -911,9 +921,10 @@ export class Replay {
       same(node, root) &&
       isSignedBy(this.environment, this.digest(Number(through), this.genesis, 3, 7, 0, root), concat(rootR, rootVs));
     const { units, counts, sums, digest } = tallyOf(tally, arms);
-    const salt = keccak(this.seed0, text("counts"), uint(round, 4), uint(seat, 2));
+    const base = game.sealed ? accused.sealKey : this.seed0; // of a key that is not revealed counts stay hidden
+    const salt = base && keccak(base, text("counts"), uint(round, 4), uint(seat, 2));
     const isTrue =
-      same(commitment, keccak(...counts.map((count) => uint(count, 4)), salt)) &&
+      (!salt || same(commitment, keccak(...counts.map((count) => uint(count, 4)), salt))) &&
       means.every((mean, arm) => mean === floored(sums[arm]!, counts[arm]!));
     this.ledger.hold("evidence.proof", signed && rooted && !isTrue, `the proof against seat ${seat} does not hold`);
     const before = accused.proven;
@@ -1038,27 +1049,33 @@ export class Replay {
       each.pulls = this.row(read, each.round, each.length, silent | each.blocked);
       each.pulls.forEach((pull, seat) => credit(this.seats[seat]!, pull));
     }
-    if (game.provable) {
-      const root = read.take(32);
-      const signature = read.take(64);
+    if (game.provable && !game.sealed) {
+      const root = this.root(read, first ? burnIn - 1 : since, through);
       if (first && !game.words.paidBurnIn)
         for (let round = 1; round <= burnIn; ++round)
           this.given(round, (round - 1) % arms, this.row(read, round, 1, 0n));
       for (const each of rounds)
         if (each.kind === EXPLORATION)
           this.given(each.round, each.arm, (each.pulls = this.row(read, each.round, 1, 0n)));
-      this.ledger.hold(
-        "settlement.tallies",
-        isSignedBy(this.environment, this.digest(through, this.genesis, 3, 7, 0, root), signature),
-        "the root of the tallies is not signed by the environment",
-      );
-      this.settlements.push({ first: first ? burnIn - 1 : since, through, root, signature });
+      this.settlements.push(root);
     }
     this.refuseUnless(!read.left, "there is more than the rounds that are settled");
     this.firstSettled = true;
     this.settledThrough = through;
     const sums = game.sealed ? new Uint8Array() : concat(...this.seats.map((seat) => uint(seat.credited, 8)));
     return [["RewardsSettled", [throughWord, sums]]];
+  }
+
+  /** What a settlement binds of its rounds' tallies: in a sealed game the sums alone do. */
+  private root(read: Reader, first: number, through: number): Settlement {
+    const root = read.take(32);
+    const signature = read.take(64);
+    this.ledger.hold(
+      "settlement.tallies",
+      isSignedBy(this.environment, this.digest(through, this.genesis, 3, 7, 0, root), signature),
+      "the root of the tallies is not signed by the environment",
+    );
+    return { first, through, root, signature };
   }
 
   /** A row of a round that everybody had to observe. */
@@ -1079,7 +1096,8 @@ export class Replay {
     this.afterEnd(call);
     this.refuseUnless(this.game.sealed && !this.summed, "sums are those of a sealed game, once");
     this.refuseUnless(this.isSettled(), "not all rounds are settled");
-    this.refuseUnless(data.length === 8 * this.seats.length, "there is not a sum a seat");
+    const size = 8 * this.seats.length;
+    this.refuseUnless(data.length === size + (this.game.provable ? 96 : 0), "there is not a sum a seat");
     const read = new Reader(data);
     this.sums = this.seats.map((seat, at) => {
       const sum = read.int(8);
@@ -1093,8 +1111,9 @@ export class Replay {
       );
       return (seat.credited = sum);
     });
+    if (this.game.provable) this.settlements.push(this.root(read, this.game.n.burnIn - 1, this.settledThrough));
     this.summed = true;
-    return [["RewardsSettled", [BigInt(this.settledThrough), data]]];
+    return [["RewardsSettled", [BigInt(this.settledThrough), data.slice(0, size)]]];
   }
 
   private revealSeal(call: Call, body: Uint8Array): [Event, Value[]][] {
