@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from chain_bandit.auditor.rows import Rows
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.process import OwnNode
 from chain_bandit.chain.remote import at_url
@@ -28,6 +30,8 @@ from tests.unit.views.conftest import Sample
 from tests.unit.views.test_page_in_browser import HOSTILE
 
 ROUNDS = 40
+EVERY = 1.0
+"""Seconds from one look to the next, as by default."""
 
 
 @dataclass
@@ -36,6 +40,7 @@ class HeldGame:
 
     node: OwnNode
     place: Path
+    rounds: int = ROUNDS
     allowed: int = 0
     played: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -46,7 +51,7 @@ class HeldGame:
         self.thread.start()
 
     def _play(self) -> None:
-        scenario = load(ROOT / "examples" / "small.toml", {"rounds": ROUNDS, "expect": {}})
+        scenario = load(ROOT / "examples" / "small.toml", {"rounds": self.rounds, "expect": {}})
         run(scenario, self.place, self._observe, Stopwatch(), chain(self.node.url, "dev0"))
 
     def _observe(self, status: RunStatus) -> None:
@@ -91,9 +96,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def game(tmp_path: Path) -> Iterator[HeldGame]:
+def game(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[HeldGame]:
     with anvil() as node:
-        held = HeldGame(node, tmp_path)
+        held = HeldGame(node, tmp_path, 140 if request.node.get_closest_marker("deep") else ROUNDS)
         try:
             yield held
         finally:
@@ -273,3 +278,82 @@ def test_another_host_origin_or_frame_gets_nothing(game: HeldGame) -> None:
                     assert "frame-ancestors 'none'" in rules
                     assert "unsafe-inline" not in re.sub("style-src 'unsafe-inline'", "", rules)
                     assert "unsafe-eval" not in rules
+
+
+# --- measured
+
+
+def memory_of_tabs() -> int:
+    """Bytes that the browser's renderers hold, shared ones by their share."""
+    held = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"--type=renderer" in (process / "cmdline").read_bytes():
+                text = (process / "smaps_rollup").read_text()
+                held += 1024 * int(re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[1])  # type: ignore[index]
+        except OSError:
+            continue  # it has ended
+    return held
+
+
+def test_first_paint_of_ten_thousand_rounds(chromium: Browser, sample: Sample, capsys) -> None:
+    """At most 2 s and 300 MB. The rows are those of the sample's game, again and again."""
+    rows = Rows()
+    given = list(sample.report.rounds)
+    for number in range(10_000):
+        rows.append(replace(given[number % len(given)], round=number + 11, block=number + 50))
+    text = page({**sample.manifest, "rounds": 10_010}, replace(sample.report, rounds=rows), None, every=60).encode()
+    answer = Response(200, "text/html; charset=utf-8", text)
+    with served("127.0.0.1:0", lambda path: answer) as port, chromium.tab() as tab:
+        tab.open(f"http://127.0.0.1:{port}/")
+        painted = tab.wait("() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime")
+        assert newest(tab) == 10_010
+        held = memory_of_tabs()
+    with capsys.disabled():
+        print(f"\n10,000 rounds: {len(text) / 1e6:.2f} MB, first paint after {painted:.0f} ms, {held / 1e6:.0f} MB")
+    assert painted <= 2_000
+    assert 1e6 < held <= 300e6
+
+
+@pytest.mark.deep
+def test_rounds_are_shown_within_two_seconds_of_their_record(chromium: Browser, game: HeldGame, capsys) -> None:
+    """100 rounds, one a second, at the default interval: from the block at the node to the words in the browser."""
+    game.play(20)
+    watched, ask = Watched(game.node.url, game.contract, None, EVERY), at_url(game.node.url)
+    mined: dict[int, float] = {}
+    shown: dict[int, float] = {}
+    playing = True
+
+    def note() -> None:
+        while playing:
+            mined.setdefault(int(ask("eth_blockNumber", [], str), 16), time.monotonic())
+            time.sleep(0.02)  # how exactly a block's time is known
+
+    threading.Thread(target=watched.run, daemon=True).start()
+    noting = threading.Thread(target=note, daemon=True)
+    noting.start()
+    with served("127.0.0.1:0", watched.answer) as port, chromium.tab() as tab:
+        wait_for(lambda: watched.report is not None and watched.report.rounds)
+        tab.open(f"http://127.0.0.1:{port}/")
+        for upto in range(21, 121):
+            game.play(upto)
+            until = time.monotonic() + 1
+            while time.monotonic() < until:
+                shown.setdefault(newest(tab), time.monotonic())
+        for _ in range(60):
+            shown.setdefault(newest(tab), time.monotonic())
+            tab.ask("() => new Promise((resolve) => setTimeout(resolve, 50))")
+    playing = False
+    noting.join()
+    assert watched.report is not None
+    late = []
+    for row in watched.report.rounds:
+        seen = [at for round_, at in shown.items() if round_ >= row.round]
+        if row.block in mined and seen and row.round > 21:
+            late.append(min(seen) - mined[row.block])
+    late.sort()
+    with capsys.disabled():
+        print(f"\n{len(late)} rounds: shown {late[len(late) // 2]:.2f} s after their block (median), "
+              f"p95 {late[len(late) * 95 // 100]:.2f} s, at most {late[-1]:.2f} s")  # fmt: skip
+    assert len(late) > 80
+    assert late[len(late) * 95 // 100] <= 2
