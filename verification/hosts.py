@@ -6,9 +6,9 @@ Four participants, each with a keystore and a folder of its own, the one folder 
 environment, relayer and comparison on a fifth host; Anvil on a sixth. Every connection to the chain lags, each by
 another time. Nodes are started again by their exit code, as by a supervisor (docs/operations.md): who is cut off has no
 chain either, and ends with 5 after two minutes. Participant 2 is cut off for a part of the game; then participant 1
-moves to another address, which the
-others are told by a new `game.json`. At the end the audit from the chain alone passes, the moved and the cut off take
-part again, and no key is outside its owner's folder. Exit code 14 where any of that fails.
+moves to another address, which the others are told by a new `game.json`. At the end the audit from the chain alone
+passes, the moved and the cut off take part again, and no key is outside its owner's folder. Exit code 14 where any of
+that fails.
 """
 
 import argparse
