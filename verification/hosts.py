@@ -73,7 +73,12 @@ def pass_on(source, target, wait):
 with socket.create_server(("127.0.0.1", 8545), backlog=64) as listener:
     while True:
         caller, _ = listener.accept()
-        node = socket.create_connection(to)
+        try:
+            node = socket.create_connection(to, timeout=5)
+        except OSError:  # the host is cut off
+            caller.close()
+            continue
+        node.settimeout(None)
         for pair in ((caller, node, 0), (node, caller, lag)):
             threading.Thread(target=pass_on, args=pair, daemon=True).start()
 """
