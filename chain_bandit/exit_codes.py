@@ -1,4 +1,8 @@
-"""What every exit code means, and what to do about it."""
+"""What every exit code means, what to do about it, and after which a supervisor starts a node again."""
+
+RESTARTABLE = frozenset({1, 5, 7, 11})
+"""Codes below 128 after which a node is worth another start: its journals hold what it has signed and sent. After any
+other one the cause is a file, a key, another chain or a broken rule, and stays."""
 
 EXIT_CODES = {
     0: ("good", "Nothing is to be done."),

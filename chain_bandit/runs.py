@@ -156,6 +156,7 @@ def history_of_node(
     bodies: Path | None = None,
     export: Path | None = None,
     observe: BlocksObserver = lambda done, total: None,
+    keep: bool = False,
 ) -> Iterator[Path]:
     """A game's history from a node, fetched once into a file.
 
@@ -164,6 +165,7 @@ def history_of_node(
         bodies: an exported history to take a compact game's bodies from.
         export: that file; what has come in before a stop is taken up again. Without a name it is gone after the block.
         observe: told how many blocks of how many have come in.
+        keep: what has come in stays beside `export`, so that the next call fetches new blocks alone.
 
     Raises:
         NodeBehind: the node does not have the blocks yet.
@@ -188,7 +190,7 @@ def history_of_node(
                 first = creation_block(rpc, contract)
             elif creation(rpc, contract, first) is None:
                 raise NotCreatedIn(contract, first)
-            grow(rpc, contract, first, last_of(rpc, first, last), path, known, observe)
+            grow(rpc, contract, first, last_of(rpc, first, last), path, known, observe, keep)
         except BaseException as stopped:
             if export is not None and partial_of(export).exists():
                 stopped.add_note(f"what has come in is kept beside {export}: the same command takes it up")

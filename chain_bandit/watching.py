@@ -1,20 +1,36 @@
 """A game while it is played: its history so far is fetched, audited and drawn again and again, and served as a page."""
 
+import hashlib
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 
+from rich.console import Console, RenderableType
+
 from chain_bandit.auditor.report import AuditReport
-from chain_bandit.audits import audit_file, page_of
+from chain_bandit.audits import audit_file, described, page_of
 from chain_bandit.chain.remote import at_url
+from chain_bandit.chain_history import files
+from chain_bandit.game.folder import HISTORY
 from chain_bandit.loopback import Response
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.runs import history_of_node
-
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""Of the page that says to wait; that of a game states its own."""
+from chain_bandit.views.decoded_history import DecodedHistory, NotShown
+from chain_bandit.views.document import document, policy
+from chain_bandit.views.markup import joined, tag
+from chain_bandit.views.show import show_participant, show_round
 
 HTML = "text/html; charset=utf-8"
+COLUMNS = 100
+"""Of the text of an opened round or participant."""
+
+LAST_LOOKS = 3
+"""Intervals for which the page of a game that is over is still served, unless it has been asked for."""
 
 
 @dataclass
@@ -35,6 +51,10 @@ class Watched:
 
     def __post_init__(self) -> None:
         """There is no page yet."""
+        self._place = TemporaryDirectory()
+        self._history, self._digest = Path(self._place.name) / HISTORY, b""
+        self._inside: DecodedHistory | None = None
+        self._told = threading.Event()
         self._page = self._waiting("the game's history is on its way")
 
     @property
@@ -43,35 +63,77 @@ class Watched:
         return self.report is not None and self.report.complete
 
     def look(self) -> None:
-        """Fetch, audit and draw once; a node that does not answer leaves the page as it was."""
+        """Fetch what is new, audit and draw; a node that does not answer, or has nothing new, leaves the page."""
         try:
-            with history_of_node(at_url(self.rpc), self.contract, self.first, None) as path:
+            rpc = at_url(self.rpc)
+            with history_of_node(rpc, self.contract, self.first, None, export=self._history, keep=True) as path:
+                digest = hashlib.sha256(path.read_bytes()).digest()
+                if digest == self._digest:
+                    return
+                history = files.read(path)
                 report = audit_file(path)
-                body = page_of(path, report).encode()
+                inside = DecodedHistory.of(described(path, report)[0], report, history)
+                body = page_of(path, report, 0 if report.complete else self.every).encode()
         except ChainBanditError as error:
             if self.report is None:
                 self._page = self._waiting(str(error))
             return
-        self.report = report
-        self._page = Response(200, HTML, body, {} if self.over else self._again)
+        self.first, self._digest = history.origin.first_block, digest
+        self.report, self._inside, self._page = report, inside, _response(200, body, policy(live=True))
 
     def run(self) -> None:
-        """Look again and again until the game is over: after `every` seconds, or as long as the last look took."""
+        """Look again and again until the game is over, and its last page was asked for or waited for."""
         while True:
             began = monotonic()
             self.look()
             if self.over:
+                self._told.wait(LAST_LOOKS * self.every)
                 return
-            sleep(max(self.every, monotonic() - began))  # the interval that was asked for
+            took = monotonic() - began
+            sleep(max(self.every - took, took / 4))  # the interval that was asked for
 
     def answer(self, path: str) -> Response:
-        """The page at `/`, which asks for itself again until the game is over."""
-        return self._page if path == "/" else Response(404, "text/plain", b"the page is at /\n")
+        """The page at `/`; a round at `/round/N`, a participant at `/participant/SEAT` or its address."""
+        if path == "/":
+            if self.over:
+                self._told.set()
+            return self._page
+        _, what, which, *rest = *path.split("/"), "", ""
+        shows = _OPENED.get(what)
+        if shows is None or any(rest) or self._inside is None:
+            return Response(404, "text/plain", b"the page is at /\n")
+        try:
+            return self._opened(f"{what} {which}", shows(self._inside, which))
+        except NotShown as error:
+            return Response(404, "text/plain", f"{error}\n".encode())
+        except ChainBanditError as error:
+            return Response(503, "text/plain", f"{error}\n".encode())
 
-    @property
-    def _again(self) -> dict[str, str]:
-        return {"Refresh": f"{max(1, round(self.every))}"}
+    def _opened(self, title: str, said: RenderableType) -> Response:
+        out = StringIO()
+        Console(file=out, width=COLUMNS, markup=False, emoji=False, highlight=False).print(said)
+        back = tag("nav", tag("a", "the game", href="/"))
+        body = joined(back, tag("h1", title), tag("pre", out.getvalue(), tabindex="0"))
+        return _response(200, document(title, body).encode(), policy())
 
     def _waiting(self, why: str) -> Response:
         text = f"<!doctype html><title>chain_bandit</title><p>{escape(why)}</p>"
-        return Response(200, HTML, text.encode(), self._again | {"Content-Security-Policy": POLICY})
+        again = {"Refresh": f"{max(1, round(self.every))}"}
+        return _response(200, text.encode(), "default-src 'none'", again)
+
+
+def _round(inside: DecodedHistory, which: str) -> RenderableType:
+    if not (which.isascii() and which.isdecimal() and len(which) <= 10):
+        raise NotShown("round", which, "a round is a number")
+    return show_round(inside, int(which))
+
+
+_OPENED: dict[str, Callable[[DecodedHistory, str], RenderableType]] = {
+    "round": _round, "participant": show_participant,
+}  # fmt: skip
+
+
+def _response(code: int, body: bytes, rules: str, headers: dict[str, str] | None = None) -> Response:
+    """A page under its policy, which no page of others may frame."""
+    said = {"Content-Security-Policy": f"{rules}; frame-ancestors 'none'", **(headers or {})}
+    return Response(code, HTML, body, said)

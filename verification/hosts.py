@@ -4,9 +4,11 @@
 
 Four participants, each with a keystore and a folder of its own, the one folder of the game that its host has mounted;
 environment, relayer and comparison on a fifth host; Anvil on a sixth. Every connection to the chain lags, each by
-another time. Participant 2 is cut off for a part of the game; then participant 1 moves to another address, which the
-others are told by a new `game.json`. At the end the audit from the chain alone passes, the moved and the cut off take
-part again, and no key is outside its owner's folder. Exit code 14 where any of that fails.
+another time. Nodes are started again by their exit code, as by a supervisor (docs/operations.md): who is cut off has no
+chain either, and ends with 5 after two minutes. Participant 2 is cut off for a part of the game; then participant 1
+moves to another address, which the others are told by a new `game.json`. At the end the audit from the chain alone
+passes, the moved and the cut off take part again, and no key is outside its owner's folder. Exit code 14 where any of
+that fails.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,6 +25,7 @@ from tempfile import mkdtemp
 from time import monotonic, sleep
 
 from chain_bandit.chain.accounts import decrypted
+from chain_bandit.exit_codes import RESTARTABLE
 from chain_bandit.nodes.up import last_round
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,7 +73,12 @@ def pass_on(source, target, wait):
 with socket.create_server(("127.0.0.1", 8545), backlog=64) as listener:
     while True:
         caller, _ = listener.accept()
-        node = socket.create_connection(to)
+        try:
+            node = socket.create_connection(to, timeout=5)
+        except OSError:  # the host is cut off
+            caller.close()
+            continue
+        node.settimeout(None)
         for pair in ((caller, node, 0), (node, caller, lag)):
             threading.Thread(target=pass_on, args=pair, daemon=True).start()
 """
@@ -190,17 +199,30 @@ def play(base: Path, rounds: int) -> list[str]:
         assemble(organiser, people)
         nodes = {each.name: kept(each.node()) for each in (organiser, *people)}
         ann, bob, cleo, _ = people
+        revived = Counter[str]()
+
+        def supervised(holds: Callable[[], object]) -> Callable[[], object]:
+            """A condition before whose every look nodes are started again that are worth it."""
+
+            def look() -> object:
+                for name, node in nodes.items():
+                    if node.poll() in RESTARTABLE:
+                        revived[name] += 1
+                        nodes[name] = kept(hosts[name].node())
+                return holds()
+
+            return look
 
         cut, back, moved = rounds * 3 // 10, rounds * 45 // 100, rounds * 6 // 10
-        until(lambda: rounds_of(ann) >= cut, 300, "the first rounds")
+        until(supervised(lambda: rounds_of(ann) >= cut), 600, "the first rounds")
         run("ip", "-n", PREFIX + cleo.name, "link", "set", "eth0", "down")
         stopped_at = rounds_of(cleo)
-        until(lambda: rounds_of(ann) >= back, 600, "rounds without the one that is cut off")
+        until(supervised(lambda: rounds_of(ann) >= back), 900, "rounds without the one that is cut off")
         run("ip", "-n", PREFIX + cleo.name, "link", "set", "eth0", "up")
         missed = rounds_of(ann) - stopped_at
         print(f"cleo was cut off for {missed} rounds", flush=True)
 
-        until(lambda: rounds_of(ann) >= moved, 600, "rounds after it")
+        until(supervised(lambda: rounds_of(ann) >= moved), 900, "rounds after it")
         nodes[bob.name].terminate()
         nodes[bob.name].wait()
         run("ip", "-n", PREFIX + bob.name, "addr", "del", f"{address(bob.name)}/24", "dev", "eth0")
@@ -215,8 +237,9 @@ def play(base: Path, rounds: int) -> list[str]:
             nodes[each.name] = kept(each.node())
         at = rounds_of(ann)
         print(f"bob has moved after round {at}", flush=True)
-        until(lambda: all(node.poll() is not None for node in nodes.values()), 900, "the end of the game")
+        until(supervised(lambda: all(node.poll() is not None for node in nodes.values())), 1800, "the end of the game")
 
+        print(f"started again: {dict(revived) or 'nobody'}", flush=True)
         audit = json.loads(organiser.say("audit", "--rpc", url, "--contract", "game.json", "--json"))
         wrong = [f"{name} ended with {node.returncode}" for name, node in nodes.items() if node.returncode]
         wrong += [] if audit["complete"] and not audit["violations"] else [f"audit: {audit['violations'][:3]}"]

@@ -28,12 +28,12 @@ def partial_of(path: Path) -> Path:
 
 def grow(
     rpc: Rpc, contract: bytes, first: int, last: int, path: Path, bodies: Bodies,
-    observe: BlocksObserver = lambda done, total: None,
+    observe: BlocksObserver = lambda done, total: None, keep: bool = False,
 ) -> None:  # fmt: skip
     """Bring blocks `first` to `last` into the file `path`, which appears whole or not at all; one block is in memory.
 
     What came in before a stop is not asked for again, as far as it is a chain that ends with a block that the node has:
-    behind the first line that does not fit, nothing is kept.
+    behind the first line that does not fit, nothing is kept. With `keep` it stays there for a later call too.
 
     Raises:
         NodeDisagrees: the node's answers do not add up, with each other or with what came in before.
@@ -51,7 +51,8 @@ def grow(
         finally:
             lines.sync()
         files.write(with_bodies(files.read(partial_of(path)), bodies), path)
-        partial_of(path).unlink()
+        if not keep:
+            partial_of(path).unlink()
 
 
 class _Kept:

@@ -9,7 +9,18 @@ from typing import Annotated, Any
 import typer
 
 from chain_bandit.cli.keys import PasswordFile
-from chain_bandit.cli.options import Funder, Json, Override, PublicKeys, Rounds, ScenarioFile, Seed, Usage, overrides
+from chain_bandit.cli.options import (
+    Funder,
+    Json,
+    Override,
+    PublicKeys,
+    Rounds,
+    ScenarioFile,
+    Seed,
+    Usage,
+    hexadecimal,
+    overrides,
+)
 from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 
 
@@ -29,6 +40,10 @@ def deploy(
     private: Annotated[
         bool, typer.Option("--private-addresses", help="With --key: allow loopback and private addresses.")
     ] = False,
+    invite: Annotated[
+        list[str] | None,
+        typer.Option("--invite", metavar="ADDRESS", help="With --key: account that may join, repeated; default: any."),
+    ] = None,
     password_file: PasswordFile = None,
     public_keys: PublicKeys = False,
     rounds: Rounds = None,
@@ -49,7 +64,7 @@ def deploy(
     if key is not None:
         _with_open_places(
             scenario, overrides(override, rounds, seed), chain, key, listen, announce, private, password_file, account,
-            out or Path("game.json"), as_json,
+            out or Path("game.json"), as_json, invite or [],
         )  # fmt: skip
         return
     if account is None:
@@ -89,7 +104,7 @@ def deploy(
 
 def _with_open_places(
     scenario: Path, changes: dict[str, Any], chain: str, key: Path, listen: str | None, announce: str | None,
-    private: bool, password_file: Path | None, account: str | None, out: Path, as_json: bool,
+    private: bool, password_file: Path | None, account: str | None, out: Path, as_json: bool, invite: list[str],
 ) -> None:  # fmt: skip
     """A game that others join: its contract, the organiser's folders, and the file for everybody."""
     from chain_bandit.game.chains import connected, is_url
@@ -101,10 +116,11 @@ def _with_open_places(
         raise Usage("--key needs --listen HOST:PORT, where the environment listens")
     if not is_url(chain):
         raise Usage(f"--chain {chain}: a game with open places needs a node's URL, which everybody reaches")
+    invited = [hexadecimal(each, 20, "--invite") for each in invite]
     given = load(scenario, changes)
     say_beforehand(given)
     secret = keystore.unlock(key, keystore.password(password_file, key.name))
     with connected(chain) as node:
-        game = deploy_open(given, node, key, secret, listen, out, announce, account, private)
+        game = deploy_open(given, node, key, secret, listen, out, announce, account, private, invited)
     said = {"contract": game.contract, "places": given.participants, "out": str(out), "nodes": str(key)}
     print(json.dumps(said) if as_json else f"{said['contract']} has {said['places']} open places: hand out {out}")

@@ -14,9 +14,9 @@ def watch(
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Listen address of the page; port 0: any.")
     ] = "127.0.0.1:0",
-    every: Annotated[float, typer.Option("--every", min=0.2, help="Polling interval in seconds.")] = 2.0,
+    every: Annotated[float, typer.Option("--every", min=0.2, help="Polling interval in seconds.")] = 1.0,
 ) -> None:
-    """Serve a live report page of a running game: records, misbehaviour, money and gas.
+    """Serve a live report page of a running game: rounds, reports, misbehaviour, reputations, money and gas.
 
     It reads the chain alone and audits what is there each time. It ends with the game; the exit code is the audit's.
     """

@@ -180,6 +180,7 @@ class GameFile(SharedFile):
     Attributes:
         participants: by their place in the game; none before these have joined.
         rules: by kind what foreign rules of the game are called; the game itself says which files they are.
+        invited: who may have a place; nobody named: anybody. A node that has the file takes none with another list.
     """
 
     format: Literal["chain-bandit-game/1"] = GAME_FORMAT
@@ -187,6 +188,7 @@ class GameFile(SharedFile):
     environment: Address
     participants: tuple[Registration, ...]
     rules: dict[str, str] = {}
+    invited: tuple[Address, ...] = ()
 
     @property
     def identity(self) -> Identity:
@@ -198,6 +200,17 @@ class GameFile(SharedFile):
         """The environment's also for the comparison, which has none."""
         seated = {seat: each.address for seat, each in enumerate(self.participants)}
         return {**super().keys, ENVIRONMENT: self.environment, COMPARISON: self.environment, **seated}
+
+    def invites(self, address: bytes) -> bool:
+        """Whether an account may have a place."""
+        return not self.invited or address in self.invited
+
+    def peers(self, own: int) -> Mapping[int, Peer]:
+        """As of any system; raises `ValueError` too where a participant is not invited."""
+        for seat in self.participants:
+            if not self.invites(seat.address):
+                raise ValueError(f"0x{seat.address.hex()} has a place and is not on the game's list of participants")
+        return super().peers(own)
 
 
 class TermsFile(_File):
@@ -353,6 +366,8 @@ def take_game(path: Path, place: Path) -> None:
         known = read_game(target) if target.exists() else given
         if known.game != given.game:
             raise PlaceRefused(path, f"is of another game than {target}")
+        if known.invited != given.invited:
+            raise PlaceRefused(path, f"has another list of participants than {target}")
         newest = {each.address: each.changes for each in given.node_records}
         older = [each.address for each in known.node_records if newest.get(each.address, -1) < each.changes]
         if older:

@@ -82,7 +82,7 @@ class NotJoinable(ChainBanditError):
 
 def deploy_open(
     scenario: Scenario, node: HttpNode, organiser: Path, secret: bytes, listen: str, out: Path,
-    announce: str | None = None, payer: str | None = None, private: bool = False,
+    announce: str | None = None, payer: str | None = None, private: bool = False, invited: Sequence[bytes] = (),
 ) -> GameFile:  # fmt: skip
     """Put a game without participants on a chain; the organiser's folders of environment, relayer and comparison.
 
@@ -94,6 +94,7 @@ def deploy_open(
         announce: HOST by which others reach all three; by default that of `listen`.
         payer: the name of an account that pays what the environment's lacks; on a development chain the node gives it.
         private: allows nodes at private addresses, which a development chain does too.
+        invited: the accounts that may have a place; nobody named: anybody.
 
     Raises:
         FolderRefused: a file is there already, or cannot be written.
@@ -102,6 +103,8 @@ def deploy_open(
     """
     require_of_nodes(scenario)
     require(not scenario.attacks(), "malicious", "participants that the game itself makes: here each brings a key")
+    enough = not invited or len(set(invited)) >= scenario.participants
+    require(enough, "--invite", f"at least {scenario.participants} accounts, as many as there are places")
     host, first = _host_and_port(listen)
     if out.exists():
         raise folder.FolderRefused(out, "is there already; name another with --out")
@@ -132,7 +135,7 @@ def deploy_open(
             **asdict(identity), first_block=first_block, url=node.url, confirmations=scenario.chain.confirmations,
             bound_ms=scenario.bound_ms, environment=plan.environment.address, relayer=plan.relayer.address,
             participants=(), node_records=tuple(node_records), rules=scenario.foreign_rules,
-            private_addresses=private or node.chain_id in DEVELOPMENT_IDS,
+            private_addresses=private or node.chain_id in DEVELOPMENT_IDS, invited=tuple(invited),
         )  # fmt: skip
         with folder.writing(organiser):
             lock(scenario, organiser / name_of(ENVIRONMENT), with_seed=False)
@@ -171,6 +174,8 @@ def join(
     for each in (listen, endpoint):
         _host_and_port(each)
     _check_address(endpoint, game)
+    if not game.invites(key.address):
+        raise NotJoinable(f"{checksummed(key.address)} is not on the game's list of participants")
     if not contract.has_seat(key.address):
         _require_joinable(node, contract, game, parameters)
         if node.rpc.code(key.address):

@@ -4,7 +4,8 @@ from chain_bandit.auditor.agreement import PROVES, AgreementReport
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.views.agreement import facts, token
 from chain_bandit.views.canvas import BLUE, INK, RED, drawing, figure, place, svg, themed, thinned
-from chain_bandit.views.markup import Markup, document, facts_list, joined, picture, table, tag
+from chain_bandit.views.document import document
+from chain_bandit.views.markup import Markup, facts_list, joined, picture, table, tag
 from chain_bandit.views.page_audit import audit_section
 from chain_bandit.views.page_conduct import findings_table, violations_list
 from chain_bandit.views.view_model import signed, whole

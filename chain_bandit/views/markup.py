@@ -1,9 +1,6 @@
 """HTML by functions: text is escaped unless it is markup already, so that no name in a history can act."""
 
-import base64
-import hashlib
 from html import escape
-from importlib.resources import files
 from typing import NamedTuple
 
 
@@ -88,22 +85,3 @@ def picture(svg: str, caption: object = None, class_: str | None = None) -> Mark
     return tag(
         "figure", tag("div", Markup(svg), class_="wide"), tag("figcaption", caption) if caption else None, class_=class_
     )
-
-
-def document(name: str, body: Markup) -> str:
-    """The file around the sections. Its own policy forbids it to load anything or to run any script but its own."""
-    here = files("chain_bandit.views")
-    style = here.joinpath("page.css").read_text(encoding="utf-8")
-    script = here.joinpath("page.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:"
-    head = joined(
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name_="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name_="referrer", content="no-referrer"),
-        tag("title", f"{name} \N{EN DASH} chain_bandit"),
-        tag("style", Markup(style)),
-    )
-    whole_page = tag("html", tag("head", head), tag("body", body, tag("script", Markup(script))), lang="en")
-    return f"<!DOCTYPE html>\n{whole_page}\n"

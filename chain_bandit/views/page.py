@@ -11,10 +11,12 @@ from chain_bandit.protocol.ruleset import RuleChoice, RulesUnknown
 from chain_bandit.protocol.sortition import in_decimals
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import themed
-from chain_bandit.views.markup import Markup, TableCell, code, document, facts_list, joined, picture, table, tag
+from chain_bandit.views.document import document
+from chain_bandit.views.markup import Markup, TableCell, code, facts_list, joined, picture, table, tag
 from chain_bandit.views.page_audit import audit_section
 from chain_bandit.views.page_conduct import conduct_section, conduct_table
 from chain_bandit.views.page_money import money_section
+from chain_bandit.views.page_rounds import rounds_section
 from chain_bandit.views.phrases import NO_REGRET, SECTIONS, aborted, headline, others_in_words, seconds, verdict
 from chain_bandit.views.view_model import ViewModel, amount, clean, span, whole
 
@@ -29,6 +31,7 @@ def page(
     *,
     scenario: str | None = None,
     evidence: Sequence[Mapping[str, Any]] = (),
+    every: float | None = None,
 ) -> str:
     """The page of one run, or of a history alone. The same arguments give the same text.
 
@@ -39,24 +42,49 @@ def page(
         measured: seconds of the machine that ran it.
         scenario: the locked scenario's text.
         evidence: proofs of equivocation, as in the run folder.
+        every: of a page that a server serves while the game is played: seconds after which it asks for itself again, 0
+            when the game is over. Its rounds and participants can be opened.
 
     Raises:
         RunUnreadable: when manifest or rounds are not those of a run.
     """
-    facts = ViewModel.of(manifest, report, rounds)
+    facts, live = ViewModel.of(manifest, report, rounds), every is not None
     body = joined(
+        _live_bar(facts, every) if every is not None else None,
         _top(facts),
         conduct_section(facts, evidence),
+        rounds_section(facts, live),
         money_section(facts),
         _regret(facts),
         _estimators(facts),
-        _consensus(facts),
+        _consensus(facts, live),
         _reputation(facts),
         _chain(facts),
         audit_section(facts.report, facts.report.head if facts.report.head_trusted else ""),
         _method(facts, measured, scenario),
     )
-    return document(clean(facts.manifest.scenario), body)
+    if not live:
+        return document(clean(facts.manifest.scenario), body)
+    refresh = [tag("noscript", tag("meta", http_equiv="refresh", content=f"{max(1, round(every))}"))] if every else []
+    return document(clean(facts.manifest.scenario), body, True, *refresh)
+
+
+def _live_bar(facts: ViewModel, every: float) -> Markup:
+    """How far the game is, and a form that opens a round or a participant; with scripts alone."""
+    last = facts.rows[-1].round if facts.rows else 0
+    due = f" of {facts.manifest.rounds:,}" if facts.manifest.rounds else ""
+    said = f"Round {last:,}{due} is recorded" + ("." if every else "; the game is over.")
+    which = tag("select", tag("option", "round", value="round"), tag("option", "participant", value="participant"),
+                aria_label="What to open")  # fmt: skip
+    return tag(
+        "div",
+        tag("span", said, role="status"),
+        tag("form", "Open ", which, tag("input", type="text", required="", size="6", inputmode="numeric",
+                                        aria_label="Number of the round, or seat of the participant"),
+            tag("button", "open", type="submit")),
+        id="live", data_every=f"{every:g}" if every else None,
+        data_lost="The server of this page does not answer: the game is over, or it was stopped.",
+    )  # fmt: skip
 
 
 def _section(anchor: str, *children: object) -> Markup:
@@ -170,13 +198,14 @@ def _rejections(facts: ViewModel) -> Markup:
     return tag("p", sentence + reason)
 
 
-def _consensus(facts: ViewModel) -> Markup:
+def _consensus(facts: ViewModel, live: bool) -> Markup:
     rows: list[list[object]] = []
     for p in facts.participants:
         share = plots.counted_share(facts.rows, p.seat)
         reported = sum(p.seat in row.reporters for row in facts.rows if row.means is not None)
+        seat = tag("a", p.seat, href=f"/participant/{p.seat}") if live else p.seat
         rows.append([
-            p.seat, p.role or facts.no_role, whole(reported), whole(p.silent),
+            seat, p.role or facts.no_role, whole(reported), whole(p.silent),
             TableCell("\N{EN DASH}" if share is None else f"{share:.0%}", share), whole(p.lied), whole(p.accused),
             whole(p.blocked_from or None),
         ])  # fmt: skip

@@ -10,6 +10,7 @@ from chain_bandit.views.view_model import PROVEN_FALSE, ViewModel, clean
 
 SECTIONS = {
     "conduct": "Who lied, and what it cost",
+    "rounds": "Rounds",
     "money": "Money",
     "regret": "Regret",
     "estimators": "Estimators against truth",

@@ -70,12 +70,12 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Open, lis
     free = free_ports(10)
     with anvil() as node:
         made = Open(folder, node.url, {"ETH_PASSWORD": str(folder / "password")})
-        for name in ("organiser", "eve"):
-            made.say("keygen", name, "--out", name)
+        address = {name: made.say("keygen", name, "--out", name).split()[0] for name in ("organiser", "eve", *PEOPLE)}
         listen = f"127.0.0.1:{free[0]}"
-        made.say("deploy", "experiment.toml", "--chain", node.url, "--key", "organiser", "--listen", listen)
+        deploy = ("deploy", "experiment.toml", "--chain", node.url, "--key", "organiser", "--listen", listen)
+        assert "at least 4 accounts" in made.say(*deploy, "--invite", address["ann"], code=3)
+        made.say(*deploy, *(part for name in ("eve", *PEOPLE) for part in ("--invite", address[name])))
         for name, port in zip(PEOPLE, free[3:], strict=False):
-            made.say("keygen", name, "--out", name)
             made.say("join", "game.json", "--key", name, "--listen", f"127.0.0.1:{port}")
         yield made, free
 
@@ -125,6 +125,19 @@ def test_what_is_refused_before_the_game_opens(opened: tuple[Open, list[int]], t
     assert "has not joined" in planted(ann | stranger)
     taken = _record_of(made, "ann", ann, endpoint=bob["node_record"]["endpoint"])
     assert "the address of two nodes" in planted(ann | {"node_record": taken})
+
+
+def test_who_is_not_on_the_list_neither_joins_nor_plays(opened: tuple[Open, list[int]], tmp_path: Path) -> None:
+    made, _ = opened
+    game, ann = made.game(), json.loads((made.folder / "ann" / "join.json").read_text())
+    others = [each for each in game["invited"] if each != ann["registration"]["address"]]  # type: ignore[attr-defined]
+    assert len(others) == 4
+    (tmp_path / "game.json").write_text(json.dumps(game | {"invited": others}))
+    key = ("--key", "ann", "--listen", "127.0.0.1:9")
+    assert "is not on the game's list" in made.say("join", tmp_path / "game.json", *key, code=2)
+    joins = [made.folder / name / "join.json" for name in PEOPLE]
+    assert "is not on the game's list" in made.say("assemble", tmp_path / "game.json", *joins, code=3)
+    assert "has another list of participants" in made.say("node", "ann", "--game", tmp_path / "game.json", code=3)
 
 
 def _record_of(made: Open, who: str, like: dict[str, object], endpoint: str | None = None) -> dict[str, object]:

@@ -18,12 +18,27 @@ def rounds_of(page: str) -> int:
     return int(next(filter(None, found.groups()))) if found else 0
 
 
+def without_links(page: str) -> str:
+    """A page without what a server alone can open."""
+    return re.sub(r'<a href="/[^"]*">([^<]*)</a>', r"\1", page)
+
+
+def sections(page: str) -> list[str]:
+    return re.findall(r"<(?:header|section).*?</(?:header|section)>", page, flags=re.DOTALL)
+
+
+def address_of(watched: Watched, seat: int) -> str:
+    """A participant's address."""
+    assert watched.report is not None
+    return next(account.address for account in watched.report.accounts if account.seat == seat)
+
+
 def test_the_page_of_a_running_game_grows_and_ends_with_its_audit(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     pages: dict[int, requests.Response] = {}
     with anvil() as node:
         game = started(
-            "up", "small", "--rounds", "60", "-o", "expect={}", "-o", "bound_ms=2000", "--chain", node.url,
+            "up", "small", "--rounds", "150", "-o", "expect={}", "-o", "bound_ms=2000", "--chain", node.url,
             "--out", str(tmp_path / "game"), cwd=tmp_path,
         )  # fmt: skip
         wait_for((tmp_path / "game" / "game.json").exists)
@@ -45,7 +60,7 @@ def test_the_page_of_a_running_game_grows_and_ends_with_its_audit(tmp_path: Path
         assert watch.returncode == 0, errors
         assert game.returncode == 0
         assert "the game is over: audit passed" in said
-        running = [page for page in pages.values() if "Refresh" in page.headers]
+        running = [page for page in pages.values() if "Refresh" in page.headers or 'data-every="0.2"' in page.text]
         assert len(running) >= 3, "it is drawn anew while the game is played"
         manifest = json.loads((tmp_path / "game" / "manifest.json").read_text())
         contract = bytes.fromhex(manifest["contract"][2:])
@@ -53,13 +68,26 @@ def test_the_page_of_a_running_game_grows_and_ends_with_its_audit(tmp_path: Path
         watched.look()
         assert watched.over
         last = watched.answer("/")
-        assert "Refresh" not in last.headers
+        assert b"data-every" not in last.body
+        assert b"the game is over" in last.body
         drawn = chain_bandit(
             "audit", "--rpc", node.url, "--contract", manifest["contract"], "--page", tmp_path / "page.html"
         )
         assert drawn.returncode == 0
-        assert last.body == (tmp_path / "page.html").read_bytes(), "the report is the same page, made static"
-        assert watched.answer("/secrets").code == 404
+        still = (tmp_path / "page.html").read_text()
+        live = without_links(last.body.decode())
+        assert sections(live) == sections(still), "the report is the same page, made static"
+        for path in ("/secrets", "/round/0x1", "/round/999", "/participant/9", "/participant/<script>", "/round/30/1"):
+            assert watched.answer(path).code == 404
+            assert watched.answer(path).kind == "text/plain"
+        opened = watched.answer("/round/30")
+        assert opened.code == 200
+        assert "By seat" in opened.body.decode()
+        assert address_of(watched, 2) in watched.answer("/participant/2").body.decode()
+        assert {watched.answer(f"/participant/{who}").code for who in ("2", address_of(watched, 2))} == {200}
+        before = watched.answer("/")
+        watched.look()
+        assert watched.answer("/") is before, "nothing is drawn anew of a chain that has nothing new"
         gone = Watched("http://127.0.0.1:9", contract, None, 1)
         gone.look()
         assert b"does not answer" in gone.answer("/").body

@@ -11,6 +11,7 @@ import pytest
 
 from chain_bandit.actors.messages import PullRequest
 from chain_bandit.consensus.broadcast import Claim, Frame
+from chain_bandit.network import wire
 from chain_bandit.network.rate_limit import RateLimit
 from chain_bandit.network.wire import MOST_SAID, Envelope, EnvelopeKind, Owed, encode
 from chain_bandit.nodes import node as module
@@ -181,6 +182,18 @@ def test_a_seat_that_says_more_in_one_envelope_than_the_honest_ever_do_is_not_re
     peers = Peers([(3, encode(Envelope(kind, 1, 0, (claims(many),))))])
     play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, peers=peers)
     assert peers.banned == ({3} if is_banned else set())
+
+
+@pytest.mark.parametrize("version", [wire.VERSION - 1, wire.VERSION + 1])
+def test_a_node_of_another_version_is_not_read(monkeypatch, version):
+    """For the others it is away: nothing that it says counts, well-formed or not."""
+    with monkeypatch.context() as other:
+        other.setattr(wire, "VERSION", version)
+        frame = encode(Envelope(EnvelopeKind.STEP, 1, 0, ()))
+    peers = Peers([(3, frame), (2, encode(Envelope(EnvelopeKind.STEP, 1, 0, ())))])
+    role = play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, peers=peers)
+    assert peers.banned == {3}
+    assert role.ticks, "the others play on"
 
 
 def test_what_it_may_say_is_as_much_in_the_next_round(monkeypatch):

@@ -93,7 +93,9 @@ class Browser:
         return said
 
     @contextmanager
-    def tab(self, width: int = 1280, height: int = 900, *, scripts: bool = True, media: str = "") -> "Iterator[Tab]":
+    def tab(
+        self, width: int = 1280, height: int = 900, *, scripts: bool = True, media: str = "", dark: bool = False
+    ) -> "Iterator[Tab]":
         """A tab of so many pixels; `media` is "print" for a sheet of paper; without `scripts` a page runs none."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -102,7 +104,8 @@ class Browser:
             made.call(f"{domain}.enable")
         made.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         made.call("Emulation.setScriptExecutionDisabled", value=not scripts)
-        made.call("Emulation.setEmulatedMedia", media=media)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        made.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
         yield made
         del self._tabs[session]
         self.call("Target.closeTarget", targetId=target)
@@ -119,10 +122,14 @@ class Tab:
         """One command of the DevTools protocol to this tab."""
         return self._browser.call(method, self._session, **parameters)
 
-    def open(self, page: Path) -> None:
-        """Open a file and wait until it is loaded."""
+    def open(self, page: Path | str) -> None:
+        """Open a file or a URL and wait until it is loaded."""
         self.happened.clear()
-        self.call("Page.navigate", url=page.as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
+        self.loaded()
+
+    def loaded(self) -> None:
+        """Wait until a page is loaded that was asked for since `happened` was cleared."""
         while not any(event["method"] == "Page.loadEventFired" for event in self.happened):
             self._browser.heard()
 
@@ -132,6 +139,20 @@ class Tab:
         said = self.call("Runtime.evaluate", expression=f"({function})({given})", returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in said, said
         return said["result"].get("value")
+
+    def press(self, key: str, code: int) -> None:
+        """Press a key, such as Tab (9) or Enter (13)."""
+        text = {"text": "\r"} if key == "Enter" else {}
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text)
+
+    def wait(self, function: str, *arguments: Any) -> Any:
+        """What a JavaScript function gives as soon as that is true."""
+        until = monotonic() + PATIENCE
+        while not (found := self.ask(function, *arguments)):
+            assert monotonic() < until, function
+            self.ask("() => new Promise((resolve) => setTimeout(resolve, 50))")
+        return found
 
     @property
     def requests(self) -> list[str]:

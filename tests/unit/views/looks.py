@@ -21,7 +21,7 @@ def of_sections(tab: Tab, wanted: list[str]) -> list[str]:
         "() => [...document.querySelectorAll('section')].map((s) => "
         "[s.id, s.innerText.length > s.firstElementChild.innerText.length + 1])"
     )
-    lost = tab.ask("() => [...document.links].map((a) => a.hash).filter((to) => !document.querySelector(to))")
+    lost = tab.ask("() => [...document.links].map((a) => a.hash).filter((to) => to && !document.querySelector(to))")
     faults = [] if [name for name, _ in found] == wanted else [f"sections {found}, not {wanted}"]
     return [*faults, *(f"{name} is empty" for name, full in found if not full), *(f"no {to}" for to in lost)]
 
@@ -96,3 +96,34 @@ def of_print(tab: Tab) -> list[str]:
         "!e.getBoundingClientRect().height).map((e) => e.parentElement.textContent.slice(0, 40))"
     )
     return [*of_width(tab, ""), *(f"control: {what}" for what in controls), *(f"closed: {what}" for what in closed)]
+
+
+_CONTRAST = """() => {
+  const paint = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const bytes = (colour) => {
+    paint.clearRect(0, 0, 1, 1); paint.fillStyle = colour; paint.fillRect(0, 0, 1, 1);
+    return [...paint.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (rgb) => rgb.slice(0, 3).map((each) => each / 255)
+    .map((each) => each <= 0.03928 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, each, at) => sum + each * [0.2126, 0.7152, 0.0722][at], 0);
+  const faint = new Set();
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const e = walk.currentNode.parentElement;
+    if (!walk.currentNode.textContent.trim() || !e.checkVisibility() || e.closest("style, script, title")) continue;
+    let under = e;
+    while (under && bytes(getComputedStyle(under).backgroundColor)[3] < 255) under = under.parentElement;
+    const ground = light(bytes(getComputedStyle(under ?? document.documentElement).backgroundColor));
+    const style = getComputedStyle(e), ink = light(bytes(e.ownerSVGElement ? style.fill : style.color));
+    const ratio = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+    const words = walk.currentNode.textContent.trim().slice(0, 40);
+    if (ratio < 4.5) faint.add(`${ratio.toFixed(1)} : 1 ${e.tagName} ${words}`);
+  }
+  return [...faint];
+}"""
+
+
+def of_contrast(tab: Tab) -> list[str]:
+    """Words that are hard to read on what is behind them: less than 4.5 : 1 (WCAG 2.2, 1.4.3)."""
+    return [str(each) for each in tab.ask(_CONTRAST)]
