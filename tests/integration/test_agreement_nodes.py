@@ -30,9 +30,14 @@ KILLS = {
         "seat-0/journal synced:3", "seat-1/round closed:3", "seat-4/sent:40", "seat-5/step over:50",
         "relayer/recorded:2",
     ),
+    "two validators once they have said their probes": ("seat-4/ticked:20", "seat-5/ticked:20"),
     "in steps": ("seat-2/step begun:18", "seat-3/round begun:4", "seat-6/taken:90", "seat-7/steps over:5"),
 }  # fmt: skip
-"""Where nodes are killed, each once and started again: seats 0 to 3 are participants, 4 to 7 validators."""
+"""Where nodes are killed, each once and started again: seats 0 to 3 are participants, 4 to 7 validators.
+
+Without two validators an epoch waits for its deadline: they are back while it is open, without the shares that they
+had, and whoever let them speak in it, by a journal that forgets, would have them say other probes than before.
+"""
 
 
 @pytest.fixture(scope="module")
