@@ -9,7 +9,7 @@ import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { build } from "esbuild";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const [page = here("../../docs/verifier.html"), module_] = process.argv.slice(2);
+const [page = here("../../docs/verify.html"), module_] = process.argv.slice(2);
 
 const artifact = JSON.parse(await readFile(here("../../chain_bandit/chain/artifacts/ChainBandit.json"), "utf8"));
 // The field ends with the word that names the implementation.

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 HERE = Path(__file__).parent
-PAGE = HERE.parents[1] / "docs" / "verifier.html"
+PAGE = HERE.parents[1] / "docs" / "verify.html"
 """The page as it is committed."""
 
 
@@ -41,7 +41,7 @@ def verifier() -> Iterator[Verifier]:
     """A verifier of the sources as they are."""
     with TemporaryDirectory() as place:
         module = Path(place) / "verifier.mjs"
-        build(Path(place) / "verifier.html", module)
+        build(Path(place) / "verify.html", module)
         with subprocess.Popen(["node", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             yield Verifier(process)
             assert process.stdin

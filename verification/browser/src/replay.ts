@@ -1025,7 +1025,7 @@ export class Replay {
     this.refuseUnless(through > this.settledThrough || !this.firstSettled, "it was settled already");
     const first = !this.firstSettled;
     const since = first ? burnIn : this.settledThrough + 1;
-    const rounds = this.rounds.filter((each) => each.round >= since && each.round <= through);
+    const rounds = this.rounds.slice(since - burnIn, through - burnIn + 1);
     const paid = rounds.filter((each) => each.kind === APPROVED && each.round > burnIn);
     const read = new Reader(data);
     const credit = (seat: Seat, pull: Pull): void => {

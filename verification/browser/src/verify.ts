@@ -171,6 +171,14 @@ class History {
     }
     this.order(transactions);
     const bodies = new Map(raw.bodies.map((body) => [hex(keccak(body)), body]));
+    const hashes = [...bodies.keys()];
+    const calldata = transactions.map((each) => hex(each.data));
+    const bound = hashes.every((hash, at) => {
+      const recorded = calldata.some((data) => data.includes(hash.slice(2)));
+      return recorded && (at === 0 || hashes[at - 1]! < hash);
+    });
+    if (!bound || hashes.length !== raw.bodies.length)
+      ledger.fail("file.form", "it has a body that no transaction of it records, or not in order");
     try {
       transactions.forEach((transaction, at) => {
         ledger.where = `block ${number}, transaction ${at}`;
@@ -214,9 +222,10 @@ class History {
       this.seen.add(account);
       const expected = this.nonces.get(account);
       if (expected !== undefined) {
-        if (this.mayHaveCode.has(account) && nonce >= expected) {
-          if (nonce > expected) this.ledger.open("chain.order", "an account that may have code skips numbers");
-        } else
+        const mayHaveCode = this.mayHaveCode.has(account) || !this.plain.has(account);
+        if (nonce > expected && mayHaveCode)
+          this.ledger.open("chain.order", "an account that may have code skips numbers");
+        else
           this.ledger.hold(
             "chain.order",
             nonce === expected,
@@ -267,6 +276,7 @@ class History {
         if (error instanceof Unknown) throw error;
         throw new Stop("game.parameters", (error as Error).message);
       }
+      this.plain.add(key(transaction.sender));
       checkParameters(this.game, transaction.value, ledger);
       if (this.blocks) ledger.fail("game.code", "the contract is created in a later block than the first");
       this.replay = new Replay(this.game, transaction.sender, transaction.value, number, chainId, contract, ledger);
