@@ -9,6 +9,7 @@ from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.simulation.replicates import PARTS
 from science import figures, price
 from science.provenance import FIGURES
+from tests.close import close
 from tests.few import few
 
 ROWS = {
@@ -74,7 +75,7 @@ CHEAP = [
 def test_a_row_is_what_its_command_gives(setting, liars, attacks):
     row = ROWS[setting, liars, attacks]
     again = price.line(price.Asked(setting, liars, attacks), row["replicates"], 2)
-    assert json.loads(json.dumps(again)) | {"commit": row["commit"]} == row
+    assert close(json.loads(json.dumps(again)) | {"commit": row["commit"]}, row)
 
 
 def test_both_at_once_has_as_many_of_either_as_the_bounds_allow():
