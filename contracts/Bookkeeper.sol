@@ -230,11 +230,6 @@ contract Bookkeeper is Books {
         }
     }
 
-    /// @dev Refuses what shows everybody's receipts after the time that leaves for proofs of false reports.
-    function _requireShown(Terms memory t, Money memory m, Progress memory progress_) private view {
-        _requireWindow(t, m, progress_, _names(t) ? 4 : 1);
-    }
-
     function _requireSealed(Money memory m) private pure {
         if (m.sealedGame == 0) revert NotSealed();
     }

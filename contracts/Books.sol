@@ -114,6 +114,11 @@ abstract contract Books is Direct, Rules {
         if (block.number > deadline) revert WindowPassed(block.number, deadline);
     }
 
+    /// @dev Refuses what shows everybody's receipts after the time that leaves for proofs of false reports.
+    function _requireShown(Terms memory t, Money memory m, Progress memory progress_) internal view {
+        _requireWindow(t, m, progress_, _names(t) ? 4 : 1);
+    }
+
     /// @dev The last block of the settlement window of a game that is over. Where false reports can be proven, rewards
     /// are settled in its first quarter, in which a sealed game is opened too; with a slash proofs are taken in its
     /// first half, and costs settled after it.

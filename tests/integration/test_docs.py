@@ -130,7 +130,7 @@ def test_commands_of_the_page_on_nodes_play_the_game_that_one_process_plays(plac
     assert [played for played in game.play() if played.accused]
     manifest = json.loads((place / "nodes" / "small" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["run_digest"] == f"0x{game.run_digest.hex()}"
-    assert said[1].splitlines() == [f"{name:<12} ended" for name in NAMES]
+    assert said[1].splitlines() == [f"{name:<12} ended               round 20" for name in NAMES]
     assert "all 20 rounds are recorded" in said[2]
     assert said[3] == ""
 

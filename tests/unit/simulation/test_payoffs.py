@@ -59,7 +59,7 @@ def test_who_is_proven_guilty_gets_no_cost_from_then_on():
         {"seat": 5, "attacks": [lie]},
         {"seat": 6, "attacks": [lie, {"name": "equivocating-commander", "options": {"first": 20}}]},
     ]
-    case = scenario("", malicious=malicious, slash=0.5, sealed=True)  # no report is proven false while it runs
+    case = scenario("", malicious=malicious, slash=0.5, comparison="mpc")  # no report is proven false
     owed, _ = balance(case)
     measured = replicates(case, 1)
     assert measured.settled is not None
