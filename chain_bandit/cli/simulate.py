@@ -2,13 +2,16 @@
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chain_bandit.cli.options import Json, Override, Rounds, ScenarioFile, Seed, overrides
 from chain_bandit.cli.warnings import say_beforehand
 from chain_bandit.simulation.engine import Engine
+
+if TYPE_CHECKING:
+    from chain_bandit.game.baselines import Baselines
 
 
 def simulate(
@@ -33,7 +36,6 @@ def simulate(
     from chain_bandit.scenario import load
 
     given = load(scenario, overrides(override, rounds, seed), on_chain=False)
-    from chain_bandit.game.baselines import Baselines, baselines
     from chain_bandit.game.live import require_model
     from chain_bandit.game.simulated import engines, what_takes_long
     from chain_bandit.game.simulated import replicates as played
@@ -49,6 +51,8 @@ def simulate(
         measured = played(given, replicates, (), jobs, chosen, lambda done: line.show(done, str))
     beside: Baselines = {}
     if compared:
+        from chain_bandit.game.baselines import baselines  # late: rivals and the undefended game, for nobody else
+
         with ProgressLine("baselines of game", replicates) as line:
             beside = baselines(given, replicates, measured.checkpoints, lambda done: line.show(done, str))
     if as_json:

@@ -45,7 +45,8 @@ class AgreementStart(NodeStart):
     def _read_game(self, path: Path) -> None:
         self.game = files.read_agreement(path)
         try:
-            self.terms, address = self.game.terms.terms, bytes.fromhex(self.game.contract[2:])
+            self.terms, address = self.game.terms, bytes.fromhex(self.game.contract[2:])
+            self.terms.check()
         except (AssumptionBroken, ValueError) as error:
             raise files.PlaceRefused(path, str(error)) from error
         digest = "0x" + self.terms.digest(self.game.accounts).hex()

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -17,9 +16,7 @@ from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
 from chain_bandit.chain.tokens import Tokens
 from chain_bandit.chain.transactions import created_address
-from chain_bandit.crypto.certificates import public_part, self_signed
 from chain_bandit.crypto.keys import Signer
-from chain_bandit.crypto.vouching import vouching
 from chain_bandit.game import folder
 from chain_bandit.game.chains import connected, is_url
 from chain_bandit.game.mediated import (
@@ -35,6 +32,7 @@ from chain_bandit.game.unfinished import kept_if
 from chain_bandit.network.wire import MOST_BYTES
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.agreement_start import WAITS
+from chain_bandit.nodes.game_folders import write_folder
 from chain_bandit.nodes.processes import LOOK, places, states
 from chain_bandit.nodes.round_rules import longest_frame
 from chain_bandit.nodes.up import MOST_SEATS, await_end, empty, fresh, processes
@@ -110,7 +108,7 @@ def _set_up(
         shared = files.AgreementFile(
             chain_id=chain_id, genesis_hash=genesis_hash, contract="0x" + contract.hex(), game="0x" + digest.hex(),
             first_block=node.height(), url=node.url, confirmations=1, bound_ms=bound_ms, relayer=relayer.address,
-            node_records=records, terms=files.TermsFile(**asdict(game.terms)), epochs=game.epochs, accounts=seats,
+            node_records=records, terms=game.terms, epochs=game.epochs, accounts=seats,
         )  # fmt: skip
         with folder.writing(out):
             files.write_public(out / files.GAME, shared)
@@ -120,20 +118,11 @@ def _set_up(
 
 def _folder(game: AgreementGame, out: Path, address: int, key: Signer, digest: bytes) -> files.NodeRecord:
     """One node's: its key, its certificate, and what a participant learns in. Raises `OSError`."""
-    place = out / files.name_of(address)
-    place.mkdir(mode=0o700)
-    pem = self_signed(place.name)
-    write_private(place / files.LINK, pem)
-    write_private(place / files.KEY, files.KeyFile(address=address, secret=key.source)
-                  .model_dump_json(exclude_none=True).encode())  # fmt: skip
+    record = write_folder(out, files.KeyFile(address=address, secret=key.source), key, digest)
     if 0 <= address < game.terms.participants:
         world = files.WorldFile(means=game.means, seed=game.seed)
-        write_private(place / files.WORLD, world.model_dump_json().encode())
-    certificate = public_part(pem)
-    return files.NodeRecord(
-        address=address, endpoint=f"unix:{place.name}/socket", certificate=certificate,
-        voucher=key.sign(vouching(digest, certificate)),
-    )  # fmt: skip
+        write_private(out / files.name_of(address) / files.WORLD, world.model_dump_json().encode())
+    return record
 
 
 def _await_start(out: Path, pause: Callable[[float], object]) -> None:

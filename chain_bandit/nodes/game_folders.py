@@ -33,19 +33,29 @@ def write_folders(plan: Plan, out: Path) -> list[NodeRecord]:
     signers: dict[int, Signer] = dict(enumerate(plan.participants))
     signers |= {ENVIRONMENT: plan.environment, RELAYER: plan.relayer}
     for address in (*signers, COMPARISON):
-        place = out / name_of(address)
-        place.mkdir(mode=0o700)
-        pem = self_signed(place.name)
-        write_private(place / LINK, pem)
-        certificate = public_part(pem)
-        voucher = signers.get(address, plan.environment).sign(vouching(plan.game, certificate))
-        node_records.append(
-            NodeRecord(address=address, endpoint=f"unix:{place.name}/socket", certificate=certificate, voucher=voucher)
-        )
-        write_private(place / KEY, _key(plan, address).model_dump_json(exclude_none=True).encode())
+        signer = signers.get(address, plan.environment)
+        node_records.append(write_folder(out, _key(plan, address), signer, plan.game))
         if address == ENVIRONMENT or address in scenario.attacks():
-            lock(scenario, place, with_seed=False)
+            lock(scenario, out / name_of(address), with_seed=False)
     return node_records
+
+
+def write_folder(out: Path, key: KeyFile, signer: Signer, game: bytes) -> NodeRecord:
+    """The folder of one node, with its key and a certificate that `signer` vouches for. Raises `OSError`.
+
+    Args:
+        game: the game's digest.
+    """
+    place = out / name_of(key.address)
+    place.mkdir(mode=0o700)
+    pem = self_signed(place.name)
+    write_private(place / LINK, pem)
+    write_private(place / KEY, key.model_dump_json(exclude_none=True).encode())
+    certificate = public_part(pem)
+    return NodeRecord(
+        address=key.address, endpoint=f"unix:{place.name}/socket", certificate=certificate,
+        voucher=signer.sign(vouching(game, certificate)),
+    )  # fmt: skip
 
 
 def write_game(

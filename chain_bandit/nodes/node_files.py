@@ -213,27 +213,6 @@ class GameFile(SharedFile):
         return super().peers(own)
 
 
-class TermsFile(_File):
-    """The numbers of `AgreementTerms`; see there."""
-
-    participants: int
-    validators: int
-    faulty: int
-    groups: int
-    first: int
-    most: int
-    step: int
-    steps: int
-    deadline: int
-
-    @property
-    def terms(self) -> AgreementTerms:
-        """Themselves. Raises `AssumptionBroken` where nobody can agree by them."""
-        terms = AgreementTerms(**self.model_dump())
-        terms.check()
-        return terms
-
-
 class AgreementFile(SharedFile):
     """What everybody knows of an agreement on tokens, before its contract is there.
 
@@ -243,7 +222,7 @@ class AgreementFile(SharedFile):
     """
 
     format: Literal["chain-bandit-agreement/1"] = AGREEMENT_FORMAT
-    terms: TermsFile
+    terms: AgreementTerms
     epochs: int = Field(ge=1)
     accounts: tuple[Address, ...]
 

@@ -122,7 +122,7 @@ def test_unit_page_and_code_agree_on_who_is_started_again() -> None:
 
 def test_unit_is_verified_by_systemd(tmp_path: Path) -> None:
     if not shutil.which("systemd-analyze"):
-        pytest.skip("systemd-analyze is not installed")
+        pytest.skip("systemd-analyze is not installed")  # a part of systemd, which no package index has
     command = Path(sys.executable).with_name("chain-bandit")
     text = UNIT.read_text(encoding="utf-8").replace("/usr/local/bin/chain-bandit", str(command))
     for name, planted, good in (("whole", text, True), ("typo", text.replace("RestartSec=", "RestartSecs="), False)):
@@ -206,7 +206,7 @@ def test_commands_of_compose_play_a_game_whose_metrics_agree_with_its_audit(
                 sample.name + sample.labels.get("kind", ""): sample.value
                 for family in text_string_to_metric_families(text) for sample in family.samples
             })  # fmt: skip
-        time.sleep(0.2)  # between two scrapes
+        time.sleep(0.2)  # between two scrapes, until the nodes have ended
     for node in nodes.values():
         _, errors = node.communicate()
         assert node.returncode == 0, errors

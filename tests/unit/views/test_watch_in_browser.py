@@ -327,7 +327,7 @@ def test_rounds_are_shown_within_two_seconds_of_their_record(chromium: Browser, 
     def note() -> None:
         while playing:
             mined.setdefault(int(ask("eth_blockNumber", [], str), 16), time.monotonic())
-            time.sleep(0.02)  # how exactly a block's time is known
+            time.sleep(0.02)  # between two looks at the height: how exactly a block's time is known
 
     threading.Thread(target=watched.run, daemon=True).start()
     noting = threading.Thread(target=note, daemon=True)
