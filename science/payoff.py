@@ -12,7 +12,8 @@ seeds of their own, and measured anew on those of the table. Whole rewards a par
 With a slash false reports are proven while the game runs (decision 102); what is taken then is less of the rewards.
 `--cells` has every rule with every cost, c fixed, a block a round and in phases, proofs with every settlement or at the
 close alone, and mates who are labelled malicious and tell the truth: of each kind of deviation the best, and what all
-colluders gain by it.
+colluders gain by it. With `--sealed` these are sealed games, whose proofs come with the close, and liars may keep their
+sealing keys.
 """
 
 import argparse
@@ -88,6 +89,8 @@ class Bench:
         whole_cost: c, of a whole reward; by default as each game draws it.
         settle_every: rounds; T of them leave all proofs to the close.
         growth: of phases.
+        sealed: whether arms and rewards stay hidden until the end; all proofs come with the close then.
+        keeps_keys: whether those who lie never reveal their sealing keys.
     """
 
     rule: str
@@ -101,34 +104,39 @@ class Bench:
     whole_cost: float | None = None
     settle_every: int = 25
     growth: float = 0.0
+    sealed: bool = False
+    keeps_keys: bool = False
 
     def scenario(self, name: str | None, options: Options) -> Scenario:
         """The last seats attack, before them sit their mates."""
         liars = PARTICIPANTS - self.colluders + self.mates
-        attacks = [TRUTHFUL] * self.mates + [{"name": name, "options": options}] * (PARTICIPANTS - liars)
-        malicious = [{"seat": seat, "attacks": [attack]} for seat, attack in enumerate(attacks, liars - self.mates)]
+        lies = [{"name": name, "options": options}, *([{"name": "withheld-key"}] if self.keeps_keys else [])]
+        attacks = [[TRUTHFUL]] * self.mates + [lies] * (PARTICIPANTS - liars)
+        malicious = [{"seat": seat, "attacks": each} for seat, each in enumerate(attacks, liars - self.mates)]
         return Scenario.model_validate({
             "name": "payoff", "seed": self.seed, "participants": PARTICIPANTS, "rounds": self.rounds, "liars": BOUND,
             "attackers": BOUND, "rewards": {"kind": "bernoulli", "means": MEANS},
             "malicious": malicious if name else [], "slash": self.slash, "growth": self.growth,
-            "chain": {"settle_every": self.settle_every},
+            "chain": {"settle_every": self.settle_every}, "sealed": self.sealed,
         } | (RULES | PROVEN)[self.rule])  # fmt: skip
 
     def gain(self, name: str, options: Options) -> Gain:
         """Against the honest games of the same seeds. Raises `NotSimulated`."""
-        scenario, base = self.scenario(name, options), honest(replace(self, mates=0, whole_cost=None, settle_every=25))
+        scenario, base = (
+            self.scenario(name, options),
+            honest(replace(self, mates=0, whole_cost=None, settle_every=25, keeps_keys=False)),
+        )
         measured = played(scenario, self)
         assert measured.settled is not None
         own = np.arange(PARTICIPANTS) >= PARTICIPANTS - self.colluders
         change = (measured.payoffs(scenario.roles) - base) / UNIT
         costs = measured.settled[:, 1] / UNIT
-        return Gain(
-            (change - costs)[:, own].mean(axis=1), costs[:, own].mean(axis=1), change[:, ~own].mean(axis=1)
-        )
+        return Gain((change - costs)[:, own].mean(axis=1), costs[:, own].mean(axis=1), change[:, ~own].mean(axis=1))
 
 
-TRUTHFUL: dict[str, Any] = {"name": "silent-validator", "options": {"first": EVER}}
+TRUE: tuple[str, Options] = ("silent-validator", {"first": EVER})
 """An attack that does nothing."""
+TRUTHFUL: dict[str, Any] = {"name": TRUE[0], "options": TRUE[1]}
 
 
 def played(scenario: Scenario, bench: Bench) -> Measured:
@@ -236,18 +244,36 @@ def deviations(rounds: int) -> dict[str, list[tuple[str, Options]]]:
     }  # fmt: skip
 
 
+KEPT: dict[str, list[tuple[str, Options]]] = {
+    "keeps its sealing key": [TRUE, ("inflated-counts", {"favour": 0}), ("few-counts", {})],
+}
+"""Of sealed games alone: lies about counts, which nobody proves without the key, or none."""
+
+
 def cells(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Of each cell and kind the deviation that gains most in the search, measured on the seeds of the table."""
     together = (1, 0), (BOUND, 0), (BOUND, BOUND - 1)
-    asked = Bench("", 0, given.rounds, given.replicates, TABLE, given.jobs, given.slash)
-    modes = (0.0, 25), (0.0, given.rounds), (0.25, 1), (0.25, given.rounds)
+    asked = Bench("", 0, given.rounds, given.replicates, TABLE, given.jobs, given.slash, sealed=given.sealed)
+    settled = (0.0, 25), (0.0, given.rounds), (0.25, 1), (0.25, given.rounds)
+    modes = [(0.0, given.rounds)] if given.sealed else settled
     for rule, (colluders, mates), cost, (growth, every) in product(PROVEN, together, (0.5, 1.0), modes):
         about: dict[str, Any] = {"mates": mates, "whole_cost": cost, "settle_every": every, "growth": growth}
-        bench = replace(asked, rule=rule, colluders=colluders, **about)
-        search = replace(bench, count=given.screen, seed=SEARCH)
-        for kind, some in deviations(given.rounds).items():
-            name, options = max(some, key=lambda each: search.gain(*each).total.mean())
-            yield said(kind, bench, name, options, tried=len(some), **about)
+        yield from cell_of(
+            replace(asked, rule=rule, colluders=colluders, **about), given.screen, deviations(given.rounds)
+        )
+    if given.sealed:  # by the plain loop, which draws c, and takes a hundred times as long
+        few = replace(asked, count=given.replicates // 10, settle_every=given.rounds, keeps_keys=True)
+        for rule, (colluders, mates) in product(PROVEN, together):
+            yield from cell_of(replace(few, rule=rule, colluders=colluders, mates=mates), given.screen // 5, KEPT)
+
+
+def cell_of(bench: Bench, screen: int, kinds: dict[str, list[tuple[str, Options]]]) -> Iterator[dict[str, Any]]:
+    """Of each kind the best."""
+    search = replace(bench, count=screen, seed=SEARCH)
+    about = {key: getattr(bench, key) for key in ("mates", "whole_cost", "settle_every", "growth", "sealed")}
+    for kind, some in kinds.items():
+        name, options = max(some, key=lambda each: search.gain(*each).total.mean())
+        yield said(kind, bench, name, options, tried=len(some), **about)
 
 
 # --- the tables
@@ -263,7 +289,7 @@ def said(kind: str, bench: Bench, name: str, options: Options, **more: Any) -> d
     except NotSimulated as error:
         return row | {"refused": str(error)} | made
     values = {"gain": gain.total, "rewards": gain.rewards, "costs": gain.costs, "honest": gain.honest}
-    if bench.whole_cost is not None:
+    if "mates" in more:
         values["sum"] = gain.total * bench.colluders
     about = {"options": options, "replicates": bench.count, "rounds": bench.rounds}
     return row | about | more | {key: asdict(estimate(each)) for key, each in values.items()} | made
@@ -321,7 +347,8 @@ def worst(lines: list[dict[str, Any]]) -> Iterator[str]:
     for line in lines:
         liars = line["colluders"] - line["mates"]
         who = f"{liars} of {line['colluders']} lie" if line["mates"] else f"{liars}"
-        rule = line["rule"].partition(", slash")[0] + (", in phases" if line["growth"] else "")
+        rule = line["rule"].partition(", slash")[0]
+        rule += ", in phases" if line["growth"] else ", sealed" if line.get("sealed") else ""
         row = found.setdefault((rule, who), {})
         row[line["kind"]] = max(row.get(line["kind"], line), line, key=lambda each: each["sum"]["mean"])
     kinds = list(dict.fromkeys(line["kind"] for line in lines))
@@ -343,6 +370,7 @@ def main() -> None:
     parser.add_argument("--rule", nargs="*", choices=RULES, default=list(RULES))
     parser.add_argument("--attack", nargs="*", choices=TABLED, default=list(TABLED))
     parser.add_argument("--slash", type=float, default=0.0, help="part of the stake that a proof takes")
+    parser.add_argument("--sealed", action="store_true", help="with --cells: sealed games")
     parser.add_argument("--cells", action="store_true", help="with a slash: every rule and cost, c and time of proofs")
 
     def play(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
