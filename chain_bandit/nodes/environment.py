@@ -268,8 +268,18 @@ class EnvironmentRole(NodeRole):
         self._keep([(seat, self._environment.give_to(seat, round_, arm))])
 
     def _pulled(self, seat: int, round_: int, request: PullRequest) -> list[Post]:
-        """The receipt; after a restart those that a life before has given may not all be given again yet."""
-        said = posts(self._environment.late_pull(seat, round_, request)) if self._kept.last(seat) < round_ else []
+        """The receipt; after a restart those that a life before has given may not all be given again yet.
+
+        Who asks for it gives up the pulls before it, but not what is given unasked: that follows from a sealed game's
+        secret, for its tallies.
+        """
+        if self._kept.last(seat) >= round_:
+            return self._owed(seat, round_)
+        for each in self._unwritten:
+            arm = self._unasked(each.ledger, each.found) if each.ledger.round < round_ else None
+            if arm is not None and seat in self._due(each):
+                self._give_to(seat, each.ledger.round, arm)
+        said = posts(self._environment.late_pull(seat, round_, request))
         self._keep(said)
         return said or self._owed(seat, round_)
 

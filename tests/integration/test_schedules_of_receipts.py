@@ -31,6 +31,8 @@ def test_nobody_honest_is_convicted_and_every_first_lie_is_proven(capsys):
         assert what in said
     for what in ("environment killed", "pull out of order", "game with phases", "late settlement"):
         assert what in said
+    for what in ("sealed game", "kept sealing key"):
+        assert what in said
     for each in Conspiracy:
         assert each.value in said
     assert f"{SCHEDULES:,} schedules, 0 broken" in said
@@ -95,6 +97,15 @@ def answers_while_it_reads_again(original: Callable[..., Any]) -> Callable[..., 
     return pulled
 
 
+def gives_up_what_is_unasked(original: Callable[..., Any]) -> Callable[..., Any]:
+    def pulled(self: EnvironmentRole, seat: int, round_: int, request: Any) -> Any:
+        if self._kept.last(seat) >= round_:
+            return self._owed(seat, round_)
+        return answers_while_it_reads_again(original)(self, seat, round_, request) or self._owed(seat, round_)
+
+    return pulled
+
+
 def forgets_what_was_refused(original: Callable[..., Any]) -> Callable[..., Any]:
     def in_time(self: EnvironmentRole, *given: Any) -> None:
         original(self, *given)
@@ -104,6 +115,9 @@ def forgets_what_was_refused(original: Callable[..., Any]) -> Callable[..., Any]
 
 UNGUARDED = (Environment, "last", lambda _: lambda self, seat: 0)
 """The actor refuses what its node must not ask for; without that the schedules must tell."""
+
+IN_SEALED = "who asks for a later pull gives up what is given unasked"
+"""In a sealed game the environment's tallies are not those of its secret then: a liar is proven nothing."""
 
 FAULTS: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], ...]] = {
     "a report names a round without a receipt": ((Participant, "report", names_the_last_round),),
@@ -118,11 +132,13 @@ FAULTS: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], ...]] = {
     "a witness proves nothing": ((Witness, "_proof", lambda _: lambda self, round_, seat: None),),
     "what is unasked is given after what is pulled": (
         (_Unwritten, "due", gives_what_is_unasked_after_later_ones), UNGUARDED,
+        (EnvironmentRole, "_pulled", gives_up_what_is_unasked),
     ),
     "a settlement that came too late is not sent again": ((EnvironmentRole, "_in_time", forgets_what_was_refused),),
     "an environment that is back answers before it knows what it gave": (
         (EnvironmentRole, "_pulled", answers_while_it_reads_again), UNGUARDED,
     ),
+    IN_SEALED: ((EnvironmentRole, "_pulled", gives_up_what_is_unasked),),
 }  # fmt: skip
 
 
@@ -130,7 +146,7 @@ FAULTS: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], ...]] = {
 def test_a_planted_fault_is_found(fault, monkeypatch):
     for where, name, planted in FAULTS[fault]:
         monkeypatch.setattr(where, name, planted(getattr(where, name)))
-    stage = Stage()
+    stage = Stage(sealed=fault == IN_SEALED)
     assert any(play(stage, seed).violations for seed in range(FOUND_WITHIN))
 
 

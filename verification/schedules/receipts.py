@@ -40,7 +40,7 @@ from chain_bandit.protocol.ledger import (
 from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
 from chain_bandit.protocol.proposal import encoded_header, propose, readable_report
 from chain_bandit.protocol.settlement import NOTHING, Conduct, Pull
-from chain_bandit.protocol.tallies import FalseReport, Tally
+from chain_bandit.protocol.tallies import FalseReport, SignedTallies, Tally
 from chain_bandit.scenario import Scenario
 from verification.schedules.counted import Counted
 from verification.schedules.keyring import Book, IdealScribe
@@ -50,6 +50,9 @@ SEATS, LIAR, VICTIM = 5, 4, 0
 
 GROWTHS = (0.1, 0.5)
 """Of the games with phases."""
+
+SEALING = bytes(32)
+"""Everybody's sealing key."""
 
 WAIT = 9
 """How long the environment waits for pulls."""
@@ -61,7 +64,7 @@ class Conspiracy(Enum):
     NONE = "nothing: it is honest"
     WITHHOLDS = "gives receipts that never arrive"
     MISCOUNTS = "signs receipts over another tally"
-    ROWS = "settles other rewards than it gave"
+    ROWS = "settles other rewards than it gave, or none"
     FORKS = "signs a second root of each settlement, over another tally"
 
 
@@ -150,14 +153,16 @@ class _Hostile(Environment):
         return self._told(super().pulls(round_))
 
     def observed(self, round_: int) -> tuple[Pull, ...]:
-        """So in the burn-in."""
-        return self._told(super().observed(round_))
+        """So in the burn-in, which anybody computes of a sealed game."""
+        observed = super().observed(round_)
+        return observed if self.rules.parameters.sealed else self._told(observed)
 
     def _told(self, pulls: tuple[Pull, ...]) -> tuple[Pull, ...]:
         own = pulls[VICTIM]
         if self.conspiracy is not Conspiracy.ROWS or own == NOTHING:
             return pulls
-        return (replace(own, reward=own.reward ^ 1), *pulls[1:])
+        is_sealed = self.rules.parameters.sealed  # of another reward there is no tag
+        return (NOTHING if is_sealed else replace(own, reward=own.reward ^ 1), *pulls[1:])
 
     def _receipt(self, past: Any, seat: int, arm: int) -> Receipt:
         """With `MISCOUNTS` the victim's say another tally now and then."""
@@ -170,18 +175,19 @@ class _Hostile(Environment):
         return receipt
 
 
-
 class Stage:
-    """The cast of every schedule without phases, or of some growth.
+    """The cast of open schedules without phases, of those with some growth, or of sealed ones.
 
     Attributes:
-        phases: of schedules that have them.
+        others: of schedules with phases and of sealed ones.
+        key: from which salts of counts follow.
     """
 
-    def __init__(self, growth: float = 0.0) -> None:
-        self.phases = [] if growth else [Stage(each) for each in GROWTHS]
+    def __init__(self, growth: float = 0.0, sealed: bool = False) -> None:
+        self.others = [] if growth or sealed else [*map(Stage, GROWTHS), Stage(sealed=True)]
         self.scenario = Scenario.model_validate({
             "name": "receipts", "participants": SEATS, "rounds": 240 if growth else 48, "growth": growth,
+            "sealed": sealed,
             "burn_in": 8, "liars": 1, "attackers": 1,
             "failure_limit": 3, "slash": 0.25, "rewards": {"kind": "bernoulli", "means": [0.7, 0.4]},
             "malicious": [{"seat": LIAR, "attacks": [{"name": "constant-lie"}]}],
@@ -194,16 +200,17 @@ class Stage:
             self.scenario.parameters, Domain(1, b"\1" * 20, b"\2" * 32), [each.address for each in self.signers],
             self.owner.address, b"\4" * 32, b"\5" * 32, [bytes(33)] * SEATS,
         )  # fmt: skip
+        self.key = SEALING if sealed else self.rules.seed_0
 
     def participant(self, seat: int) -> Participant:
         """A fresh one."""
         vrf: VrfKey = None  # type: ignore[assignment]  # nobody is drawn
-        return Participant(self.rules, seat, self.signers[seat], vrf, bytes(32), self.verifier)
+        return Participant(self.rules, seat, self.signers[seat], vrf, SEALING, self.verifier)
 
 
 def play(stage: Stage, seed: int) -> Counted:
     """Play the schedule of a seed."""
-    stage = Random(f"stage of {seed}").choice([stage, stage, *stage.phases])
+    stage = Random(f"stage of {seed}").choice([stage, stage, *stage.others])
     stage.book.clear()
     stage.owner.begin()
     return _Schedule(stage, seed).play()
@@ -233,6 +240,7 @@ class _Schedule:
         self.signed: dict[tuple[int, int], list[Tally]] = {}
         self.recorded: dict[tuple[int, int], Kind] = {}
         self.proofs: dict[int, FalseReport] = {}
+        self.taken: list[SignedTallies] = []
         self.answered, self.handed_out = frozenset[int](), set[int]()
         self.played = Counted()
         self.loss, self.failing = self.chance.choice([0.0, 0.1, 0.5]), self.chance.choice([0.0, 0.1, 0.3])
@@ -257,6 +265,7 @@ class _Schedule:
         self._check()
         self.played.seen[self.conspiracy.value] += 1
         self.played.seen["game with phases"] += self.parameters.has_phases
+        self.played.seen["sealed game"] += self.parameters.sealed
         return self.played
 
     @property
@@ -307,8 +316,20 @@ class _Schedule:
     def settle(self) -> None:
         """All that was sent is in a block."""
 
-    def reveal(self, *given: object) -> None:
-        """To the contract, after the game."""
+    def settle_sums(self, wallet: object, sums: bytes) -> None:
+        """To the contract, after a sealed game."""
+        self._take(self.witness.on_sums(sums))
+
+    def reveal(self, wallet: object, secret: bytes, roles: bytes, model: bytes) -> None:
+        """To the contract, after the game; in a sealed one the honest reveal their keys too, the liar if it likes."""
+        if not self.parameters.sealed:
+            return
+        self._take(self.witness.on_secret(secret, model))
+        for number in self.chance.sample(range(SEATS), SEATS):
+            if number == LIAR and self.chance.random() < 0.5:
+                self.played.seen["kept sealing key"] += 1
+            else:
+                self._take(self.witness.on_key(number, SEALING))
 
     def rest(self) -> None:
         """Nothing else is on the chain."""
@@ -480,13 +501,22 @@ class _Schedule:
 
     def _settle(self, through: int, pulls: bytes) -> None:
         self.played.seen["settlement"] += 1
-        for proof in self.witness.on_settlement(through, pulls):
+        self._take(self.witness.on_settlement(through, pulls))
+
+    def _take(self, proofs: list[FalseReport]) -> None:
+        """What the contract was told proves this, and may have opened tallies."""
+        for proof in proofs:
             self.played.seen["proof"] += 1
             self.proofs[proof.seat] = proof
-        if self.witness._is_blind:
-            self.played.violations.append("tallies follow from what is settled")
+        if self.witness._is_blind:  # of a sealed game: rounds that anybody computes are not what was drawn
+            if not (self.parameters.sealed and self.conspiracy is Conspiracy.ROWS):
+                self.played.violations.append("tallies follow from what is settled")
             return
-        for own in self.witness._signed[-1].tallies:
+        said = self.witness._signed[-1:]
+        if said == self.taken:
+            return
+        self.taken = said
+        for own in said[0].tallies:
             self.signed.setdefault((own.round, own.seat), []).append(own)
             if own.seat == VICTIM and self.conspiracy is Conspiracy.FORKS:
                 more = tuple(total + count for total, count in zip(own.totals, own.counts, strict=True))
@@ -499,7 +529,7 @@ class _Schedule:
             for round_, report in seat.reports if number != LIAR else ():
                 (named,) = report.named
                 for own in self.signed.get((named, number), ()):
-                    if own.is_told(report, round_, self.rules.seed_0):
+                    if own.is_told(report, round_, self.stage.key):
                         continue
                     self.played.seen["framed"] += 1
                     held = receipts.get(named)
@@ -535,5 +565,5 @@ class _Schedule:
         if (round_, LIAR) not in self.recorded:
             return False
         (named,) = report.named
-        return any(not own.is_told(report, round_, self.rules.seed_0) for own in self.signed.get((named, LIAR), ()))
+        return any(not own.is_told(report, round_, self.stage.key) for own in self.signed.get((named, LIAR), ()))
 
