@@ -173,8 +173,8 @@ abstract contract Records is Views {
         tip.head = _history.head;
         tip.reputations = _loadReputations(t);
         tip.committee = _committees(t) ? _committee : Bits.all(t.participants);
-        // slither-disable-next-line unused-return -- who is fresh was penalised by the last record
         if (tip.progress.accused != 0) {
+            // slither-disable-next-line unused-return -- who is fresh was penalised by the last record
             (tip.blocked,) = _docket.blocked(tip.progress.nextRound);
             if (_names(t)) tip.spared = _proven.listed;
         }

@@ -384,12 +384,12 @@ def beside_alone(found: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def broken(found: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Of the oracle by the share of liars, a line a rule."""
-    kept = list(found)
+    """Of the oracle by the share of liars under the worst lie that is kept, a line a rule."""
+    kept = sorted(found, key=lambda row: row["ratio"][0])
     shares = sorted({row["liars"] / row["seats"] for row in kept})
     cells: dict[str, dict[float, str]] = {}
     for row in kept:
-        line = f"`{named(row['rule'], row['options'])}`, {row['exploration']}, under {_lie(row['worst'])}"
+        line = f"`{named(row['rule'], row['options'])}`, {row['exploration']}"
         told = "{:.2f} ({:.2f} … {:.2f})".format(*row["ratio"]) + (f", {row['locked']} lost" if row["locked"] else "")
         cells.setdefault(line, {})[row["liars"] / row["seats"]] = told
     yield "| rule | " + " | ".join(f"{share:.0%}" for share in shares) + " |"
