@@ -21,8 +21,10 @@ if TYPE_CHECKING:
         build,
         deploy,
         environment,
+        gym_env,
         history,
         load,
+        parallel_env,
         play,
         simulate,
         sweep,
@@ -32,6 +34,7 @@ __version__ = "0.2.0"
 
 __all__ = [  # noqa: RUF022 - as one meets them
     "load", "build", "play", "simulate", "sweep", "audit", "history", "deploy",
+    "gym_env", "parallel_env",
     "attack", "environment", "Attack", "Conduct", "bernoulli",
     "Scenario", "Run", "Simulation", "SweepResult", "Table", "ChainBanditError",
 ]  # fmt: skip

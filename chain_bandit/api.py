@@ -36,9 +36,11 @@ from chain_bandit.sweeps.run import run as swept
 if TYPE_CHECKING:
     import pyarrow
 
+    from chain_bandit.gym_envs import BanditEnv, ReportingEnv
+
 __all__ = ["Attack", "ChainBanditError", "Conduct", "Run", "Scenario", "Simulation", "SweepResult", "Table", "attack",
-           "audit", "bernoulli", "build", "deploy", "environment", "history", "load", "play", "simulate",
-           "sweep"]  # fmt: skip
+           "audit", "bernoulli", "build", "deploy", "environment", "gym_env", "history", "load", "parallel_env", "play",
+           "simulate", "sweep"]  # fmt: skip
 
 Maker = TypeVar("Maker", bound=Callable[..., Any])
 Progress = Callable[[int, int], None]
@@ -341,6 +343,33 @@ def attack(name: str) -> Callable[[Maker], Maker]:
 def environment(name: str) -> Callable[[Maker], Maker]:
     """The same of a function of options that gives a `RewardModel`: `@cb.environment("mine")`, `kind = "mine"`."""
     return _given("environments", name)
+
+
+def gym_env(scenario: Scenario, seat: int = 0) -> "BanditEnv":
+    """A Gymnasium environment: one participant alone against the scenario's arms, on the draws of `simulate`.
+
+    Raises:
+        ChainBanditError: no such seat, rewards are live, or the extra `gym` is not installed.
+    """
+    from chain_bandit.gym_envs import BanditEnv
+
+    _is_scenario(scenario)
+    return BanditEnv(scenario, seat)
+
+
+def parallel_env(scenario: Scenario, seats: Sequence[int] | None = None) -> "ReportingEnv":
+    """A PettingZoo environment: the scenario's game, in which learners decide what the participants at `seats` report.
+
+    Args:
+        seats: by default all. The others play as the scenario says, its liars too.
+
+    Raises:
+        ChainBanditError: as `gym_env`.
+    """
+    from chain_bandit.gym_envs import ReportingEnv
+
+    _is_scenario(scenario)
+    return ReportingEnv(scenario, seats)
 
 
 def _is_scenario(scenario: object) -> None:

@@ -1,12 +1,13 @@
 """A scenario as games without messages: one with the keys, draws and attacks of the live game, or many."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from math import ceil, log
 from random import Random
 
 from chain_bandit.array_types import Ints
+from chain_bandit.attacks.attack import Attack
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.live import require_model
 from chain_bandit.game.plan import Plan
@@ -59,19 +60,28 @@ def planned(plan: Plan) -> Setting:
 
 def plain(scenario: Scenario) -> Iterator[Outcome]:
     """A scenario's game round by round, with the chance that `replicates` gives its seed. Raises `NotSimulated`."""
-    return Play(_setting(scenario, scenario.seed)).rounds()
+    return Play(setting(scenario, scenario.seed)).rounds()
 
 
-def _setting(scenario: Scenario, seed: int) -> Setting:
+def setting(scenario: Scenario, seed: int, controlled: Mapping[int, Attack] | None = None) -> Setting:
+    """A scenario's game with the chance that `replicates` gives a seed.
+
+    Args:
+        controlled: played at these seats in place of the scenario's attacks or of honesty; they add no colluder.
+
+    Raises:
+        NothingToSimulate: rewards are live.
+    """
     require_model(scenario)
-    attacks = scenario.attacks()
+    own = scenario.attacks()
+    attacks = {**own, **(controlled or {})}
     secret, seed_0 = derive(seed, "secret"), derive(seed, "seed_0")
     chances = {seat: Random(derive(seed, "chance/attack", seat)) for seat in attacks}
     return Setting(
         scenario.parameters, scenario.model, secret, seed_0, attacks, hashes(secret, seed_0), scenario.chain.batch,
         chances, scenario.all_weights,
         tuple(noise_seed(derive(seed, "seal", seat), seed_0) for seat in range(scenario.participants)),
-        scenario.proven_every,
+        scenario.proven_every, frozenset(own),
     )  # fmt: skip
 
 
@@ -199,7 +209,7 @@ def replicates(
         engine = next(each for each in Engine if each in there)
 
     def game(replicate: int) -> tuple[Ints, Ints]:
-        return play(_setting(scenario, seeds[replicate]), marks)
+        return play(setting(scenario, seeds[replicate]), marks)
 
     if engine is Engine.PLAIN:
         return gathered(p, [partial(game, replicate) for replicate in range(count)], marks, jobs, engine, observe)

@@ -74,6 +74,7 @@ class Setting:
         noise: of every seat of a sealed game the seed of its disclosure's chance, `protocol.sealing.noise_seed`.
         settle_every: rounds in one settlement; false reports are proven when a settlement covers them. Of a sealed game
             all of them: it is opened at its end.
+        colluders: the seats that attacks take for malicious; by default all that have one.
     """
 
     parameters: Parameters
@@ -87,6 +88,7 @@ class Setting:
     weights: tuple[int, ...] = ()
     noise: tuple[bytes, ...] = ()
     settle_every: int = 1
+    colluders: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,12 @@ class _Agreed:
 
 
 class Play:
-    """A setting from round 1 to T; memory does not grow with T. Raises `NotSimulated`."""
+    """A setting from round 1 to T; memory does not grow with T. Raises `NotSimulated`.
+
+    Attributes:
+        ledger: of the open round.
+        purses: what each seat has seen.
+    """
 
     def __init__(self, setting: Setting) -> None:
         self.setting, self.parameters = setting, setting.parameters
@@ -157,11 +164,11 @@ class Play:
         self._draws = Draws(setting.model, setting.secret, setting.seed_0)
         self._cost = hidden_cost(setting.secret, setting.seed_0)
         self._liars = frozenset(p for p, attack in setting.attacks.items() if attack.conduct & Conduct.LIAR)
-        self._purses = [SampleMeans(p.arms) for _ in everybody]
-        self._ledger = opening(p, ZERO, setting.seed_0, setting.weights)
-        colluders = frozenset(setting.attacks)
+        self.purses = [SampleMeans(p.arms) for _ in everybody]
+        self.ledger = opening(p, ZERO, setting.seed_0, setting.weights)
+        colluders = frozenset(setting.attacks) if setting.colluders is None else setting.colluders
         self._views = {
-            seat: View(seat, self._rules, colluders, {}, setting.chances[seat], self._ledger)
+            seat: View(seat, self._rules, colluders, {}, setting.chances[seat], self.ledger)
             for seat in setting.attacks
         }
         self._effects = {seat: effects(attack) for seat, attack in setting.attacks.items()}
@@ -172,15 +179,15 @@ class Play:
     def rounds(self) -> Iterator[Outcome]:
         """One after the other."""
         p = self.parameters
-        while not is_over(p, self._ledger):
-            if self._ledger.round < p.burn_in:
+        while not is_over(p, self.ledger):
+            if self.ledger.round < p.burn_in:
                 yield self._burn_in_round()
             else:
                 yield from self._recorded_round()
 
     def _burn_in_round(self) -> Outcome:
         """Everybody pulls; where commanders are drawn those of this round probe each other."""
-        ledger = self._begin(self._ledger)
+        ledger = self._begin(self.ledger)
         proven = frozenset[int]()
         if self._rules.probes(ledger):
             able = seats(eligible(self.parameters, ledger, ledger.round))
@@ -189,14 +196,14 @@ class Play:
             proven = frozenset(s for s in drawn if self._effect(s).header is Said.TWICE)
         arm = honest_arm(self.parameters, ledger)
         rewards = self._give(arm)
-        self._ledger = self._accuse(after_burn_in_round(self.parameters, ledger), proven, self.parameters.burn_in)
+        self.ledger = self._accuse(after_burn_in_round(self.parameters, ledger), proven, self.parameters.burn_in)
         return Outcome(
-            ledger.round, None, arm, None, False, None, rewards, proven, self._ledger, time=ledger.time
+            ledger.round, None, arm, None, False, None, rewards, proven, self.ledger, time=ledger.time
         )
 
     def _recorded_round(self) -> Iterator[Outcome]:
         """A round from L on, and the exploration round that its failure may bring."""
-        p, ledger = self.parameters, self._begin(self._ledger)
+        p, ledger = self.parameters, self._begin(self.ledger)
         agreed = self._agree(ledger)
         header = agreed.header
         kind = Kind.SKIP if header is None else Kind.APPROVED if approves(header.means) else Kind.REJECTED
@@ -212,7 +219,7 @@ class Play:
         Args:
             is_last: of those that the round brings; only then anything is settled.
         """
-        p, ledger = self.parameters, self._ledger
+        p, ledger = self.parameters, self.ledger
         exploring = record.kind is Kind.EXPLORATION
         if exploring:
             self._begin(ledger)
@@ -223,14 +230,14 @@ class Play:
             rewards = self._pull(arm, record.header) if paid and record.header else self._give(arm)
         proven, false = (frozenset[int](), frozenset[int]()) if exploring else (agreed.proven, agreed.false)
         self._false |= false
-        self._ledger = self._accuse(after_record(p, ledger, record), proven, open_round)
+        self.ledger = self._accuse(after_record(p, ledger, record), proven, open_round)
         waiting = self._waiting + 1 if record.kind is Kind.APPROVED else 0
         self._waiting, self._unsettled = waiting % self.setting.batch, self._unsettled + (ledger.round > p.burn_in)
         if is_last:
             self._settle()
         return Outcome(
-            ledger.round, record.kind, arm, record.header, paid, cost, rewards, proven, self._ledger, false,
-            self._ledger.time - ledger.time, ledger.time,
+            ledger.round, record.kind, arm, record.header, paid, cost, rewards, proven, self.ledger, false,
+            self.ledger.time - ledger.time, ledger.time,
         )  # fmt: skip
 
     def _begin(self, ledger: Ledger) -> Ledger:
@@ -248,7 +255,7 @@ class Play:
         able = seats(reporters(p, ledger))
         for seat, view in self._views.items():
             if self.setting.attacks[seat].rushes:
-                view.reported = {other: self._means(other) for other in view.honest}
+                view.reported = {other: self._report(other).means for other in view.honest}
                 view.reported_pulls = ledger.pulls
         proven = {seat for seat in able if effects.get(seat, honest).report is Said.TWICE}
         reports = {seat: self._report(seat) for seat in able if effects.get(seat, honest).report is Said.ONCE}
@@ -287,7 +294,7 @@ class Play:
         return frozenset(
             seat for seat in suspects
             if reported[seat] != self._own(seat).means
-            or (counts[seat] != self._purses[seat].counts and not self.keeps_key(seat))
+            or (counts[seat] != self.purses[seat].counts and not self.keeps_key(seat))
         )  # fmt: skip
 
     def keeps_key(self, seat: int) -> bool:
@@ -296,27 +303,27 @@ class Play:
             return False
         return not self.setting.attacks[seat].reveals(self._views[seat])
 
-    def _means(self, seat: int) -> Means:
+    def honest_report(self, seat: int) -> Means:
         """What an honest report of the seat says."""
         return disclose(self.parameters, self._own(seat))
 
     def _own(self, seat: int) -> Own:
-        purse, seeds = self._purses[seat], self.setting.noise
-        return Own.of(self._ledger.round, purse.totals, purse.counts, seeds[seat] if seeds else b"")
+        purse, seeds = self.purses[seat], self.setting.noise
+        return Own.of(self.ledger.round, purse.totals, purse.counts, seeds[seat] if seeds else b"")
 
     def _report(self, seat: int) -> Report:
         """The report of a seat, its estimators as its attack has them; what else it holds decides nothing here."""
         p = self.parameters
-        means = self._means(seat)
+        means = self.honest_report(seat)
         if seat in self._views:
             with self._named(seat):
                 means = tuple(self.setting.attacks[seat].means(self._views[seat], means))
                 uints(means, 4)  # raises for what no report carries; so below
-        named = (self._purses[seat].received,) * p.provable
+        named = (self.purses[seat].received,) * p.provable
         return Report(means, ZERO, bytes(PROOF_BYTES * p.draws), bytes(SEALED_BYTES * p.sealed), named)
 
     def _counts(self, seat: int) -> Counts:
-        counts = self._purses[seat].counts
+        counts = self.purses[seat].counts
         if seat not in self._views:
             return counts
         with self._named(seat):
@@ -325,11 +332,11 @@ class Play:
         return claimed
 
     def _named(self, seat: int) -> AbstractContextManager[None]:
-        return named(self.setting.attacks[seat], seat, self._ledger.round)
+        return named(self.setting.attacks[seat], seat, self.ledger.round)
 
     def _effect(self, seat: int) -> Effect:
         """One part of its attack on top of the other."""
-        effect, time = Effect(), self._ledger.time
+        effect, time = Effect(), self.ledger.time
         for each in self._effects.get(seat, ()):
             effect = effect.then(each) if each.first <= time <= each.last else effect
         return effect
@@ -343,10 +350,10 @@ class Play:
 
     def _settle(self) -> None:
         """Settle what is recorded, if it is worth it, or the game is over: all false reports in it are proven."""
-        ledger = self._ledger
+        ledger = self.ledger
         if is_over(self.parameters, ledger) or (not self._waiting and self._unsettled >= self.setting.settle_every):
             self._unsettled = 0
-            self._ledger = self._accuse(ledger, frozenset(self._false), ledger.round, lied=True)
+            self.ledger = self._accuse(ledger, frozenset(self._false), ledger.round, lied=True)
 
     # --- pulls and costs
 
@@ -356,8 +363,8 @@ class Play:
 
     def _pull(self, arm: int, header: Header) -> dict[int, int]:
         """The pulls of an approved learning round, malicious ones of any arm; not all get a reward for them."""
-        rewards, paid = {}, self._rules.rewarded(self._ledger, header)
-        for seat in self._rules.reporters(self._ledger):
+        rewards, paid = {}, self._rules.rewarded(self.ledger, header)
+        for seat in self._rules.reporters(self.ledger):
             own: int | None = arm
             if seat in self._views:
                 with self._named(seat):
@@ -368,13 +375,13 @@ class Play:
             if seat in paid:
                 rewards[seat] = self._take(seat, own, header.length)
             else:
-                self._purses[seat].received = self._ledger.round
+                self.purses[seat].received = self.ledger.round
         return rewards
 
     def _take(self, seat: int, arm: int, count: int) -> int:
-        ledger = self._ledger
+        ledger = self.ledger
         reward = self._draws.rewards(ledger.time, seat, arm, ledger.failed, count)
-        self._purses[seat].take(ledger.round, arm, reward, count)
+        self.purses[seat].take(ledger.round, arm, reward, count)
         return reward
 
     def _charge(self, record: Record, agreed: _Agreed) -> int | None:

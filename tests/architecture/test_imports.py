@@ -69,8 +69,8 @@ ONLY_IN = {
     "prometheus_client": {"nodes"},
     "numba": {"simulation"},
     "llvmlite": {"simulation"},
-    "gymnasium": {"mediate"},
-    "pettingzoo": {"mediate"},
+    "gymnasium": {"gym_envs", "mediate"},
+    "pettingzoo": {"gym_envs", "mediate"},
     "torch": {"mediate"},
 }
 PURE = {"protocol", "consensus", "comparison", "attacks"}

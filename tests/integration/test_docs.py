@@ -136,9 +136,8 @@ def test_commands_of_the_page_on_nodes_play_the_game_that_one_process_plays(plac
 
 
 def test_the_snippets_of_the_page_on_the_api_print_what_they_say(tmp_path: Path) -> None:
-    first, second = blocks("docs/api.md", "python")
-    (tmp_path / "first.py").write_text(first, encoding="utf-8")
-    (tmp_path / "second.py").write_text(second, encoding="utf-8")
+    for name, block in zip(("first", "second", "third"), blocks("docs/api.md", "python"), strict=True):
+        (tmp_path / f"{name}.py").write_text(block, encoding="utf-8")
     said = ran(f"{sys.executable} first.py", tmp_path).splitlines()
     assert said[0].startswith("True passed ")
     assert said[1].startswith("approved ")
@@ -147,6 +146,9 @@ def test_the_snippets_of_the_page_on_the_api_print_what_they_say(tmp_path: Path)
     assert (tmp_path / "regret.png").is_file()
     assert (tmp_path / "runs" / "api" / "report.html").is_file()
     assert float(ran(f"{sys.executable} second.py", tmp_path)) > 0
+    alone, together = ran(f"{sys.executable} third.py", tmp_path).splitlines()
+    assert all(float(regret) > 0 for regret in alone.split())
+    assert together.startswith("{'participant_0': ")
 
 
 def test_commands_of_the_page_on_live_rewards_play_an_ab_test_of_a_service(place: Path) -> None:
