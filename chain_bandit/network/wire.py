@@ -53,7 +53,21 @@ class Owed:
     since: int
 
 
-NodeMessage = Message | Equivocation | Owed | Shared | Staged | Doubts | Ended
+@dataclass(frozen=True, slots=True)
+class BodyRequest:
+    """A node of a compact game asks for the body of a recorded block by its hash."""
+
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BodyResponse:
+    """The body of such a block."""
+
+    body: bytes
+
+
+NodeMessage = BodyRequest | BodyResponse | Message | Equivocation | Owed | Shared | Staged | Doubts | Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +239,8 @@ _FORMS: Mapping[type, PartCodec] = {
     Staged: _record(Staged, stage=_choice(Stage), frame=FRAME),
     Doubts: _record(Doubts, places=_rows(NUMBER)),
     Ended: _record(Ended, body=BYTES, certificate=CERTIFICATE),
+    BodyRequest: _record(BodyRequest, digest=BYTES),
+    BodyResponse: _record(BodyResponse, body=BYTES),
 }  # fmt: skip
 _TAGS = {kind: tag for tag, kind in enumerate(_FORMS)}
 _BY_TAG = dict(enumerate(_FORMS))

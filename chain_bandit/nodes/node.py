@@ -14,12 +14,23 @@ from time import monotonic, thread_time
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from chain_bandit.actors.epochs.epoch import Staged
-from chain_bandit.actors.messages import COMPARISON, Probe, PullRequest, Question
+from chain_bandit.actors.messages import COMPARISON, CertifiedBlock, Probe, PullRequest, Question
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.rate_limit import RateLimit
 from chain_bandit.network.round_timer import RoundTimer, Timeliness
-from chain_bandit.network.wire import Envelope, EnvelopeKind, NodeMessage, Owed, decode, encode, later
+from chain_bandit.network.wire import (
+    BodyRequest,
+    BodyResponse,
+    Envelope,
+    EnvelopeKind,
+    NodeMessage,
+    Owed,
+    decode,
+    encode,
+    later,
+)
+from chain_bandit.nodes.bodies import BodyExchange
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.observed import Observed
 from chain_bandit.nodes.role import NodeRole, Post
@@ -112,6 +123,7 @@ class Node:
         clock: seconds, which all waiting is counted in.
         spent: seconds of its own time that the node has taken, which peers are charged.
         observe: told every record, those too that were made before this process began.
+        bodies: of a compact game, whose records are completed by them.
     """
 
     def __init__(
@@ -120,9 +132,9 @@ class Node:
         say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
         heard: Callable[[int, Envelope], None] = lambda sender, envelope: None,
         clock: Callable[[], float] = monotonic, spent: Callable[[], float] = thread_time,
-        observe: Callable[[Observed], None] = lambda seen: None,
+        observe: Callable[[Observed], None] = lambda seen: None, bodies: BodyExchange | None = None,
     ) -> None:  # fmt: skip
-        self._observe = observe
+        self._observe, self._bodies = observe, bodies
         self._heard, self._now, self._spent = heard, clock, spent
         self._role, self._rules, self._links, self._follower = role, rules, links, follower
         self._last_signed, self._bound, self._say, self._verifier = last_signed, bound, say, verifier
@@ -219,7 +231,7 @@ class Node:
             played = yield from self._play(self._rules.steps, self._is_recorded)
         elif self._next is None:
             self._greet()
-        found = yield from self._await_record(played)
+        found = yield from self._with_body((yield from self._await_record(played)))
         self._post(self._role.recorded(found))
         yield from self._settle(self._follower.is_closed)
         self._role.close(found)
@@ -263,6 +275,8 @@ class Node:
                 yield from self._until(lambda: pace.missing(self._role.rushing), lambda: False)
             said = self._signed(lambda: self._role.tick(step))  # noqa: B023
             at("ticked")
+            if self._bodies is not None and (body := self._role.body()):
+                self._bodies.kept.add(body)  # before the vote on its block leaves
             if any(isinstance(message, Question) for _, message in said):
                 pace.ask(COMPARISON)
             self._post(said, step if self._role.speaks else None)
@@ -303,6 +317,23 @@ class Node:
             yield from self._take(POLL)
         assert self._next is not None
         return self._next
+
+    def _with_body(self, found: Any) -> Waits[Any]:
+        """The record, in a compact game with its block's body: asked for every Δ until somebody gives it.
+
+        Raises `EndedEarly` where the game was closed meanwhile: the others, who had it, are gone.
+        """
+        if self._bodies is None:
+            return found
+        again = 0.0
+        while (whole := self._bodies.completed(found)) is None:
+            if self._now() > again:
+                if again and self._follower.is_closed():
+                    raise EndedEarly
+                self._post(self._bodies.requests(found))
+                again = self._now() + self._bound
+            yield from self._take(POLL)
+        return whole
 
     def _settle(self, is_over: Callable[[], bool]) -> Waits[None]:
         """Wait for what the round still brings; ask for it every Δ, unless the game is over."""
@@ -364,6 +395,8 @@ class Node:
             self._send(by_receiver, EnvelopeKind.NOW if step is None else EnvelopeKind.STEP, step or 0)
 
     def _send(self, by_receiver: Mapping[int, Sequence[NodeMessage]], kind: EnvelopeKind, step: int) -> None:
+        if self._bodies is not None:
+            self._bodies.kept.sync()
         self._role.sync()
         at("journal synced")
         frames: dict[tuple[int, ...], bytes] = {}
@@ -401,6 +434,9 @@ class Node:
         if is_seat and len(frame) > self._rules.most_bytes:
             raise Malformed("frame", f"at most {self._rules.most_bytes} bytes in this game", f"{len(frame)}")
         envelope = decode(frame)
+        bodies = sum(isinstance(message, BodyRequest) for message in envelope.messages)
+        if bodies > (envelope.kind is EnvelopeKind.NOW):
+            raise Malformed("envelope", "one question for a body, and none in a step", f"{bodies}")
         if is_seat and (said := _said(envelope)) > self._rules.most_said:
             raise Malformed("envelope", f"at most {self._rules.most_said} messages and claims", f"{said}")
         asked = sum(isinstance(message, Owed | PullRequest) for message in envelope.messages)
@@ -463,6 +499,12 @@ class Node:
 
     def _deliver(self, sender: int, round_: int, messages: Iterable[NodeMessage]) -> None:
         for message in messages:
+            if isinstance(message, BodyRequest | BodyResponse):
+                if self._bodies is not None:
+                    self._post(self._bodies.take(sender, message))
+                continue
+            if self._bodies is not None and isinstance(message, CertifiedBlock) and round_ == self.ledger.round:
+                self._bodies.offer(sender, message.body)
             if self._round_timer is None and not isinstance(message, Owed | PullRequest):
                 continue  # no round is open
             self._post(self._signed(lambda: self._role.take(sender, round_, message)))  # noqa: B023
