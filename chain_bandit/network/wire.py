@@ -12,7 +12,16 @@ from typing import Any, NamedTuple
 import msgpack
 
 from chain_bandit.actors.epochs.epoch import Doubts, Ended, Shared, Stage, Staged
-from chain_bandit.actors.messages import Answer, CertifiedBlock, Message, Probe, PullRequest, Question, Receipt
+from chain_bandit.actors.messages import (
+    COMPARISON,
+    Answer,
+    CertifiedBlock,
+    Message,
+    Probe,
+    PullRequest,
+    Question,
+    Receipt,
+)
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
@@ -67,7 +76,19 @@ class BodyResponse:
     body: bytes
 
 
-NodeMessage = BodyRequest | BodyResponse | Message | Equivocation | Owed | Shared | Staged | Doubts | Ended
+@dataclass(frozen=True, slots=True)
+class NodeAddress:
+    """Where a node listens by now, as it has signed it; its certificate, which is signed too, everybody has."""
+
+    address: int
+    endpoint: str
+    counter: int
+    voucher: bytes
+
+
+NodeMessage = (
+    NodeAddress | BodyRequest | BodyResponse | Message | Equivocation | Owed | Shared | Staged | Doubts | Ended
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +192,8 @@ NUMBER = PartCodec(_as_it_is, _number)
 UNITS = PartCodec(_as_it_is, _units)
 BYTES = PartCodec(_as_it_is, _blob)
 FLAG = PartCodec(_as_it_is, _flag)
+NODE = PartCodec(lambda value: value - COMPARISON, lambda got: _number(got) + COMPARISON)
+TEXT = PartCodec(str.encode, lambda got: _blob(got).decode())
 MASK = PartCodec(lambda value: value.to_bytes(32, "big"), _mask)
 
 
@@ -241,6 +264,7 @@ _FORMS: Mapping[type, PartCodec] = {
     Ended: _record(Ended, body=BYTES, certificate=CERTIFICATE),
     BodyRequest: _record(BodyRequest, digest=BYTES),
     BodyResponse: _record(BodyResponse, body=BYTES),
+    NodeAddress: _record(NodeAddress, address=NODE, endpoint=TEXT, counter=NUMBER, voucher=BYTES),
 }  # fmt: skip
 _TAGS = {kind: tag for tag, kind in enumerate(_FORMS)}
 _BY_TAG = dict(enumerate(_FORMS))

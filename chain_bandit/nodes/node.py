@@ -24,12 +24,14 @@ from chain_bandit.network.wire import (
     BodyResponse,
     Envelope,
     EnvelopeKind,
+    NodeAddress,
     NodeMessage,
     Owed,
     decode,
     encode,
     later,
 )
+from chain_bandit.nodes.addresses import AddressBook, AnnouncementRefused
 from chain_bandit.nodes.bodies import BodyExchange
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.observed import Observed
@@ -124,6 +126,7 @@ class Node:
         spent: seconds of its own time that the node has taken, which peers are charged.
         observe: told every record, those too that were made before this process began.
         bodies: of a compact game, whose records are completed by them.
+        addresses: of a game whose nodes may move while it is played.
     """
 
     def __init__(
@@ -133,8 +136,9 @@ class Node:
         heard: Callable[[int, Envelope], None] = lambda sender, envelope: None,
         clock: Callable[[], float] = monotonic, spent: Callable[[], float] = thread_time,
         observe: Callable[[Observed], None] = lambda seen: None, bodies: BodyExchange | None = None,
+        addresses: AddressBook | None = None,
     ) -> None:  # fmt: skip
-        self._observe, self._bodies = observe, bodies
+        self._observe, self._bodies, self._addresses = observe, bodies, addresses
         self._heard, self._now, self._spent = heard, clock, spent
         self._role, self._rules, self._links, self._follower = role, rules, links, follower
         self._last_signed, self._bound, self._say, self._verifier = last_signed, bound, say, verifier
@@ -359,6 +363,22 @@ class Node:
         """Say that one is there: others wait for who has spoken in the round before, the relayer ends dead ones."""
         self._send({to: [] for to in (*self._everybody, *self._rules.others)}, EnvelopeKind.NOW, 0)
 
+    def _tell_addresses(self) -> None:
+        if self._addresses is not None and (said := self._addresses.due()):
+            self._send(dict.fromkeys((*self._everybody, *self._rules.others), said), EnvelopeKind.NOW, 0)
+
+    def _moved(self, sender: int, said: NodeAddress) -> None:
+        """Follow a node to its new address; who passes on what nobody signed is not read any more."""
+        if self._addresses is None:
+            return
+        try:
+            if self._addresses.take(said):
+                self._say(f"{said.address} is at {said.endpoint} now")
+        except AnnouncementRefused as refused:
+            if refused.forged:
+                self._links.ban(sender)
+            self._say(f"{sender} says what is not followed: {refused}")
+
     def _is_late(self) -> bool:
         longest = self._rules.steps * self._bound
         return self._alive is not None and self._now() > self._alive + LATE * longest
@@ -409,6 +429,7 @@ class Node:
 
     def _take(self, seconds: float) -> Waits[None]:
         """Take in what has come, waiting so long for the first."""
+        self._tell_addresses()
         spent, waits = self._rate_limit.spent(self._now()), self._role.expects()
         for sender, frame in (yield Wait(max(min(seconds, POLL) if spent or waits else seconds, 0.0), spent)):
             began = self._spent()
@@ -499,6 +520,9 @@ class Node:
 
     def _deliver(self, sender: int, round_: int, messages: Iterable[NodeMessage]) -> None:
         for message in messages:
+            if isinstance(message, NodeAddress):
+                self._moved(sender, message)
+                continue
             if isinstance(message, BodyRequest | BodyResponse):
                 if self._bodies is not None:
                     self._post(self._bodies.take(sender, message))

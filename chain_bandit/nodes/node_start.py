@@ -19,6 +19,7 @@ from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.links import Links
 from chain_bandit.nodes import node_files as files
+from chain_bandit.nodes.addresses import AddressBook
 from chain_bandit.nodes.bodies import BodyExchange
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import EventFollower
@@ -82,6 +83,11 @@ class NodeStart(ABC):
         settings = files.read_node(self._place / files.NODE) if (self._place / files.NODE).exists() else None
         path = self._place / settings.game if settings else Path(files.GAME)
         self._read_game(path)
+        if (self._place / files.JOINED).exists():
+            joined = files.read_join(self._place / files.JOINED)
+            if joined.game == self.game.game:
+                self.game = self.game.with_newer((joined.node_record,))  # this node has moved
+        self._file = path if settings is not None else None
         if settings is None:
             self.key = files.read_key(self._place / files.KEY)
             self._require_name(files.name_of(self.key.address))
@@ -168,6 +174,7 @@ class NodeStart(ABC):
             node = Node(
                 role, rounds, first, links, self.follower, live, last, bound, self.verifier, self._say, heard,
                 observe=self._observer(stack, bodies), bodies=bodies,
+                addresses=AddressBook(self.game, self._file, self.key.address, links.move) if self._file else None,
             )  # fmt: skip
             if self._is_past(role):
                 self._finish(role)
