@@ -393,4 +393,4 @@ def _given(kind: str, name: str) -> Callable[[Maker], Maker]:
 def _from_node(url: str, contract: str, export: Path | None = None) -> AbstractContextManager[Path]:
     from chain_bandit.chain.remote import at_url
 
-    return history_of_node(at_url(url), hexadecimal(contract, 20, "contract"), None, None, None, export)
+    return history_of_node(at_url(url), hexadecimal(contract, 20, "contract"), None, None, (), export)

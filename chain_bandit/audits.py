@@ -116,8 +116,10 @@ def described(path: Path, report: AuditReport) -> tuple[dict[str, Any], Any]:
     return folder.read_manifest(path), folder.read_rounds(path)
 
 
-def page_of(path: Path, report: AuditReport, every: float | None = None) -> str:
-    """The page of a run folder, or of an export, by what its audit said; `every` as in `views.page.page`.
+def page_of(
+    path: Path, report: AuditReport, every: float | None = None, pictures: dict[str, Any] | None = None
+) -> str:
+    """The page of a run folder, or of an export, by what its audit said; the others as in `views.page.page`.
 
     Raises:
         ChainBanditError: the folder's files cannot be read.
@@ -126,14 +128,14 @@ def page_of(path: Path, report: AuditReport, every: float | None = None) -> str:
 
     manifest, rounds = described(path, report)
     if rounds is None:
-        return page(manifest, report, every=every)
+        return page(manifest, report, every=every, pictures=pictures)
     try:
         scenario = (path / folder.SCENARIO).read_text(encoding="utf-8")
         evidence = json.loads((path / folder.EVIDENCE).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         reason = f"its scenario or its evidence cannot be read ({type(error).__name__})"
         raise folder.FolderRefused(path, reason) from error
-    return page(manifest, report, rounds, scenario=scenario, evidence=evidence, every=every)
+    return page(manifest, report, rounds, scenario=scenario, evidence=evidence, every=every, pictures=pictures)
 
 
 def trail_of(path: Path) -> bytes:

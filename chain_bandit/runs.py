@@ -3,7 +3,7 @@
 import json
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -21,7 +21,7 @@ from chain_bandit.chain.identity import Ask, require_same
 from chain_bandit.chain.remote import require_contract
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.answers import Rpc
-from chain_bandit.chain_history.bodies import Bodies
+from chain_bandit.chain_history.bodies import KEPT, Bodies
 from chain_bandit.chain_history.collect import last_of
 from chain_bandit.chain_history.creation import creation, creation_block
 from chain_bandit.chain_history.resumable_download import BlocksObserver, grow, partial_of
@@ -32,6 +32,7 @@ from chain_bandit.game.run import RunObserver, run
 from chain_bandit.game.unfinished import Journals, place_of, unfinished
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
+from chain_bandit.served_bodies import served_bodies
 from chain_bandit.stopwatch import Stopwatch
 from chain_bandit.undefended import regret_undefended
 
@@ -153,7 +154,7 @@ def history_of_node(
     contract: bytes,
     first: int | None,
     last: int | None,
-    bodies: Path | None = None,
+    bodies: Sequence[str] = (),
     export: Path | None = None,
     observe: BlocksObserver = lambda done, total: None,
     keep: bool = False,
@@ -162,7 +163,8 @@ def history_of_node(
 
     Args:
         first: the block that creates the contract; looked for when it is not known.
-        bodies: an exported history to take a compact game's bodies from.
+        bodies: where a compact game's are: exported histories, a node's `bodies.jsonl`, and URLs of nodes that
+            serve them by hash.
         export: that file; what has come in before a stop is taken up again. Without a name it is gone after the block.
         observe: told how many blocks of how many have come in.
         keep: what has come in stays beside `export`, so that the next call fetches new blocks alone.
@@ -181,10 +183,14 @@ def history_of_node(
     except ForeignContract:
         if not _is_older(rpc, contract, first):
             raise
-    with TemporaryDirectory() as place, Bodies() as known:
+    servers = [each for each in bodies if each.startswith(("http://", "https://"))]
+    with TemporaryDirectory() as place, Bodies(served_bodies(servers)) as known:
         path = export or Path(place) / folder.HISTORY
-        if bodies is not None:
-            known.add_all(files.read(bodies))
+        for named in (Path(each) for each in bodies if each not in servers):
+            if named.name == KEPT:
+                known.add_file(named)
+            else:
+                known.add_all(files.read(named))
         try:
             if first is None:
                 first = creation_block(rpc, contract)

@@ -1,14 +1,14 @@
 """A game while it is played: its history so far is fetched, audited and drawn again and again, and served as a page."""
 
-import hashlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
+from typing import Any
 
 from rich.console import Console, RenderableType
 
@@ -26,8 +26,15 @@ from chain_bandit.views.markup import joined, tag
 from chain_bandit.views.show import show_participant, show_round
 
 HTML = "text/html; charset=utf-8"
+AFTER = "/after/"
 COLUMNS = 100
 """Of the text of an opened round or participant."""
+
+DRAWN_EVERY = 1.05
+"""Times as many rounds as were drawn: then the pictures, of all rounds, are drawn anew, after the page's words."""
+
+HELD, MOST_HELD = 20.0, 32
+"""Seconds for which a question for a newer page waits for one, and how many wait at a time."""
 
 LAST_LOOKS = 3
 """Intervals for which the page of a game that is over is still served, unless it has been asked for."""
@@ -52,9 +59,11 @@ class Watched:
     def __post_init__(self) -> None:
         """There is no page yet."""
         self._place = TemporaryDirectory()
-        self._history, self._digest = Path(self._place.name) / HISTORY, b""
+        self._history = Path(self._place.name) / HISTORY
         self._inside: DecodedHistory | None = None
-        self._told = threading.Event()
+        self._told, self._changed = threading.Event(), threading.Condition()
+        self._pictures: dict[str, Any] = {}
+        self._drawn = self._version = self._held = 0
         self._page = self._waiting("the game's history is on its way")
 
     @property
@@ -63,23 +72,44 @@ class Watched:
         return self.report is not None and self.report.complete
 
     def look(self) -> None:
-        """Fetch what is new, audit and draw; a node that does not answer, or has nothing new, leaves the page."""
+        """Fetch what is new, audit and show it; draw it anew when there is more of it by a twentieth.
+
+        A node that does not answer, or has nothing new, leaves the page.
+        """
         try:
             rpc = at_url(self.rpc)
+            if not self._has_news(rpc):
+                return
             with history_of_node(rpc, self.contract, self.first, None, export=self._history, keep=True) as path:
-                digest = hashlib.sha256(path.read_bytes()).digest()
-                if digest == self._digest:
-                    return
-                history = files.read(path)
-                report = audit_file(path)
-                inside = DecodedHistory.of(described(path, report)[0], report, history)
-                body = page_of(path, report, 0 if report.complete else self.every).encode()
+                history, report = files.read(path), audit_file(path)
+                self._inside = DecodedHistory.of(described(path, report)[0], report, history)
+                rounds = len(report.rounds)
+                if not report.complete and self._pictures:
+                    self._show(path, report)  # with the pictures of an earlier page
+                if report.complete or not self._drawn < rounds < DRAWN_EVERY * self._drawn:
+                    self._pictures, self._drawn = {}, rounds
+                    self._show(path, report)
         except ChainBanditError as error:
             if self.report is None:
-                self._page = self._waiting(str(error))
+                self._publish(self._waiting(str(error)))
             return
-        self.first, self._digest = history.origin.first_block, digest
-        self.report, self._inside, self._page = report, inside, _response(200, body, policy(live=True))
+        self.first = history.origin.first_block
+
+    def _has_news(self, rpc: Callable[..., Any]) -> bool:
+        """Whether the chain ends with another block than the page."""
+        latest = rpc("eth_getBlockByNumber", ["latest", False])
+        return self.report is None or not isinstance(latest, dict) or latest.get("hash") != self.report.head
+
+    def _show(self, path: Path, report: AuditReport) -> None:
+        body = page_of(path, report, 0 if report.complete else self.every, self._pictures).encode()
+        self.report = report
+        self._publish(_response(200, body, policy(live=True)))
+
+    def _publish(self, page: Response) -> None:
+        with self._changed:
+            self._version += 1
+            self._page = replace(page, headers={**page.headers, "ETag": f'"{self._version}"'})
+            self._changed.notify_all()
 
     def run(self) -> None:
         """Look again and again until the game is over, and its last page was asked for or waited for."""
@@ -93,8 +123,12 @@ class Watched:
             sleep(max(self.every - took, took / 4))  # the interval that was asked for
 
     def answer(self, path: str) -> Response:
-        """The page at `/`; a round at `/round/N`, a participant at `/participant/SEAT` or its address."""
-        if path == "/":
+        """The page at `/`; a round at `/round/N`, a participant at `/participant/SEAT` or its address.
+
+        At `/after/N` it is the page as soon as its version, which its ETag says, is not N.
+        """
+        if path == "/" or path.startswith(AFTER):
+            self._wait_for_other(path.removeprefix(AFTER))
             if self.over:
                 self._told.set()
             return self._page
@@ -108,6 +142,13 @@ class Watched:
             return Response(404, "text/plain", f"{error}\n".encode())
         except ChainBanditError as error:
             return Response(503, "text/plain", f"{error}\n".encode())
+
+    def _wait_for_other(self, known: str) -> None:
+        with self._changed:
+            if self._held < MOST_HELD:
+                self._held += 1
+                self._changed.wait_for(lambda: known != str(self._version), HELD)
+                self._held -= 1
 
     def _opened(self, title: str, said: RenderableType) -> Response:
         out = StringIO()

@@ -6,9 +6,8 @@ Four participants, each with a keystore and a folder of its own, the one folder 
 environment, relayer and comparison on a fifth host; Anvil on a sixth. Every connection to the chain lags, each by
 another time. Nodes are started again by their exit code, as by a supervisor (docs/operations.md): who is cut off has no
 chain either, and ends with 5 after two minutes. Participant 2 is cut off for a part of the game; then participant 1
-moves to another address, which the others are told by a new `game.json`. At the end the audit from the chain alone
-passes, the moved and the cut off take part again, and no key is outside its owner's folder. Exit code 14 where any of
-that fails.
+moves to another address, which it tells the others, who are not started again. At the end the audit from the chain
+alone passes, all take part, and no key is outside its owner's folder. Exit code 14 where any of that fails.
 """
 
 import argparse
@@ -24,6 +23,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from time import monotonic, sleep
 
+from chain_bandit.audits import audit_file
 from chain_bandit.chain.accounts import decrypted
 from chain_bandit.exit_codes import RESTARTABLE
 from chain_bandit.nodes.up import last_round
@@ -43,6 +43,9 @@ cd "$1/$2" && shift 2 && exec "$@"
 
 LAGS_MS = {"ann": 0, "bob": 20, "cleo": 45, "dan": 90, ORGANISER: 10}
 """Milliseconds that each answer of the chain is late."""
+
+LAST = 20
+"""Rounds at the end in which all take part again."""
 
 SCENARIO = """name = "hosts"
 participants = 4
@@ -228,24 +231,26 @@ def play(base: Path, rounds: int) -> list[str]:
         run("ip", "-n", PREFIX + bob.name, "addr", "del", f"{address(bob.name)}/24", "dev", "eth0")
         run("ip", "-n", PREFIX + bob.name, "addr", "add", f"{NET}.99/24", "dev", "eth0")
         bob.say("join", "game.json", "--key", "me", "--listen", f"{NET}.99:{PORT}")
-        organiser.take(bob.place / "me" / "join.json", "bob.json")
-        assemble(organiser, people)
-        for each in (organiser, *people):  # one after the other, so that the game goes on
-            if each is not bob:
-                nodes[each.name].terminate()
-                nodes[each.name].wait()
-            nodes[each.name] = kept(each.node())
+        nodes[bob.name] = kept(bob.node())
         at = rounds_of(ann)
         print(f"bob has moved after round {at}", flush=True)
         until(supervised(lambda: all(node.poll() is not None for node in nodes.values())), 1800, "the end of the game")
 
         print(f"started again: {dict(revived) or 'nobody'}", flush=True)
-        audit = json.loads(organiser.say("audit", "--rpc", url, "--contract", "game.json", "--json"))
+        exported = ("--export", "history.jsonl.gz")
+        audit = json.loads(organiser.say("audit", "--rpc", url, "--contract", "game.json", "--json", *exported))
         wrong = [f"{name} ended with {node.returncode}" for name, node in nodes.items() if node.returncode]
         wrong += [] if audit["complete"] and not audit["violations"] else [f"audit: {audit['violations'][:3]}"]
-        for each in (bob, cleo):
-            if not any(f"back in round {r}" in (each.place / "log").read_text() for r in range(back, rounds + 1)):
-                wrong.append(f"{each.name} did not come back")
+        recorded = audit_file(organiser.place / exported[1]).rounds
+        print(", ".join(f"{count} {kind}" for kind, count in Counter(row.kind for row in recorded).items()), flush=True)
+        for seat, each in enumerate(people):
+            silent = [row.round for row in recorded if row.means is not None and seat not in row.reporters]
+            print(f"{each.name} has no report in {len(silent)} blocks", flush=True)
+            if sum(round_ > rounds - LAST for round_ in silent) > LAST // 4:
+                wrong.append(f"{each.name} does not take part at the end")
+        for each in (organiser, *people):
+            if each is not bob and f"{NET}.99:{PORT}" not in (each.place / "me" / "game.json").read_text():
+                wrong.append(f"{each.name} was not told where bob is")
         return wrong + leaks(base)
 
 

@@ -28,14 +28,14 @@ def answered(response: BaseHTTPResponse, until: float) -> Any:
         NodeUnreachable: more of it than is taken, or spun out beyond that time.
         ValueError, RecursionError: it is no JSON.
     """
-    text = _whole(response, until)
+    text = whole(response, until).decode("latin-1")  # a letter a byte, so that no letter makes others take four
     if sum(map(text.count, ",[{")) > MOST_ITEMS:  # one of these is before each item
         raise NodeUnreachable(f"an answer of more than {MOST_ITEMS:,} items")
     return json.loads(text)
 
 
-def _whole(response: BaseHTTPResponse, until: float) -> str:
-    """All of it, taken as it comes: a letter a byte, so that no letter makes others take four."""
+def whole(response: BaseHTTPResponse, until: float) -> bytes:
+    """All of a response, taken as it comes. Raises `NodeUnreachable` as `answered` does."""
     taken = bytearray()
     while part := response.read1(_PART, decode_content=False):
         taken += part
@@ -43,4 +43,4 @@ def _whole(response: BaseHTTPResponse, until: float) -> str:
             raise NodeUnreachable(f"an answer of more than {MOST_BYTES:,} bytes")
         if monotonic() > until:
             raise NodeUnreachable("an answer that takes too long")
-    return taken.decode("latin-1")
+    return bytes(taken)

@@ -84,7 +84,7 @@ class HttpWire:
     def __init__(self, url: str, timeout: float) -> None:
         self._url, self._timeout = url, timeout
         headers = make_headers(keep_alive=True, basic_auth=parse_url(url).auth) | AS_IT_IS
-        self._pool = _pool(url, headers | {"Content-Type": "application/json"})
+        self._pool = pool_to(url, headers | {"Content-Type": "application/json"})
         self._worker = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wire")
 
     def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
@@ -112,7 +112,7 @@ class HttpWire:
             raise NodeUnreachable(type(error).__name__) from error
 
 
-def _pool(url: str, headers: dict[str, str]) -> PoolManager:
+def pool_to(url: str, headers: dict[str, str]) -> PoolManager:
     """Connections to a node, or to the proxy before it."""
     to = parse_url(url)
     proxy = None if to.host in _HERE or proxy_bypass(to.host or "") else getproxies().get(to.scheme or "")

@@ -1,13 +1,17 @@
 """Bodies of a compact game: kept on disk, found by their hash, joined to a history as it streams."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
 
+from chain_bandit.append_log import regular_file
 from chain_bandit.chain_history.blocks import History, RawBlock
-from chain_bandit.chain_history.errors import BadEncoding
+from chain_bandit.chain_history.errors import BadEncoding, HistoryError
 from chain_bandit.chain_history.records import PACKED, ContractCall, calls_in
 from chain_bandit.chain_history.setup import constructed
 from chain_bandit.protocol.digests import keccak
@@ -15,11 +19,25 @@ from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.submission import decode
 
+PATH = "/body/"
+"""Where a node serves the body of a hash."""
+
+KEPT = "bodies.jsonl"
+"""A node's file of all bodies that it knows: each line is a JSON string of one in hexadecimal."""
+
+MOST_BYTES = 1 << 26
+"""Of a line."""
+
 
 class Bodies(AbstractContextManager["Bodies"]):
-    """Bodies by hash. They lie in a file without a name; in memory is only where each of them begins."""
+    """Bodies by hash. They lie in a file without a name; in memory is only where each of them begins.
 
-    def __init__(self) -> None:
+    Args:
+        elsewhere: gives a body of a hash that is not known here, if it can.
+    """
+
+    def __init__(self, elsewhere: Callable[[bytes], bytes | None] = lambda digest: None) -> None:
+        self._elsewhere = elsewhere
         self._file = TemporaryFile()  # noqa: SIM115 - `__exit__` closes it
         self._places: dict[bytes, tuple[int, int]] = {}
 
@@ -39,16 +57,44 @@ class Bodies(AbstractContextManager["Bodies"]):
     def get(self, digest: bytes) -> bytes | None:
         """The body of a hash, None when it is not known."""
         if digest not in self._places:
-            return None
+            body = self._elsewhere(digest)
+            if body is None:
+                return None
+            self.add(body)
         at, size = self._places[digest]
         self._file.seek(at)
         return self._file.read(size)
+
+    def add_file(self, path: Path) -> None:
+        """Keep every body of a node's file. Raises `HistoryError`."""
+        for body in _lines(path):
+            self.add(body)
 
     def add_all(self, history: History) -> None:
         """Keep every body that an exported history has."""
         for block in history.blocks:
             for body in block.bodies:
                 self.add(body)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with regular_file(path) as file:
+            for number in count(1):
+                line = file.readline(MOST_BYTES)
+                if not line.endswith(b"\n"):
+                    return  # the end, or a line that its node is at
+                try:
+                    yield body_of(line)
+                except (ValueError, TypeError, RecursionError) as error:
+                    raise HistoryError(number, "is no body in hexadecimal") from error
+    except OSError as error:
+        raise HistoryError(0, f"{path} cannot be read ({error.strerror})") from error
+
+
+def body_of(line: bytes) -> bytes:
+    """Of a line of a node's file. Raises `ValueError`, `TypeError`, `RecursionError`."""
+    return bytes.fromhex(json.loads(line))
 
 
 def with_bodies(history: History, bodies: Bodies) -> History:

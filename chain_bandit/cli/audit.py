@@ -26,7 +26,10 @@ def audit(
     to_block: Annotated[
         int | None, typer.Option("--to-block", min=0, max=LAST_BLOCK, help="The last block to read.")
     ] = None,
-    bodies: Annotated[Path | None, typer.Option("--bodies", help="A compact game's export, with --rpc.")] = None,
+    bodies: Annotated[
+        list[str] | None,
+        typer.Option("--bodies", metavar="FILE|URL", help="With --rpc: a compact game's export, or a node."),
+    ] = None,
     export: Annotated[
         Path | None, typer.Option("--export", help="With --rpc: write the history here; a stopped audit resumes.")
     ] = None,
@@ -80,7 +83,8 @@ def audit(
             node = at_url(rpc)
             address, first = named_game(node, contract, "--contract")
             first = from_block if from_block is not None else first
-            history = stack.enter_context(history_of_node(node, address, first, to_block, bodies, export, observe))
+            fetched = history_of_node(node, address, first, to_block, bodies or (), export, observe)
+            history = stack.enter_context(fetched)
         if history is not None:
             report = audit_file(history, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
         else:

@@ -106,6 +106,7 @@ class Links:
         self._news, self._waiting = threading.Condition(), False
         self._banned: set[int] = set()
         self._readers: dict[int, asyncio.Transport] = {}
+        self._writers: dict[int, asyncio.WriteTransport] = {}
         self._strangers: deque[asyncio.Task[asyncio.Transport]] = deque()
         self._listening: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -148,6 +149,11 @@ class Links:
         for address in was_full:
             self._loop.call_soon_threadsafe(self._room[address].set)
         return taken
+
+    def move(self, peer: int, endpoint: str) -> None:
+        """Dial a peer elsewhere from now on; whoever is there has to show the same certificate."""
+        self._peers[peer] = Peer(endpoint, self._peers[peer].certificate)
+        self._loop.call_soon_threadsafe(self._hang_up, peer)
 
     def ban(self, peer: int) -> None:
         """Read nothing more from a peer that wrote what no honest node writes, as long as this node runs."""
@@ -300,12 +306,16 @@ class Links:
                 pause = min(2 * pause, LONGEST)
                 continue
             try:
-                pause = AGAIN
+                pause, self._writers[address] = AGAIN, writer.transport
                 await self._pass_on(address, writer)
             except TLS_ERRORS:
                 pass
             finally:
                 writer.transport.abort()
+
+    def _hang_up(self, address: int) -> None:
+        if address in self._writers:
+            self._writers.pop(address).abort()
 
     async def _dial(self, peer: Peer) -> asyncio.StreamWriter:
         reader = asyncio.StreamReader(loop=self._loop)

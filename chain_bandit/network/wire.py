@@ -12,7 +12,16 @@ from typing import Any, NamedTuple
 import msgpack
 
 from chain_bandit.actors.epochs.epoch import Doubts, Ended, Shared, Stage, Staged
-from chain_bandit.actors.messages import Answer, CertifiedBlock, Message, Probe, PullRequest, Question, Receipt
+from chain_bandit.actors.messages import (
+    COMPARISON,
+    Answer,
+    CertifiedBlock,
+    Message,
+    Probe,
+    PullRequest,
+    Question,
+    Receipt,
+)
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
@@ -53,7 +62,33 @@ class Owed:
     since: int
 
 
-NodeMessage = Message | Equivocation | Owed | Shared | Staged | Doubts | Ended
+@dataclass(frozen=True, slots=True)
+class BodyRequest:
+    """A node of a compact game asks for the body of a recorded block by its hash."""
+
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BodyResponse:
+    """The body of such a block."""
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAddress:
+    """Where a node listens by now, as it has signed it; its certificate, which is signed too, everybody has."""
+
+    address: int
+    endpoint: str
+    counter: int
+    voucher: bytes
+
+
+NodeMessage = (
+    NodeAddress | BodyRequest | BodyResponse | Message | Equivocation | Owed | Shared | Staged | Doubts | Ended
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +192,8 @@ NUMBER = PartCodec(_as_it_is, _number)
 UNITS = PartCodec(_as_it_is, _units)
 BYTES = PartCodec(_as_it_is, _blob)
 FLAG = PartCodec(_as_it_is, _flag)
+NODE = PartCodec(lambda value: value - COMPARISON, lambda got: _number(got) + COMPARISON)
+TEXT = PartCodec(str.encode, lambda got: _blob(got).decode())
 MASK = PartCodec(lambda value: value.to_bytes(32, "big"), _mask)
 
 
@@ -225,6 +262,9 @@ _FORMS: Mapping[type, PartCodec] = {
     Staged: _record(Staged, stage=_choice(Stage), frame=FRAME),
     Doubts: _record(Doubts, places=_rows(NUMBER)),
     Ended: _record(Ended, body=BYTES, certificate=CERTIFICATE),
+    BodyRequest: _record(BodyRequest, digest=BYTES),
+    BodyResponse: _record(BodyResponse, body=BYTES),
+    NodeAddress: _record(NodeAddress, address=NODE, endpoint=TEXT, counter=NUMBER, voucher=BYTES),
 }  # fmt: skip
 _TAGS = {kind: tag for tag, kind in enumerate(_FORMS)}
 _BY_TAG = dict(enumerate(_FORMS))

@@ -30,7 +30,7 @@ class Recorded:
     """A record, and what the chain shows of how it came about.
 
     Attributes:
-        block: of a round that ended in one.
+        block: of a round that ended in one; of a compact game its body is empty, as the chain does not have it.
         certificate: whose signatures the contract took, for the block or for "no block"; None after a deadline, and of
             an exploration round.
     """
@@ -278,11 +278,11 @@ class Follower(EventFollower):
             return
         for each in decode(parameters, *arguments):
             try:
-                header, _ = each.opened(parameters, ledger.round, ledger.head, blocked(ledger, ledger.round))
+                header, body = each.opened(parameters, ledger.round, ledger.head, blocked(ledger, ledger.round))
             except Malformed:
                 continue  # one of another round
             encoded = header.encode(parameters)
             kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
             certificate = Certificate(keccak(encoded), each.signers, each.signatures)
-            block = CertifiedBlock(encoded, each.body, certificate)
+            block = CertifiedBlock(encoded, each.body if body is not None else b"", certificate)
             yield Recorded(Record(ledger.round, kind, header, keccak(encoded)), block, certificate)

@@ -1,15 +1,18 @@
 """The run folder of a game of nodes: what `run` leaves, made from the history, its audit and the environment's word."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+from chain_bandit.actors.messages import ENVIRONMENT
 from chain_bandit.auditor.report import AuditReport
 from chain_bandit.auditor.rows import RoundRow
 from chain_bandit.audits import audit_file, require_true
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import Identity
 from chain_bandit.chain_history import files
+from chain_bandit.chain_history.bodies import KEPT, Bodies, with_bodies
 from chain_bandit.chain_history.collect import collect
 from chain_bandit.chain_history.records import Accusation, calls
 from chain_bandit.game import folder
@@ -17,9 +20,12 @@ from chain_bandit.game.books import RoundPlayed
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.record import Made, is_simulation, record
 from chain_bandit.game.rounds import Rounds
+from chain_bandit.nodes.bodies import KeptBodies
+from chain_bandit.nodes.node_files import name_of
 from chain_bandit.protocol.arms import round_robin
 from chain_bandit.protocol.blocks import Kind, Record, genesis_digest
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.rewards import hidden_cost
 from chain_bandit.protocol.settlement import NOTHING, Cost, Pull, cost_of_round
 from chain_bandit.runs import write_report
@@ -43,7 +49,11 @@ def leave(
     """
     identity, path = Identity.of(deployment), out / folder.HISTORY
     history = collect(node.rpc.ask, bytes.fromhex(identity.contract[2:]), deployment["first_block"])
-    with folder.writing(path):
+    with ExitStack() as stack:
+        if plan.parameters.body_mode == BodyMode.COMPACT:
+            kept = stack.enter_context(closing(KeptBodies(out / name_of(ENVIRONMENT) / KEPT)))
+            history = with_bodies(history, stack.enter_context(Bodies(kept.get)))
+        stack.enter_context(folder.writing(path))
         files.write(history, path)
     *_, last = files.read(path).blocks
     head = keccak(last.header)

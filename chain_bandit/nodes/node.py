@@ -14,12 +14,25 @@ from time import monotonic, thread_time
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from chain_bandit.actors.epochs.epoch import Staged
-from chain_bandit.actors.messages import COMPARISON, Probe, PullRequest, Question
+from chain_bandit.actors.messages import COMPARISON, CertifiedBlock, Probe, PullRequest, Question
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.rate_limit import RateLimit
 from chain_bandit.network.round_timer import RoundTimer, Timeliness
-from chain_bandit.network.wire import Envelope, EnvelopeKind, NodeMessage, Owed, decode, encode, later
+from chain_bandit.network.wire import (
+    BodyRequest,
+    BodyResponse,
+    Envelope,
+    EnvelopeKind,
+    NodeAddress,
+    NodeMessage,
+    Owed,
+    decode,
+    encode,
+    later,
+)
+from chain_bandit.nodes.addresses import AddressBook, AnnouncementRefused
+from chain_bandit.nodes.bodies import BodyExchange
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.observed import Observed
 from chain_bandit.nodes.role import NodeRole, Post
@@ -112,6 +125,8 @@ class Node:
         clock: seconds, which all waiting is counted in.
         spent: seconds of its own time that the node has taken, which peers are charged.
         observe: told every record, those too that were made before this process began.
+        bodies: of a compact game, whose records are completed by them.
+        addresses: of a game whose nodes may move while it is played.
     """
 
     def __init__(
@@ -120,9 +135,10 @@ class Node:
         say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
         heard: Callable[[int, Envelope], None] = lambda sender, envelope: None,
         clock: Callable[[], float] = monotonic, spent: Callable[[], float] = thread_time,
-        observe: Callable[[Observed], None] = lambda seen: None,
+        observe: Callable[[Observed], None] = lambda seen: None, bodies: BodyExchange | None = None,
+        addresses: AddressBook | None = None,
     ) -> None:  # fmt: skip
-        self._observe = observe
+        self._observe, self._bodies, self._addresses = observe, bodies, addresses
         self._heard, self._now, self._spent = heard, clock, spent
         self._role, self._rules, self._links, self._follower = role, rules, links, follower
         self._last_signed, self._bound, self._say, self._verifier = last_signed, bound, say, verifier
@@ -219,7 +235,7 @@ class Node:
             played = yield from self._play(self._rules.steps, self._is_recorded)
         elif self._next is None:
             self._greet()
-        found = yield from self._await_record(played)
+        found = yield from self._with_body((yield from self._await_record(played)))
         self._post(self._role.recorded(found))
         yield from self._settle(self._follower.is_closed)
         self._role.close(found)
@@ -263,6 +279,8 @@ class Node:
                 yield from self._until(lambda: pace.missing(self._role.rushing), lambda: False)
             said = self._signed(lambda: self._role.tick(step))  # noqa: B023
             at("ticked")
+            if self._bodies is not None and (body := self._role.body()):
+                self._bodies.kept.add(body)  # before the vote on its block leaves
             if any(isinstance(message, Question) for _, message in said):
                 pace.ask(COMPARISON)
             self._post(said, step if self._role.speaks else None)
@@ -304,6 +322,23 @@ class Node:
         assert self._next is not None
         return self._next
 
+    def _with_body(self, found: Any) -> Waits[Any]:
+        """The record, in a compact game with its block's body: asked for every Δ until somebody gives it.
+
+        Raises `EndedEarly` where the game was closed meanwhile: the others, who had it, are gone.
+        """
+        if self._bodies is None:
+            return found
+        again = 0.0
+        while (whole := self._bodies.completed(found)) is None:
+            if self._now() > again:
+                if again and self._follower.is_closed():
+                    raise EndedEarly
+                self._post(self._bodies.requests(found))
+                again = self._now() + self._bound
+            yield from self._take(POLL)
+        return whole
+
     def _settle(self, is_over: Callable[[], bool]) -> Waits[None]:
         """Wait for what the round still brings; ask for it every Δ, unless the game is over."""
         again = 0.0
@@ -327,6 +362,22 @@ class Node:
     def _greet(self) -> None:
         """Say that one is there: others wait for who has spoken in the round before, the relayer ends dead ones."""
         self._send({to: [] for to in (*self._everybody, *self._rules.others)}, EnvelopeKind.NOW, 0)
+
+    def _tell_addresses(self) -> None:
+        if self._addresses is not None and (said := self._addresses.due()):
+            self._send(dict.fromkeys((*self._everybody, *self._rules.others), said), EnvelopeKind.NOW, 0)
+
+    def _moved(self, sender: int, said: NodeAddress) -> None:
+        """Follow a node to its new address; who passes on what nobody signed is not read any more."""
+        if self._addresses is None:
+            return
+        try:
+            if self._addresses.take(said):
+                self._say(f"{said.address} is at {said.endpoint} now")
+        except AnnouncementRefused as refused:
+            if refused.forged:
+                self._links.ban(sender)
+            self._say(f"{sender} says what is not followed: {refused}")
 
     def _is_late(self) -> bool:
         longest = self._rules.steps * self._bound
@@ -364,6 +415,8 @@ class Node:
             self._send(by_receiver, EnvelopeKind.NOW if step is None else EnvelopeKind.STEP, step or 0)
 
     def _send(self, by_receiver: Mapping[int, Sequence[NodeMessage]], kind: EnvelopeKind, step: int) -> None:
+        if self._bodies is not None:
+            self._bodies.kept.sync()
         self._role.sync()
         at("journal synced")
         frames: dict[tuple[int, ...], bytes] = {}
@@ -376,6 +429,7 @@ class Node:
 
     def _take(self, seconds: float) -> Waits[None]:
         """Take in what has come, waiting so long for the first."""
+        self._tell_addresses()
         spent, waits = self._rate_limit.spent(self._now()), self._role.expects()
         for sender, frame in (yield Wait(max(min(seconds, POLL) if spent or waits else seconds, 0.0), spent)):
             began = self._spent()
@@ -401,6 +455,9 @@ class Node:
         if is_seat and len(frame) > self._rules.most_bytes:
             raise Malformed("frame", f"at most {self._rules.most_bytes} bytes in this game", f"{len(frame)}")
         envelope = decode(frame)
+        bodies = sum(isinstance(message, BodyRequest) for message in envelope.messages)
+        if bodies > (envelope.kind is EnvelopeKind.NOW):
+            raise Malformed("envelope", "one question for a body, and none in a step", f"{bodies}")
         if is_seat and (said := _said(envelope)) > self._rules.most_said:
             raise Malformed("envelope", f"at most {self._rules.most_said} messages and claims", f"{said}")
         asked = sum(isinstance(message, Owed | PullRequest) for message in envelope.messages)
@@ -463,6 +520,15 @@ class Node:
 
     def _deliver(self, sender: int, round_: int, messages: Iterable[NodeMessage]) -> None:
         for message in messages:
+            if isinstance(message, NodeAddress):
+                self._moved(sender, message)
+                continue
+            if isinstance(message, BodyRequest | BodyResponse):
+                if self._bodies is not None:
+                    self._post(self._bodies.take(sender, message))
+                continue
+            if self._bodies is not None and isinstance(message, CertifiedBlock) and round_ == self.ledger.round:
+                self._bodies.offer(sender, message.body)
             if self._round_timer is None and not isinstance(message, Owed | PullRequest):
                 continue  # no round is open
             self._post(self._signed(lambda: self._role.take(sender, round_, message)))  # noqa: B023

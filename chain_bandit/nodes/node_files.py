@@ -4,9 +4,10 @@ import fcntl
 import json
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -165,6 +166,14 @@ class SharedFile(_File):
             taken.add(each.endpoint)
         others = (each for each in self.node_records if each.address != own)
         return {each.address: Peer(each.endpoint, each.certificate) for each in others}
+
+    def with_newer(self, records: Iterable[NodeRecord]) -> Self:
+        """This file with each of these records that has a higher counter than its own of that node."""
+        newest = {each.address: each for each in self.node_records}
+        for each in records:
+            if each.address in newest and each.changes > newest[each.address].changes:
+                newest[each.address] = each
+        return self.model_copy(update={"node_records": tuple(newest[each.address] for each in self.node_records)})
 
     def own(self, address: int) -> NodeRecord:
         """A node's entry. Raises `ValueError` where there is none."""
@@ -337,22 +346,38 @@ def read_node(path: Path) -> NodeFile:
 
 
 def take_game(path: Path, place: Path) -> None:
-    """Copy a game's file to where a node of it with a keystore reads it. Raises `PlaceRefused`, `OSError`."""
+    """Copy a game's file to where a node of it with a keystore reads it; newer addresses that are known there stay.
+
+    Raises `PlaceRefused`, `OSError`.
+    """
     given, target = read_game(path), (place / read_node(place / NODE).game).resolve()
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)  # the organiser's nodes share one file, and start at once
+    with _alone_at(target):
         known = read_game(target) if target.exists() else given
         if known.game != given.game:
             raise PlaceRefused(path, f"is of another game than {target}")
         if known.invited != given.invited:
             raise PlaceRefused(path, f"has another list of participants than {target}")
-        newest = {each.address: each.changes for each in given.node_records}
-        older = [each.address for each in known.node_records if newest.get(each.address, -1) < each.changes]
-        if older:
-            raise PlaceRefused(path, f"has an older address of {name_of(older[0])} than {target}")
-        if path.resolve() != target and not (target.exists() and known == given):
-            write_public(target, given)
+        merged = given.with_newer(known.node_records)
+        if path.resolve() != target and not (target.exists() and known == merged):
+            write_public(target, merged)
+
+
+def keep_records(target: Path, records: Sequence[NodeRecord]) -> None:
+    """Put newer addresses into a node's own copy of the game's file. Raises `PlaceRefused`, `OSError`."""
+    with _alone_at(target):
+        known = read_game(target)
+        merged = known.with_newer(records)
+        if merged != known:
+            write_public(target, merged)
+
+
+@contextmanager
+def _alone_at(target: Path) -> Iterator[None]:
+    """The organiser's nodes share one file, and write it at once."""
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(folder)
 

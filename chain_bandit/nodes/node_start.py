@@ -14,10 +14,13 @@ from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.notice import Notice
+from chain_bandit.chain_history.bodies import PATH
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.links import Links
 from chain_bandit.nodes import node_files as files
+from chain_bandit.nodes.addresses import AddressBook
+from chain_bandit.nodes.bodies import BodyExchange
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import EventFollower
 from chain_bandit.nodes.head import Head, HeadWatch, read_head
@@ -80,6 +83,11 @@ class NodeStart(ABC):
         settings = files.read_node(self._place / files.NODE) if (self._place / files.NODE).exists() else None
         path = self._place / settings.game if settings else Path(files.GAME)
         self._read_game(path)
+        if (self._place / files.JOINED).exists():
+            joined = files.read_join(self._place / files.JOINED)
+            if joined.game == self.game.game:
+                self.game = self.game.with_newer((joined.node_record,))  # this node has moved
+        self._file = path if settings is not None else None
         if settings is None:
             self.key = files.read_key(self._place / files.KEY)
             self._require_name(files.name_of(self.key.address))
@@ -126,6 +134,10 @@ class NodeStart(ABC):
         """The node's secrets, of its keystore."""
         raise files.PlaceRefused(self._place / files.NODE, "is for nodes of bandit games")
 
+    def _bodies(self, stack: ExitStack) -> BodyExchange | None:
+        """Of a game whose blocks' bodies lie beside the chain."""
+        return None
+
     def _is_past(self, role: NodeRole) -> bool:
         """Whether the game went to its end without this node, which has nothing to learn of its rounds."""
         return False
@@ -157,11 +169,12 @@ class NodeStart(ABC):
             live = self._await_opening()
             rounds, first, role = self._seated(journal, stack)
             last = journal.last if journal is not None and role.speaks else -1
-            bound = self.game.bound_ms / 1000
+            bodies, bound = self._bodies(stack), self.game.bound_ms / 1000
             heard = stack.enter_context(tapped(self._place, self.key.address))
             node = Node(
                 role, rounds, first, links, self.follower, live, last, bound, self.verifier, self._say, heard,
-                observe=self._observer(stack),
+                observe=self._observer(stack, bodies), bodies=bodies,
+                addresses=AddressBook(self.game, self._file, self.key.address, links.move) if self._file else None,
             )  # fmt: skip
             if self._is_past(role):
                 self._finish(role)
@@ -169,18 +182,22 @@ class NodeStart(ABC):
                 node.run(links.receive)
             files.write_ended(self._place, self._said_at_end(role))
 
-    def _observer(self, stack: ExitStack) -> Callable[[Observed], None]:
+    def _observer(self, stack: ExitStack, bodies: BodyExchange | None) -> Callable[[Observed], None]:
         """What counts the rounds, where metrics are asked for."""
         if self._metrics is None:
             return lambda seen: None
-        from chain_bandit.loopback import served  # late: most nodes have no metrics
+        from chain_bandit.loopback import Response, served  # late: most nodes have no metrics
         from chain_bandit.nodes.metrics import Metrics
 
         journal = self._place / files.SIGNED
         metrics = Metrics(
             self._place.name, lambda: self.contract.gas, lambda: journal.stat().st_size if journal.exists() else 0
         )
-        port = stack.enter_context(served(self._metrics, metrics.answer))
+
+        def answer(path: str) -> Response:
+            return bodies.kept.answer(path) if bodies and path.startswith(PATH) else metrics.answer(path)
+
+        port = stack.enter_context(served(self._metrics, answer))
         self._say(f"metrics at {self._metrics.rpartition(':')[0]}:{port}")
         return metrics.take
 

@@ -48,6 +48,10 @@ class NodeRole(Protocol):
         """Whether `overdue` is about to have something to say."""
         return False
 
+    def body(self) -> bytes:
+        """Of the block that this node may sign in the open round, as soon as it has one; else empty."""
+        return b""
+
     def insist(self) -> list[Post]:
         """What to say after the steps, and again until the round is recorded."""
         return []

@@ -95,6 +95,10 @@ class SeatRole(role.NodeRole):
                 return posts(self._seat.on_message(sender, message))  # type: ignore[arg-type]
         return []
 
+    def body(self) -> bytes:
+        """What this seat has computed."""
+        return self._seat.validator.block[2] if self._seat.validator.block is not None else b""
+
     def insist(self) -> list[Post]:
         """Certificates and proofs: environment and relayer may have been away."""
         return self._certified

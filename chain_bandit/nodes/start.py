@@ -22,6 +22,7 @@ from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import ForeignChain, TransactionReverted
 from chain_bandit.chain.identity import require_same
 from chain_bandit.chain.node import account
+from chain_bandit.chain_history.bodies import KEPT
 from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.vrf_keys import VrfKey
@@ -31,6 +32,7 @@ from chain_bandit.game.books import Books
 from chain_bandit.nodes import keystore
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.agreement_start import AgreementStart
+from chain_bandit.nodes.bodies import BodyExchange, KeptBodies
 from chain_bandit.nodes.comparer import ComparerRole
 from chain_bandit.nodes.crash import arm, at
 from chain_bandit.nodes.environment import EnvironmentRole, require_receipts
@@ -48,6 +50,7 @@ from chain_bandit.nodes.sign_once import OnceSigner, SignedJournal
 from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.ledger import Ledger, opening
 from chain_bandit.protocol.messages import Domain
+from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.rewards import LIVE
 from chain_bandit.protocol.ruleset import RuleKind, RulesUnknown
 
@@ -104,6 +107,13 @@ class Start(NodeStart):
     def _seated(self, journal: SignedJournal | None, stack: ExitStack) -> tuple[RoundRules, Ledger, NodeRole]:
         rules, first = self._rules()
         return BanditRounds(rules), first, self._role(rules, first, journal, stack)
+
+    def _bodies(self, stack: ExitStack) -> BodyExchange | None:
+        if self.parameters.body_mode != BodyMode.COMPACT or self.key.address == COMPARISON:
+            return None
+        kept = KeptBodies(self._place / KEPT)
+        stack.callback(kept.close)
+        return BodyExchange(kept)
 
     def _is_past(self, role: NodeRole) -> bool:
         """But for the environment, which tells the digest of all rounds."""

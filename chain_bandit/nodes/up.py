@@ -113,7 +113,6 @@ def require_of_nodes(scenario: Scenario) -> None:
     for name, holds, wanted in (
         ("participants", scenario.participants <= MOST_SEATS, f"M <= {MOST_SEATS}"),
         ("comparison", scenario.comparison == "ideal", "the trusted comparison"),
-        ("chain.body", scenario.chain.body == "full", "full bodies, so that a restarted node finds them"),
         ("chain.batch", scenario.chain.batch == 1, "a transaction a round: its record begins the next one"),
     ):
         require(holds, name, f"{wanted} (among processes)")

@@ -1,5 +1,5 @@
 "use strict";
-// The page of a running game asks its server for itself again and takes over the parts that have changed. What is
+// The page of a running game asks its server for the next one and takes over the parts that have changed. What is
 // focused, opened, sorted or scrolled to stays so.
 const parts = (page) => [...page.body.querySelectorAll(":scope > header, :scope > section")];
 const bar = document.getElementById("live");
@@ -30,10 +30,13 @@ const replace = (old, fresh) => {
 
 const say = (text) => { if (bar.firstElementChild.textContent !== text) bar.firstElementChild.textContent = text; };
 
+let version = 0;
+
 const look = async () => {
   let page;
   try {
-    const answer = await fetch("/", { cache: "no-store" });
+    const answer = await fetch(`/after/${version}`, { cache: "no-store" });  // which waits for another version
+    version = Number(/\d+/.exec(answer.headers.get("ETag")) ?? 0);
     page = new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {
     say(bar.dataset.lost);
@@ -49,7 +52,7 @@ const look = async () => {
   fresh.forEach((part, number) => { if (texts[number] !== served[number]) replace(shown[number], part); });
   served = texts;
   say(said.firstElementChild.textContent);
-  if (said.dataset.every) setTimeout(look, 1000 * said.dataset.every);
+  if (said.dataset.every) setTimeout(look, version ? 100 : 1000 * said.dataset.every);
 };
 
 bar.querySelector("form").addEventListener("submit", (event) => {

@@ -32,6 +32,7 @@ def page(
     scenario: str | None = None,
     evidence: Sequence[Mapping[str, Any]] = (),
     every: float | None = None,
+    pictures: dict[str, Any] | None = None,
 ) -> str:
     """The page of one run, or of a history alone. The same arguments give the same text.
 
@@ -44,11 +45,12 @@ def page(
         evidence: proofs of equivocation, as in the run folder.
         every: of a page that a server serves while the game is played: seconds after which it asks for itself again, 0
             when the game is over. Its rounds and participants can be opened.
+        pictures: of an earlier page of the game, which are not drawn anew; those that are missing are added.
 
     Raises:
         RunUnreadable: when manifest or rounds are not those of a run.
     """
-    facts, live = ViewModel.of(manifest, report, rounds), every is not None
+    facts, live = ViewModel.of(manifest, report, rounds, pictures), every is not None
     body = joined(
         _live_bar(facts, every) if every is not None else None,
         _top(facts),
@@ -128,8 +130,9 @@ def _regret(facts: ViewModel) -> Markup:
     if facts.is_live:
         if not facts.columns:
             return _section("regret", tag("p", NO_REGRET))
-        pulled = picture(themed(plots.arms_pulled(facts)), "Which arm the honest pulled, round by round.", "broad")
-        return _section("regret", tag("p", NO_REGRET), pulled)
+        pulled = themed(facts.drawn(plots.arms_pulled))
+        return _section("regret", tag("p", NO_REGRET), picture(pulled, "Which arm the honest pulled, round by round.",
+                                                               "broad"))  # fmt: skip
     if not facts.columns:
         said = (
             "Regret, and what others would have lost on the same draws, is counted by who plays a game, and is not in "
@@ -152,24 +155,24 @@ def _regret(facts: ViewModel) -> Markup:
             "oracle sees all honest data at once, with nobody to agree with, under the game's index policy."),
         tag(
             "div",
-            picture(themed(plots.regret_from_start(facts)), f"The burn-in, {facts.at}s 1 to {burn_in:,}, is " + (
+            picture(themed(facts.drawn(plots.regret_from_start)), f"The burn-in, {facts.at}s 1 to {burn_in:,}, is " + (
                     "paid with a participant's first settled pull after it; who has none is not credited."
                     if facts.manifest.paid_burn_in else
                     "observed and never paid: its whole price is counted here.")),
-            picture(themed(plots.regret_after_burn_in(facts)),
+            picture(themed(facts.drawn(plots.regret_after_burn_in)),
                     "Counted from the end of the burn-in on: what learning alone costs."),
             class_="pair",
         ),
         table(["rewards lost, per honest participant", f"rounds {span(1, horizon)}", span(burn_in + 1, horizon)],
               rows, "-nn"),
-        picture(themed(plots.arms_pulled(facts)), "Which arm the honest pulled, round by round; the best arm is on "
-                "top, beside each name its true mean." + ("" if facts.last <= plots.MARKS else
+        picture(themed(facts.drawn(plots.arms_pulled)), "Which arm the honest pulled, round by round; the best arm is "
+                "on top, beside each name its true mean." + ("" if facts.last <= plots.MARKS else
                 " Rounds that share a mark show every arm that was pulled in one of them."), "broad"),
     )  # fmt: skip
 
 
 def _estimators(facts: ViewModel) -> Markup:
-    panels = plots.estimators(facts)
+    panels = facts.drawn(plots.estimators)
     if not panels:
         return _section("estimators", tag("p", "No block was recorded.", class_="quiet"))
     more, p = len(facts.names) - len(panels), facts.parameters
@@ -210,7 +213,7 @@ def _consensus(facts: ViewModel, live: bool) -> Markup:
             whole(p.blocked_from or None),
         ])  # fmt: skip
     lanes = picture(
-        themed(plots.consensus_lanes(facts)),
+        themed(facts.drawn(plots.consensus_lanes)),
         tag("span", *(tag("span", tag("span", class_=f"key {key}"), words) for key, words in _LEGEND), class_="legend"),
         "broad",
     )  # fmt: skip
@@ -297,7 +300,7 @@ def weighed(p: Parameters) -> str:
 
 
 def _reputation(facts: ViewModel) -> Markup:
-    p, drawn = facts.parameters, plots.reputations(facts)
+    p, drawn = facts.parameters, facts.drawn(plots.reputations)
     if p is None or not drawn:
         return _section("reputation", tag("p", "No round was recorded.", class_="quiet"))
     chosen = (
@@ -349,7 +352,7 @@ def _chain(facts: ViewModel) -> Markup:
     return _section(
         "chain",
         facts_list(pairs),
-        picture(themed(plots.gas(facts)), None, "broad"),
+        picture(themed(facts.drawn(plots.gas)), None, "broad"),
         table(["method", "transactions", "gas", "gas each", "share"], rows, "-nnnn"),
         tag("p", f"Other transactions with the contract: {others}.") if others else None,
         tag("p", "Any round, participant or transaction, decoded: ", code("chain-bandit show RUN_OR_EXPORT round N"),

@@ -26,7 +26,7 @@ def money_section(facts: ViewModel) -> Markup:
         "section",
         tag("h2", SECTIONS["money"]),
         tag("p", attacking_pays(facts)),
-        picture(themed(plots.money(facts)), _MARK if any(p.cost for p in facts.participants) else None),
+        picture(themed(facts.drawn(plots.money)), _MARK if any(p.cost for p in facts.participants) else None),
         _statement(facts),
         facts_list(pairs),
         id="money",

@@ -1,11 +1,11 @@
 """The numbers that every view shows, taken once from manifest, audit and rounds, so that views cannot drift apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -164,23 +164,39 @@ _ALONE = "regret_alone"
 _INTEGERS = ("round", "arm", *(f"regret_{name}" for name in (*_PARTS, *_RIVALS)))
 
 
+Picture = TypeVar("Picture")
+
+
 @dataclass(frozen=True)
 class ViewModel:
     """One run, as views read it.
 
     Attributes:
         columns: the table of rounds by column, cumulative regret in units; empty where there is only a history.
+        pictures: what is drawn of it, by plot; those that are there already are taken as they are.
     """
 
     manifest: Manifest
     report: AuditReport
     columns: Mapping[str, Sequence[Any]]
+    pictures: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
-    def of(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> "ViewModel":
+    def of(
+        manifest: Mapping[str, Any], report: AuditReport, rounds: Any, pictures: dict[str, Any] | None = None
+    ) -> "ViewModel":
         """Take in a run. `rounds` is the pyarrow table of a run folder, or None. Raises `RunUnreadable`."""
         checked = read_manifest(manifest)
-        return ViewModel(checked, report, {} if rounds is None else _columns(rounds, len(checked.arm_names)))
+        columns = {} if rounds is None else _columns(rounds, len(checked.arm_names))
+        return ViewModel(checked, report, columns, {} if pictures is None else pictures)
+
+    def drawn(self, plot: Callable[["ViewModel"], Picture]) -> Picture:
+        """What a plot of `views.plots` gives."""
+        name = plot.__name__
+        if name not in self.pictures:
+            self.pictures[name] = plot(self)
+        found: Picture = self.pictures[name]
+        return found
 
     @cached_property
     def names(self) -> list[str]:

@@ -4,18 +4,23 @@ import json
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from chain_bandit.auditor.blocks import ON_THE_BODY
 from chain_bandit.chain_history import files
+from chain_bandit.chain_history.bodies import KEPT
 from chain_bandit.chain_history.resumable_download import partial_of
 from chain_bandit.game import folder
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.run import run
+from chain_bandit.loopback import Response
+from chain_bandit.loopback import served as loopback
+from chain_bandit.nodes.bodies import KeptBodies
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.conftest import Called
@@ -141,6 +146,37 @@ def test_compact_game_passes_with_the_bodies_of_an_export(
     text = files.origin_line(exported.origin) + b"".join(map(files.block_line, exported.blocks))
     (tmp_path / "plain.jsonl").write_bytes(text)
     assert audit(url, recorder.contract.address, "--bodies", str(tmp_path / "plain.jsonl")).returncode == 0
+
+
+def test_compact_game_passes_with_the_bodies_of_nodes_as_files_and_served_by_hash(
+    compact: tuple[str, OnChain, Path], tmp_path: Path, audit: Called
+) -> None:
+    """Of two nodes, each of which has one half and lies about the other; a third one is away."""
+    url, recorder, place = compact
+    bodies = [body for block in files.read(place / folder.HISTORY).blocks for body in block.bodies]
+    half = len(bodies) // 2
+    kept = [tmp_path / name / KEPT for name in ("one", "other")]
+    with ExitStack() as stack:
+        servers = ["http://127.0.0.1:9"]
+        for path, known in zip(kept, (bodies[:half], bodies[half:]), strict=True):
+            path.parent.mkdir()
+            node = stack.enter_context(closing(KeptBodies(path)))
+            for body in known:
+                node.add(body)
+            node.sync()
+
+            def answer(asked: str, node: KeptBodies = node) -> Response:
+                said = node.answer(asked)
+                return said if said.code == 200 else Response(200, said.kind, b"no such body" * 100)
+
+            port = stack.enter_context(loopback("127.0.0.1:0", answer))
+            servers.append(f"http://127.0.0.1:{port}/")
+        for sources, code in ((servers, 0), (servers[:2], 13), (kept, 0), (kept[:1], 13)):
+            named = [part for each in sources for part in ("--bodies", str(each))]
+            assert audit(url, recorder.contract.address, *named).returncode == code, sources
+    with kept[0].open("a") as file:
+        file.write("[]\n")
+    assert audit(url, recorder.contract.address, "--bodies", str(kept[0])).returncode == 3
 
 
 def test_compact_game_is_open_with_bodies_of_another_game(

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,13 +18,13 @@ from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.node import account
 from chain_bandit.crypto.keys import source
-from tests.integration.nodes import chain_bandit, free_ports, started
+from tests.integration.nodes import chain_bandit, free_ports, started, wait_for
 
 PASSWORD = "correct horse"
 SCENARIO = """name = "experiment"
 preset = "recommended"
 participants = 4
-rounds = 40
+rounds = 80
 liars = 1
 attackers = 1
 bound_ms = 3000
@@ -67,7 +68,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Open, lis
     (folder / "password").write_text(PASSWORD + "\n")
     (folder / "experiment.toml").write_text(SCENARIO)
     (folder / "rewards.csv").write_text(REWARDS)
-    free = free_ports(10)
+    free = free_ports(11)
     with anvil() as node:
         made = Open(folder, node.url, {"ETH_PASSWORD": str(folder / "password")})
         address = {name: made.say("keygen", name, "--out", name).split()[0] for name in ("organiser", "eve", *PEOPLE)}
@@ -196,7 +197,18 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
         "node", "ann", "--game", "game.json", "--metrics", f"127.0.0.1:{free[9]}", "--log", "json",
         cwd=made.folder, **made.environment,
     )  # fmt: skip
-    scraped = _scraped(f"http://127.0.0.1:{free[9]}/metrics", counted)
+    metrics = f"http://127.0.0.1:{free[9]}/metrics"
+    wait_for(lambda: _sampled(metrics).get("chain_bandit_round", 0) >= 12)
+    nodes[1].terminate()
+    nodes[1].wait()
+    elsewhere = f"127.0.0.1:{free[10]}"
+    made.say("join", "bob/game.json", "--key", "bob", "--listen", elsewhere)
+    nodes[1] = started("node", "bob", "--game", "game.json", cwd=made.folder, **made.environment)
+    scraped = _scraped(metrics, counted)
+    for name in ("organiser", *PEOPLE):
+        kept = json.loads((made.folder / name / "game.json").read_text())["node_records"]
+        addressed = {each["address"]: (each["endpoint"], each["counter"]) for each in kept}
+        assert addressed[1] == ((elsewhere, 2) if name != "bob" else (moved, 1)), "all but bob were told, none anew"
     for node in (*nodes, counted):
         _, errors = node.communicate(timeout=240)
         assert node.returncode == 0, errors
@@ -220,14 +232,16 @@ def _scraped(url: str, node: "subprocess.Popen[str]") -> dict[str, float]:
     """The last that a node's metrics said, records of all kinds together."""
     last = Counter[str]()
     while node.poll() is None:
-        try:
-            text = requests.get(url, timeout=5).text
-        except requests.ConnectionError:
-            time.sleep(0.05)  # it does not listen yet, or no more
-            continue
-        last.clear()
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                last[sample.name] += sample.value
+        last = _sampled(url) or last
         time.sleep(0.05)  # between two scrapes
     return last
+
+
+def _sampled(url: str) -> "Counter[str]":
+    """What it says now; nothing where it does not listen yet, or no more."""
+    said = Counter[str]()
+    with suppress(requests.ConnectionError):
+        for family in text_string_to_metric_families(requests.get(url, timeout=5).text):
+            for sample in family.samples:
+                said[sample.name] += sample.value
+    return said

@@ -337,3 +337,30 @@ def test_what_comes_from_those_who_are_not_read_stays_where_it_is(net):
     assert a.receive(0.1, frozenset({1})) == [(2, b"2")]
     assert a.receive(0.1, frozenset({1})) == []
     assert a.receive(0.1) == [(1, b"1")]
+
+
+def test_a_peer_that_moves_is_dialled_at_its_new_address_and_has_to_show_its_certificate(net: Net) -> None:
+    """Whoever took the old address, or sits at one that is announced, is not written to."""
+    first, second = net.start(0), net.start(1)
+    first.send(1, b"here")
+    assert second.receive(10.0) == [(0, b"here")]
+    net.open.pop(1).close()
+    elsewhere = net.place / "elsewhere"
+    others = {0: Peer(f"unix:{net.socket_of(0)}", net.certificates[0])}
+    stranger = Links(f"unix:{net.socket_of(2)}", net.pem(2), others)
+    moved = Links(f"unix:{elsewhere}", net.pem(1), others)
+    try:
+        first.move(1, f"unix:{net.socket_of(2)}")
+        first.send(1, b"not for others")
+        assert stranger.receive(1.0) == []
+        first.move(1, f"unix:{elsewhere}")
+        until = time.monotonic() + 10
+        got: list[tuple[int, bytes]] = []
+        while not got and time.monotonic() < until:
+            first.send(1, b"there")
+            got = moved.receive(0.1)
+        assert got[0][0] == 0
+        assert stranger.receive(0.1) == []
+    finally:
+        stranger.close()
+        moved.close()
