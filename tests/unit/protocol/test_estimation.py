@@ -15,7 +15,9 @@ from chain_bandit.protocol.rule import (
     Agreed,
     Disclosure,
     Estimate,
+    Learnt,
     Own,
+    Policy,
     Reputation,
     Selected,
     Selection,
@@ -93,6 +95,16 @@ class Said(Disclosure):
         return self.estimate(terms, (), values)
 
 
+class Puller(Policy):
+    name = "puller"
+    answer: object = 0
+
+    def arm(self, terms, learnt):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
 def played_by(kind, answer):
     """The parameters of a game by a foreign rule that answers so."""
     rule = kind()
@@ -157,6 +169,20 @@ def test_a_rule_that_gives_no_answer_gives_no_estimator_and_keeps_its_state(answ
     found = estimation.estimate(played_by(Told, answer), (4, 5), AGREED)
     assert (found.means, found.sets, found.state) == (NONE, (frozenset(), frozenset()), (4, 5))
     assert found.reason
+
+
+def test_an_estimate_of_zero_is_one():
+    assert estimation.is_estimate(GOOD._replace(means=(0, 2)), 2, AGREED)
+    assert not estimation.is_estimate(GOOD._replace(means=(0, INFINITY + 1)), 2, AGREED)
+
+
+@pytest.mark.parametrize(("answer", "arm"), [
+    (0, 0), (1, 1), (2, 1), (-1, 1), (True, 1), (1.0, 1), (None, 1), (RuleFailed("puller", "it raised"), 1),
+], ids=str)  # fmt: skip
+def test_a_policy_that_gives_no_arm_pulls_that_of_ucb1(answer, arm):
+    learnt = Learnt(9, ZERO, (UNIT // 4, UNIT // 2), (9, 9), (1, 1))
+    found, reason = estimation.choose_arm(played_by(Puller, answer), learnt)
+    assert (found, bool(reason)) == (arm, answer not in (0, 1) or type(answer) is not int)
 
 
 @pytest.mark.parametrize("answer", [

@@ -67,6 +67,7 @@ def test_a_reward_model_is_refused_when_not_canonical(data):
 
 
 def test_a_reward_model_comes_back_from_its_bytes():
+    assert MODEL.encode() == pairs(0, 3 * UNIT // 4, UNIT, UNIT // 4) + pairs(0, 1, 5, 2, UNIT, 3)
     assert RewardModel.decode(BYTES, 2) == MODEL
     assert MODEL.means == (UNIT // 4, (10 + 3 * UNIT) // 6)
     assert MODEL.arms[1].size == 6
@@ -207,6 +208,8 @@ def test_an_unfinished_game_gives_no_share_to_the_blocked(parameters):
     balance = void_balance(p, 1003, (100, 0, 7, 0), frozenset({0, 2}))
     assert balance.participants == (p.stake + 100, p.stake + 448, p.stake + 7, p.stake + 448)
     assert (balance.environment, balance.burned) == (0, 0)
+    voided = void_balance(p, 1003, (100, 50, 7, 0), frozenset({0, 2}), kept=(100, 20, 0, 0))
+    assert sum(voided.participants) + voided.environment + voided.burned == 1003 + 4 * p.stake
     nobody = void_balance(p, 1003, (0, 0, 0, 0), frozenset(range(4)))
     assert (nobody.participants, nobody.burned) == ((p.stake,) * 4, 1003)
 
