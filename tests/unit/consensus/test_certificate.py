@@ -185,8 +185,12 @@ def test_a_proof_proves_nothing(false):
 
 
 @pytest.mark.parametrize(
-    "true", [TRUE_PROOF, proof(seat=0), proof(seat=3), proof(role=Role.SIGNER), proof(Phase.REPORT, one=b"\1" * 40, other=b"\2" * 40)]
-)
+    "true",
+    [
+        TRUE_PROOF, proof(seat=0), proof(seat=3), proof(role=Role.SIGNER),
+        proof(Phase.REPORT, one=b"\1" * 40, other=b"\2" * 40),
+    ],
+)  # fmt: skip
 def test_a_proof_holds_in_each_of_the_three_roles(true):
     assert true.proves(ADDRESSES, Verifier())
 
