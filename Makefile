@@ -80,9 +80,9 @@ figures: .venv/dev .venv-peers/ready ## the pictures of docs/results.md, the num
 clean: ## forget the set-up
 	rm -rf .venv .venv-slither .venv-halmos .venv-peers .venv-next node_modules
 
-# What a game and its audit need, 0.6 GB; developers' tools come with .venv/dev. Both are locked by hashes. uv installs both.
+# What a game and its audit need, 0.3 GB; developers' tools come with .venv/dev. Both are locked by hashes. uv installs both.
 .venv/ready: requirements.lock pyproject.toml
-	@echo "setting up .venv (once; half a minute, and a download of 150 MB unless the cache has it)" >&2
+	@echo "setting up .venv (once; half a minute, and a download of 100 MB unless the cache has it)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements-dev.lock)"
 	@$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock

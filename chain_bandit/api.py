@@ -29,14 +29,12 @@ from chain_bandit.runs import play as played
 from chain_bandit.scenario import Scenario, built
 from chain_bandit.scenario import load as loaded
 from chain_bandit.simulation.replicates import PARTS, IntervalEstimate, Measured
-from chain_bandit.sweeps import grid
-from chain_bandit.sweeps.run import Swept
-from chain_bandit.sweeps.run import run as swept
 
 if TYPE_CHECKING:
     import pyarrow
 
     from chain_bandit.gym_envs import BanditEnv, ReportingEnv
+    from chain_bandit.sweeps.run import Swept
 
 __all__ = ["Attack", "ChainBanditError", "Conduct", "Run", "Scenario", "Simulation", "SweepResult", "Table", "attack",
            "audit", "bernoulli", "build", "deploy", "environment", "gym_env", "history", "load", "parallel_env", "play",
@@ -66,7 +64,7 @@ class Table(Sequence[Mapping[str, Any]]):
         return f"<Table of {len(self)} rows: {', '.join(self._rows[0]) if self._rows else 'empty'}>"
 
     def to_arrow(self) -> "pyarrow.Table":
-        """A pyarrow table."""
+        """A pyarrow table. Raises `ImportError` without pyarrow."""
         import pyarrow
 
         return pyarrow.Table.from_pylist([dict(row) for row in self._rows])
@@ -112,8 +110,9 @@ class Run:
 
     @property
     def rounds(self) -> Table:
-        """One row a recorded round: its kind, arm, regret and what was said of it (rounds.parquet)."""
-        return Table(folder.read_rounds(self.out).to_pylist())
+        """One row a recorded round: its kind, arm, regret and what was said of it (rounds.csv)."""
+        columns = folder.read_rounds(self.out)
+        return Table(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
     @property
     def participants(self) -> Table:
@@ -185,7 +184,7 @@ class SweepResult:
         swept: cells, rows and failures.
     """
 
-    swept: Swept
+    swept: "Swept"
 
     @property
     def table(self) -> Table:
@@ -268,8 +267,12 @@ def sweep(
     """Simulate a sweep file's scenario at every combination of its axes, by so many processes.
 
     Raises:
-        ChainBanditError: the file is none, or the folder cannot be used. Cells that fail are in the table.
+        ChainBanditError: the file is none, the folder cannot be used, or the extra `parquet` is not installed. Cells
+            that fail are in the table.
     """
+    from chain_bandit.sweeps import grid
+    from chain_bandit.sweeps.run import run as swept
+
     _is_count("jobs", jobs)
     given = grid.load(Path(file), replicates)
     tell = progress or (lambda done, total: None)

@@ -1,27 +1,32 @@
 """A run folder: written beside its final place and moved there whole, so that it is complete or not there."""
 
+import csv
 import glob
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from chain_bandit.append_log import regular_file
 from chain_bandit.protocol.errors import ChainBanditError
-
-if TYPE_CHECKING:
-    import pyarrow
 
 FORMAT = "chain-bandit-run/1"
 MOST_BYTES, MOST_NESTED = 1 << 20, 200
 """A manifest's size and brackets: more is none, and would overflow the parser's stack."""
 
+MOST_ROUNDS_BYTES = 1 << 28
+"""A table of rounds: of some millions."""
+
 MANIFEST = "manifest.json"
 SCENARIO = "scenario.lock.toml"
-ROUNDS = "rounds.parquet"
+ROUNDS = "rounds.csv"
+_TEXT = {"kind", "accused", "blocked", "forfeited"}
 HISTORY = "history.jsonl.gz"
 AGREEMENT = "tokens.jsonl.gz"
 """The history of an agreement on tokens, which has a report and an audit beside it, and no manifest."""
@@ -196,11 +201,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def read_rounds(folder: Path) -> "pyarrow.Table":
-    """The table of rounds of a run folder. Raises `FolderRefused`."""
-    import pyarrow.parquet  # late: an audit that draws no page reads no table
-
+def read_rounds(folder: Path) -> Mapping[str, Sequence[Any]]:
+    """The table of rounds of a run folder, by column, of integers or text. Raises `FolderRefused`."""
     try:
-        return pyarrow.parquet.read_table(folder / ROUNDS)
-    except (OSError, pyarrow.ArrowException) as error:
+        with regular_file(folder / ROUNDS) as file:
+            if os.fstat(file.fileno()).st_size > MOST_ROUNDS_BYTES:
+                raise ValueError("too large")
+            rows = csv.reader(TextIOWrapper(file, "utf-8", newline=""), strict=True)
+            names = next(rows, [])
+            columns: dict[str, Any] = {name: [] if name in _TEXT else array("q") for name in names}
+            if len(columns) != len(names):
+                raise ValueError("a column twice")
+            for row in rows:
+                for name, value in zip(names, row, strict=True):
+                    columns[name].append(value if name in _TEXT else int(value))
+    except (OSError, ValueError, OverflowError, csv.Error) as error:
         raise FolderRefused(folder, f"its table of rounds cannot be read ({type(error).__name__})") from error
+    return columns

@@ -1,5 +1,6 @@
 """The table of rounds of a run folder: one row a round, with the regret of the honest and of two learners beside it."""
 
+import csv
 from array import array
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,12 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pyarrow
-import pyarrow.parquet
-
 from chain_bandit.game.books import RoundPlayed
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.blocks import genesis_digest
+from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.estimation import choose_arm
 from chain_bandit.protocol.parameters import UCB1
 from chain_bandit.protocol.regret import Regret
@@ -73,7 +72,7 @@ class Rounds:
             "kind": kind,
             "arm": -1 if played.arm is None else played.arm,
             "length": played.length,
-            "costly": played.costly,
+            "costly": int(played.costly),
             "accused": _listed(played.accused),
             "blocked": _listed(played.blocked),
             "forfeited": _listed(played.forfeited),
@@ -86,7 +85,7 @@ class Rounds:
                 self.rivals[name].add(played.round, arm, True)
             row[f"regret_{name}"] = self.rivals[name].total
         for name, value in row.items():
-            self._columns.setdefault(name, array("q") if type(value) is int else []).append(value)
+            self._columns.setdefault(name, [] if type(value) is str else array("q")).append(value)
 
     @property
     def lost(self) -> int | None:
@@ -94,8 +93,16 @@ class Rounds:
         return None if self.regret is None else self.regret.total
 
     def write(self, path: Path) -> None:
-        """One row a round, cumulative regret in units."""
-        pyarrow.parquet.write_table(pyarrow.table(self._columns), path)
+        """One row a round, cumulative regret in units; beside it the same in Parquet where pyarrow is installed."""
+        with path.open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow(self._columns)
+            table.writerows(zip(*self._columns.values(), strict=True))
+        try:
+            from chain_bandit.arrow import parquet, pyarrow
+        except ChainBanditError:  # the extra is not there
+            return
+        parquet.write_table(pyarrow.table(self._columns), path.with_suffix(".parquet"))
 
 
 def _listed(seats: frozenset[int]) -> str:

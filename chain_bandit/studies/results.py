@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow
-import pyarrow.parquet
 from numpy.typing import NDArray
 
 from chain_bandit.append_log import regular_file, whole_file
+from chain_bandit.arrow import parquet, pyarrow
 from chain_bandit.mediate.games.names import game_of
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.simulation.student import half_width
@@ -127,7 +126,7 @@ def write(path: Path, results: Results) -> None:
     for name in named:
         table = table.append_column(name, amounts.column(name))
     with whole_file(path) as file:
-        pyarrow.parquet.write_table(table, file, compression="zstd")
+        parquet.write_table(table, file, compression="zstd")
 
 
 def read(path: Path, part: Part) -> Results:
@@ -136,9 +135,9 @@ def read(path: Path, part: Part) -> Results:
     keys, shape = _keys(part), (part.epochs, len(part.methods), len(part.runs))
     try:
         with regular_file(path) as file:
-            if pyarrow.parquet.ParquetFile(file).metadata.num_rows != len(keys):
+            if parquet.ParquetFile(file).metadata.num_rows != len(keys):
                 raise ResultsUnreadable(path, f"does not have the {len(keys):,} rows of {part.name}")
-            table = pyarrow.parquet.read_table(file, columns=[*keys.column_names, "welfare", "token", *names])
+            table = parquet.read_table(file, columns=[*keys.column_names, "welfare", "token", *names])
         if not table.select(keys.column_names).equals(keys):
             raise ResultsUnreadable(path, f"has rows of something else than {part.name}, or in another order")
         read = {

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow
-import pyarrow.parquet
 from numpy.typing import NDArray
 
 from chain_bandit import __version__, plugins
 from chain_bandit.append_log import regular_file, whole_file
+from chain_bandit.arrow import parquet, pyarrow
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import cast_of, engines, seeds_of, what_takes_long
 from chain_bandit.game.simulated import replicates as played
@@ -170,14 +169,14 @@ def write(path: Path, cell: Cell, sums: Sums) -> None:
     columns |= dict(zip(SUMS, sums.reshape(-1, len(SUMS)).T, strict=True))
     table = pyarrow.table(columns).replace_schema_metadata({_KEY: cell.key(), _CHECK: _check(sums)})
     with whole_file(path) as file:
-        pyarrow.parquet.write_table(table, file, compression="zstd")
+        parquet.write_table(table, file, compression="zstd")
 
 
 def read(path: Path, cell: Cell) -> Sums | None:
     """What was kept, None if nothing was. Raises `CellDamaged` unless it is what `write` wrote of this cell."""
     shape = (cell.replicates, len(cell.checkpoints), len(SUMS))
     try:
-        with regular_file(path) as raw, pyarrow.parquet.ParquetFile(raw) as file:
+        with regular_file(path) as raw, parquet.ParquetFile(raw) as file:
             kept = file.schema_arrow.metadata or {}
             if kept.get(_KEY) != cell.key() or file.metadata.num_rows * len(SUMS) != np.prod(shape):
                 raise CellDamaged(path, "holds another cell")

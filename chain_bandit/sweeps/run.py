@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow
-import pyarrow.parquet
-
 from chain_bandit import __version__
 from chain_bandit.append_log import whole_file
+from chain_bandit.arrow import parquet, pyarrow
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.runner.folder import OutputFolders, OutputRefused
 from chain_bandit.runner.workers import Workers
@@ -169,4 +167,4 @@ def _write_table(path: Path, axes: Sequence[str], rows: Sequence[SweepRow]) -> N
         *((axis, text) for axis in axes), *((name, kinds.get(name, pyarrow.float64())) for name in cell.COLUMNS)
     ])  # fmt: skip
     with whole_file(path) as file:
-        pyarrow.parquet.write_table(pyarrow.Table.from_pylist([dict(row) for row in rows], schema), file)
+        parquet.write_table(pyarrow.Table.from_pylist([dict(row) for row in rows], schema), file)

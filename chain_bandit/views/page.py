@@ -39,7 +39,7 @@ def page(
     Args:
         manifest: of the run folder, or `manifest_of` the history.
         report: what the audit of its history says.
-        rounds: the pyarrow table of rounds; None where there is only a history.
+        rounds: the table of rounds by column; None where there is only a history.
         measured: seconds of the machine that ran it.
         scenario: the locked scenario's text.
         evidence: proofs of equivocation, as in the run folder.

@@ -185,7 +185,7 @@ class ViewModel:
     def of(
         manifest: Mapping[str, Any], report: AuditReport, rounds: Any, pictures: dict[str, Any] | None = None
     ) -> "ViewModel":
-        """Take in a run. `rounds` is the pyarrow table of a run folder, or None. Raises `RunUnreadable`."""
+        """Take in a run. `rounds` is the table of a run folder, by column, or None. Raises `RunUnreadable`."""
         checked = read_manifest(manifest)
         columns = {} if rounds is None else _columns(rounds, len(checked.arm_names))
         return ViewModel(checked, report, columns, {} if pictures is None else pictures)
@@ -496,7 +496,7 @@ def gas_by_method(history: History) -> dict[str, dict[str, int]]:
 
 
 def _columns(rounds: Any, arms: int) -> Mapping[str, Sequence[Any]]:
-    columns: dict[str, list[Any]] = rounds.to_pydict()
+    columns: Mapping[str, Sequence[Any]] = rounds
     integers = {*_INTEGERS, _ALONE} if _ALONE in columns else {*_INTEGERS}
     if not any(name.startswith("regret_") for name in columns):  # of live rewards
         integers = {"round", "arm"}

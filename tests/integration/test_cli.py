@@ -273,7 +273,7 @@ def test_run_reports_what_scripts_need(finished: Path) -> None:
     assert Path(said["out"]) == finished
     names = {p.name for p in finished.iterdir()}
     assert names == {
-        "manifest.json", "scenario.lock.toml", "rounds.parquet", "history.jsonl.gz", "audit.json", "evidence.json",
+        "manifest.json", "scenario.lock.toml", "rounds.csv", "history.jsonl.gz", "audit.json", "evidence.json",
         "report.html",
     }  # fmt: skip
 

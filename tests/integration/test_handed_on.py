@@ -7,7 +7,6 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow.parquet
 import pytest
 
 from chain_bandit.chain.anvil import anvil
@@ -59,8 +58,6 @@ def contents(path: Path) -> bytes:
     """What is in a file, unpacked."""
     if path.suffix == ".gz":
         return gzip.decompress(path.read_bytes())
-    if path.suffix == ".parquet":
-        return repr(pyarrow.parquet.read_table(path).to_pydict()).encode()
     return path.read_bytes()
 
 

@@ -122,7 +122,7 @@ def test_a_seat_that_is_away_for_a_while_comes_back_and_what_it_forfeited_is_in_
     (count,) = [found.count for found in report.findings if (found.kind, found.seat) == ("forfeited", 2)] or [0]
     assert count == len(lost)
     assert (not lost) if wait > away else (lost or away < 200)
-    table = read_rounds(tmp_path / "game").to_pydict()
+    table = read_rounds(tmp_path / "game")
     assert [t for t, seats in zip(table["round"], table["forfeited"], strict=True) if "2" in seats.split(",")] == lost
     shown = chain_bandit("show", tmp_path / "game")
     assert (shown.returncode, f"forfeited {len(lost)}\N{MULTIPLICATION SIGN}" in shown.stdout) == (0, bool(lost))
@@ -261,8 +261,8 @@ def require_same_folder(nodes: Path, alone: Path) -> None:
     names = {path.name for path in alone.iterdir()}
     assert names <= {path.name for path in nodes.iterdir()}
     table, other = read_rounds(nodes), read_rounds(alone)
-    assert table.drop(["accused"]) == other.drop(["accused"])
-    assert table["accused"].to_pylist()[6] == other["accused"].to_pylist()[6] == "3"  # the contract takes one proof
+    assert {**table, "accused": ()} == {**other, "accused": ()}
+    assert table["accused"][6] == other["accused"][6] == "3"  # the contract takes one proof
     mine, theirs = read_manifest(nodes), read_manifest(alone)
     assert mine.keys() == theirs.keys() - {"attacks", "undefended"}  # nodes do not play what is compared with
     apart = {"contract", "chain_id", "genesis_hash", "code_hash", "first_block", "head", "gas", "gas_by_method"}

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet
 import pytest
 
 from chain_bandit.auditor.audit import audit
@@ -89,7 +88,7 @@ def play(place: Path, changes: dict[str, Any]) -> Sample:
     manifest = run(load(place / "views.toml", changes), place / "run", lambda moment: None, watch)
     history = files.read(place / "run" / folder.HISTORY)
     head = bytes.fromhex(manifest["head"][2:])
-    rounds = pyarrow.parquet.read_table(place / "run" / folder.ROUNDS)
+    rounds = folder.read_rounds(place / "run")
     scenario = (place / "run" / folder.SCENARIO).read_text(encoding="utf-8")
     return Sample(manifest, audit(history, head), rounds, history, watch.measured(), scenario)
 

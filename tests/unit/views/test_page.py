@@ -118,7 +118,7 @@ def test_page_names_the_rounds_that_failed_and_who_lied_and_equivocated(text, sa
     conduct = text[text.index('id="conduct"') : text.index('id="money"')]
     assert "There is proof that seat 3 (liar and attacker) lied or signed twice." in conduct
     assert re.search(r'proof</span></td><td data-key="3">3</td>.{0,60}reported other means than its receipts', conduct)
-    lost = sum(sample.rounds.column(f"regret_{name}")[-1].as_py() for name in ("failed", "cost")) / 1e9
+    lost = sum(sample.rounds[f"regret_{name}"][-1] for name in ("failed", "cost")) / 1e9
     assert f"Each honest participant lost {lost:,.2f} rewards in expectation" in conduct
     assert "Beyond its assumptions" in text
     assert "Seat 3, 1 proof; " in text
@@ -247,8 +247,8 @@ def longer(sample, rounds):
     burn_in = sample.manifest["burn_in"]
     rows = sample.report.rounds
     many = [replace(rows[at % len(rows)], round=burn_in + at) for at in range(rounds - burn_in + 1)]
-    table = sample.rounds.take([at % sample.rounds.num_rows for at in range(rounds)])
-    table = table.set_column(table.schema.get_field_index("round"), "round", [list(range(1, rounds + 1))])
+    table = {name: [each[at % len(each)] for at in range(rounds)] for name, each in sample.rounds.items()}
+    table["round"] = list(range(1, rounds + 1))
     return {**sample.manifest, "rounds": rounds}, replace(sample.report, rounds=many), table
 
 
@@ -347,8 +347,9 @@ def test_page_refuses_a_manifest_that_is_none(sample, field, value):
 
 
 def test_page_refuses_rounds_without_a_column(sample):
+    rounds = {name: sample.rounds[name] for name in sample.rounds.keys() - {"regret_ucb1"}}
     with pytest.raises(RunUnreadable, match="regret_ucb1"):
-        page(sample.manifest, sample.report, sample.rounds.drop_columns(["regret_ucb1"]))
+        page(sample.manifest, sample.report, rounds)
 
 
 def test_terminal_and_page_do_not_load_matplotlib_when_imported():
