@@ -270,7 +270,7 @@ class Game:
             return
         if code == -9 and life.name in self._now:
             self._again(life.name)
-        elif code:
+        elif code and not (self._out / life.name / files.ENDED).exists():  # which is told to go with the game
             self._fail(f"{life.name}, started again, ended with {code}: {(log_of(place) or [''])[-1]}")
 
     def _kill_by_timer(self) -> None:
