@@ -1,6 +1,6 @@
 """Games of processes in which nodes are killed at named places and at random, and started again: is anything lost?
 
-    python verification/kills.py [--json FILE] [--random 200] [--at-most N]
+    python -m verification.kills [--json FILE] [--random 200] [--at-most N] [--keystores]
 
 Games of 20 rounds by four nodes on Anvil. A node that was killed (`nodes/crash.py`) is started again, and is killed
 again at the next place of its list, so that one game has several kills of one node. Every place × three occurrences at
@@ -15,7 +15,9 @@ and from the last start of any node, as nobody has anything to sign while too fe
 which says more where the machine has other work. In some games a seat and the relayer are killed in one round, which
 is open until both are back. A line of JSON a kill; what has come about by the file is not played again. A game may be
 over before all its kills, or before a seat has signed again: others follow until every kill has come about, or
-`--at-most` were tried. Exit code 14 where anything is missed, or a kill never comes about.
+`--at-most` were tried. With `--keystores` every game has open places, which four keys of the system's chance join, and
+nodes at HOST:PORT, which open their keystores at every start; kills are by the timer alone. Exit code 14 where anything
+is missed, or a kill never comes about.
 """
 
 import argparse
@@ -23,11 +25,12 @@ import json
 import math
 import os
 import random
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import product
 from pathlib import Path
@@ -35,12 +38,20 @@ from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Any
 
+from chain_bandit.auditor.report import AuditReport
+from chain_bandit.audits import audit_file
+from chain_bandit.chain import accounts
+from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.remote import at_url
 from chain_bandit.nodes import message_recorder
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.crash import POINTS, VARIABLE
+from chain_bandit.nodes.keystore import create, unlock
+from chain_bandit.nodes.open_game import assemble, deploy_open, join
 from chain_bandit.nodes.processes import states
-from chain_bandit.nodes.up import up
+from chain_bandit.nodes.up import take_up, up
 from chain_bandit.protocol.messages import Phase
+from chain_bandit.runs import history_of_node
 from chain_bandit.scenario import Scenario
 
 ROUNDS, BOUND_MS, GOAL, LIMIT = 20, 300, 5.0, 120.0
@@ -49,9 +60,11 @@ ROUNDS, BOUND_MS, GOAL, LIMIT = 20, 300, 5.0, 120.0
 LIAR = 3
 """Equivocates where the relayer is killed after it reported that: elsewhere nobody does."""
 
-A_LIFE, A_GAME, IN_VAIN = 4, 5, 3
-"""Places in a row of one node in one game; kills by the timer in one game; times that all that is left is tried, and
-nothing of it comes about."""
+A_LIFE, A_GAME, A_LONG_GAME, IN_VAIN = 4, 5, 10, 3
+"""Places in a row of one node in one game; kills by the timer in one game, and in one with keystores; times that all
+that is left is tried, and nothing of it comes about."""
+
+PASSWORD = "a password of kills"
 
 ENVIRONMENT_ALONE = {"opened", "about to settle", "settled", "about to reveal", "revealed", "costs settled", "closed"}
 RELAYER_ALONE = {"about to record", "recorded", "evidence reported"}
@@ -133,16 +146,19 @@ def named() -> list[Kill]:
 class Game:
     """One game, its nodes killed at the places of their lists and started again."""
 
-    def __init__(self, seed: int, lists: dict[str, list[Kill]], by_timer: int, out: Path) -> None:
-        self._lists, self._out = lists, out
+    def __init__(
+        self, seed: int, lists: dict[str, list[Kill]], by_timer: int, out: Path, keystores: bool = False
+    ) -> None:
+        self._lists, self._out, self._keystores = lists, out, keystores
         self.kills = [kill for each in lists.values() for kill in each]
         self._liars = {LIAR} if any(kill.place == "evidence reported:1" for kill in self.kills) else set[int]()
         self._result: list[Any] = []
         self._lives: list[tuple[Life, threading.Thread]] = []
         self._failed: list[str] = []
         self._chance = random.Random(seed)
+        rounds = ROUNDS * (4 if keystores else 2 if by_timer else 1)
         scenario = Scenario.model_validate({
-            "name": "kills", "seed": seed, "participants": 4, "rounds": 2 * ROUNDS if by_timer else ROUNDS,
+            "name": "kills", "seed": seed, "participants": 4, "rounds": rounds,
             "burn_in": 4, "liars": 0, "attackers": 1, "bound_ms": BOUND_MS, "quorum": "two-thirds", "sealed": True,
             "rewards": {"kind": "bernoulli", "means": [0.9, 0.4]}, "chain": {"settle_every": 4},
             "malicious": [{"seat": seat, "attacks": [{"name": "equivocating-commander"}]} for seat in self._liars],
@@ -156,7 +172,8 @@ class Game:
         threads = [
             threading.Thread(target=self._play, args=(scenario,)), threading.Thread(target=self._kill_by_timer)
         ]  # fmt: skip
-        limit = threading.Timer(LIMIT, self._fail, [f"not over after {LIMIT:.0f} s"])
+        most = 2 * LIMIT if keystores else LIMIT
+        limit = threading.Timer(most, self._fail, [f"not over after {most:.0f} s"])
         try:
             limit.start()
             for thread in threads:
@@ -174,9 +191,35 @@ class Game:
 
     def _play(self, scenario: Scenario) -> None:
         try:
-            self._result.append(up(scenario, self._out, "anvil", say=self._hear, pause=self._pause))
+            if self._keystores:
+                self._result.append((None, self._with_keystores(scenario)))
+            else:
+                self._result.append(up(scenario, self._out, "anvil", say=self._hear, pause=self._pause))
         except Exception as error:  # noqa: BLE001 - it is what the kills of this game came to
             self._result.append(error)
+
+    def _with_keystores(self, scenario: Scenario) -> AuditReport:
+        """A game that four join by themselves, each folder with a key of its own; the audit from the chain alone."""
+        shared, password = self._out.with_name("shared.json"), self._out.with_name("password")
+        password.write_text(PASSWORD)
+        os.environ[accounts.PASSWORD] = str(password)
+        with anvil() as node:
+            secrets = {}
+            seats = {name: self._out / name for name in NODES if name.startswith("seat")}
+            for name, place in {"organiser": self._out, **seats}.items():
+                create(place, name, PASSWORD)
+                secrets[name] = unlock(place, PASSWORD)
+            ports = [f"127.0.0.1:{port}" for port in free_ports(len(NODES))]
+            deploy_open(scenario, node, self._out, secrets["organiser"], ports[len(seats)], shared)
+            for (name, place), listen in zip(seats.items(), ports, strict=False):
+                join(shared, place, secrets[name], listen)
+            game = assemble(shared, [place / files.JOINED for place in seats.values()], shared)
+            for place in (self._out / "environment", *seats.values()):
+                files.take_game(shared, place)
+            take_up(self._out, self._hear, pause=self._pause)
+            contract = bytes.fromhex(game.contract[2:])
+            with history_of_node(at_url(node.url), contract, game.first_block, None) as history:
+                return audit_file(history)
 
     def _pause(self, seconds: float) -> None:
         if self._over.wait(seconds):
@@ -227,7 +270,7 @@ class Game:
             return
         if code == -9 and life.name in self._now:
             self._again(life.name)
-        elif code:
+        elif code and not (self._out / life.name / files.ENDED).exists():  # which is told to go with the game
             self._fail(f"{life.name}, started again, ended with {code}: {(log_of(place) or [''])[-1]}")
 
     def _kill_by_timer(self) -> None:
@@ -262,6 +305,10 @@ class Game:
                 missed.append(f"audit {report.verdict}: {report.violations}")
             proven = [each for each in report.findings if each.weight.name == "PROOF"]
             missed += [str(each) for each in proven if each.seat not in self._liars]
+            missed += [
+                f"seat {seat} lost its reward of round {row.round}" for row in report.rounds
+                for seat, reward in enumerate(row.rewards or ()) if reward is None and seat not in self._liars
+            ]  # fmt: skip
             missed += no_block_soon(logs, {name: [life.log for life in lives[name]] for name in NODES})
         missed += [
             f"{each} said two things" for each in message_recorder.said_twice(self._out) if each not in self._liars
@@ -360,8 +407,13 @@ Plan = tuple[dict[str, list[Kill]], int]
 """Of a game: the places of its nodes, of each one after the other, or how many kills by the timer."""
 
 
-def left(kills: Sequence[Kill], by_timer: int) -> list[Plan]:
+def left(kills: Sequence[Kill], by_timer: int, keystores: bool = False) -> list[Plan]:
     """The games that are to be played after these kills; which of the seats goes by turns."""
+    missing = by_timer - sum(kill.place == "random" and kill.came_about for kill in kills)
+    most = A_LONG_GAME if keystores else A_GAME
+    timed: list[Plan] = [({}, min(most, missing - done)) for done in range(0, missing, most)]
+    if keystores:
+        return timed
     known = {(kill.node.split("-")[0], kill.place) for kill in kills if kill.came_about}
     wanted = [kill for kill in named() if (kill.node, kill.place) not in known]
     in_a_row = 1 if kills else A_LIFE  # what did not come about is first in its game
@@ -375,17 +427,26 @@ def left(kills: Sequence[Kill], by_timer: int) -> list[Plan]:
     for place, node in product(OPEN, NODES[:3]):
         if (node, place) not in open_:
             made.append(({node: [Kill(node, place)], "relayer": [Kill("relayer", each) for each in RELAYER_AWAY]}, 0))
-    missing = by_timer - sum(kill.place == "random" and kill.came_about for kill in kills)
-    return [*made, *(({}, min(A_GAME, missing - done)) for done in range(0, missing, A_GAME))]
+    return [*made, *timed]
 
 
-def played(seed: int, lists: dict[str, list[Kill]], by_timer: int) -> list[Kill]:
+def free_ports(count: int) -> list[int]:
+    """So many free ones in a row, below those that the system gives to connections."""
+    while True:
+        first = random.randrange(20_000, 32_000)
+        with ExitStack() as stack, suppress(OSError):
+            for port in range(first, first + count):
+                stack.enter_context(socket.create_server(("127.0.0.1", port)))
+            return list(range(first, first + count))
+
+
+def played(seed: int, lists: dict[str, list[Kill]], by_timer: int, keystores: bool) -> list[Kill]:
     """What came of the kills of one game."""
     for name, each in lists.items():
         for kill in each:
             kill.node = name
     with TemporaryDirectory() as folder:
-        game = Game(seed, lists, by_timer, Path(folder) / "game")
+        game = Game(seed, lists, by_timer, Path(folder) / "game", keystores)
         game.judge()
     return game.kills
 
@@ -400,17 +461,18 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--random", type=int, default=200)
     parser.add_argument("--at-most", type=int, default=10**6, help="kills, of which the rest is for the next time")
+    parser.add_argument("--keystores", action="store_true", help="games with open places and keys of their own")
     arguments = parser.parse_args()
     kept = arguments.json.read_text() if arguments.json and arguments.json.exists() else ""
     kills = [Kill(**json.loads(line)) for line in kept.splitlines()]
     most = len(kills) + arguments.at_most
-    to_play = left(kills, arguments.random)
+    to_play = left(kills, arguments.random, arguments.keystores)
     in_vain = 0
     while to_play and len(kills) < most:
         before = len(kills)
         random.Random(before).shuffle(to_play)  # a sample has some of all
         for lists, by_timer in to_play:
-            here = played(len(kills), lists, by_timer)
+            here = played(len(kills), lists, by_timer, arguments.keystores)
             kills += here
             said = f"this game {sum(kill.came_about for kill in here)} of {len(here)}, {slowest(here):.1f} s at most"
             print(f"{len(kills)} kills; {said} to a signature", *{each for kill in here for each in kill.missed},
@@ -424,7 +486,7 @@ def main() -> int:
         if in_vain == IN_VAIN:
             print("never came about:", *(f"{kill.node} {kill.place}" for kill in kills[before:]))
             return 14
-        to_play = left(kills, arguments.random)
+        to_play = left(kills, arguments.random, arguments.keystores)
     seconds = sorted(kill.seconds for kill in kills if kill.seconds is not None)
     bad = [kill for kill in kills if kill.missed]
     over = sum(each > GOAL for each in seconds)

@@ -30,7 +30,7 @@ from chain_bandit.protocol.blocks import SIGNATURE_BYTES
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot
 
-VERSION = 3
+VERSION = 4
 
 MOST_BYTES = 1 << 19
 """Of a frame: the most that others can make an honest seat relay is 416,516, among 64 seats and with 254 arms."""
@@ -264,7 +264,7 @@ _FORMS: Mapping[type, PartCodec] = {
     Ended: _record(Ended, body=BYTES, certificate=CERTIFICATE),
     BodyRequest: _record(BodyRequest, digest=BYTES),
     BodyResponse: _record(BodyResponse, body=BYTES),
-    NodeAddress: _record(NodeAddress, address=NODE, endpoint=TEXT, counter=NUMBER, voucher=BYTES),
+    NodeAddress: _record(NodeAddress, address=NODE, endpoint=TEXT, counter=UNITS, voucher=BYTES),
 }  # fmt: skip
 _TAGS = {kind: tag for tag, kind in enumerate(_FORMS)}
 _BY_TAG = dict(enumerate(_FORMS))

@@ -51,6 +51,9 @@ UNHURRIED = 0.1
 STEPPED = (Frame, Probe, Staged)
 """Messages that count in their step alone."""
 
+BESIDE = (BodyRequest, BodyResponse, NodeAddress)
+"""Messages that say nothing of how far their sender is in a round."""
+
 LATE = 1.5
 """Times a round's longest duration, since one of the honest was there, after which it is let end by its deadline."""
 
@@ -492,7 +495,8 @@ class Node:
             if envelope.round == here:
                 self._live_on({sender}, self._now())
         if envelope.kind is EnvelopeKind.NOW or sender not in self._everybody:
-            if self._round_timer is not None and envelope.round == here:
+            beside = envelope.messages and all(isinstance(each, BESIDE) for each in envelope.messages)
+            if self._round_timer is not None and envelope.round == here and not beside:
                 self._round_timer.answered(sender)
                 if sender in self._everybody and envelope.messages:
                     self._insisting.add(sender)

@@ -8,7 +8,7 @@ import tracemalloc
 import msgpack
 import pytest
 
-from chain_bandit.actors.messages import Answer, CertifiedBlock, Probe, PullRequest, Question, Receipt
+from chain_bandit.actors.messages import COMPARISON, Answer, CertifiedBlock, Probe, PullRequest, Question, Receipt
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Claim, Frame, SignedBroadcast
 from chain_bandit.consensus.certificate import Certificate, Vote
@@ -18,8 +18,11 @@ from chain_bandit.network.wire import (
     MOST_BYTES,
     MOST_ROWS,
     MOST_SAID,
+    BodyRequest,
+    BodyResponse,
     Envelope,
     EnvelopeKind,
+    NodeAddress,
     Owed,
     decode,
     encode,
@@ -51,6 +54,9 @@ MESSAGES = (
     Receipt(7, 1, 2**64 - 1, b"\x08" * 32, b"\x09" * 64, 2**32 - 1),
     Equivocation(Slot(b"s" * 32, 7, b"p" * 32), Phase.BLOCK, Role.SIGNER, 2, b"c", b"d", b"e", b"f"),
     Owed(5),
+    BodyRequest(b"h" * 32),
+    BodyResponse(b"body"),
+    *(NodeAddress(address, "[::1]:7700", 2**64 - 1, b"v" * 64) for address in (5, COMPARISON)),
 )
 ENVELOPE = Envelope(EnvelopeKind.STEP, 7, 3, MESSAGES)
 
@@ -64,7 +70,7 @@ def test_every_message_comes_out_as_it_went_in():
 
 
 def test_what_msgpack_makes_of_an_envelope_is_pinned():
-    assert encode(Envelope(EnvelopeKind.NOW, 7, 3, (Owed(5),))) == bytes.fromhex("95 03 01 07 03 91 92 0b 05")
+    assert encode(Envelope(EnvelopeKind.NOW, 7, 3, (Owed(5),))) == bytes.fromhex("95 04 01 07 03 91 92 0b 05")
 
 
 def test_the_most_that_an_honest_seat_can_be_made_to_relay_is_one_frame():

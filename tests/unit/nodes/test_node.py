@@ -13,7 +13,17 @@ from chain_bandit.actors.messages import PullRequest
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.network import wire
 from chain_bandit.network.rate_limit import RateLimit
-from chain_bandit.network.wire import MOST_SAID, Envelope, EnvelopeKind, Owed, encode
+from chain_bandit.network.round_timer import RoundTimer
+from chain_bandit.network.wire import (
+    MOST_SAID,
+    BodyRequest,
+    BodyResponse,
+    Envelope,
+    EnvelopeKind,
+    NodeAddress,
+    Owed,
+    encode,
+)
 from chain_bandit.nodes import node as module
 from chain_bandit.nodes import round_rules
 from chain_bandit.nodes.node import LATE, Node
@@ -139,6 +149,26 @@ def test_no_round_is_late_that_only_those_who_may_lie_have_begun(monkeypatch, ma
 def test_no_round_is_over_that_only_those_who_may_lie_insist_on(monkeypatch, many, is_played):
     acts = play(monkeypatch, Watched(speaks=False), Envelope(EnvelopeKind.NOW, 1, 0, (Owed(1),)), many, burn_in=1).acts
     assert any(heard for heard, _ in acts) == is_played
+
+
+@pytest.mark.parametrize(
+    "message", [NodeAddress(2, "1.1.1.1:1", 1, b""), BodyRequest(bytes(32)), BodyResponse(b"")],
+    ids=["address", "question", "body"],
+)
+def test_what_is_said_beside_a_round_neither_ends_it_nor_is_an_answer_of_it(monkeypatch, message):
+    answered: list[int] = []
+    monkeypatch.setattr(RoundTimer, "answered", lambda self, address: answered.append(address))
+    said = Envelope(EnvelopeKind.NOW, 1, 0, (message,))
+    acts = play(monkeypatch, Watched(speaks=False), said, 3, burn_in=1).acts
+    assert not any(heard for heard, _ in acts)
+    assert answered == []
+
+
+@pytest.mark.parametrize(("kind", "many"), [(EnvelopeKind.STEP, 1), (EnvelopeKind.NOW, 2)])
+def test_who_asks_for_more_than_a_body_at_a_time_is_not_read(monkeypatch, kind, many):
+    peers = Peers([(3, encode(Envelope(kind, 1, 0, (BodyRequest(bytes(32)),) * many)))])
+    play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, peers=peers)
+    assert peers.banned == {3}
 
 
 @pytest.mark.parametrize(("many", "steps"), [(1, []), (2, [0, 1, 2])])

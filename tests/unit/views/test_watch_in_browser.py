@@ -171,6 +171,36 @@ def test_a_page_takes_over_new_rounds_and_keeps_focus_order_and_what_is_open(chr
     assert not looking.is_alive()
 
 
+def pictures(answer: Response) -> list[str]:
+    return re.findall("<svg.*?</svg>", answer.body.decode(), flags=re.DOTALL)
+
+
+def test_words_come_at_once_pictures_with_a_twentieth_more_rounds_and_questions_wait_for_news(game: HeldGame) -> None:
+    game.play(34)
+    watched = Watched(game.node.url, game.contract, None, 60)
+    watched.look()
+    first = watched.answer("/")
+    version = first.headers["ETag"].strip('"')
+    assert watched.answer("/after/0") is first
+    answers: list[Response] = []
+    asking = threading.Thread(target=lambda: answers.append(watched.answer(f"/after/{version}")), daemon=True)
+    asking.start()
+    watched.look()  # a chain with nothing new
+    asking.join(0.3)
+    assert answers == []
+    game.play(35)
+    watched.look()
+    asking.join(10)
+    assert watched.report is not None
+    last = watched.report.rounds[-1].round
+    assert f">{last}</a>" in answers[0].body.decode()
+    assert f">{last}</a>" not in first.body.decode()
+    assert pictures(watched.answer("/")) == pictures(answers[0]) == pictures(first) != []
+    game.play(38)
+    watched.look()
+    assert pictures(watched.answer("/")) != pictures(first)
+
+
 def test_a_round_and_a_participant_are_opened_by_keys(chromium: Browser, game: HeldGame) -> None:
     game.play(25)  # a record is mined while later rounds are played
     watched = Watched(game.node.url, game.contract, None, 60)
