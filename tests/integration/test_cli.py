@@ -22,6 +22,7 @@ from chain_bandit.cli.deploy import deploy
 from chain_bandit.cli.run import run
 from chain_bandit.cli.stopping import terminable
 from chain_bandit.exit_codes import EXIT_CODES
+from chain_bandit.game.folder import read_rounds
 from tests.few import few
 from tests.integration.conftest import Called
 
@@ -273,9 +274,11 @@ def test_run_reports_what_scripts_need(finished: Path) -> None:
     assert Path(said["out"]) == finished
     names = {p.name for p in finished.iterdir()}
     assert names == {
-        "manifest.json", "scenario.lock.toml", "rounds.csv", "history.jsonl.gz", "audit.json", "evidence.json",
-        "report.html",
+        "manifest.json", "scenario.lock.toml", "rounds.csv", "rounds.parquet", "history.jsonl.gz", "audit.json",
+        "evidence.json", "report.html",
     }  # fmt: skip
+    kept = pyarrow.parquet.read_table(finished / "rounds.parquet").to_pydict()
+    assert kept == {name: list(values) for name, values in read_rounds(finished).items()}
 
 
 def test_the_demo_tells_a_newcomer_what_came_out_and_ends_with_the_report(tmp_path: Path, called: Called) -> None:
