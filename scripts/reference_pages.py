@@ -2,8 +2,10 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from inspect import Parameter, signature
+from pathlib import Path
 from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -19,6 +21,7 @@ from chain_bandit.cli.listing import ListedKind, listed
 from chain_bandit.cli.root import app
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.presets import PRESETS
+from chain_bandit.protocol.digests import keccak
 
 MODELS: Mapping[str, type[BaseModel]] = {
     "Top level": scenarios.Scenario,
@@ -46,6 +49,24 @@ are checked at load and named likewise. `-o KEY=VALUE` overrides a key, `-o chai
 The JSON Schema for editors: {download}`scenario.schema.json <scenario.schema.json>`."""
 
 
+ROOT = Path(__file__).resolve().parents[1]
+
+_CONTRACT = """\
+What the shipped contracts take, emit and refuse, from their ABI and the NatSpec of `contracts/`. Calldata is a selector
+and the arguments in ABI encoding, but for `submitBlocks`: its blocks follow the selector packed, and
+`docs/decoder/submit-blocks.mjs` takes them apart. Byte formats of blocks, signatures and settlements are those of
+[protocol.md](../protocol.md); how an explorer reads a game is in [contract.md](../contract.md). The arguments of an
+error are what the contract saw and what it wanted."""
+
+_ENTRIES = {
+    "function": ("function", "selector", "state", "meaning"),
+    "event": ("event", "first topic", "meaning"),
+    "error": ("error", "selector"),
+}
+
+_NATSPEC = re.compile(r"((?:^ *///[^\n]*\n)+)(?:^ *//[^\n]*\n)*^ *(function|event) (\w+)", re.MULTILINE)
+
+
 def pages() -> dict[str, str]:
     """Every generated page in Markdown, by its name without suffix."""
     return {
@@ -64,6 +85,7 @@ def pages() -> dict[str, str]:
         "exit-codes": _exit_codes(),
         "cli": _command_line(),
         "api": _api(),
+        "contract": _contract(),
     }
 
 
@@ -193,3 +215,74 @@ def _api() -> str:
         parts.append(f"## {name}")
         parts.append(f"```{{eval-rst}}\n.. auto{kind}:: chain_bandit.{name}\n{members}```")
     return _page("Python API", *parts)
+
+
+def abi(contract: str) -> list[dict[str, Any]]:
+    """The interface of a built contract."""
+    artifact = json.loads((ROOT / "chain_bandit" / "chain" / "artifacts" / f"{contract}.json").read_text("utf-8"))
+    entries: list[dict[str, Any]] = artifact["abi"]
+    return entries
+
+
+def _contract() -> str:
+    parts = [_CONTRACT]
+    for contract, title in (("ChainBandit", "A game"), ("Tokens", "An agreement on tokens")):
+        said, entries = notices(contract), abi(contract)
+        for kind, heads in _ENTRIES.items():
+            rows = (
+                (f"`{declared(each)}`", f"`{key(each)}`", *_meaning(each, said))
+                for each in sorted((each for each in entries if each["type"] == kind), key=lambda each: each["name"])
+            )  # fmt: skip
+            parts += [f"## {title}: {kind}s", _table(heads, rows)]
+    return _page("Contract interface, calldata and events", *parts)
+
+
+def notices(contract: str) -> dict[tuple[str, str], str]:
+    """The NatSpec of each function and event in the sources, by kind and name: that of the contract's own first."""
+    found: dict[tuple[str, str], str] = {}
+    sources = sorted((ROOT / "contracts").rglob("*.sol"))
+    for source in sorted(sources, key=lambda path: path.stem not in (contract, f"I{contract}")):
+        for block, kind, name in _NATSPEC.findall(source.read_text("utf-8")):
+            text = " ".join(line.strip().removeprefix("///").strip() for line in block.strip().splitlines())
+            if "@inheritdoc" not in text:
+                found.setdefault((kind, name), re.sub(r"\s*@(notice|dev|return|param (\w+))\s*", _tag, text).strip())
+    return found
+
+
+def _tag(match: re.Match[str]) -> str:
+    return f" `{match[2]}`: " if match[2] else " "
+
+
+def declared(entry: Mapping[str, Any]) -> str:
+    """A function, event or error with its arguments: `join(bytes keys)`."""
+    back = _arguments(entry.get("outputs", ()))
+    return f"{entry['name']}({_arguments(entry['inputs'])})" + (f" → {back}" if back else "")
+
+
+def _arguments(given: Iterable[Mapping[str, Any]]) -> str:
+    return ", ".join(
+        f"{each['type'].replace('tuple', '(' + _arguments(each.get('components', ())) + ')')} {each['name']}".rstrip()
+        for each in given
+    )
+
+
+def key(entry: Mapping[str, Any]) -> str:
+    """The first four bytes of calldata or of a refusal, and the first topic of an event."""
+    digest = keccak(f"{entry['name']}({','.join(map(_canonical, entry['inputs']))})".encode())
+    return f"0x{(digest if entry['type'] == 'event' else digest[:4]).hex()}"
+
+
+def _canonical(argument: Mapping[str, Any]) -> str:
+    kind: str = argument["type"]
+    if kind.startswith("tuple"):
+        return f"({','.join(map(_canonical, argument['components']))}){kind.removeprefix('tuple')}"
+    return kind
+
+
+def _meaning(entry: Mapping[str, Any], said: Mapping[tuple[str, str], str]) -> tuple[str, ...]:
+    """The last cells of an entry's row. Raises `KeyError` where the sources say nothing of it."""
+    if entry["type"] == "error":
+        return ()
+    state = {"view": "reads", "pure": "reads", "payable": "changes, takes wei"}
+    access = (state.get(entry["stateMutability"], "changes"),) if entry["type"] == "function" else ()
+    return *access, said[entry["type"], entry["name"]]

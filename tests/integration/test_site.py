@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from web3 import Web3
 
 import chain_bandit as cb
 from chain_bandit.attacks.registry import ATTACKS
@@ -57,6 +58,28 @@ def test_reference_pages_name_all_that_the_code_has(reference: dict[str, str]) -
     assert re.findall(r"^## (\w+)$", reference["api"], flags=re.MULTILINE) == cb.__all__
     commands = re.findall(r"^## chain-bandit (.+)$", reference["cli"], flags=re.MULTILINE)
     assert {"run", "audit", "list", "new scenario", "mediate chain"} <= set(commands)
+
+
+def test_the_page_of_the_contract_has_every_entry_of_the_interface_and_what_its_source_says(
+    reference: dict[str, str],
+) -> None:
+    page = reference["contract"]
+    for contract in ("ChainBandit", "Tokens"):
+        entries = [each for each in reference_pages.abi(contract) if each["type"] != "constructor"]
+        assert len(entries) > 30
+        for entry in entries:
+            assert f"| `{reference_pages.declared(entry)}` | `{reference_pages.key(entry)}` |" in page
+    assert "| `nextRound() → uint32` | `0x47e40553` | reads | The open round;" in page
+    topic = Web3.keccak(text="Recorded(uint32,uint8,bytes32)").hex()
+    assert f"| `Recorded(uint32 round, uint8 kind, bytes32 head)` | `0x{topic}` | Rounds up to `round`," in page
+    assert re.search(r"`acquit\(\(uint16 seat, bytes32 parent, .*\)\)` \| `0xb89cd820` \| changes \| Shows that", page)
+
+
+def test_a_function_of_which_the_sources_say_nothing_stops_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = {"type": "event", "name": "Silent", "inputs": []}
+    monkeypatch.setattr(reference_pages, "abi", lambda contract: [planted])
+    with pytest.raises(KeyError, match="Silent"):
+        reference_pages.pages()
 
 
 def test_help_of_every_command_fits_80_columns(reference: dict[str, str]) -> None:
