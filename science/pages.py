@@ -103,7 +103,9 @@ PAGES: dict[str, dict[str, Table]] = {
 PICTURES: dict[str, Callable[[], str]] = {
     "mediate_tokens": lambda: fixed_tokens.curves(study.sweeps(rows("mediate_tokens"))),
     "search": lambda: search.curves(
-        row for row in rows("search") if row["rule"] in FORMS and row["seats"] == 10 and not row["blind"]
+        row
+        for row in rows("search")
+        if row["rule"] in FORMS.keys() - {"option-3"} and row["seats"] == 10 and not row["blind"]  # as option-2
     ),
     "mediate_token_pairs": lambda: fixed_tokens.heat_map(*study.sweeps(rows("mediate_token_pairs"))),
 }

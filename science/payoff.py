@@ -355,7 +355,7 @@ def worst(lines: list[dict[str, Any]]) -> Iterator[str]:
     yield f"| rule | together | {' | '.join(kinds)} |"
     yield "|---" * (len(kinds) + 2) + "|"
     for about, row in found.items():
-        values = (f"{cell(row[kind], 'sum')}, {row[kind]['attack']}" for kind in kinds)
+        values = (f"{cell(row[kind], 'sum')}, {row[kind]['attack']}" if kind in row else "" for kind in kinds)
         yield f"| {' | '.join([*about, *values])} |"
     gains = [line for line in lines if line["sum"]["low"] > 0]
     most = max(lines, key=lambda line: line["sum"]["mean"])

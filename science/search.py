@@ -412,8 +412,10 @@ def curves(found: Iterable[dict[str, Any]]) -> str:
         axes.set_title("regret under the worst lie so far", loc="left", color=INK, x=0, pad=8)
         axes.set_yscale("log")
         axes.set_yticks(ticks := (25, 50, 100, 200, 400), map(str, ticks))
+        axes.set_xscale("log")
+        axes.set_xticks(ticks := (100, 1_000, 10_000, 100_000), [f"{tick:,}" for tick in ticks])
+        axes.set_xlim(TRIES * (1 + CONFIRMING), most)
         axes.minorticks_off()
-        axes.set_xlim(0, most)
         axes.set_xlabel("games", loc="right", labelpad=2)
         for value, text, colour in labels:
             axes.annotate(text, (most, value), xytext=(5, 0), textcoords="offset points", color=colour, va="center",
