@@ -406,14 +406,14 @@ def curves(found: Iterable[dict[str, Any]]) -> str:
         labels, kept = [], [row for row in found if row["curve"]]
         most = max(row["games"] for row in kept)
         for row, colour in zip(kept, cycle((BLUE, RED, GREEN, PURPLE)), strict=False):
-            games, best = zip(*[*row["curve"], [row["games"], row["curve"][-1][1]]], strict=True)
-            axes.step(games, best, where="post", color=colour, linewidth=1.4)
+            spent, best = zip(*[*row["curve"], [row["games"], row["curve"][-1][1]]], strict=True)
+            axes.step(spent, best, where="post", color=colour, linewidth=1.4)
             labels.append((best[-1], f"{row['rule']}, {_how(row)}", colour))
         axes.set_title("regret under the worst lie so far", loc="left", color=INK, x=0, pad=8)
         axes.set_yscale("log")
         axes.set_yticks(ticks := (25, 50, 100, 200, 400), map(str, ticks))
         axes.set_xscale("log")
-        axes.set_xticks(ticks := (100, 1_000, 10_000, 100_000), [f"{tick:,}" for tick in ticks])
+        axes.set_xticks(counts := (100, 1_000, 10_000, 100_000), [f"{each:,}" for each in counts])
         axes.set_xlim(TRIES * (1 + CONFIRMING), most)
         axes.minorticks_off()
         axes.set_xlabel("games", loc="right", labelpad=2)
