@@ -30,6 +30,7 @@ from chain_bandit.actors.relayer import Relayer
 from chain_bandit.actors.seat import Seat
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
+from chain_bandit.consensus.echo import TAG_BYTES, Echo
 from chain_bandit.crypto.verify import signer
 from chain_bandit.network.memory import MemoryNetwork
 from chain_bandit.protocol.proposal import propose
@@ -79,6 +80,8 @@ def size_of(send: Send) -> int:
         case Frame(claims=claims):
             relays = sum(len(claim.relays) for claim in claims)
             return relays * (SEAT + SIGNATURE) + sum(SEAT + len(claim.content) + SIGNATURE for claim in claims)
+        case Echo(salt=salt, tags=tags):
+            return 4 + len(salt) + len(tags) * (TAG_BYTES + 2) // TAG_BYTES
         case Vote(content=content):
             return SEAT + len(content) + SIGNATURE
     return 0

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
+from chain_bandit.consensus.echo import Echo
 from chain_bandit.protocol.messages import Phase
 from chain_bandit.protocol.proposal import Bits
 
@@ -71,7 +72,9 @@ class Answer:
     bits: Mapping[int, Bits]
 
 
-Message = Frame | Probe | Opening | Question | Answer | Vote | CertifiedBlock | Certificate | PullRequest | Receipt
+Message = (
+    Frame | Probe | Opening | Question | Answer | Vote | CertifiedBlock | Certificate | PullRequest | Receipt | Echo
+)
 
 
 class Send(NamedTuple):
@@ -114,6 +117,8 @@ def _is_message(message: object) -> bool:
             return True
         case PullRequest(arm=int(), signature=bytes()):
             return True
+        case Echo(round=int(), single=int(), several=int(), salt=bytes(), tags=bytes()):
+            return message.single >= 0 <= message.several
         case Receipt(round=int(), arm=int(), reward=int(), tally=bytes(), signature=bytes(), count=int()):
             return True
     return False
@@ -139,9 +144,9 @@ def _are(kind: type, values: object) -> bool:
 class Schedule:
     """The steps of a round: tick s begins step s; what is sent at tick s arrives before tick s + 1.
 
-    Step 0: reports. 1..m: their relays. m + 1: reports are agreed, comparison bits are asked for. m + 2: commanders
-    send headers. Then their relays, if there are any; the block signatures, m + 3 or 2m + 3; the certificates,
-    each answered by a pull.
+    Step 0: reports. 1: their echoes. 2..m + 1: their relays to whoever lacks them. m + 2: reports are agreed,
+    comparison bits are asked for. m + 3: commanders send headers. Then their relays, if there are any; the block
+    signatures, m + 4 or 2m + 4; the certificates, each answered by a pull. Where m = 0 there is no echo.
 
     Attributes:
         relay_rounds: m.
@@ -157,14 +162,19 @@ class Schedule:
         return self.relay_rounds + 1
 
     @cached_property
+    def last_report(self) -> int:
+        """The last step in which reports arrive."""
+        return self.relay_rounds + 1 if self.relay_rounds else 0
+
+    @cached_property
     def compare(self) -> int:
         """The step in which reports are agreed and validators ask for the bits."""
-        return self.relay_rounds + 1
+        return self.last_report + 1
 
     @cached_property
     def propose(self) -> int:
         """The step in which commanders send."""
-        return self.relay_rounds + 2
+        return self.compare + 1
 
     @cached_property
     def vote(self) -> int:

@@ -6,6 +6,7 @@ from chain_bandit.actors.prober import Prober
 from chain_bandit.actors.validator import Validator
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
+from chain_bandit.consensus.echo import Echo
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import approves
@@ -44,7 +45,9 @@ class Seat:
         """Take in what arrived in the current step; a certificate of this round is answered by a pull."""
         match message:
             case Frame() if not self.probing:  # first, for there are hundreds in a round
-                self.validator.on_frame(self._step, message)
+                self.validator.on_frame(sender, self._step, message)
+            case Echo() if not self.probing:
+                self.validator.on_echo(sender, message)
             case Vote() if not self.probing:
                 self.validator.on_vote(message)
             case Probe() if self.probing:

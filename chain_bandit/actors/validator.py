@@ -14,6 +14,7 @@ from chain_bandit.actors.messages import (
 from chain_bandit.actors.rules import Rules
 from chain_bandit.consensus.broadcast import Drop, Frame, HeaderExchange, SignedBroadcast
 from chain_bandit.consensus.certificate import Vote, Votes
+from chain_bandit.consensus.echo import Echo, EchoBroadcast
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
@@ -39,16 +40,16 @@ class Validator:
         )  # fmt: skip
         self._reporters, self._validators, self._commanders = map(seats, (reporting, members, commanding))
         self._others = seats(members & ~(1 << self.seat))
-
-        def broadcast(phase: Phase, commanding: int, content_bytes: int) -> SignedBroadcast:
-            return SignedBroadcast(
-                phase, slot, self.seat, rules.addresses, commanding, members, content_bytes,
-                rules.schedule.relay_rounds, self._signer, self._verifier,
-            )  # fmt: skip
-
-        self.reports = broadcast(Phase.REPORT, reporting, rules.parameters.report_bytes)
+        self.reports = EchoBroadcast(
+            slot, self.seat, rules.addresses, reporting, members, rules.parameters.report_bytes,
+            rules.schedule.relay_rounds, self._signer, self._verifier,
+        )  # fmt: skip
         self.blocks = (
-            broadcast(Phase.BLOCK, commanding, 32) if rules.schedule.header_relays
+            SignedBroadcast(
+                Phase.BLOCK, slot, self.seat, rules.addresses, commanding, members, 32, rules.schedule.header_relays,
+                self._signer, self._verifier,
+            )
+            if rules.schedule.header_relays
             else HeaderExchange(slot, self.seat, rules.addresses, members, self._signer, self._verifier)
         )  # fmt: skip
         self.votes = Votes(slot, rules.addresses, members, rules.quorum(ledger), self._verifier)
@@ -68,26 +69,33 @@ class Validator:
         schedule = self.rules.schedule
         if self.seat not in self._validators:
             return []
-        if 1 <= step <= schedule.relay_rounds:
-            return self._relay(self.reports)
+        if 1 <= step <= schedule.last_report:
+            return [Send(self._others, self.reports.echo())] if step == 1 else self._push()
         if step == schedule.compare:
             return self._ask()
         if step == schedule.propose:
             return self._propose()
         if schedule.propose < step < schedule.vote:
-            return self._relay(self.blocks)
+            frame = self.blocks.relays()
+            return [Send(self._others, frame)] if frame else []
         if step == schedule.vote:
             return self._vote()
         if step == schedule.certify:
             return self._certify()
         return []
 
-    def on_frame(self, step: int, frame: Frame) -> None:
+    def on_frame(self, sender: int, step: int, frame: Frame) -> None:
         """Claims that arrived in `step` of the round."""
         if frame.phase is Phase.REPORT:
-            self.drops += self.reports.on_frame(step, frame)
+            self.drops += self.reports.on_frame(step, frame, sender)
         elif frame.phase is Phase.BLOCK:
             self.drops += self.blocks.on_frame(max(step - self._blocks_open, 0), frame)
+
+    def on_echo(self, sender: int, echo: Echo) -> None:
+        """What a validator says that it holds."""
+        reason = self.reports.on_echo(sender, echo)
+        if reason is not None:
+            self.drops.append(reason)
 
     def on_answer(self, answer: Answer) -> None:
         """The comparison bits of this round."""
@@ -102,9 +110,8 @@ class Validator:
         """Every proof of equivocation that this validator holds of the round."""
         return [*self.reports.equivocations(), *self.blocks.equivocations(), *self.votes.equivocations()]
 
-    def _relay(self, broadcast: SignedBroadcast) -> list[Send]:
-        frame = broadcast.relays()
-        return [Send(self._others, frame)] if frame else []
+    def _push(self) -> list[Send]:
+        return [Send(peers, frame) for peers, frame in self.reports.pushes()]
 
     def _ask(self) -> list[Send]:
         """Agree on reports and on what they prove, then ask for the bits on what they commit to."""

@@ -8,7 +8,7 @@ from chain_bandit.protocol.settlement import Conduct
 
 
 class LateChain(Attack):
-    """Report and header stay back until step m; then one validator gets them, vouched for by colluders.
+    """Report and header stay back until the last step; then one validator gets them, vouched for by colluders.
 
     They sign m times in all, the most that attackers within the bound can. Without the test of a chain's length the
     victim alone would hold the value. `padded` repeats the own signature as if it were enough of them.
@@ -31,7 +31,7 @@ class LateChain(Attack):
                 case _:
                     passed.append(send)
         for phase, last in (
-            (Phase.REPORT, schedule.relay_rounds),
+            (Phase.REPORT, schedule.last_report),
             (Phase.BLOCK, schedule.vote - 1),
         ):
             if view.step == last and phase in self._kept:

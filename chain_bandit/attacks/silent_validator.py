@@ -4,7 +4,10 @@ from chain_bandit.actors.messages import CertifiedBlock, Probe, Send
 from chain_bandit.attacks.attack import EVER, Attack, Effect, Said, View, flag, whole
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
+from chain_bandit.consensus.echo import Echo
 from chain_bandit.protocol.settlement import Conduct
+
+_OF_VALIDATORS = (Frame, Echo, Probe, Vote, Certificate, CertifiedBlock)
 
 
 class SilentValidator(Attack):
@@ -21,7 +24,7 @@ class SilentValidator(Attack):
         """Drop frames, votes and certificates."""
         if not self.first <= view.time <= self.last or (self.reports and view.step == 0):
             return sends
-        return [s for s in sends if not isinstance(s.message, Frame | Probe | Vote | Certificate | CertifiedBlock)]
+        return [send for send in sends if not isinstance(send.message, _OF_VALIDATORS)]
 
     def effect(self) -> Effect:
         """Nothing but, maybe, its report."""

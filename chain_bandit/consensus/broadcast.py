@@ -5,7 +5,8 @@ distinct valid signatures, the commander's first. Whoever accepts a new value ad
 it in the next step. Nothing is accepted after step m. One value held at the end is the outcome; none or several
 are no outcome.
 
-Where every validator commands the block phase needs none of the relays: `HeaderExchange`.
+Reports are relayed only to whoever lacks them: `consensus.echo`. Where every validator commands the block phase needs
+no relays at all: `HeaderExchange`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -72,6 +73,7 @@ class Drop(StrEnum):
     REPEATED_SIGNER = "one signer counted twice"
     WRONG_SIZE = "content of the wrong size"
     BAD_SIGNATURE = "a signature is not its signer's"
+    BAD_ECHO = "an echo that no validator sends, or of another round"
     PROVES_NOTHING = "came when headers are evidence alone, and no other of its commander is held"
 
 
@@ -129,6 +131,10 @@ class SignedBroadcast:
                     drops.append(reason)
         return drops
 
+    def asked(self, step: int) -> int:
+        """How many relays a claim needs that arrives in a step."""
+        return step
+
     def on_claim(self, step: int, claim: Claim) -> Drop | None:
         """Accept the claim, or say why not."""
         if claim.instance < 0 or not self._commanders >> claim.instance & 1:
@@ -141,11 +147,12 @@ class SignedBroadcast:
                 return Drop.ENOUGH
         if step > self._last_step:
             return Drop.LATE
-        reason = self._fault(step, claim)
+        asked = self.asked(step)
+        reason = self._fault(asked, claim)
         if reason is None:
             self._hold(key, claim)
-            if len(claim.relays) > step:  # with one's own, the next step asks for no more: no chain is beyond m + 1
-                claim = claim._replace(relays=claim.relays[:step])
+            if len(claim.relays) > asked:  # with one's own, the next step asks for no more: no chain is beyond m + 1
+                claim = claim._replace(relays=claim.relays[:asked])
             self._fresh.append(claim)
         return reason
 
@@ -191,10 +198,10 @@ class SignedBroadcast:
         contents = {other.content for other in held.values()}
         return len(contents) > 1 or claim.content in contents
 
-    def _fault(self, step: int, claim: Claim) -> Drop | None:
+    def _fault(self, asked: int, claim: Claim) -> Drop | None:
         if len(claim.content) != self._content_bytes:
             return Drop.WRONG_SIZE
-        if len(claim.relays) < step:
+        if len(claim.relays) < asked:
             return Drop.SHORT_CHAIN
         if claim.relays:  # most claims come from their commander, before anybody relays
             signers = {claim.instance, *(seat for seat, _ in claim.relays)}

@@ -50,6 +50,10 @@ class Signer:
         """Sign a statement: the one thing that this key says in a slot, where relays go by `sign`."""
         return self.sign(slot.digest(phase, role, instance, content))
 
+    def salt(self, slot: Slot) -> bytes:
+        """32 bytes of a round, one's own, which nobody else can tell before they are said."""
+        return keccak(b"salt", self.secret, slot.separator, uint(slot.round, 4), slot.parent)
+
     def sign(self, digest: bytes) -> bytes:
         """r then (parity << 255 | s) over the 32-byte digest; the nonce follows from key and digest."""
         start = perf_counter()

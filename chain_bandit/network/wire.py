@@ -25,15 +25,17 @@ from chain_bandit.actors.messages import (
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
+from chain_bandit.consensus.echo import GROUP, SALT_BYTES, TAG_BYTES, Echo
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot
+from chain_bandit.protocol.units import MAX_PARTICIPANTS
 
-VERSION = 4
+VERSION = 5
 
 MOST_BYTES = 1 << 19
-"""Of a frame: the most that others can make an honest seat relay is 416,516, among 64 seats and with 254 arms."""
+"""Of a frame: the most that others can make an honest seat relay is 413,184, among 64 seats and with 254 arms."""
 
 MOST_ROWS = 1 << 12
 """Of any list in a frame."""
@@ -233,6 +235,22 @@ def _choice(of: type[IntEnum]) -> PartCodec:
     return PartCodec(int, lambda got: of(_number(got)))
 
 
+def _packed_echo(echo: Echo) -> list[Any]:
+    masks = (mask.to_bytes(len(echo.tags) // TAG_BYTES, "big") for mask in (echo.single, echo.several))
+    return [echo.round, b"".join((*masks, echo.salt, echo.tags))]
+
+
+def _read_echo(got: Any) -> Echo:
+    """Its length says how many groups of seats there are: a byte of either mask and a tag for each."""
+    round_, packed = _tuple(got)
+    tagged, odd = divmod(len(_blob(packed)) - SALT_BYTES, 2 * GROUP // 8 + TAG_BYTES)
+    if odd or not 0 < tagged <= MAX_PARTICIPANTS // GROUP:
+        raise ValueError("an echo has two bits and an eighth of a tag for each seat")
+    single, several, rest = packed[:tagged], packed[tagged : 2 * tagged], packed[2 * tagged :]
+    masks = int.from_bytes(single, "big"), int.from_bytes(several, "big")
+    return Echo(_number(round_), *masks, rest[:SALT_BYTES], rest[SALT_BYTES:])
+
+
 PHASE, ROLE = _choice(Phase), _choice(Role)
 SIGNED = _rows(_pair(NUMBER, BYTES))
 CLAIM = _record(Claim, instance=NUMBER, content=BYTES, signature=BYTES, relays=SIGNED)
@@ -265,6 +283,7 @@ _FORMS: Mapping[type, PartCodec] = {
     BodyRequest: _record(BodyRequest, digest=BYTES),
     BodyResponse: _record(BodyResponse, body=BYTES),
     NodeAddress: _record(NodeAddress, address=NODE, endpoint=TEXT, counter=UNITS, voucher=BYTES),
+    Echo: PartCodec(_packed_echo, _read_echo),
 }  # fmt: skip
 _TAGS = {kind: tag for tag, kind in enumerate(_FORMS)}
 _BY_TAG = dict(enumerate(_FORMS))

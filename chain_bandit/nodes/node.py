@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from chain_bandit.actors.epochs.epoch import Staged
 from chain_bandit.actors.messages import COMPARISON, CertifiedBlock, Probe, PullRequest, Question
 from chain_bandit.consensus.broadcast import Frame
+from chain_bandit.consensus.echo import Echo
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.rate_limit import RateLimit
 from chain_bandit.network.round_timer import RoundTimer, Timeliness
@@ -48,7 +49,7 @@ last; the longest, in seconds, and of a delay bound, by which nodes may see one 
 UNHURRIED = 0.1
 """Seconds between two looks after the last round."""
 
-STEPPED = (Frame, Probe, Staged)
+STEPPED = (Frame, Echo, Probe, Staged)
 """Messages that count in their step alone."""
 
 BESIDE = (BodyRequest, BodyResponse, NodeAddress)

@@ -48,7 +48,7 @@ def test_a_game_is_the_same_in_virtual_time(attack, play, scenario, cheat, monke
 
 def test_a_game_is_another_when_messages_take_longer_than_promised(play, scenario, monkeypatch):
     game, _ = play(scenario(4, rounds=12))
-    monkeypatch.setattr(wiring, "MemoryNetwork", in_virtual_time(0, longest=2 * STEP))
+    monkeypatch.setattr(wiring, "MemoryNetwork", in_virtual_time(0, longest=4 * STEP))
     late, rounds = play(scenario(4, rounds=12))
     assert late.run_digest != game.run_digest
     assert not any(played.accused for played in rounds)

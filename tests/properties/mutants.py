@@ -17,6 +17,7 @@ from chain_bandit.consensus import broadcast as broadcast_module
 from chain_bandit.consensus import certificate as certificate_module
 from chain_bandit.consensus.broadcast import Claim, Drop, Frame, HeaderExchange, SignedBroadcast
 from chain_bandit.consensus.certificate import Certificate, Vote, Votes
+from chain_bandit.consensus.echo import GROUP, Echo, EchoBroadcast
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.network.round_timer import RoundTimer, Timeliness
 from chain_bandit.nodes.node import Node
@@ -276,6 +277,183 @@ def stops_at_the_first_bad_claim_of_a_frame(real):
 @mutant(SignedBroadcast, "_key")
 def a_report_is_its_content_whatever_the_signature(_):
     return lambda self, claim: (claim.content, b"")
+
+
+# Reports that are relayed to whoever lacks them.
+
+
+@mutant(EchoBroadcast, "pushes")
+def pushes_nothing(_):
+    def pushes(self):
+        self._fresh.clear()
+        return []
+
+    return pushes
+
+
+@mutant(EchoBroadcast, "pushes")
+def pushes_only_once(real):
+    def pushes(self):
+        done, self._pushed = getattr(self, "_pushed", False), True
+        return [] if done else real(self)
+
+    return pushes
+
+
+@mutant(EchoBroadcast, "pushes")
+def pushes_to_the_first_who_lacks_it(real):
+    return lambda self: [(to[:1], frame) for to, frame in real(self)]
+
+
+@mutant(EchoBroadcast, "pushes")
+def pushes_the_first_that_somebody_lacks(real):
+    return lambda self: [(to, Frame(frame.phase, frame.claims[:1])) for to, frame in real(self)]
+
+
+@mutant(EchoBroadcast, "pushes")
+def pushes_all_it_holds_in_every_step(real):
+    def pushes(self):
+        self._fresh = [claim for held in self._held for claim in held.values() if claim.instance != self._seat]
+        return real(self)
+
+    return pushes
+
+
+@mutant(EchoBroadcast, "pushes")
+def pushes_without_its_own_signature(real):
+    def pushes(self):
+        made = real(self)
+        return [
+            (to, Frame(frame.phase, tuple(claim._replace(relays=claim.relays[:-1]) for claim in frame.claims)))
+            for to, frame in made
+        ]
+
+    return pushes
+
+
+@mutant(EchoBroadcast, "pushes")
+def only_who_said_so_holds_a_second_value(real):
+    """Takes a value that came after the echo for known wherever the first one is."""
+
+    def pushes(self):
+        self._fresh = [claim for claim in self._fresh if self._is_first(claim)]
+        return real(self)
+
+    return pushes
+
+
+@mutant(Seat, "on_message")
+def drops_an_early_echo_and_pushes_to_nobody_without_one(real):
+    """As one would without the rule that a lost echo is no reason to push nothing."""
+
+    def on_message(self, sender, message):
+        if isinstance(message, Echo) and self._step < 1:
+            return []
+        answers = real(self, sender, message)
+        heard = self.validator.reports._heard
+        for peer in [peer for peer in heard if self._step and peer not in self.validator.reports._echoes]:
+            del heard[peer]
+        return answers
+
+    return on_message
+
+
+@mutant(EchoBroadcast, "_matches")
+def believes_masks_whatever_the_tags(_):
+    return lambda self, echo, mask, firsts: echo.single
+
+
+@mutant(EchoBroadcast, "_matches")
+def one_tag_that_fits_stands_for_all(real):
+    def matches(self, echo, mask, firsts):
+        return echo.single if real(self, echo, mask, firsts) else 0
+
+    return matches
+
+
+@mutant(EchoBroadcast, "_tag")
+def a_tag_binds_the_first_value_of_its_group(real):
+    def tag(salt, single, group, firsts):
+        within = single & (1 << GROUP) - 1 << GROUP * group
+        made = real(salt, within & -within, group, firsts)
+        return made if real(salt, single, group, firsts) is not None else None
+
+    return tag
+
+
+@mutant(EchoBroadcast, "_firsts")
+def a_tag_does_not_bind_the_signature(_):
+    def firsts(self):
+        values = (next(iter(held.values()), None) for held in self._held)
+        return [claim and keccak(claim.content) for claim in values]
+
+    return firsts
+
+
+@mutant(EchoBroadcast, "echo")
+def two_signatures_of_one_content_count_as_several(real):
+    """Two who hold two signatures each, of different contents, then prove nothing."""
+
+    def echo(self):
+        several = mask(instance for instance, held in enumerate(self._held) if len(held) > 1)
+        return real(self)._replace(several=several)
+
+    return echo
+
+
+@mutant(EchoBroadcast, "echo")
+def says_that_it_holds_several_of_whom_it_holds_none(real):
+    def echo(self):
+        none = mask(instance for instance, held in enumerate(self._held) if not held)
+        made = real(self)
+        return made._replace(several=made.several | none)
+
+    return echo
+
+
+@mutant(EchoBroadcast, "on_echo")
+def an_echo_of_one_is_of_all(real):
+    def on_echo(self, sender, echo):
+        for peer in range(len(self._held)):
+            real(self, peer, echo)
+        return real(self, sender, echo)
+
+    return on_echo
+
+
+@mutant(EchoBroadcast, "on_frame")
+def whoever_is_named_in_a_chain_holds_the_value(real):
+    """Though nobody checked the chain."""
+
+    def on_frame(self, step, frame, sender=-1):
+        drops = real(self, step, frame, sender)
+        for claim in frame.claims:
+            for seat, _ in claim.relays:
+                if self._is_peer(seat):
+                    self._heard.setdefault(seat, set()).add(claim[:3])
+        return drops
+
+    return on_frame
+
+
+@mutant(EchoBroadcast, "asked")
+def a_chain_may_be_one_short(real):
+    return lambda self, step: max(real(self, step) - 1, 0)
+
+
+@mutant(EchoBroadcast, "asked")
+def asks_for_a_relay_in_the_step_of_the_echo(_):
+    """And so for more in the next than those who accepted before it can have."""
+    return lambda self, step: step
+
+
+@mutant(EchoBroadcast, "__init__")
+def the_exchange_is_one_step_short(real):
+    def init(self, *given):
+        real(self, *given)
+        self._last_step -= 1
+
+    return init
 
 
 # Headers that are not relayed.
@@ -643,9 +821,11 @@ def takes_a_report_that_it_holds_two_of(real):
 
 @mutant(Validator, "on_frame")
 def counts_steps_of_the_round_in_the_second_phase(_):
-    def on_frame(self, step, frame):
-        broadcast = self.reports if frame.phase is Phase.REPORT else self.blocks
-        self.drops += broadcast.on_frame(step, frame)
+    def on_frame(self, sender, step, frame):
+        if frame.phase is Phase.REPORT:
+            self.drops += self.reports.on_frame(step, frame, sender)
+        else:
+            self.drops += self.blocks.on_frame(step, frame)
 
     return on_frame
 

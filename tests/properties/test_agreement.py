@@ -17,15 +17,17 @@ from chain_bandit.protocol.quorum import QuorumChoice, quorum
 from tests.properties.mutants import MUTANTS, OF_NODES, planted
 from tests.properties.replays import require_ideal_signatures_are_as_good, require_same_in_any_process
 from verification.schedules import __main__ as schedules
-from verification.schedules.acts import Chain, Forgery, Hand, Schedule, Size
+from verification.schedules.acts import Chain, Face, Forgery, Hand, Schedule, Size
 from verification.schedules.draw import draw
 from verification.schedules.exhaustive import explore
 from verification.schedules.play import Played, play
 from verification.schedules.shrink import shrunk, story, violates
 from verification.schedules.stage import Stage
 
-SIZES = (Size(4, 1), Size(5, 2, "majority"), Size(7, 2), Size(5, 2, "majority", drawn=True))
-"""Of the schedules that kill mutants; in the last headers are relayed."""
+SIZES = (
+    Size(4, 1), Size(5, 2, "majority"), Size(7, 2), Size(5, 2, "majority", drawn=True), Size(9, 2, "majority")
+)  # fmt: skip
+"""Of the schedules that kill mutants; in the last but one headers are relayed, in the last echoes have two tags."""
 SEEDS = 1000
 FINDING_1 = {
     "no_relay", "stops_one_step_early", "length_test_off_by_one", "no_length_test", "signers_need_not_be_distinct",
@@ -60,7 +62,7 @@ def test_every_invariant_holds_in_every_schedule_and_every_move_is_made():
         accused += len(result.accused)
         assert not result.accused & set(range(schedule.size.validators)) - set(result.corrupt)
     assert set(drops) == set(Drop), "every reason to drop a claim occurred"
-    assert set(used) == {*Chain, *Hand, *Forgery}
+    assert set(used) == {*Chain, *Face, *Hand, *Forgery}
     assert accused > SEEDS // 3, "the adversary did equivocate"
     assert certified["block", True] > SEEDS // 2
     assert certified["nothing", True] == 0, "two thirds, and a majority above m, lose no round while all is in time"
@@ -97,7 +99,7 @@ def test_no_invariant_is_idle(invariant, name):
 
 
 def test_there_are_enough_mutants_and_the_seven_among_them():
-    assert len(MUTANTS) - len(OF_NODES) >= 74
+    assert len(MUTANTS) - len(OF_NODES) >= 92
     assert MUTANTS.keys() >= FINDING_1
 
 
@@ -160,6 +162,26 @@ def test_the_honest_agree_after_every_execution_of_a_small_broadcast(case, pinne
 def test_one_relay_round_too_few_shows_its_disagreements(case, disagreements):
     n, m, values = case
     assert explore(n, m, values, relay_rounds=m - 1).disagreements == disagreements
+
+
+ECHOED = {
+    (4, 1, 2): (597_529, 459, 12_000), (4, 2, 2): (196_435, 155, 258), (5, 2, 2): (70_393_433, 630, 5_898),
+    (5, 3, 2): (4_890_067, 223, 938),
+}  # fmt: skip
+"""With an echo: executions, states, and disagreements with one step too few."""
+
+
+@pytest.mark.parametrize(("case", "pinned"), ECHOED.items())
+def test_the_honest_agree_after_every_execution_of_a_small_broadcast_with_an_echo(case, pinned):
+    found = explore(*case, echo=True)
+    assert (found.executions, found.states) == pinned[:2]
+    assert (found.disagreements, found.unproven) == (0, 0)
+    assert explore(*case, relay_rounds=case[1] - 1, echo=True).disagreements == pinned[2]
+
+
+def test_masks_without_tags_show_their_disagreements():
+    with planted("believes_masks_whatever_the_tags"):
+        assert explore(4, 1, 2, echo=True).disagreements > 0
 
 
 def test_taking_like_states_together_loses_no_execution():

@@ -71,6 +71,32 @@ class Reuse:
     chain: Chain
 
 
+class Face(StrEnum):
+    """What a corrupt seat's echo says."""
+
+    HONEST = "what an honest seat that has heard everything would"
+    NOTHING = "that it holds nothing"
+    EVERYTHING = "that it holds one value of everybody, under tags that are none"
+    SEVERAL = "that it holds two contents of everybody"
+    COPIED = "what an honest seat said, word for word"
+    SWAPPED = "an honest seat's masks and another's tags"
+    UNTAGGED = "masks without tags"
+    HIGH = "a bit that is no seat's"
+    TWOFOLD = "one value and two of the same commander"
+    ELSEWHERE = "an echo of another round"
+
+
+@dataclass(frozen=True, slots=True)
+class Echoing:
+    """A corrupt seat's echo goes to some."""
+
+    round: int
+    step: int
+    seat: int
+    victims: tuple[int, ...]
+    face: Face
+
+
 class Hand(StrEnum):
     """Whose signature a vote bears."""
 
@@ -253,7 +279,7 @@ class Carried:
 
 
 Act = (
-    Release | Reuse | Ballot | Certify | Whisper | Twins | Corruption | Crash | Skewed | Link | Cut | Flood
+    Release | Reuse | Echoing | Ballot | Certify | Whisper | Twins | Corruption | Crash | Skewed | Link | Cut | Flood
     | Timed | Ahead | Recording | Carried
 )  # fmt: skip
 
@@ -283,7 +309,7 @@ class Size:
 
     def last(self, phase: Phase) -> int:
         """The step of a phase, counted from its first, in which the last that is said of it arrives."""
-        return self.attackers if phase is Phase.REPORT else max(self.steps.header_relays, 1)
+        return self.steps.last_report if phase is Phase.REPORT else max(self.steps.header_relays, 1)
 
 
 @dataclass(frozen=True, slots=True)

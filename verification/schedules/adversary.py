@@ -3,11 +3,13 @@
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from chain_bandit.actors.messages import COMPARISON, RELAYER, Answer, CertifiedBlock, Message, Send
 from chain_bandit.actors.seat import Seat
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
+from chain_bandit.consensus.echo import SALT_BYTES, TAG_BYTES, Echo, EchoBroadcast, groups
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, mask
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.ledger import Ledger
@@ -17,6 +19,8 @@ from verification.schedules.acts import (
     Ballot,
     Certify,
     Chain,
+    Echoing,
+    Face,
     Flood,
     Forgery,
     Hand,
@@ -29,7 +33,15 @@ from verification.schedules.acts import (
 from verification.schedules.stage import Stage
 
 Pair = tuple[int, bytes]
-_MOVES = Release | Reuse | Ballot | Certify | Whisper | Flood
+_MOVES = Release | Reuse | Echoing | Ballot | Certify | Whisper | Flood
+
+
+class SendAs(NamedTuple):
+    """A message of a corrupt seat, which its channel names."""
+
+    seat: int
+    to: tuple[int, ...]
+    message: Message
 
 
 class Adversary:
@@ -59,6 +71,7 @@ class Adversary:
         self._round, self.ledger, self.slot = round_, ledger, self._stage.rules.slot(ledger)
         self.overheard: dict[Phase, dict[Claim, dict[int, bytes]]] = {Phase.REPORT: {}, Phase.BLOCK: {}}
         self.votes: dict[bytes, dict[int, bytes]] = {}
+        self.echoes: list[Echo] = []
 
     def hear(self, message: Message) -> None:
         """Pool every signature that anybody sends."""
@@ -68,25 +81,29 @@ class Adversary:
                 for claim in claims:
                     value = Claim(*claim[:3]) if claim.relays else claim
                     pool.setdefault(value, {}).update(claim.relays)
+            case Echo():
+                self.echoes.append(message)
             case Vote(seat=seat, content=content, signature=signature):
                 self.votes.setdefault(content, {}).setdefault(seat, signature)
 
     def on_message(self, sender: int, message: Message) -> None:
         """It heard it when it was sent."""
 
-    def on_tick(self, step: int) -> list[Send]:
+    def on_tick(self, step: int) -> list[Send | SendAs]:
         """What its acts of the step come to."""
-        sends: list[Send] = []
+        sends: list[Send | SendAs] = []
         for act in self._acts.get((self._round, step), ()):
             sends += self._made(act)
         return sends
 
-    def _made(self, act: Act) -> Iterable[Send]:
+    def _made(self, act: Act) -> Iterable[Send | SendAs]:
         match act:
             case Release(seat=seat, phase=phase, chain=chain) if seat in self.corrupt:
                 claim = self._value(phase, seat, act.content, act.choice)
                 self.overheard[phase].setdefault(claim, {})
-                return self._frames(act.victims, phase, self._dressed(phase, claim, act.step, chain))
+                return [SendAs(seat, act.victims, Frame(phase, (self._dressed(phase, claim, act.step, chain),)))]
+            case Echoing(seat=seat, victims=victims) if seat in self.corrupt:
+                return [SendAs(seat, victims, self._echo(act))]
             case Reuse(phase=phase, chain=chain) if self.corrupt and self.overheard[phase]:
                 known = list(self.overheard[phase])
                 claim = known[act.pick % len(known)]
@@ -222,6 +239,39 @@ class Adversary:
         relay = slot.digest(phase, Role.RELAY, instance, value)
         relays = [(seat, self._signers[seat].sign(relay)) for seat in self._everybody if seat != instance]
         return Claim(instance, content, signature), relays
+
+    def _echo(self, act: Echoing) -> Echo:
+        self.used[act.face] += 1
+        everybody, round_ = list(self._everybody), self.ledger.round
+        all_, salt = mask(everybody), self._signers[act.seat].salt(self.slot)[:SALT_BYTES]
+        junk = self._rng.randbytes(TAG_BYTES * groups(len(everybody)))
+        heard = self.echoes or [Echo(round_, 0, 0, salt, junk)]
+        match act.face:
+            case Face.HONEST:
+                firsts: list[bytes | None] = [None] * len(everybody)
+                for claim in reversed(self.overheard[Phase.REPORT]):
+                    firsts[claim.instance] = broadcast_value(Phase.REPORT, claim.content, claim.signature)
+                single = mask(seat for seat in everybody if firsts[seat] is not None)
+                tags = (EchoBroadcast._tag(salt, single, each, firsts) or b"" for each in range(groups(len(everybody))))
+                return Echo(round_, single, 0, salt, b"".join(tags))
+            case Face.NOTHING:
+                return Echo(round_, 0, 0, salt, junk)
+            case Face.EVERYTHING:
+                return Echo(round_, all_, 0, salt, junk)
+            case Face.SEVERAL:
+                return Echo(round_, 0, all_, salt, junk)
+            case Face.COPIED:
+                return self._rng.choice(heard)
+            case Face.SWAPPED:
+                return self._rng.choice(heard)._replace(tags=self._rng.choice(heard).tags)
+            case Face.UNTAGGED:
+                return self._rng.choice(heard)._replace(tags=b"")
+            case Face.HIGH:
+                return Echo(round_, 1 << len(everybody), all_, salt, junk)
+            case Face.TWOFOLD:
+                return Echo(round_, all_, all_, salt, junk)
+            case Face.ELSEWHERE:
+                return self._rng.choice(heard)._replace(round=round_ - 1)
 
     def _vote(self, act: Ballot) -> Vote:
         self.used[act.hand] += 1

@@ -17,6 +17,8 @@ from verification.schedules.acts import (
     Corruption,
     Crash,
     Cut,
+    Echoing,
+    Face,
     Flood,
     Forgery,
     Hand,
@@ -33,6 +35,7 @@ from verification.schedules.acts import (
 )
 
 CHAINS = tuple(Chain)
+FACES = tuple(Face)
 HANDS = tuple(Hand)
 FORGERIES = tuple(Forgery)
 LATE = (0.01, 0.05, 0.2, 0.5)
@@ -157,6 +160,8 @@ class _Drawing:
             after = [s for s in range(first, first + self.size.last(phase) + 1) if self.round or s >= step]
             if after:
                 self._release(self.rng.choice(after), phase, seat, self._some(), 1, self._chain())
+        if self.round or not step:
+            self._echoes(seat)
         if self.round or step <= self.steps.vote:
             self._ballots(seat)
 
@@ -176,6 +181,7 @@ class _Drawing:
             if corrupt and self.chance() < 0.02:
                 self.acts.append(Flood(self.round, first, phase, tuple(self.others), 50))
         for seat in corrupt:
+            self._echoes(seat)
             self._ballots(seat)
         if corrupt and self.chance() < 0.3:
             forgery = self.rng.choice(FORGERIES)
@@ -183,6 +189,20 @@ class _Drawing:
             self.acts.append(Certify(self.round, self.steps.vote + self.rng.randrange(2), content, forgery))
         if corrupt and self.chance() < 0.1:
             self.acts.append(Whisper(self.round, self.steps.compare, tuple(self._one())))
+
+    def _echoes(self, seat: int) -> None:
+        """What a corrupt validator says that it holds: nothing, the truth, one thing here and another there."""
+        half, rest = self._halves()
+        ways = self.rng.randrange(5)
+        if ways == 1:
+            self.acts.append(Echoing(self.round, 1, seat, tuple(self.others), Face.HONEST))
+        elif ways == 2:
+            for victims in (half, rest):
+                self.acts.append(Echoing(self.round, 1, seat, victims, self.rng.choice(FACES)))
+        elif ways > 2:
+            for _ in range(ways - 2):
+                step = self.rng.randrange(self.steps.compare)
+                self.acts.append(Echoing(self.round, step, seat, self._some(), self.rng.choice(FACES)))
 
     def _ballots(self, seat: int) -> None:
         """How a corrupt validator votes: as the honest, not at all, twice, one thing here and another there."""
@@ -263,6 +283,14 @@ class _Drawing:
         self._release(first, phase, seat, half, 1, Chain.COLLUDERS)
         self._release(first, phase, seat, rest, self.rng.choice((0, 2)), Chain.COLLUDERS)
 
+    def tells_half(self, phase: Phase, first: int, seat: int) -> None:
+        """One value or two signatures of it, one for either half, or for one half alone."""
+        half, rest = self._halves()
+        content = self.rng.randrange(2)
+        self._release(first, phase, seat, half, content, Chain.COLLUDERS)
+        if self.chance() < 0.5:
+            self._release(first, phase, seat, rest, content, Chain.COLLUDERS, 1)
+
     def last_victim(self, phase: Phase, first: int, seat: int) -> None:
         """Withhold, then give it to one who can no longer pass it on."""
         victims, value = tuple(self._one()), self.rng.randrange(2)
@@ -307,6 +335,7 @@ _CAMPAIGNS: tuple[Callable[[_Drawing, Phase, int, int], None], ...] = (
     _Drawing.as_the_honest,
     _Drawing.silent,
     _Drawing.split,
+    _Drawing.tells_half,
     _Drawing.last_victim,
     _Drawing.last_victim,
     _Drawing.another_for_one,

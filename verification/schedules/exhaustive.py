@@ -9,13 +9,15 @@ Executions that end a step alike are taken further together, and counted apart: 
 names of honest seats, or of values, unless the caller says otherwise.
 """
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from itertools import permutations, product
+from typing import Any
 
 from chain_bandit.consensus.broadcast import Claim, Frame, SignedBroadcast
+from chain_bandit.consensus.echo import EchoBroadcast
 from chain_bandit.crypto.keys import derive
 from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
 from verification.schedules.keyring import Book, IdealScribe, IdealVerifier
@@ -50,6 +52,7 @@ def explore(
     relay_rounds: int | None = None,
     phase: Phase = Phase.REPORT,
     alike: Alike | None = None,
+    echo: bool = False,
 ) -> Explored:
     """All executions of one broadcast.
 
@@ -58,8 +61,11 @@ def explore(
         values: how many the commander may sign.
         relay_rounds: m, unless told otherwise.
         alike: what is the same of two states that are taken further together.
+        echo: of reports, whose relays go to whoever lacks them alone (`consensus.echo`).
     """
     rounds = attackers if relay_rounds is None else relay_rounds
+    if echo:
+        return _EchoExplorer(validators, attackers, values, rounds, phase).explore(cache(but_for_names_of_all))
     return _Explorer(validators, attackers, values, rounds, phase).explore(alike or cache(but_for_names))
 
 
@@ -137,7 +143,7 @@ class _Explorer:
                 after = _forked(machine)
                 for value in order:
                     for claim in (*coming.get(value, ()), injected[value]):
-                        after.on_frame(step, Frame(self.phase, (claim,)))
+                        self._give(after, step, claim)
                 state = self._local(after)
                 kept, count = found.get(state, (after, 0))
                 found[state] = (kept, count + 1)
@@ -155,17 +161,21 @@ class _Explorer:
         digest = self.slot.digest(
             self.phase, Role.RELAY, self.commander, broadcast_value(self.phase, claim.content, claim.signature)
         )
-        states = map(self._local, machines)
-        relayed = [seat for seat, (held, fresh) in enumerate(states) if value in held - fresh]
-        signers = [*range(self.honest, self.commander), *relayed]
+        relayed = [
+            seat for seat, machine in enumerate(machines)
+            if value in self._numbers(machine._held[self.commander].values()) - self._numbers(machine._fresh)
+        ]  # fmt: skip
+        signers = [*relayed, *range(self.honest, self.commander)]
         return claim._replace(relays=tuple((seat, self.signers[seat].sign(digest)) for seat in signers))
 
-    def _local(self, machine: SignedBroadcast) -> Local:
-        held = machine._held[self.commander].values()
-        return (
-            frozenset(self.number[claim[:3]] for claim in held),
-            frozenset(self.number[claim[:3]] for claim in machine._fresh),
-        )
+    def _numbers(self, claims: Iterable[Claim]) -> frozenset[int]:
+        return frozenset(self.number[claim[:3]] for claim in claims)
+
+    def _give(self, machine: Any, step: int, claim: Claim) -> None:
+        machine.on_frame(step, Frame(self.phase, (claim,)))
+
+    def _local(self, machine: Any) -> Any:
+        return self._numbers(machine._held[self.commander].values()), self._numbers(machine._fresh)
 
     def _disagree(self, machines: tuple[SignedBroadcast, ...]) -> bool:
         outcomes = (machine.outcome(self.commander) for machine in machines)
@@ -176,11 +186,78 @@ class _Explorer:
         return len(held) > 1 and not any(machine.equivocations() for machine in machines)
 
 
-def _forked(machine: SignedBroadcast) -> SignedBroadcast:
+class _EchoExplorer(_Explorer):
+    """So with an echo: what each has shown to hold is part of a state. All echoes come in their step."""
+
+    def __init__(self, validators: int, attackers: int, values: int, relay_rounds: int, phase: Phase) -> None:
+        super().__init__(validators, attackers, values, relay_rounds, phase)
+        self.last = relay_rounds + 1
+        everybody, addresses = (1 << validators) - 1, [signer.address for signer in self.signers]
+        self.machines = tuple(
+            EchoBroadcast(
+                self.slot, seat, addresses, everybody, everybody, 32, relay_rounds, self.signers[seat],
+                machine._verifier,
+            )
+            for seat, machine in enumerate(self.machines)
+        )  # fmt: skip
+
+    def _step(self, step: int, machines: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:
+        before = tuple(map(_forked, machines))
+        pushed: list[dict[int, list[Claim]]] = [{} for _ in before]
+        if step == 1:
+            for seat, echo in enumerate([machine.echo() for machine in before]):
+                for machine in before:
+                    machine.on_echo(seat, echo)
+        elif step:
+            for machine in before:
+                for peers, frame in machine.pushes():
+                    for peer in peers:
+                        for claim in frame.claims if peer < self.honest else ():
+                            pushed[peer].setdefault(self.number[claim[:3]], []).append(claim)
+        injected = [self._injected(value, before) for value in range(self.values)]
+        each = [
+            list(self._received(step, seat, machine, pushed[seat], injected)) for seat, machine in enumerate(before)
+        ]
+        for chosen in product(*each):
+            ways = 1
+            for _, count in chosen:
+                ways *= count
+            yield tuple(machine for machine, _ in chosen), ways
+
+    def _local(self, machine: Any) -> Any:
+        """What it holds first and else, what of it is fresh, and of each honest peer what that has shown."""
+        held = [self.number[claim[:3]] for claim in machine._held[self.commander].values()]
+        fresh = self._numbers(machine._fresh)
+        shown = tuple(self._shown(machine, peer) for peer in range(self.honest))
+        return frozenset(held[:1]), frozenset(held), fresh, shown
+
+    def _give(self, machine: Any, step: int, claim: Claim) -> None:
+        """Of an honest seat its own relay is the last; whoever relayed a value holds it, whoever brings that relay."""
+        last = claim.relays[-1][0] if claim.relays else self.commander
+        machine.on_frame(step, Frame(self.phase, (claim,)), last if last < self.honest else self.commander)
+
+    def _shown(self, machine: Any, peer: int) -> tuple[bool, bool, frozenset[int], frozenset[int]]:
+        """Of a peer: whether it echoed, and held two contents; the value that it held alone; those that it sent."""
+        echo, sent = machine._echoes.get(peer), machine._heard.get(peer, set())
+        alone: list[int] = []
+        if echo is not None and echo.single:
+            for value, claim in enumerate(self.signed):
+                firsts: list[bytes | None] = [None] * (self.commander + 1)
+                firsts[self.commander] = broadcast_value(self.phase, claim.content, claim.signature)
+                if machine._matches(echo, echo.single, firsts):
+                    alone.append(value)
+        sent_values = frozenset(self.number[value] for value in sent)
+        return echo is not None, echo is not None and bool(echo.several), frozenset(alone), sent_values
+
+
+def _forked(machine: Any) -> Any:
     """The same machine, to be led another way."""
     other = copy(machine)
     other._held = [dict(held) for held in machine._held]
     other._accepted, other._fresh = set(machine._accepted), list(machine._fresh)
+    if isinstance(machine, EchoBroadcast):
+        other._echoes = dict(machine._echoes)
+        other._heard = {peer: set(sent) for peer, sent in machine._heard.items()}
     return other
 
 
@@ -191,3 +268,22 @@ def but_for_names(states: tuple[Local, ...]) -> str:
     return min(
         repr(sorted([sorted(name[value] for value in part) for part in state] for state in states)) for name in names
     )
+
+
+def but_for_names_of_all(states: tuple[Any, ...]) -> str:
+    """So where a state says of each seat what the others have shown to it."""
+    values = sorted(frozenset[int]().union(*(held for _, held, _, _ in states)))
+    found = []
+    for order in permutations(range(len(values))):
+        name = dict(zip(values, order, strict=True))
+
+        def named(part: frozenset[int], name: dict[int, int] = name) -> list[int]:
+            return sorted(name.get(value, -1) for value in part)
+
+        for seats in permutations(range(len(states))):
+            found.append([
+                (named(first), named(held), named(fresh),
+                 [(*shown[peer][:2], named(shown[peer][2]), named(shown[peer][3])) for peer in seats])
+                for first, held, fresh, shown in (states[seat] for seat in seats)
+            ])  # fmt: skip
+    return repr(min(found))

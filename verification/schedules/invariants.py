@@ -12,6 +12,7 @@ from chain_bandit.actors.relayer import Relayer
 from chain_bandit.actors.seat import Seat
 from chain_bandit.consensus.broadcast import MOST_VALUES, Frame, HeaderExchange, SignedBroadcast
 from chain_bandit.consensus.certificate import Vote
+from chain_bandit.consensus.echo import Echo
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, seats
 from chain_bandit.protocol.messages import Phase, Role, broadcast_value, statement_content
@@ -21,8 +22,8 @@ from verification.schedules.stage import Stage
 
 Said = dict[tuple[int, Phase, Role], set[bytes]]
 """What each honest seat said in its own name in a round."""
-Relayed = dict[tuple[int, Phase, int], int]
-"""How many claims each honest seat relayed of each commander in a phase."""
+Relayed = dict[tuple[int, Phase, int, int], int]
+"""How many claims each honest seat relayed of each commander in a phase, to whom."""
 Counted = dict[int, dict[bytes, frozenset[int]]]
 """By seat and content: who voted for it."""
 
@@ -133,7 +134,7 @@ def _bounded(alive: dict[int, Seat], relayed: Relayed) -> Iterator[str]:
     A report is a value with its signature. Two signatures of one content prove nothing, and a third value then does: of
     a corrupt commander the n - f others send 3 (n - f) (n - 1) claims at most.
     """
-    for (_, phase, _), count in relayed.items():
+    for (_, phase, _, _), count in relayed.items():
         if count > MOST_VALUES + (phase is Phase.REPORT):
             yield f"C-3 more is relayed of a commander than proves anything in phase {phase.name}"
     for seat in alive.values():
@@ -215,7 +216,7 @@ def counted(seat: Seat) -> dict[bytes, frozenset[int]]:
     return {content: frozenset(votes) for content, votes in seat.validator.votes._by_content.items()}
 
 
-def note(sender: int, message: Message, said: Said, relayed: Relayed) -> int:
+def note(sender: int, to: tuple[int, ...], message: Message, said: Said, relayed: Relayed) -> int:
     """Keep what an honest seat said in its own name and how often it relayed whom; of how many claims and votes."""
     match message:
         case Frame(phase=phase, claims=claims):
@@ -223,13 +224,16 @@ def note(sender: int, message: Message, said: Said, relayed: Relayed) -> int:
                 if claim.instance == sender:
                     said.setdefault((sender, phase, Role.COMMANDER), set()).add(claim.content)
                 else:
-                    key = (sender, phase, claim.instance)
-                    relayed[key] = relayed.get(key, 0) + 1
-            return len(claims)
+                    for each in to:
+                        key = (sender, phase, claim.instance, each)
+                        relayed[key] = relayed.get(key, 0) + 1
+            return len(to) * len(claims)
+        case Echo():
+            return len(to)
         case Vote(seat=seat, content=content):
             if seat == sender:
                 said.setdefault((sender, Phase.BLOCK, Role.SIGNER), set()).add(content)
-            return 1
+            return len(to)
     return 0
 
 

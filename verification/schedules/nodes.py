@@ -27,6 +27,7 @@ from chain_bandit.actors.seat import Seat
 from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
+from chain_bandit.consensus.echo import Echo
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.network.virtual import STEP
 from chain_bandit.network.wire import Envelope, EnvelopeKind, NodeMessage, Owed, decode, encode
@@ -53,7 +54,7 @@ from verification.schedules.acts import (
     Timed,
     Twins,
 )
-from verification.schedules.adversary import Adversary, TwoOfOne
+from verification.schedules.adversary import Adversary, SendAs, TwoOfOne
 from verification.schedules.invariants import (
     Counted,
     Relayed,
@@ -387,8 +388,7 @@ class _Game:
         if played is None or not self._reaches(played, sender, to, envelope):
             return
         if sender >= 0:
-            if is_new:
-                self._heard(played, sender, envelope)
+            self._heard(played, sender, to, envelope, is_new)
             if envelope.kind is EnvelopeKind.STEP and played.entered.get(sender, -1) < envelope.step:
                 self._enter(played, sender, envelope.step)
         if to == ENVIRONMENT:
@@ -452,11 +452,13 @@ class _Game:
     def _brief(self) -> float:
         return self._brief_moments() * MOMENT
 
-    def _heard(self, played: _Round, sender: int, envelope: Envelope) -> None:
+    def _heard(self, played: _Round, sender: int, to: int, envelope: Envelope, is_new: bool) -> None:
         """The adversary overhears everything; what the honest say in their own name is kept for the checks."""
         for said in envelope.messages:
             message = cast(Message, said)
-            self.result.sent += note(sender, message, played.said, played.relayed)
+            self.result.sent += note(sender, (to,), message, played.said, played.relayed)
+            if not is_new:
+                continue
             for violation in chains(sender, message, self.schedule.size):
                 self._found(violation)
             played.adversary.hear(message)
@@ -522,8 +524,9 @@ class _Game:
                 for send in said:
                     played.adversary.hear(send.message)
                 self._give(played, by_pair, number, said)
-        for send in played.adversary.on_tick(step):
-            self._give(played, by_pair, self._hand(send.message), [send])
+        for sent in played.adversary.on_tick(step):
+            hand = sent.seat if isinstance(sent, SendAs) else self._hand(sent.message)
+            self._give(played, by_pair, hand, [Send(sent.to, sent.message)])
         for (number, to), messages in by_pair.items():
             self._envelope(played, step, number, to, messages)
         for act in self._aheads:
@@ -631,6 +634,8 @@ def _is_written(message: NodeMessage) -> bool:
     match message:
         case Vote(seat=seat):
             return 0 <= seat < 2**32
+        case Echo(single=single, several=several, tags=tags):  # a tag has as many bytes as it is of seats
+            return bool(tags) and not (single | several) >> len(tags)
         case Frame(claims=claims):
             return all(0 <= seat < 2**32 for claim in claims for seat in (claim.instance, *dict(claim.relays)))
     return True

@@ -8,10 +8,12 @@ from hashlib import sha256
 from chain_bandit.actors.messages import COMPARISON, RELAYER, Message, Send
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
+from chain_bandit.consensus.echo import Echo
 from chain_bandit.network.memory import Actor
 from chain_bandit.network.virtual import STEP, Fate, VirtualNetwork
+from chain_bandit.protocol.blocks import seats
 from verification.schedules.acts import SKEW, Corruption, Crash, Cut, Link, Schedule, Skewed, Twins
-from verification.schedules.adversary import Adversary, TwoOfOne
+from verification.schedules.adversary import Adversary, SendAs, TwoOfOne
 from verification.schedules.invariants import Relayed, Said, certificates, chains, check, counted, disagree, note
 from verification.schedules.stage import Stage
 
@@ -139,19 +141,19 @@ class Playing:
         self.honest.pop(number)
         self.adversary.corrupt = sorted([*self.adversary.corrupt, number])
 
-    def _heard(self, sender: int, send: Send) -> None:
+    def _heard(self, sender: int, send: Send | SendAs) -> None:
         """The adversary overhears everything; what the honest say in their own name is kept for the checks."""
         message = send.message
         if sender in self.honest:
-            self.result.sent += len(send.to) * note(sender, message, self.said, self.relayed)
+            self.result.sent += note(sender, send.to, message, self.said, self.relayed)
             for violation in chains(sender, message, self.schedule.size):
                 self._found(violation)
-        if sender != self.address:
+        if sender != self.address and not isinstance(send, SendAs):
             self.adversary.hear(message)
 
     def _arrived(self, moment: int, sender: int, to: int, message: Message) -> None:
         self._hash.update(repr((moment, sender, to, message)).encode())
-        if sender == self.address:
+        if sender == self.address or sender in self.adversary.corrupt:
             self.result.trace.append(f"round {self.round} moment {moment}: the adversary to {to}: {told(message)}")
 
     def _found(self, violation: str) -> None:
@@ -196,7 +198,7 @@ class Playing:
 
         def fate(moment: int, sender: int, to: int) -> tuple[int, ...]:
             usual = (1 + int(chance() * IN_TIME),)
-            if sender == self.address:
+            if sender == self.address or sender in self.schedule.corrupt:
                 return usual
             step = (moment - self.network.start - self._clocks[sender]) // STEP
             if to not in crashes.get((self.round, step, sender), (to,)):
@@ -218,8 +220,14 @@ class _Adversary:
 
     def on_tick(self, step: int) -> list[Send]:
         """First take who falls in this step, then act."""
-        self._played.after_tick(step)
-        return self._played.adversary.on_tick(step)
+        played, rest = self._played, list[Send]()
+        played.after_tick(step)
+        for send in played.adversary.on_tick(step):
+            if isinstance(send, SendAs):
+                played.network.send(send.seat, [send])
+            else:
+                rest.append(send)
+        return rest
 
     def on_message(self, sender: int, message: Message) -> None:
         """It heard it when it was sent."""
@@ -230,11 +238,13 @@ def told(message: Message) -> str:
     match message:
         case Frame(phase=phase, claims=claims):
             inner = ", ".join(
-                f"{claim.instance} says {shown(claim.content, claim.signature)}, relayed by {seats}"
+                f"{claim.instance} says {shown(claim.content, claim.signature)}, relayed by {by}"
                 for claim in claims[:4]
-                for seats in [[seat for seat, _ in claim.relays]]
+                for by in [[seat for seat, _ in claim.relays]]
             )
             return f"{phase.name.lower()}: {inner}"
+        case Echo(single=single, several=several):
+            return f"echo of one value of {list(seats(single))}, two of {list(seats(several))}"
         case Vote(seat=seat, content=content):
             return f"vote of {seat} for {content[:2].hex()}"
     return type(message).__name__

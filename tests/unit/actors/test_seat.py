@@ -21,6 +21,7 @@ from chain_bandit.actors.messages import (
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
+from chain_bandit.consensus.echo import Echo
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role, pull_content, receipt_content, tally
@@ -230,17 +231,19 @@ def test_a_validator_passes_nothing_on_without_a_quorum(opened):
 @pytest.mark.parametrize("m", [0, 1, 2, 5])
 def test_the_schedule_leaves_m_relay_steps_to_each_broadcast_whose_values_are_relayed(m):
     schedule = Schedule(m, m)
-    assert (schedule.compare, schedule.propose) == (m + 1, m + 2)
+    echo = m > 0
+    assert (schedule.last_report, schedule.compare, schedule.propose) == (m + echo, m + echo + 1, m + echo + 2)
     assert schedule.vote - schedule.propose == m + 1
     assert (schedule.certify, schedule.steps) == (schedule.vote + 1, schedule.vote + 2)
     unrelayed = Schedule(m, 0)
-    assert (unrelayed.propose, unrelayed.vote, unrelayed.steps) == (m + 2, m + 3, m + 5)
+    assert (unrelayed.propose, unrelayed.vote, unrelayed.steps) == (m + echo + 2, m + echo + 3, m + echo + 5)
 
 
 GOOD = Claim(0, bytes(40), bytes(64), ((1, bytes(64)),))
 SOUND = [
     Frame(Phase.REPORT, (GOOD,)), Opening((1, 2), bytes(32)), Question(1, {0: bytes(32)}), Answer(1, {0: (True,)}),
-    Vote(0, bytes(32), bytes(64)), Certificate(bytes(32), 3, bytes(128)), PullRequest(0, bytes(64)),
+    Echo(1, 1, 0, bytes(8), bytes(8)), Vote(0, bytes(32), bytes(64)),
+    Certificate(bytes(32), 3, bytes(128)), PullRequest(0, bytes(64)),
     CertifiedBlock(b"", b"", Certificate(bytes(32), 3, bytes(128))), Receipt(1, 0, 5, bytes(32), bytes(64)),
 ]  # fmt: skip
 UNSOUND = [

@@ -10,8 +10,9 @@ import pytest
 
 from chain_bandit.actors.messages import COMPARISON, Answer, CertifiedBlock, Probe, PullRequest, Question, Receipt
 from chain_bandit.comparison.interface import Opening
-from chain_bandit.consensus.broadcast import Claim, Frame, SignedBroadcast
+from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
+from chain_bandit.consensus.echo import Echo, EchoBroadcast
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import derive
 from chain_bandit.network.wire import (
@@ -57,6 +58,9 @@ MESSAGES = (
     BodyRequest(b"h" * 32),
     BodyResponse(b"body"),
     *(NodeAddress(address, "[::1]:7700", 2**64 - 1, b"v" * 64) for address in (5, COMPARISON)),
+    Echo(7, 0, 0, b"\x0a" * 8, b"\x0b" * 8),
+    Echo(7, 1 << 9 | 1, 1 << 15 | 2, b"\x0a" * 8, b"\x0b" * 16),
+    Echo(2**32 - 1, (1 << 256) - 2, 1, b"\x0a" * 8, b"\x0b" * 256),
 )
 ENVELOPE = Envelope(EnvelopeKind.STEP, 7, 3, MESSAGES)
 
@@ -70,20 +74,21 @@ def test_every_message_comes_out_as_it_went_in():
 
 
 def test_what_msgpack_makes_of_an_envelope_is_pinned():
-    assert encode(Envelope(EnvelopeKind.NOW, 7, 3, (Owed(5),))) == bytes.fromhex("95 04 01 07 03 91 92 0b 05")
+    assert encode(Envelope(EnvelopeKind.NOW, 7, 3, (Owed(5),))) == bytes.fromhex("95 05 01 07 03 91 92 0b 05")
 
 
 def test_the_most_that_an_honest_seat_can_be_made_to_relay_is_one_frame():
-    """Of 64 seats 31 say three values each in the last step but one, and all that is true comes as late."""
+    """Of 64 seats 31 say three values each in the last step but one, all else comes as late, and one lacks it."""
     seats, corrupt = MOST_SEATS, (MOST_SEATS - 1) // 2
     steps = corrupt
     size = 4 * MAX_ARMS + 32 + PROOF_BYTES + SEALED_BYTES
     book, slot = Book(), Slot(b"s" * 32, 2**32 - 2, b"p" * 32)
     keys = [IdealScribe(derive(5, "participant", seat), book) for seat in range(seats)]
-    own = SignedBroadcast(
-        Phase.REPORT, slot, 0, [key.address for key in keys], 2**seats - 1, 2**seats - 1, size, steps, keys[0],
+    own = EchoBroadcast(
+        slot, 0, [key.address for key in keys], 2**seats - 1, 2**seats - 1, size, steps, keys[0],
         IdealScribe.verifier(book),
     )  # fmt: skip
+    assert own.on_echo(1, Echo(slot.round, 0, 0, bytes(8), bytes(seats))) is None
     for seat in range(1, seats):
         liar = seat >= seats - corrupt
         for content, choice in [(0, 0), (0, 1), (1, 0)][: 3 if liar else 1]:
@@ -94,14 +99,28 @@ def test_the_most_that_an_honest_seat_can_be_made_to_relay_is_one_frame():
             relay = slot.digest(Phase.REPORT, Role.RELAY, seat, value)
             others = [each for each in range(seats - 1, 0, -1) if each != seat][: steps - 1]
             claim = claim._replace(relays=tuple((each, keys[each].sign(relay)) for each in others))
-            assert own.on_claim(steps - 1, claim) is None
-    frame = own.relays()
-    assert frame is not None
+            assert own.on_claim(steps, claim) is None
+    (((peer,), frame),) = own.pushes()
+    assert peer == 1
     assert {len(claim.relays) for claim in frame.claims} == {steps}
-    assert len(frame.claims) == seats - corrupt - 1 + 3 * corrupt
+    assert len(frame.claims) == seats - corrupt - 2 + 3 * corrupt
     encoded = encode(Envelope(EnvelopeKind.STEP, 2**32 - 2, steps, (frame,)))
-    assert len(encoded) == 416_516 < most_bytes(seats, size, corrupt) == MOST_BYTES
+    assert len(encoded) == 413_184 < most_bytes(seats, size, corrupt) == MOST_BYTES
     assert decode(encoded).messages == (frame,)
+
+
+@pytest.mark.parametrize("packed", [
+    b"", bytes(8), bytes(17), bytes(19), bytes(8 + 10 * 33), bytes(8 + 10 * 400), 18, None, [bytes(18)],
+])  # fmt: skip
+def test_an_echo_of_any_other_length_is_refused(packed):
+    fields = msgpack.unpackb(encode(Envelope(EnvelopeKind.STEP, 7, 1, (Echo(7, 0, 0, bytes(8), bytes(8)),))))
+    ((tag, round_, _),) = fields[-1]
+    assert decode(msgpack.packb([*fields[:-1], [[tag, round_, bytes(18)]]])).messages[0].tags == bytes(8)
+    with pytest.raises(Malformed):
+        decode(msgpack.packb([*fields[:-1], [[tag, round_, packed]]]))
+    for wrong in (-1, 2**32, b"7"):
+        with pytest.raises(Malformed):
+            decode(msgpack.packb([*fields[:-1], [[tag, wrong, bytes(18)]]]))
 
 
 def test_no_claim_and_no_proof_is_longer_than_the_longest_statement_of_a_frame():
