@@ -431,7 +431,7 @@ def left(kills: Sequence[Kill], by_timer: int, keystores: bool = False) -> list[
 
 
 def free_ports(count: int) -> list[int]:
-    """So many free ones in a row, below those that the system gives to connections."""
+    """So many free ones in a row, below those that the system gives to connections, which would take them meanwhile."""
     while True:
         first = random.randrange(20_000, 32_000)
         with ExitStack() as stack, suppress(OSError):

@@ -14,13 +14,11 @@ from chain_bandit.actors.messages import ENVIRONMENT
 from chain_bandit.append_log import AppendLogFile
 from chain_bandit.chain_history.bodies import PATH, body_of
 from chain_bandit.loopback import Response
-from chain_bandit.network.wire import BodyRequest, BodyResponse, NodeMessage
+from chain_bandit.network.wire import BodyRequest, BodyResponse
 from chain_bandit.nodes.follower import Recorded
+from chain_bandit.nodes.role import Post
 from chain_bandit.protocol.blocks import seats
 from chain_bandit.protocol.digests import keccak
-
-Post = tuple[int, NodeMessage]
-"""As `nodes.role` has it."""
 
 
 class KeptBodies:

@@ -2,13 +2,11 @@
 
 import io
 import os
-import random
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout, suppress
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest.mock import patch
 
@@ -96,13 +94,3 @@ def started(*arguments: object, cwd: Path = ROOT, **environment: str) -> "subpro
         [COMMAND, *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, **environment},
     )  # fmt: skip
-
-
-def free_ports(count: int) -> list[int]:
-    """So many free ones in a row, below those that the system gives to connections, which would take them meanwhile."""
-    while True:
-        first = random.randrange(20_000, 32_000)
-        with ExitStack() as stack, suppress(OSError):
-            for port in range(first, first + count):
-                stack.enter_context(socket.create_server(("127.0.0.1", port)))
-            return list(range(first, first + count))

@@ -15,8 +15,9 @@ from chain_bandit.chain_history.bodies import KEPT
 from chain_bandit.nodes.crash import VARIABLE
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import Scenario, load
-from tests.integration.nodes import COMMAND, ROOT, free_ports
+from tests.integration.nodes import COMMAND, ROOT
 from tests.integration.nodes_up import NAMES, digests_of, game
+from verification.kills import free_ports
 
 SEATS = NAMES[:4]
 

@@ -14,8 +14,8 @@ from chain_bandit.chain.anvil import anvil
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.scenario import load
-from tests.integration.nodes import free_ports
 from tests.integration.nodes_up import NAMES
+from verification.kills import free_ports
 
 ROOT = Path(__file__).parents[2]
 

@@ -20,7 +20,8 @@ from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.node import account
 from chain_bandit.crypto.keys import source
-from tests.integration.nodes import chain_bandit, free_ports, started, wait_for
+from tests.integration.nodes import chain_bandit, started, wait_for
+from verification.kills import free_ports
 
 PASSWORD = "correct horse"
 SCENARIO = """name = "experiment"

@@ -23,7 +23,8 @@ from chain_bandit.chain.anvil import anvil
 from chain_bandit.exit_codes import EXIT_CODES, RESTARTABLE
 from chain_bandit.nodes.metrics import Metrics
 from chain_bandit.nodes.observed import Observed
-from tests.integration.nodes import ROOT, chain_bandit, free_ports, started
+from tests.integration.nodes import ROOT, chain_bandit, started
+from verification.kills import free_ports
 
 DEPLOY = ROOT / "examples" / "deploy"
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -9,7 +9,8 @@ import requests
 
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.watching import Watched
-from tests.integration.nodes import chain_bandit, free_ports, started, wait_for
+from tests.integration.nodes import chain_bandit, started, wait_for
+from verification.kills import free_ports
 
 
 def rounds_of(page: str) -> int:
