@@ -1,7 +1,8 @@
 """The worst attacker against one rule, by search: on other seeds than those of which the result is told.
 
     python -m science.search --rule NAME --exploration C1 [--liars 3] [--games 10000] [--rushing] [--random]
-                                [--blind | --greedy] [--seats 10] [--rounds 10000] [--candidates FILE] [--json FILE]
+                                [--blind | --greedy] [--seats 10] [--rounds 10000] [--burn-in L] [--candidates FILE]
+                                [--json FILE]
     python -m science.search --recommended [--liars 3] [--games 10000] [--rushing] [--random] ...
     python -m science.search --rule NAME --exploration C1 [--liars 3] --attack NAME
     python -m science.search --rule NAME --exploration C1 [--liars 3] --row N [--seats 20] [--rounds 100000]
@@ -78,7 +79,7 @@ def case(given: argparse.Namespace, candidate: Candidate, seed: int) -> Scenario
     return Scenario.model_validate({
         "name": "search", "seed": seed, "participants": given.seats, "rounds": given.rounds, "liars": given.liars,
         "attackers": 0, "rewards": {"kind": "bernoulli", "means": MEANS}, "aggregation": rule,
-        "exploration": given.exploration, "malicious": seats,
+        "exploration": given.exploration, "malicious": seats, "burn_in": given.burn_in,
     })  # fmt: skip
 
 
@@ -458,6 +459,7 @@ def main() -> None:
     parser.add_argument("--games", type=int, default=10_000)
     parser.add_argument("--seats", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--burn-in", type=int, help="L, where it isn't what the rule asks for")
     parser.add_argument("--rushing", action="store_true")
     parser.add_argument("--random", action="store_true", help="no structured starts")
     alike = parser.add_mutually_exclusive_group()
