@@ -302,10 +302,6 @@ class Coordinator(Contract):
         """The last round whose rewards are credited."""
         return int(self._view("settledThrough"))
 
-    def is_approved(self, round_: int) -> bool:
-        """Whether a round ended in an approved block."""
-        return bool(self._view("isApproved", round_))
-
     def owed(self, account: bytes) -> int:
         """Wei that an account can withdraw."""
         return int(self._view("owed", account))

@@ -6,7 +6,7 @@ from dataclasses import astuple
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import tokens_artifact
 from chain_bandit.chain.call import Call, Order
-from chain_bandit.chain.contract import Contract, as_address
+from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.modules import is_shown
 from chain_bandit.chain.node import Wallet
@@ -100,17 +100,9 @@ class Tokens(Contract):
         """Signatures that end the open epoch."""
         return int(self._view("quorum"))
 
-    def account_at(self, seat: int) -> bytes:
-        """The account in a seat, 20 bytes."""
-        return as_address(self._view("accountAt", seat))
-
     def blocked_from(self, seat: int) -> int:
         """The first epoch that a seat is left out of; 0 for none."""
         return int(self._view("blockedFrom", seat))
-
-    def credits_of(self, seat: int) -> int:
-        """Incentive credits of a participant, in units."""
-        return int(self._view("creditsOf", seat))
 
     def _require_shipped(self) -> None:
         code = self.rpc.code(self.address)

@@ -42,7 +42,7 @@ def test_client_plays_a_whole_game():
         (4, Kind.APPROVED), (5, Kind.APPROVED), (6, Kind.REJECTED), (8, Kind.EXPLORATION), (9, Kind.APPROVED),
     ]  # fmt: skip
     assert c.head() == made[-1][-1][2]
-    assert [c.is_approved(r) for r in range(4, 10)] == [True, True, False, False, False, True]
+    assert [c._view("isApproved", r) for r in range(4, 10)] == [True, True, False, False, False, True]
     assert c.progress()[:4] == (10, 0, 0, 1)
     assert c.progress()[7] == 0b10_0011_0000
     assert c.blocked() == c.blocked_from(3) == 0

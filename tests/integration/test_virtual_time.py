@@ -5,8 +5,8 @@ import random
 import pytest
 
 from chain_bandit.game import wiring
-from chain_bandit.network.virtual import STEP, VirtualNetwork
 from verification.schedules.acts import SKEW
+from verification.virtual_network import STEP, VirtualNetwork
 
 
 def in_virtual_time(seed, longest=STEP - SKEW - 1):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chain_bandit.actors.messages import Schedule as Steps
-from chain_bandit.network.virtual import STEP
 from chain_bandit.protocol.assumptions import header_relays, relay_rounds
 from chain_bandit.protocol.messages import Phase
+from verification.virtual_network import STEP
 
 SKEW = 3 * STEP // 10
 """Moments by which clocks may differ while all is in time: a message then takes less than STEP - SKEW."""

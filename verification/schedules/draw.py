@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable
 
 from chain_bandit.actors.messages import COMPARISON
-from chain_bandit.network.virtual import STEP
 from chain_bandit.protocol.messages import Phase
 from verification.schedules.acts import (
     SKEW,
@@ -33,6 +32,7 @@ from verification.schedules.acts import (
     Twins,
     Whisper,
 )
+from verification.virtual_network import STEP
 
 CHAINS = tuple(Chain)
 FACES = tuple(Face)

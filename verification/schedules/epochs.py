@@ -24,7 +24,6 @@ from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.agreement import Agreement
 from chain_bandit.network.memory import Actor, Outgoing
-from chain_bandit.network.virtual import STEP, VirtualNetwork
 from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.agreement.tokens import LARGEST
@@ -37,6 +36,7 @@ from chain_bandit.protocol.units import UNIT
 from verification.schedules.acts import SKEW
 from verification.schedules.counted import Counted
 from verification.schedules.keyring import Book, IdealScribe, Scribe
+from verification.virtual_network import STEP, VirtualNetwork
 
 VOTING, ENDING = len(Phases), len(Phases) + 1
 """After the stages of `actors.epochs.epoch.Stage`: votes, and certificates on their way to the relayer."""

@@ -29,7 +29,6 @@ from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.echo import Echo
 from chain_bandit.consensus.evidence import Equivocation
-from chain_bandit.network.virtual import STEP
 from chain_bandit.network.wire import Envelope, EnvelopeKind, NodeMessage, Owed, decode, encode
 from chain_bandit.nodes.comparer import ComparerRole
 from chain_bandit.nodes.follower import Recorded
@@ -68,6 +67,7 @@ from verification.schedules.invariants import (
 )
 from verification.schedules.play import Played, told
 from verification.schedules.stage import Stage
+from verification.virtual_network import STEP
 
 BOUND = 0.5
 """Delta in seconds of virtual time."""

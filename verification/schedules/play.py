@@ -10,12 +10,12 @@ from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.echo import Echo
 from chain_bandit.network.memory import Actor
-from chain_bandit.network.virtual import STEP, Fate, VirtualNetwork
 from chain_bandit.protocol.blocks import seats
 from verification.schedules.acts import SKEW, Corruption, Crash, Cut, Link, Schedule, Skewed, Twins
 from verification.schedules.adversary import Adversary, SendAs, TwoOfOne
 from verification.schedules.invariants import Relayed, Said, certificates, chains, check, counted, disagree, note
 from verification.schedules.stage import Stage
+from verification.virtual_network import STEP, Fate, VirtualNetwork
 
 IN_TIME = STEP - SKEW - 1
 """A message that keeps the promise takes at most so many moments."""

@@ -121,7 +121,7 @@ def test_the_story_as_it_was_passes_and_says_who_did_what(story):
     assert [row.kind for row in report.epochs] == ["agreed", "deadline", "agreed", "agreed"]
     assert [row.token for row in report.epochs][1] == report.epochs[0].token
     assert report.credits == story.agreement.ledger.credits
-    assert report.credits == tuple(story.recorder.contract.credits_of(seat) for seat in range(9))
+    assert report.credits == tuple(story.recorder.contract._view("creditsOf", seat) for seat in range(9))
     assert report.blocked_from == story.agreement.ledger.blocked_from
     assert report.blocked_from[4] == 3
     assert {(each.kind, each.seat) for each in report.findings} == {("equivocated", 4), ("left out", 4)}

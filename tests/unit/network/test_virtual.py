@@ -1,7 +1,7 @@
-"""network/virtual.py: when what arrives, by clocks and delays alone."""
+"""verification/virtual_network.py: when what arrives, by clocks and delays alone."""
 
 from chain_bandit.actors.messages import Answer, Question, Send
-from chain_bandit.network.virtual import STEP, VirtualNetwork
+from verification.virtual_network import STEP, VirtualNetwork
 
 FUNCTION = -1
 
