@@ -1,5 +1,7 @@
 """Each notebook of the documentation is kept without outputs, and runs from top to bottom."""
 
+import ast
+import json
 import os
 import sys
 from pathlib import Path
@@ -9,7 +11,9 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "docs" / "notebooks").glob("*.ipynb"))
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
+TABLE = ROOT / "docs" / "notebooks" / "attacks-by-rules.ipynb"
 
 
 def executed(file: Path, place: Path) -> nbformat.NotebookNode:
@@ -28,13 +32,33 @@ def test_there_are_notebooks() -> None:
     assert len(NOTEBOOKS) >= 5
 
 
-@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
-def test_a_notebook_has_no_outputs_and_runs(file: Path, tmp_path: Path) -> None:
+def printed(file: Path, place: Path) -> tuple[list[str], str]:
+    """The sources of the cells of a notebook that is kept without outputs, and what the last one prints."""
     kept = nbformat.read(file, as_version=4)
     assert all(not cell.outputs and cell.execution_count is None for cell in kept.cells if cell.cell_type == "code")
     assert "(../glossary.md)" in file.read_text(encoding="utf-8")
-    cells = [cell for cell in executed(file, tmp_path).cells if cell.cell_type == "code"]
+    cells = [cell for cell in executed(file, place).cells if cell.cell_type == "code"]
     assert cells[-1].outputs
+    return [cell.source for cell in cells], "".join(each.get("text", "") for each in cells[-1].outputs)
+
+
+@pytest.mark.parametrize("file", [each for each in NOTEBOOKS if each != TABLE], ids=lambda file: file.stem)
+def test_a_notebook_has_no_outputs_and_runs(file: Path, tmp_path: Path) -> None:
+    printed(file, tmp_path)
+
+
+def test_ten_lines_give_the_table_of_the_results_within_its_intervals(tmp_path: Path) -> None:
+    sources, table = printed(TABLE, tmp_path)
+    statements = [each for source in sources for each in ast.walk(ast.parse(source)) if isinstance(each, ast.stmt)]
+    assert len(statements) == 10
+    kept = json.loads((ROOT / "docs" / "figures" / "heat.json").read_text(encoding="utf-8"))["figures"]["regret"]
+    rules = ("option-1", "option-2", "option-3", "delta-safe", "confidence")
+    found = {line.split()[0]: line.split()[1:] for line in table.splitlines()}
+    assert found.keys() == kept.keys()
+    for attack, words in found.items():
+        for rule, mean, half in zip(rules, words[::3], words[2::3], strict=True):
+            row = kept[attack][rule]
+            assert abs(float(mean) - row["mean"]) <= float(half) + row["high"] - row["mean"], (attack, rule)
 
 
 def test_a_cell_that_raises_is_found(tmp_path: Path) -> None:
