@@ -2,6 +2,7 @@
 
     python -m verification.schedules [--schedules 100000] [--every-m] [--true] [--from 0] [--jobs 2] [--json FILE]
     python -m verification.schedules --nodes [--schedules 100000]
+    python -m verification.schedules --record, and with --nodes --schedules 10000
     python -m verification.schedules --receipts [--schedules 100000] [--seed 17]
     python -m verification.schedules --sending [--schedules 100000] [--true] [--seed 17]
     python -m verification.schedules --epochs [--schedules 10000] [--true] [--seed 17]
@@ -14,7 +15,9 @@ With --receipts a game of 48 rounds without a consensus, whose receipts, settlem
 With --sending a run of some transactions before a hostile node, in virtual time, with crashes (docs/chains.md).
 With --epochs some epochs of an agreement on tokens under corrupt participants and validators (docs/mediate.md).
 Signatures are ideal (`keyring.py`) unless --true. With --seed one schedule: if it fails, the fewest acts that still do
-and what happens; else what it is. Exit code 14 when an invariant does not hold anywhere.
+and what happens; else what it is. With --record a budget that held is noted in `tests/snapshots/played.json`, and
+`make test` plays a twelfth of it until a source that it depends on changes. Exit code 14 when an invariant does not
+hold anywhere.
 """
 
 import argparse
@@ -34,6 +37,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from verification.played import record
 from verification.schedules import epochs, nodes, play, receipts, sending
 from verification.schedules.acts import Schedule, Size
 from verification.schedules.counted import Counted
@@ -203,6 +207,7 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--receipts", action="store_true")
     parser.add_argument("--sending", action="store_true")
     parser.add_argument("--epochs", action="store_true")
+    parser.add_argument("--record", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--size", nargs=3, metavar=("N", "M", "QUORUM"))
@@ -251,6 +256,8 @@ def main(given: list[str] | None = None) -> int:
         each = 1e3 * row.seconds / max(row.schedules, 1)
         table.add_row(str(row.validators), str(row.attackers), *(f"{figure:,}" for figure in figures), f"{each:.2f}")
     Console().print(table)
+    if arguments.record and not (failed or arguments.first or arguments.every_m or arguments.true):
+        record(kind.play.__module__, arguments.schedules)
     return 14 if failed else 0
 
 

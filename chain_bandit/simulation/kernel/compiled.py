@@ -80,16 +80,18 @@ def folder(module: str) -> Path:
     return base / f"kernel-{digest.hexdigest()[:16]}"
 
 
-def sources(module: str) -> dict[str, Path]:
-    """The files of a module and of all modules of this package that it imports, directly or not, by their names."""
+def sources(module: str, *beside: str) -> dict[str, Path]:
+    """The files of a module and of all modules of this package, and of those beside it that are named, that it imports,
+    directly or not, by their names."""
     found: dict[str, Path] = {}
-    waiting = [module]
+    waiting, packages = [module], {_PACKAGE.name, *beside}
     while waiting:
         name = waiting.pop()
         if name not in found:
             found[name] = _file(name)
-            waiting += _imports(found[name])
-            waiting += filter(None, [name.rpartition(".")[0]])  # its package is imported before it
+            waiting += (each for each in _imports(found[name]) if each.split(".")[0] in packages)
+            package = name.rpartition(".")[0]  # is imported before it
+            waiting += [package] * (package != "" and _file(package).is_file())
     return found
 
 
@@ -100,7 +102,7 @@ def _file(name: str) -> Path:
 
 @cache
 def _imports(path: Path) -> frozenset[str]:
-    """The modules of this package that a file imports anywhere, but for types alone."""
+    """The modules, of packages beside this one too, that a file imports anywhere, but for types alone."""
     named: set[str] = set()
     waiting: list[ast.AST] = [ast.parse(path.read_bytes())]
     while waiting:
@@ -113,7 +115,7 @@ def _imports(path: Path) -> frozenset[str]:
             named.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             named.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
-    return frozenset(each for each in named if each.split(".")[0] == _PACKAGE.name and _file(each).is_file())
+    return frozenset(each for each in named if _file(each).is_file())
 
 
 class Cache:

@@ -1,0 +1,58 @@
+"""verification/played.py: a budget is left out only where nothing that it depends on changed since it was played."""
+
+import pytest
+
+from verification import played
+
+MODULE = "verification.schedules.play"
+
+
+@pytest.fixture(autouse=True)
+def _own_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(played, "FILE", tmp_path / "played.json")
+
+
+def changed(monkeypatch, tmp_path, name):
+    """One more byte in a source."""
+    whole = played.sources
+
+    def sources(*asked):
+        found = whole(*asked)
+        copy = tmp_path / "changed.py"
+        copy.write_bytes(found[name].read_bytes() + b"\n")
+        return found | {name: copy}
+
+    monkeypatch.setattr(played, "sources", sources)
+
+
+def test_what_was_played_whole_on_these_sources_is_played_and_no_more():
+    assert not played.is_played(MODULE, 1)
+    played.record(MODULE, 1000)
+    played.record("verification.schedules.nodes", 10)
+    assert played.is_played(MODULE, 1000)
+    assert played.is_played(MODULE, 999)
+    assert not played.is_played(MODULE, 1001)
+    assert not played.is_played("verification.schedules.nodes", 11)
+
+
+@pytest.mark.parametrize("name", [
+    "chain_bandit.consensus.echo", "chain_bandit.protocol.digests", "chain_bandit.network.memory", MODULE,
+    "verification.schedules.invariants", "verification.virtual_network",
+])  # fmt: skip
+def test_a_byte_in_any_source_has_it_played_again(name, monkeypatch, tmp_path):
+    played.record(MODULE, 1000)
+    changed(monkeypatch, tmp_path, name)
+    assert not played.is_played(MODULE, 1)
+
+
+def test_sources_are_all_that_is_imported_whether_or_not_by_name():
+    names = set(played.sources("verification.schedules.nodes", "verification"))
+    assert names >= {"chain_bandit.nodes.node", "chain_bandit.consensus.echo", "verification.schedules.acts"}
+    assert "chain_bandit.mediate.agreement" not in names
+
+
+def test_a_locked_version_counts(monkeypatch, tmp_path):
+    played.record(MODULE, 1000)
+    (tmp_path / "requirements-dev.lock").write_text("numpy==1.0\n", encoding="utf-8")
+    monkeypatch.setattr(played, "ROOT", tmp_path)
+    assert not played.is_played(MODULE, 1)

@@ -1,0 +1,41 @@
+"""Budgets that were played whole on the very sources that they depend on: `make test` plays a part of these.
+
+`tests/snapshots/played.json` has a budget and a digest of its sources by the module that plays it. A digest is of the
+module, of all modules of the package and of `verification` that it imports, directly or not, of the contracts'
+artifacts and of the locked versions of all else.
+"""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from chain_bandit.simulation.kernel.compiled import sources
+
+ROOT = Path(__file__).resolve().parents[1]
+FILE = ROOT / "tests" / "snapshots" / "played.json"
+DATA = "requirements-dev.lock", "chain_bandit/chain/artifacts/*.json"
+
+
+def digest(module: str) -> str:
+    """SHA-256 of all that decides what a module plays, 64 hex digits."""
+    found = sources(module, "verification") | {path.name: path for each in DATA for path in ROOT.glob(each)}
+    lines = (f"{name} {sha256(path.read_bytes()).hexdigest()}\n" for name, path in sorted(found.items()))
+    return sha256("".join(lines).encode()).hexdigest()
+
+
+def is_played(module: str, budget: int) -> bool:
+    """Whether so much or more of it was played, and nothing broke, on these very sources."""
+    row = _rows().get(module)
+    return row is not None and row["budget"] >= budget and row["sources"] == digest(module)
+
+
+def record(module: str, budget: int) -> None:
+    """So much of it was played, and nothing broke."""
+    rows = _rows() | {module: {"budget": budget, "sources": digest(module)}}
+    FILE.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _rows() -> dict[str, dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    return rows
