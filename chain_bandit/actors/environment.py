@@ -129,6 +129,10 @@ class Environment:
         """Whether live rewards of a round, by default of any, were asked for and are not there yet."""
         return any(round_ in (None, pending) for pending, _ in self._pending.values())
 
+    def expire(self, round_: int) -> None:
+        """Live rewards of a round that are not there are forfeited, where they can be: see `answered`."""
+        self._rewards.expire(round_)
+
     def on_message(self, sender: int, message: Message) -> list[Send]:
         """A certificate opens the round for pulls and goes to all; a pull on it is answered, twice alike."""
         now = self._rounds[self._ledger.round]

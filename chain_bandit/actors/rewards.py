@@ -26,6 +26,10 @@ class RewardGiver(Protocol):
         """What the pulls give together, in units; None where they are forfeited. Waits for what was asked."""
         ...
 
+    def expire(self, round_: int) -> None:
+        """Wait no longer for what a round's pulls give: forfeit what is not there and does not have to come."""
+        ...
+
     def forget(self, before: int) -> None:
         """Nobody asks any more what was given in rounds before one."""
         ...
@@ -47,6 +51,9 @@ class DrawnRewards:
     def reward(self, ledger: Ledger, wanted: Wanted) -> int:
         """The draws of the round."""
         return self._draws.rewards(ledger.time, wanted.seat, wanted.arm, ledger.failed, wanted.count)
+
+    def expire(self, round_: int) -> None:
+        """Nobody waits."""
 
     def forget(self, before: int) -> None:
         """Nothing is kept."""

@@ -274,12 +274,11 @@ def reported(game: ReplayedGame, unasked: set[str]) -> AuditReport:
         facts["rules"] = list(map(str, deployment.parameters.rules))
         facts["foreign_code_run"] = [str(each) for each in deployment.parameters.rules if rules.runs_foreign(each)]
     checks = {name: tally for name, tally in game.checks.tallies.items() if name not in unasked}
-    unopened = deployment is not None and deployment.parameters.sealed and bool(game.unread)
     return AuditReport(
         checks=checks,
         violations=game.checks.violations,
         findings=findings(game),
-        run_digest="0x" + game.run_digest.hex() if game.bodies_known and not unopened else None,
+        run_digest="0x" + game.run_digest.hex() if game.bodies_known and not game.unread else None,
         head="0x" + game.survey.head.hex(),
         head_trusted="chain.head" in unasked,
         complete=game.closed or money.called_off(game, game.survey.number),

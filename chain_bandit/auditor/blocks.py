@@ -82,7 +82,7 @@ def check_block(game: ReplayedGame, header: Header, opened: Body | None) -> Chec
     held = [frozenset(seats(row)) & reports.keys() for row in header.selected]
     if game.live:  # nobody is known to lie, so that no round is costly
         return CheckedBlock(digest, signed, False)
-    if game.disclosed is None or not game.disclosed.liars & reports.keys() <= owns.keys():
+    if game.disclosed is None or not game.disclosed.liars & frozenset().union(*held) <= owns.keys():
         return CheckedBlock(digest, signed, None)
     return CheckedBlock(digest, signed, case_2(held, lied & game.disclosed.liars))
 

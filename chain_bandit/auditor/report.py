@@ -288,7 +288,7 @@ class AuditReport(Checked):
 
     Attributes:
         complete: whether the game was closed, or called off before its opening.
-        run_digest: None when bodies are missing that it is over.
+        run_digest: None when bodies or pulls are not known that it is over.
         head: the hash of the last block.
         head_trusted: True when no head was given, so that the file's own is believed.
         game: facts of the game by name: parameters, records, approved, cost, true means, gas.

@@ -118,6 +118,12 @@ class LiveRewards:
             return None
         return sum(pulled.rewards)
 
+    def expire(self, round_: int) -> None:
+        """The time of a round's pulls is over, but for those that must come."""
+        for (asked, _), asking in self._asking.items():
+            if asked == round_ and not asking.must:
+                asking.until = min(asking.until, self._now())
+
     def forget(self, before: int) -> None:
         """Drop what is known of rounds before one."""
         self.journal.forget(before)

@@ -203,7 +203,7 @@ class EnvironmentRole(NodeRole):
         """Settle, reveal, settle the costs, close, withdraw: one step at a call."""
         contract, wallet, follower = self._contract, self._wallet, self._follower
         follower.rest()
-        self._write_down()
+        self._write_down(is_over=True)
         if self._unwritten:
             return False
         if not follower.closed and not follower.revealed and not self._is_too_late:
@@ -304,7 +304,7 @@ class EnvironmentRole(NodeRole):
         first = next(waited, self._ledger.round + (not self._is_open))
         return [*said, (seat, Owed(since))] if since < first else said
 
-    def _write_down(self, all_speak: bool = False) -> None:
+    def _write_down(self, all_speak: bool = False, is_over: bool = False) -> None:
         """Every round whose receipts are all there, or were waited for long enough; and settle when it is time.
 
         Phases are settled all or none: liars that come late in turns would put that off for ever. So after one that was
@@ -312,14 +312,17 @@ class EnvironmentRole(NodeRole):
 
         Args:
             all_speak: whether all that are there speak in the open round, so that they lack no receipt.
+            is_over: whether the game is, so that the window for settlement counts.
         """
         while self._unwritten:
             first = self._unwritten[0]
             ledger, found, due = first.ledger, first.found, self._due(first)
             if self._environment.is_asking(ledger.round):
+                if is_over and self._is_window_half_gone():
+                    self._environment.expire(ledger.round)
                 return
             if due and ledger.round > self._given_through:
-                if not (all_speak and self._in_vain) and not self._is_waited_for_long_enough():
+                if not (all_speak and self._in_vain) and not self._is_waited_for_long_enough(is_over):
                     return
                 self._in_vain = bool(self._rules.parameters.has_phases)
             arm = self._unasked(ledger, found)
@@ -333,15 +336,24 @@ class EnvironmentRole(NodeRole):
             self._settle(self._scenario.chain.settle_every)
         self._in_vain = False
 
-    def _is_waited_for_long_enough(self) -> bool:
-        """The first unwritten round; where proofs hang on its settlement, w + 2 blocks after it are long enough.
+    def _is_waited_for_long_enough(self, is_over: bool) -> bool:
+        """The first unwritten round; where proofs hang on its settlement, w + 1 blocks after it are long enough, and
+        after the last round half of the blocks that the contract takes settlements in.
 
         Rounds without a block do not count: they pass while everybody waits for an environment that is away.
         """
         parameters, blocks = self._rules.parameters, (each.found.block is not None for each in self._unwritten)
         next(blocks)
-        is_pressing = parameters.provable and sum(blocks) >= parameters.unrecorded + 2
-        return bool(is_pressing) or self._now() >= self._unwritten[0].until
+        is_pressing = parameters.provable and sum(blocks) >= parameters.unrecorded + 1
+        if is_pressing or self._now() >= self._unwritten[0].until:
+            return True
+        return is_over and self._is_window_half_gone()
+
+    def _is_window_half_gone(self) -> bool:
+        """Of the blocks after the game in which all that anybody was given has to be on the chain."""
+        parameters = self._rules.parameters
+        taken = parameters.settlement_window // (4 if parameters.provable else 1)
+        return self._node.height() >= self._contract.over_block(parameters) + taken // 2
 
     def _settle(self, least: int) -> None:
         """Tell the contract, unless a life before has; of phases it takes all that are recorded, or nothing."""

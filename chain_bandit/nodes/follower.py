@@ -1,7 +1,7 @@
 """The records of a game or an agreement off one node of the chain: each once, in order, held against the rules."""
 
 from abc import ABC, abstractmethod
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -136,6 +136,7 @@ class Follower(EventFollower):
         costs_from: the first round whose costs are settled; None while none are.
         revealed, closed: whether the environment has revealed, whether the accounts are final.
         voided: whose false report is proven, and of which round.
+        proofs: how many proofs of each seat were taken.
         acquitted: who was cleared of that.
     """
 
@@ -148,6 +149,7 @@ class Follower(EventFollower):
         self._made: deque[Recorded] = deque()
         self.salt: bytes | None = None
         self.voided: dict[int, int] = {}
+        self.proofs: Counter[int] = Counter()
         self.acquitted: set[int] = set()
         self._kept: deque[tuple[str, tuple[Any, ...], str]] | None = None
         self._keeps: tuple[str, ...] = ()
@@ -242,6 +244,7 @@ class Follower(EventFollower):
         match name, values:
             case "Voided", (seat, round_, _):
                 self.voided[seat] = round_
+                self.proofs[seat] += 1
             case "Acquitted", (seat,):
                 self.acquitted.add(seat)
             case "Accused", (seat, since):

@@ -175,10 +175,10 @@ class SeatRole(role.NodeRole):
     def _watch(self) -> None:
         """Prove what nobody proves, and answer what is proven against this seat."""
         self._prover.prove(self._wallet)
-        proven = self._follower.voided.get(self.address, 0)
-        if not proven or self.address in self._follower.acquitted:
+        proofs = self._follower.proofs[self.address]
+        if not proofs or self.address in self._follower.acquitted:
             return
-        rests = proven, self._contract.proven_by(self.address)
+        rests = proofs, self._contract.proven_by(self.address)
         if rests != self._answered:
             self._answered = rests
             self._acquit(rests[1])
@@ -186,7 +186,8 @@ class SeatRole(role.NodeRole):
     def _acquit(self, named: int) -> None:
         """Show the receipt that a proof rests on: the environment may have signed another tally than it says.
 
-        Another proof may have come before it, which rests on another round: the next look shows that one's.
+        Another proof may have come before it, which rests on another round: it is one proof more, and the next look
+        shows that one's receipt.
         """
         receipt, parent = self._kept.get(self.address, named), self._heads.get(named)
         if receipt is None or parent is None:

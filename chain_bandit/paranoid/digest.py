@@ -8,7 +8,7 @@ from chain_bandit.paranoid.words import keccak, uint
 
 
 def run_digest(p: Parameters, past: list[Past], pulls: dict[int, list[Pull | None]]) -> bytes | None:
-    """The digest after all records; None where a body is missing, or a pull of a sealed game not known."""
+    """The digest after all records; None where a body is missing, or a pull is not known."""
     digest = bytes(32)
     for each in past:
         parts, settled = [digest, uint(each.round, 4), uint(each.kind, 1)], pulls.get(each.round, [])
@@ -20,9 +20,8 @@ def run_digest(p: Parameters, past: list[Past], pulls: dict[int, list[Pull | Non
             rows = [*header.candidates, header.reporters, *header.selected, header.blocked]
             parts += [uint(mask(row), p.mask) for row in rows]
             parts += [uint(mean, 4) for mean in header.means]
-        if None in settled and p.sealed:
+        if None in settled:
             return None
-        if None not in settled:
-            parts += [packed(p, pull) for pull in settled if pull]
+        parts += [packed(p, pull) for pull in settled if pull]
         digest = keccak(*parts)
     return digest

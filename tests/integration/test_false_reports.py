@@ -20,6 +20,8 @@ from chain_bandit.chain_history.records import METHODS, calls
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.game import folder
 from chain_bandit.game.books import Books
+from chain_bandit.game.game import Game
+from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.run import run
 from chain_bandit.protocol import proposal
@@ -101,6 +103,27 @@ def test_a_game_without_liars_has_tallies_and_no_proof(tmp_path: Path) -> None:
     assert (report.exit_code, report.violations) == (0, [])
     assert report.checks["settlement.tallies"].passed == 4  # two settlements: a root, and a signature
     assert not [each for each in report.findings if "false" in each.kind]
+
+
+def test_rounds_that_are_never_settled_are_not_checkable_and_nothing_is_said_to_be_false(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment is away after the last round; a liar of the last rounds goes on unproven, the costs are void."""
+    settle, finish = Game._settle, OnChain.finish
+
+    def closed(recorder: OnChain, entries: object) -> None:
+        withdraw = recorder.contract.withdraw
+        with pytest.MonkeyPatch.context() as patched:
+            is_owner = lambda who: who is recorder._environment  # noqa: E731 - it has nothing to withdraw
+            patched.setattr(recorder.contract, "withdraw", lambda who: None if is_owner(who) else withdraw(who))
+            finish(recorder, [])
+
+    monkeypatch.setattr(Game, "_settle", lambda game, force=False: None if force else settle(game))
+    monkeypatch.setattr(OnChain, "finish", closed)
+    out = play(tmp_path, malicious=[{"seat": 9, "attacks": [{"name": "sleeper", "options": {"wakes": 55}}]}])
+    report = audit_folder(out, paranoid=True)
+    assert (report.exit_code, report.violations, report.run_digest) == (13, [], None)
+    assert report.game["costs_void"]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from chain_bandit.protocol.messages import Role
 from chain_bandit.protocol.tallies import FalseReport
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import Scenario, load
+from tests.integration.live import anvil
 from tests.integration.nodes_up import digests_of, game
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +41,15 @@ class NeverPulls(WorseHalf):
 
     def arm(self, view: View, honest: int) -> int | None:
         return None if view.round >= view.rules.parameters.burn_in else honest
+
+
+class SilentAtLast(WorseHalf):
+    """Lies, and comes for no receipt of the last round."""
+
+    name = "silent-at-last"
+
+    def arm(self, view: View, honest: int) -> int | None:
+        return None if view.round == view.rules.parameters.horizon else honest
 
 
 class Told(NoChain):
@@ -118,19 +128,35 @@ def test_a_liar_of_a_sealed_game_is_proven_by_nodes_once_it_is_opened(tmp_path):
     assert {seat for seat, _ in events(tmp_path / "game", "SealRevealed")} == set(range(scenario.participants))
 
 
-@pytest.mark.parametrize("growth", [0, 0.25])
-def test_a_liar_that_never_pulls_is_listed_in_time(tmp_path, monkeypatch, growth):
+@pytest.mark.parametrize(("growth", "settle_every"), [(0, 3), (0, 1), (0.25, 1)])
+def test_a_liar_that_never_pulls_is_listed_in_time(tmp_path, monkeypatch, growth, settle_every):
     """The environment waits for its receipts, a minute each, but for no more blocks than proofs can bear."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     attack = {"name": f"{__name__}:{NeverPulls.__name__}"}
-    scenario = lying(attack, bound_ms=1000, rounds=200 if growth else 40, growth=growth)
+    chain = {"settle_every": settle_every, "settlement_window": 400}
+    scenario = lying(attack, bound_ms=1000, rounds=200 if growth else 40, growth=growth, chain=chain)
     with game(scenario, tmp_path / "game") as played:
         played.end(120)
     report, w = audit_folder(tmp_path / "game", paranoid=True), scenario.parameters.unrecorded
     assert (report.exit_code, report.violations) == (0, [])
     ((seat, lied, _),), ((accused, since),) = events(tmp_path / "game", "Voided"), events(tmp_path / "game", "Accused")
     assert (seat, accused) == (3, 3)
-    assert since <= lied + scenario.chain.settle_every + 2 * w + 5 + (w + 2)
+    assert since <= lied + settle_every + 2 * w + 5
+
+
+def test_a_liar_that_does_not_pull_in_the_last_round_is_proven_all_the_same(tmp_path, monkeypatch):
+    """The contract takes the one settlement for 100 blocks of 50 ms; a pull is waited for by the clock for 30 s."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    chain = {"settle_every": 99, "settlement_window": 400}
+    attack = {"name": f"{__name__}:{SilentAtLast.__name__}"}
+    with (
+        anvil("--block-time", "0.05") as node,
+        game(lying(attack, bound_ms=500, chain=chain), tmp_path / "game", chain=node.url) as played,
+    ):
+        played.end(200)
+    report = audit_folder(tmp_path / "game", paranoid=True)
+    assert (report.exit_code, report.violations, report.game["costs_void"]) == (0, [], False)
+    assert [seat for seat, *_ in events(tmp_path / "game", "Voided")] == [3]
 
 
 def test_who_dies_with_a_settlement_signed_or_a_proof_handed_in_comes_back_to_it(tmp_path, monkeypatch):

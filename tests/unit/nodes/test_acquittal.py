@@ -1,5 +1,6 @@
 """An honest seat that a proof hits shows the receipt that its report rested on."""
 
+from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +21,7 @@ SEAT = 2
 
 def test_a_receipt_that_gives_nothing_is_kept_and_acquits(tmp_path):
     """A report may rest on it, and so may a proof."""
-    stage, shown, follower = Stage(), list[Any](), SimpleNamespace(voided={}, acquitted=set(), rest=lambda: None)
+    stage, shown, follower = Stage(), list[Any](), SimpleNamespace(proofs=Counter(), acquitted=set(), rest=lambda: None)
     rules, own = stage.rules, stage.participant(SEAT)
     ledger = opening(rules.parameters, rules.genesis, rules.seed_0)
     seat: Any = SimpleNamespace(number=SEAT, rules=rules, participant=own, begin=lambda ledger: None)
@@ -39,15 +40,15 @@ def test_a_receipt_that_gives_nothing_is_kept_and_acquits(tmp_path):
         role.take(ENVIRONMENT, 1, replace(unsigned, signature=signature))
     assert not role.waits()
     assert kept.has(SEAT, 1)
-    follower.voided[SEAT] = 2
+    follower.proofs[SEAT] = 1
     role._watch()
     assert [what[2] for what in shown] == [NO_PULL]
     kept.close()
 
 
 @pytest.mark.parametrize("refusal", ["", "NothingProven", "AlreadyClosed", "InvalidSignature"])
-def test_a_seat_shows_its_last_receipt_before_the_report_once(tmp_path, refusal):
-    """Whatever the contract says of it; and again where a proof of an earlier round takes the first one's place."""
+def test_a_seat_shows_its_last_receipt_before_the_report_once_a_proof(tmp_path, refusal):
+    """Whatever the contract says of it; again after each proof that takes the place of the one before."""
     shown = list[Any]()
 
     def acquit(wallet: object, what: Any) -> None:
@@ -61,12 +62,10 @@ def test_a_seat_shows_its_last_receipt_before_the_report_once(tmp_path, refusal)
     rules = SimpleNamespace(parameters=SimpleNamespace(provable=1, sealed=False), everybody=(0, 1, SEAT))
     seat: Any = SimpleNamespace(number=SEAT, rules=rules, begin=lambda ledger: None, on_message=lambda *given: [])
     seat.participant = SimpleNamespace(received=0)
-    follower: Any = SimpleNamespace(voided={}, acquitted=set(), closed=False, rest=lambda: None)
+    follower: Any = SimpleNamespace(proofs=Counter(), acquitted=set(), closed=False, rest=lambda: None)
     journal: Any = SimpleNamespace(forget=lambda through: None, sync=lambda: None)
-    rests = {10: 8, 8: 7}
-    contract: Any = SimpleNamespace(
-        acquit=acquit, settle=lambda: None, proven_by=lambda seat: rests.get(follower.voided[seat], 0)
-    )
+    rests = [0]
+    contract: Any = SimpleNamespace(acquit=acquit, settle=lambda: None, proven_by=lambda seat: rests[-1])
     prover: Any = SimpleNamespace(on_record=lambda *given: None, prove=lambda wallet: None)
     seat.rules.parameters.burn_in = 6
     role = SeatRole(seat, kept, journal, contract, None, follower, prover)  # type: ignore[arg-type]
@@ -74,19 +73,20 @@ def test_a_seat_shows_its_last_receipt_before_the_report_once(tmp_path, refusal)
         role.begin(SimpleNamespace(round=round_, head=bytes([100 + round_]) * 32))  # type: ignore[arg-type]
     assert not role.finish()
     assert shown == []
-    for proven, rested in ((10, 8), (8, 7)):
-        follower.voided[SEAT] = proven
+    for rested in (8, 7, 8):  # the last proof rests on the round of the first: it came while that one was answered
+        follower.proofs[SEAT] += 1
+        rests.append(rested)
         for _ in range(2):
             assert not role.finish()
         tally, signature = bytes([rested]) * 32, bytes([rested]) * 32
         parent = bytes([100 + rested]) * 32
         assert shown == [(SEAT, parent, 1, rested + 1, rested * 100, tally, signature, signature)]
         shown.clear()
-    rests[8] = 10  # another proof came in between, which rests on another round
+    rests.append(10)  # another proof came in between, which rests on another round
     assert not role.finish()
     assert [what[4] for what in shown] == [1000]
     shown.clear()
-    follower.voided[SEAT], follower.acquitted = 7, {SEAT}
+    follower.proofs[SEAT], follower.acquitted = 5, {SEAT}
     assert not role.finish()
     assert shown == []
     kept.close()

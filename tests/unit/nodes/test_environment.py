@@ -2,6 +2,8 @@
 
 import json
 import tracemalloc
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -196,7 +198,7 @@ class Giver:
         self.rules: Any = SimpleNamespace(
             everybody=(0, 1), rewarded=lambda ledger, header: (0, 1),
             parameters=SimpleNamespace(
-                burn_in=4, sealed=False, provable=1, settles_tallies=1, unrecorded=1, has_phases=False, arms=2
+                burn_in=4, sealed=False, provable=1, settles_tallies=1, unrecorded=2, has_phases=False, arms=2
             ),
         )  # fmt: skip
 
@@ -228,15 +230,18 @@ class Giver:
         return [Send((seat,), self.give_to(seat, round_, pull.arm))]
 
 
-def giving(kept: KeptReceipts, now: list[float]) -> tuple[Giver, EnvironmentRole, list[int]]:
+def giving(
+    kept: KeptReceipts, now: list[float], height: Callable[[], int] = int
+) -> tuple[Giver, EnvironmentRole, list[int]]:
     """A node that gives receipts of recorded rounds, and which of them it has written down."""
     environment, written = Giver(), list[int]()
     books: Any = SimpleNamespace(settlement=lambda least: None)
     books.add = lambda record, body: written.append(books.ledger.round)
     journal = SimpleNamespace(forget=lambda through: None, places=())
     scenario = SimpleNamespace(chain=SimpleNamespace(settle_every=1))
-    contract = SimpleNamespace(settled_through=int, next_round=int)
-    args: Any = (environment, books, scenario, kept, journal, contract, None, None, None, BLIND, WINDOW)
+    contract = SimpleNamespace(settled_through=int, next_round=int, over_block=lambda parameters: 1000)
+    node = SimpleNamespace(height=height)
+    args: Any = (environment, books, scenario, kept, journal, contract, None, node, None, BLIND, WINDOW)
     return environment, EnvironmentRole(*args, lambda: now[0]), written
 
 
@@ -287,6 +292,44 @@ def test_a_settlement_that_proofs_hang_on_waits_for_so_many_blocks_only(tmp_path
     environment.rules.parameters.provable = 1
     role.act(True, False)
     assert written == list(range(5, 13))
+    kept.close()
+
+
+@pytest.mark.parametrize(("provable", "last"), [(1, 12), (0, 50)])
+def test_after_the_last_round_pulls_are_waited_for_until_half_of_the_blocks_for_settlement_are_gone(
+    tmp_path, provable, last
+):
+    """Else who does not pull in it has the settlement come too late, and the game is void: no lie is proven."""
+    height, kept = [0], KeptReceipts(tmp_path / "receipts.jsonl")
+    environment, role, written = giving(kept, [0.0], lambda: height[0])
+    parameters = environment.rules.parameters
+    parameters.provable, parameters.settlement_window = provable, 100
+    end(role, 5, Kind.APPROVED, 0)
+    role._follower = SimpleNamespace(rest=lambda: None, closed=True)  # type: ignore[assignment]
+    for height[0], found in ((1000, []), (1000 + last - 1, []), (1000 + last, [5])):
+        with suppress(AttributeError):  # what comes after it is the contract's
+            role.finish()
+        assert written == found
+    kept.close()
+
+
+def test_live_rewards_that_are_on_their_way_at_the_end_are_forfeited_in_time(tmp_path):
+    height, kept = [1011], KeptReceipts(tmp_path / "receipts.jsonl")
+    environment, role, written = giving(kept, [0.0], lambda: height[0])
+    environment.rules.parameters.settlement_window = 100
+    asked, expired = [5], list[int]()
+    environment.is_asking = lambda round_=None: round_ in asked  # type: ignore[method-assign]
+    environment.expire = lambda round_: expired.append(round_) or asked.clear()  # type: ignore[attr-defined]
+    end(role, 5, Kind.APPROVED, 0, 1)
+    role._follower = SimpleNamespace(rest=lambda: None, closed=True)  # type: ignore[assignment]
+    assert not role.finish()
+    assert (expired, written) == ([], [])
+    height[0] += 1
+    assert not role.finish()
+    assert (expired, written) == ([5], [])
+    with suppress(AttributeError):
+        role.finish()
+    assert written == [5]
     kept.close()
 
 
