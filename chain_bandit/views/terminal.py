@@ -27,11 +27,11 @@ from chain_bandit.views.phrases import (
     beyond_bounds,
     headline,
     honest_average,
+    misbehaved,
     others_in_words,
     seconds,
     verdict,
     what_it_cost,
-    who_lied,
 )
 from chain_bandit.views.view_model import ViewModel, amount, by_weight, check_status, clean, signed, span, whole
 
@@ -204,11 +204,11 @@ def verdict_lines(manifest: Mapping[str, Any], report: AuditReport, rounds: Any)
 
 
 def conduct_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
-    """Who lied or equivocated, since when, and what it cost them, beside an honest participant."""
+    """Seats that sent false reports or equivocated, since when, and what it cost them, beside an honest participant."""
     facts = ViewModel.of(manifest, report, rounds)
     made = plain_table(
         ("seat", "right"), ("observed", "wrap"), ("since", "right"), ("excluded", "right"), ("earned", "right"),
-        ("slash", "right"), ("voided", "right"), ("took home", "right"),
+        ("slash", "right"), ("voided", "right"), ("took home", "right"), tight=True,
     )  # fmt: skip
     for p in facts.suspects:
         made.add_row(
@@ -218,7 +218,7 @@ def conduct_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any)
     earned, net = honest_average(facts)
     if net is not None:
         made.add_row("", "honest, on average", *["\N{EN DASH}"] * 2, amount(earned), amount(0), amount(0), signed(net))
-    said: list[RenderableType] = [Text(who_lied(facts)), Text(what_it_cost(facts))]
+    said: list[RenderableType] = [Text(misbehaved(facts)), Text(what_it_cost(facts))]
     if facts.suspects:
         said += [made, *(Text(each, "dim") for each in (*attacks_in_words(facts), CONDUCT))]
     return titled(SECTIONS["conduct"], *said)

@@ -116,7 +116,7 @@ def test_page_names_the_rounds_that_failed_and_who_lied_and_equivocated(text, sa
     assert failed
     assert f"{failed[0]} (skip)" in text
     conduct = text[text.index('id="conduct"') : text.index('id="money"')]
-    assert "There is proof that seat 3 (liar and attacker) lied or signed twice." in conduct
+    assert "There is proof that seat 3 (liar and attacker) sent a false report or signed twice." in conduct
     assert re.search(r'proof</span></td><td data-key="3">3</td>.{0,60}reported other means than its receipts', conduct)
     lost = sum(sample.rounds[f"regret_{name}"][-1] for name in ("failed", "cost")) / 1e9
     assert f"Each honest participant lost {lost:,.2f} rewards in expectation" in conduct
