@@ -90,13 +90,14 @@ def prose(page: str) -> str:
 
 
 def shown() -> Iterator[tuple[str, str]]:
-    """What readers are shown: pages, notebooks, reference and help, strings of the package, sources of verify.html."""
+    """What readers are shown: pages, notebooks, reference, help, strings of the package, pictures, verify.html."""
     notes = {folder: (ROOT / folder / "README.md").read_text() for folder in ("benchmarks", "science", "verification")}
     for name, page in (pages() | reference_pages.pages() | notes).items():
         yield name, prose(page)
-    for place in ("docs/notebooks/*.ipynb", "chain_bandit/views/*.js", "verification/browser/src/*"):
+    others = ("docs/notebooks/*.ipynb", "docs/figures/terminal.svg", "chain_bandit/views/*.js")
+    for place in (*others, "verification/browser/src/*"):
         for file in ROOT.glob(place):
-            yield file.name, file.read_text(encoding="utf-8")
+            yield file.name, file.read_text(encoding="utf-8").replace("&#160;", " ")
     for file in (ROOT / "chain_bandit").rglob("*.py"):
         for text in literals(file.read_text(encoding="utf-8")):
             yield file.relative_to(ROOT).as_posix(), text
