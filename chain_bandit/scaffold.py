@@ -296,7 +296,7 @@ KINDS: Final[Mapping[str, PluginKind]] = {
 
 
     class THING(Reputation):
-        """Whose reports are in B, by the share of arms."""
+        """How often reports of a seat are selected, by the share of arms."""
 
         name = "NAME"
 

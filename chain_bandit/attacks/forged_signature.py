@@ -1,4 +1,4 @@
-"""Speak in the name of an honest seat, without its key."""
+"""Send messages in the name of an honest seat, without its key."""
 
 from chain_bandit.actors.messages import Send
 from chain_bandit.attacks.attack import Attack, Effect, View

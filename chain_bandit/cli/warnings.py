@@ -17,8 +17,8 @@ class KeysPublic(ChainBanditError):
 
     def __init__(self, chain_id: int, holding: str, instead: str) -> None:
         super().__init__(
-            f"chain {chain_id} is no development chain, and whoever has {holding} has the participants' keys: {instead}"
-            "say --public-keys where its money is worth nothing"
+            f"chain {chain_id} is no development chain, and anybody with {holding} has the participants' keys: "
+            f"{instead}say --public-keys where its money is worth nothing"
         )
         self.chain_id = chain_id
 
@@ -39,7 +39,7 @@ def allow_public_keys(
         if not allowed:
             raise KeysPublic(chain_id, holding, instead)
         print(
-            f"warning: chain {chain_id} is no development chain; whoever has {holding} has the participants' keys",
+            f"warning: chain {chain_id} is no development chain; anybody with {holding} has the participants' keys",
             file=sys.stderr,
         )
 

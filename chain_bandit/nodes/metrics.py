@@ -37,7 +37,7 @@ class Metrics:
         self._round, self._seen_at = 0, clock()
         made: dict[str, Gauge] = {}
         for key, what in (
-            ("round", "the last round that is recorded"), ("peers_away", "participants that were not heard in it"),
+            ("round", "the last round that is recorded"), ("peers_away", "participants without a message in it"),
             ("peers_banned", "peers that are not read any more"), ("accused", "participants on the block list"),
         ):  # fmt: skip
             made[key] = Gauge(f"chain_bandit_{key}", what, ("node",), registry=self.registry)

@@ -41,7 +41,7 @@ class EndpointRefused(ChainBanditError):
     exit_code = 2
 
     def __init__(self, endpoint: str, reason: object) -> None:
-        hint = f"end whoever does, or name another in {files.GAME}"
+        hint = f"end the program that does, or name another in {files.GAME}"
         super().__init__(f"{endpoint}: cannot listen there ({reason}); {hint}")
         self.endpoint, self.reason = endpoint, reason
 

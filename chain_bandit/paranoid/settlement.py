@@ -298,7 +298,7 @@ class Settlement:
         liars = [seat for seat in sorted(held) if self.opened.roles[seat] & 1]
         single = self.records.setup.p.once("disclosure")
         if liars and single:
-            self.records.verdict.once("cost", f"{single}, has one implementation: costly rounds are taken as recorded")
+            self.records.verdict.once("cost", f"{single}, has one implementation: rounds of case 2 are as recorded")
         if liars and (single or past.body is None or self.unread & set(liars)):
             return None
         reports = past.body.reports if past.body else {}

@@ -24,7 +24,7 @@ WHAT = {
     "committee": "Every committee is the best by reputation, who the proofs draw, or everybody.",
     "commanders": "Every drawn commander proved its draw and validates.",
     "reward": "Every settled reward or receipt tag is that of the committed draw; tallies are those of the rewards.",
-    "cost": "Cost, true means and costly rounds follow from what the environment opened.",
+    "cost": "Cost, true means and rounds of case 2 follow from what the environment opened.",
     "balance": "Every reward, cost, withdrawal and burned wei is what settlement owes.",
     "digest": "The run digest is that of the records.",
 }

@@ -14,7 +14,7 @@ def incentive_conformance(make: Make, world: World = WORLD) -> None:
         AssertionError: it gives nobody a number, changes what it is shown, forgets its coins, or does not say what
             agents hear.
     """
-    require_alike(make, world, "agents hear", "pays something else", _play)
+    require_alike(make, world, "agents receive", "pays something else", _play)
 
 
 def _play(held: Held, t: int) -> Floats:

@@ -209,8 +209,8 @@ def _consensus(facts: ViewModel, live: bool) -> Markup:
         seat = tag("a", p.seat, href=f"/participant/{p.seat}") if live else p.seat
         rows.append([
             seat, p.role or facts.no_role, whole(reported), whole(p.silent),
-            TableCell("\N{EN DASH}" if share is None else f"{share:.0%}", share), whole(p.lied), whole(p.accused),
-            whole(p.blocked_from or None),
+            TableCell("\N{EN DASH}" if share is None else f"{share:.0%}", share), whole(p.false_reports),
+            whole(p.accused), whole(p.blocked_from or None),
         ])  # fmt: skip
     lanes = picture(
         themed(facts.drawn(plots.consensus_lanes)),
@@ -243,7 +243,7 @@ def _agreement(facts: ViewModel) -> str:
     if p is None:
         return "The parameters of the game are not in this history."
     return (
-        f"In each recorded round {_validating(p)}, less whoever is on the block list; {_commanding(p)}, and the "
+        f"In each recorded round {_validating(p)}, less the seats on the block list; {_commanding(p)}, and the "
         f"block is certified by {_certified(facts, p)}. {_ruled(p, p.aggregation, 'Which reports count')}"
     )
 
@@ -379,7 +379,7 @@ def _method(facts: ViewModel, measured: Mapping[str, Any] | None, scenario: str 
     pairs: list[tuple[str, object]] = [
         *claimed,
         ("digest recomputed from the chain",
-         code(clean(facts.report.run_digest or "not recomputed: bodies are missing", 80))),
+         code(clean(facts.report.run_digest or "not recomputed: bodies or receipts are missing", 80))),
         ("rules", "; ".join(map(clean, facts.report.game.get("rules", ())))),
     ]
     return _section(
@@ -400,7 +400,7 @@ _SEED_SAID = "; every key follows from it: a simulation, whose chain ended with 
 def _again(facts: ViewModel) -> tuple[Markup, Markup]:
     """How this is made once more: the game, or where there is only its history, the page."""
     if facts.is_live:
-        said = "The rewards are live: the game cannot be played again. Whoever has its history audits it again:"
+        said = "The rewards are live: the game cannot be played again. This audits its history again:"
         return tag("p", said), tag("pre", "chain-bandit audit --history history.jsonl.gz")
     if facts.columns:
         simulated = facts.manifest.seed is not None
@@ -408,8 +408,8 @@ def _again(facts: ViewModel) -> tuple[Markup, Markup]:
         said = f"In the run folder, this plays the game again in one process; its digest comes out the same{late}:"
         return tag("p", said), tag("pre", f"chain-bandit run scenario.lock.toml{seed} --out again")
     said = (
-        "Made from the game's history alone. Names of arms, scenario, seed and regret are not in it; whoever has the "
-        "export makes this page again:"
+        "Made from the game's history alone. Names of arms, scenario, seed and regret are not in it. "
+        "This makes the page again from the export:"
     )
     command = f"chain-bandit audit --history EXPORT --head {clean(facts.report.head, 80)} --page PAGE.html"
     return tag("p", said), tag("pre", command)

@@ -1,4 +1,4 @@
-"""The page's first section: what contradicts the rules, who lied, on what evidence, and what that cost."""
+"""The page's first section: violations, observed misbehaviour, its evidence and its cost."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ from chain_bandit.views.phrases import (
     attacks_in_words,
     beyond_bounds,
     honest_average,
+    misbehaved,
     what_it_cost,
     what_proofs_cost,
-    who_lied,
 )
 from chain_bandit.views.view_model import ViewModel, amount, by_weight, clean, short, signed, whole
 
@@ -32,7 +32,7 @@ def conduct_section(facts: ViewModel, evidence: Sequence[Mapping[str, Any]]) -> 
         "section",
         tag("h2", SECTIONS["conduct"]),
         violations_list(facts.report),
-        tag("p", who_lied(facts)),
+        tag("p", misbehaved(facts)),
         tag("p", what_it_cost(facts)),
         *(tag("p", said) for said in what_proofs_cost(facts)),
         tag("p", beyond, class_="open") if beyond else None,
@@ -43,7 +43,7 @@ def conduct_section(facts: ViewModel, evidence: Sequence[Mapping[str, Any]]) -> 
 
 
 def conduct_table(facts: ViewModel) -> Markup | None:
-    """Who lied or equivocated, since when, and what it cost them, beside an honest participant; None for nobody."""
+    """Seats that sent false reports or equivocated, since when, at what cost, beside an honest one; None for none."""
     if not facts.suspects:
         return None
     rows: list[list[object]] = [

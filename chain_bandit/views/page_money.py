@@ -35,7 +35,7 @@ def money_section(facts: ViewModel) -> Markup:
 
 _MARK = (
     "A bar ends at what was taken home, rewards less cost; the dark mark is at the rewards alone. A cost "
-    "below zero was paid out, to whose lies were costly."
+    "below zero was paid out, to malicious seats in rounds of case 2."
 )
 
 

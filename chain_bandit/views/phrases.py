@@ -9,7 +9,7 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.views.view_model import PROVEN_FALSE, ViewModel, clean
 
 SECTIONS = {
-    "conduct": "Who lied, and what it cost",
+    "conduct": "Misbehaviour, and what it cost",
     "rounds": "Rounds",
     "money": "Money",
     "regret": "Regret",
@@ -44,7 +44,7 @@ def verdict(facts: ViewModel) -> str:
     }[report.verdict]  # fmt: skip
 
 
-def who_lied(facts: ViewModel) -> str:
+def misbehaved(facts: ViewModel) -> str:
     """Against whom there is proof, in one sentence; and that there is less than proof against others."""
     found = facts.report.findings
     proven = [item for item in found if item.weight is Weight.PROOF]
@@ -54,8 +54,8 @@ def who_lied(facts: ViewModel) -> str:
     if len(seats) > _NAMED:
         named.append(f"{len(seats) - _NAMED:,} more")
     who = f"seat{'s' if len(seats) > 1 else ''} {_listed(named)}"
-    said = f"There is proof that {who} lied or signed twice." if seats else (
-        "There is no proof that anybody lied or signed twice."
+    said = f"There is proof that {who} sent a false report or signed twice." if seats else (
+        "There is no proof of a false report or of two signatures in one slot."
     )
     if any(item.seat is None for item in proven):
         said += " There is proof against the environment."
@@ -70,7 +70,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def what_it_cost(facts: ViewModel) -> str:
-    """What failed and costly rounds took from an honest participant, in one sentence."""
+    """What failed rounds and those of case 2 took from an honest participant, in one sentence."""
     if not facts.columns and not facts.is_live:
         return "What that cost the honest in expectation is not in a history: only who played the game counts regret."
     if facts.is_live:
@@ -78,10 +78,10 @@ def what_it_cost(facts: ViewModel) -> str:
     lost = {line.key: line.total / UNIT for line in facts.regret}
     failed, cost = lost["failed"], lost["cost"]
     if not failed and not cost:
-        return "It cost the honest nothing: no round failed, and none was costly."
+        return "It cost the honest nothing: no round failed, and none was in case 2."
     return (
         f"Each honest participant lost {failed + cost:,.2f} rewards in expectation: {failed:,.2f} in failed rounds, "
-        f"{cost:,.2f} in costly ones."
+        f"{cost:,.2f} in rounds of case 2."
     )
 
 
@@ -94,8 +94,8 @@ def what_proofs_cost(facts: ViewModel) -> list[str]:
         if account.seat in named and account.net is not None:
             slash, void = account.penalty / wei / UNIT, account.void / wei / UNIT
             said.append(
-                f"A report of seat {account.seat} was proven false while the game ran: that took {slash:,.2f} rewards "
-                f"of its stake, and {void:,.2f} of the {account.rewards / UNIT:,.2f} that it had earned."
+                f"A report of seat {account.seat} was proven false: that took {slash:,.2f} rewards of its stake, "
+                f"and {void:,.2f} of the {account.rewards / UNIT:,.2f} that it had earned."
             )
     return said[:_NAMED]
 
@@ -110,8 +110,8 @@ def attacks_in_words(facts: ViewModel) -> list[str]:
 
 
 CONDUCT = (
-    "Lied: reported other means than those of its receipts. Equivocated: signed two contents in one slot. Since: the "
-    "round of the first of these. Excluded: the first round without the seat. The rest is in rewards. Slash: taken "
+    "False: reports of other means than those of its receipts. Equivocated: signed two contents in one slot. Since: "
+    "the round of the first of these. Excluded: the first round without the seat. The rest is in rewards. Slash: taken "
     "from the stake. Voided: of what it earned, not paid. Took home: paid out beyond the stake."
 )
 """What the columns of the table of conduct are."""

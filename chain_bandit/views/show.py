@@ -41,7 +41,7 @@ def show_round(inside: DecodedHistory, round_: int) -> RenderableType:
     pairs: list[tuple[str, object]] = [
         ("round", f"{round_:,} of {whole(inside.last)}"), *_phase(inside, row), ("ended as", row.kind),
         ("honest arm", inside.arm(row.arm)),
-        ("costly", {None: "not known", True: "yes", False: "no"}[row.costly]),
+        ("case 2", {None: "not known", True: "yes", False: "no"}[row.costly]),
         ("chain block", whole(row.block)),
         ("gas", whole(row.gas) if row.gas else "that of the round before, in whose transaction it was recorded"),
     ]  # fmt: skip
@@ -130,11 +130,11 @@ def _report_tables(
             made.add_row(Text(names[arm], "bold" if arm == row.arm else ""),
                          whole(None) if truth is None else mean(truth), mean(value).strip(), str(len(kept)),
                          *cells)  # fmt: skip
-        yield titled("Reports by seat: * in B, x too high or too low for B, ~ too few pulls", made)
+        yield titled("Reports by seat: * selected, x too high or too low, ~ too few pulls", made)
 
 
 def show_participant(inside: DecodedHistory, who: str) -> RenderableType:
-    """A participant by seat or address: money, what it was seen to do, its last report against the truth.
+    """A participant by seat or address: money, observed misbehaviour, its last report against the truth.
 
     Raises:
         NotShown: nobody of that name plays.
@@ -209,7 +209,7 @@ def _last_report(inside: DecodedHistory, seat: int) -> Iterator[RenderableType]:
     for arm, value in enumerate(report.means):
         truth = inside.truth(arm)
         off = None if truth is None else value - truth
-        counted = "in B" if header.selected[arm] >> seat & 1 else (
+        counted = "selected" if header.selected[arm] >> seat & 1 else (
             "trimmed" if header.candidates[arm] >> seat & 1 else "too few pulls"
         )
         made.add_row(Text(clean(inside.names[arm], 20)), amount(value, 3), amount(truth, 3), signed(off, 3),

@@ -27,11 +27,11 @@ from chain_bandit.views.phrases import (
     beyond_bounds,
     headline,
     honest_average,
+    misbehaved,
     others_in_words,
     seconds,
     verdict,
     what_it_cost,
-    who_lied,
 )
 from chain_bandit.views.view_model import ViewModel, amount, by_weight, check_status, clean, signed, span, whole
 
@@ -177,14 +177,16 @@ def standing(moment: "RunStatus") -> str:
 def participants_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
     """Every seat: role as revealed, reward, cost, net, and what it was seen to do. Raises `RunUnreadable`."""
     facts = ViewModel.of(manifest, report, rounds)
+    burned = any(p.slash or p.void for p in facts.participants)
     made = plain_table(
-        ("seat", "right"), ("role", "left"), ("reward", "right"), ("cost", "right"), ("net", "right"),
-        ("observed", "wrap"), ("address", "left"),
+        ("seat", "right"), ("role", "left"), ("reward", "right"), ("cost", "right"),
+        *[("burned", "right")] * burned, ("net", "right"), ("observed", "wrap"), ("address", "left"),
     )  # fmt: skip
     for p in facts.participants:
+        lost = [amount((p.slash or 0) + (p.void or 0))] * burned
         made.add_row(
             str(p.seat), Text(p.role or facts.no_role, "red" if p.malicious else ""), amount(p.reward),
-            amount(p.cost), signed(p.net), Text(p.conduct or "\N{EN DASH}"), Text(f"{p.address[:8]}…", "dim"),
+            amount(p.cost), *lost, signed(p.net), Text(p.conduct or "\N{EN DASH}"), Text(f"{p.address[:8]}…", "dim"),
         )  # fmt: skip
     notes = [attacking_pays(facts), *filter(None, [beyond_bounds(facts), aborted(facts)])]
     wei = (report.game.get("parameters") or {}).get("wei_per_unit")
@@ -204,11 +206,11 @@ def verdict_lines(manifest: Mapping[str, Any], report: AuditReport, rounds: Any)
 
 
 def conduct_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
-    """Who lied or equivocated, since when, and what it cost them, beside an honest participant."""
+    """Seats that sent false reports or equivocated, since when, and what it cost them, beside an honest participant."""
     facts = ViewModel.of(manifest, report, rounds)
     made = plain_table(
         ("seat", "right"), ("observed", "wrap"), ("since", "right"), ("excluded", "right"), ("earned", "right"),
-        ("slash", "right"), ("voided", "right"), ("took home", "right"),
+        ("slash", "right"), ("voided", "right"), ("took home", "right"), tight=True,
     )  # fmt: skip
     for p in facts.suspects:
         made.add_row(
@@ -218,7 +220,7 @@ def conduct_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any)
     earned, net = honest_average(facts)
     if net is not None:
         made.add_row("", "honest, on average", *["\N{EN DASH}"] * 2, amount(earned), amount(0), amount(0), signed(net))
-    said: list[RenderableType] = [Text(who_lied(facts)), Text(what_it_cost(facts))]
+    said: list[RenderableType] = [Text(misbehaved(facts)), Text(what_it_cost(facts))]
     if facts.suspects:
         said += [made, *(Text(each, "dim") for each in (*attacks_in_words(facts), CONDUCT))]
     return titled(SECTIONS["conduct"], *said)

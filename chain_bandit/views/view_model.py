@@ -90,12 +90,12 @@ class ParticipantRow:
         net_wei: what the contract paid beyond the stake.
         accused: rounds in which the honest held proof that it equivocated.
         blocked_from: the first round in which it is on the block list; 0 for never.
-        lied: blocks in which it reported other means than its receipts.
+        false_reports: blocks in which it reported other means than its receipts.
         silent: blocks without an agreed report of it.
         forfeited: approved rounds without a pull of it, which pay it nothing.
         slash: what proofs, or a key that it did not reveal, took from its stake.
         void: rewards that a proof of a false report took.
-        first: the first round in which it lied or equivocated; 0 for never.
+        first: the first round in which it sent a false report or equivocated; 0 for never.
     """
 
     seat: int
@@ -106,7 +106,7 @@ class ParticipantRow:
     net: float | None
     net_wei: int | None
     accused: int
-    lied: int
+    false_reports: int
     silent: int
     forfeited: int = 0
     blocked_from: int = 0
@@ -121,9 +121,9 @@ class ParticipantRow:
 
     @property
     def conduct(self) -> str:
-        """What it was seen to do, in a few words."""
+        """Its observed misbehaviour, in a few words."""
         seen = (
-            ("equivocated", self.accused), ("lied", self.lied), ("no report", self.silent),
+            ("equivocated", self.accused), ("false", self.false_reports), ("no report", self.silent),
             ("forfeited", self.forfeited),
         )  # fmt: skip
         return ", ".join(f"{what} {count}\N{MULTIPLICATION SIGN}" for what, count in seen if count)
@@ -258,7 +258,7 @@ class ViewModel:
                 net=None if account.net is None else account.net / wei,
                 net_wei=account.net,
                 accused=sum(account.seat in seats for seats in accused.values()),
-                lied=sum(self._count(kind, account.seat) for kind in FALSE_REPORTS),
+                false_reports=sum(self._count(kind, account.seat) for kind in FALSE_REPORTS),
                 silent=self._count("no report", account.seat),
                 forfeited=self._count("forfeited", account.seat),
                 blocked_from=since[account.seat] if account.seat < len(since) else 0,
@@ -280,7 +280,7 @@ class ViewModel:
 
     @property
     def suspects(self) -> list[ParticipantRow]:
-        """Who is malicious by its revealed role, lied or equivocated."""
+        """Seats that are malicious by their revealed role, sent a false report or equivocated."""
         return [p for p in self.participants if p.malicious or p.first]
 
     @cached_property
@@ -418,7 +418,7 @@ class ViewModel:
             "ok": "recomputed from the chain" + (
                 "" if self.is_live else "; the same scenario and seed give it again"),
             "bad": f"but the chain gives {short(found or '')}",
-            "open": "not recomputed: bodies are missing",
+            "open": "not recomputed: bodies or receipts are missing",
         }[status]
         word = {"ok": "digest matches", "bad": "digest differs", "open": "open"}[status]
         return (StatusItem("Reproducible", status, word, sentence, "method"),)

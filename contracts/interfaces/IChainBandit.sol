@@ -91,7 +91,7 @@ interface IChainBandit is IErrors, IRules {
     function settleSums(bytes calldata sums) external;
 
     /// @notice Publishes the key of the caller's sealed records, after the game and within the settlement window.
-    /// Whoever does not loses the penalty. Where false reports can be proven the window's first quarter is for it.
+    /// A seat that does not loses the penalty. Where false reports can be proven the window's first quarter is for it.
     function revealSeal(bytes32 sealKey) external;
 
     /// @notice Opens the environment's commitment after the game.

@@ -351,14 +351,14 @@ def test_other_chains_refuse_public_keys_and_development_accounts(keys: dict[str
         assert "only for development chains" in refused.stderr
         made = deploy(node.url, "alice", tmp_path / "small.json", keys, "--public-keys")
         assert made.returncode == 0, made.stderr
-        assert "whoever has the scenario has the participants' keys" in made.stderr
+        assert "anybody with the scenario has the participants' keys" in made.stderr
         run = here("run", SMALL, *SHORT, "--chain", node.url, "--out", tmp_path / "run", "--public-keys")
         assert run.returncode == 0, run.stderr
         assert run.stderr.startswith("warning: chain 4242 is no development chain")
         short = ("--public-keys", "--epochs", 1, "--rounds", 2, "--out", tmp_path / "tokens")
         tokens = here("mediate", "chain", "--chain", node.url, *short)
         assert tokens.returncode == 0, tokens.stderr
-        warning = "warning: chain 4242 is no development chain; whoever has the seed has the participants' keys\n"
+        warning = "warning: chain 4242 is no development chain; anybody with the seed has the participants' keys\n"
         assert tokens.stderr == warning
 
 

@@ -72,7 +72,7 @@ def test_the_attack_of_the_contributors_page_plays_as_its_scenario_names_it(tmp_
     game, _ = (ROOT / "examples" / "small.toml").read_text(encoding="utf-8").split("[[malicious]]")
     (tmp_path / "own.toml").write_text(game + entry, encoding="utf-8")
     said = ran("chain-bandit run own.toml --rounds 20 --out own", tmp_path, PYTHONPATH=str(tmp_path))
-    assert "There is proof that seat 3 (liar) lied" in " ".join(said.split())
+    assert "There is proof that seat 3 (liar) sent a false report" in " ".join(said.split())
 
 
 UNRUN = {"docs/export.md": "hashes and addresses stand for the reader's own"}
@@ -167,7 +167,7 @@ def test_commands_of_the_page_on_live_rewards_play_an_ab_test_of_a_service(place
         finally:
             pages.kill()
     assert all("true means are not known" in each for each in said[:2])
-    assert all("There is proof that seat 2 lied" in each for each in said[:2])
+    assert all("There is proof that seat 2 sent a false report" in each for each in said[:2])
     receipts = sum(map(pulls_of, (place / "runs" / "ab-test", place / "nodes" / "ab-test")))
     visits = (place / "visits.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(visits) == len({json.loads(visit)[0] for visit in visits}) == receipts

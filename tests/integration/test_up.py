@@ -158,8 +158,8 @@ def test_a_node_whose_files_are_not_its_own_or_whose_door_is_none_says_so_in_a_s
         used = f"127.0.0.1:{taken.getsockname()[1]}"
         code, errors = said(endpoint=used)
         assert code == 2
-        sentence = "cannot listen there (Address already in use); end whoever does, or name another in game.json"
-        assert errors.splitlines()[-1] == f"error: {used}: {sentence}"
+        sentence = "cannot listen there (Address already in use); end the program that does, or name another in"
+        assert errors.splitlines()[-1] == f"error: {used}: {sentence} game.json"
         begins = b"-----BEGIN CERTIFICATE"
         code, errors = said(pem=of_another.partition(begins)[0] + link[link.index(begins) :])
         assert (code, errors.count("\n")) == (3, 2)

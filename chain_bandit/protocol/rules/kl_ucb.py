@@ -41,8 +41,8 @@ class KlUcb(Policy):
     def explain(self, terms: Terms) -> str:
         """How far above an estimator."""
         return (
-            "Everybody who follows the rules pulls the arm with the highest mean that its estimator does not speak "
-            "against, by the Kullback-Leibler divergence (KL-UCB)."
+            "Everybody who follows the rules pulls the arm with the highest mean that its estimator does not "
+            "contradict, by the Kullback-Leibler divergence (KL-UCB)."
         )
 
 

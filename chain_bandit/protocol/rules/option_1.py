@@ -34,6 +34,6 @@ class Option1(Aggregation):
 def left_out(terms: Terms) -> str:
     """What trimming comes to, in words."""
     return (
-        f"the {terms.liars} highest and {terms.liars} lowest reports are left out, whoever sent them: an honest report "
+        f"the {terms.liars} highest and {terms.liars} lowest reports are left out, from any seats: an honest report "
         "is often among them, and a lie counts only where it is no extreme."
     )

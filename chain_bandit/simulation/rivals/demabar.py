@@ -20,7 +20,7 @@ from chain_bandit.simulation.rivals.ruled import shipped
 class Demabar(Learner):
     """In epoch m, of K L 4^(m-1) rounds, an arm is due n = L / gap^2 of them, and the best so far what is left."""
 
-    information = "who plays, f and T; once an epoch the means of whom it hears"
+    information = "who plays, f and T; once an epoch the means that it receives"
 
     def __init__(self, world: World, replicates: int, coins: np.random.Generator, malice: Malice) -> None:
         super().__init__(world, replicates)

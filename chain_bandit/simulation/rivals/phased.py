@@ -23,7 +23,7 @@ class Phased(Pooled):
 
     def __init__(self, world: World, replicates: int, aggregate: Aggregate, malice: Malice, growth: float) -> None:
         if world.graph is not None:
-            raise WorldError("phases need a world in which everybody hears everybody")
+            raise WorldError("phases need a world in which all receive from all")
         super().__init__(world, replicates, aggregate, malice, world.arms, apart=False, every=1, ties=None)
         self._growth = growth
         self._arms: Ints = np.zeros((replicates, world.agents), dtype=np.int64)

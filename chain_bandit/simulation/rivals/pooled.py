@@ -17,7 +17,7 @@ from chain_bandit.simulation.rivals.reports import Malice, Reports, silent
 class Pooled(Learner):
     """Everybody's report, every round, through an aggregate."""
 
-    information = "who plays and f, the most that lie; each round the means of whom it hears"
+    information = "who plays and f, the most that lie; each round the means that it receives"
 
     def __init__(
         self, world: World, replicates: int, aggregate: Aggregate, malice: Malice, numbers: int, apart: bool,

@@ -116,7 +116,7 @@ def test_page_names_the_rounds_that_failed_and_who_lied_and_equivocated(text, sa
     assert failed
     assert f"{failed[0]} (skip)" in text
     conduct = text[text.index('id="conduct"') : text.index('id="money"')]
-    assert "There is proof that seat 3 (liar and attacker) lied or signed twice." in conduct
+    assert "There is proof that seat 3 (liar and attacker) sent a false report or signed twice." in conduct
     assert re.search(r'proof</span></td><td data-key="3">3</td>.{0,60}reported other means than its receipts', conduct)
     lost = sum(sample.rounds[f"regret_{name}"][-1] for name in ("failed", "cost")) / 1e9
     assert f"Each honest participant lost {lost:,.2f} rewards in expectation" in conduct
@@ -165,7 +165,7 @@ def test_page_without_bodies_leaves_the_digest_open(batched):
     report = audit(History(batched.history.origin, bare))
     text = page(batched.manifest, report, batched.rounds)
     read(text)
-    assert "not recomputed: bodies are missing" in text
+    assert "not recomputed: bodies or receipts are missing" in text
     assert "? incomplete" in text
 
 
@@ -334,7 +334,7 @@ def test_page_of_half_a_history_is_still_a_page(sample, cut):
     read(text)
     assert "✗ lost" in text
     assert "not revealed" in text
-    assert "digest differs" in text
+    assert "not recomputed: bodies or receipts are missing" in text
 
 
 @pytest.mark.parametrize(

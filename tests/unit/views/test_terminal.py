@@ -112,13 +112,13 @@ TOLD = {"attacks": {"2": {"silent-validator": "Say nothing."}, "3": {"constant-l
 def test_conduct_table_says_who_did_what_since_when_and_what_it_cost_beside_the_honest(sample):
     manifest, report, rounds = sample.run
     lines = shown(terminal.conduct_table(manifest | TOLD, report, rounds)).splitlines()
-    assert lines[1] == "Who lied, and what it cost"
+    assert lines[1] == "Misbehaviour, and what it cost"
     assert lines[2].startswith("There is proof that seat 3")
     rows = {line.split()[0]: line for line in lines if re.match(r" *(\d |honest)", line)}
     assert list(rows) == ["2", "3", "honest,"]
     (liar,) = [p for p in ViewModel.of(*sample.run).participants if p.seat == 3]
-    assert liar.lied
-    assert re.search(rf"equivocated {liar.accused}., lied {liar.lied}. ", rows["3"])
+    assert liar.false_reports
+    assert re.search(rf"equivocated {liar.accused}., false {liar.false_reports}. ", rows["3"])
     assert rows["3"].split()[-6:-4] == [str(liar.first), str(liar.blocked_from)]
     assert liar.first <= min(ViewModel.of(*sample.run).accused_by_round)
     honest = [account for account in report.accounts if account.role == "honest"]
@@ -132,7 +132,7 @@ def test_conduct_table_has_no_row_where_nobody_is_known_to_have_done_anything(sa
     manifest, report, rounds = sample.run
     unknown = replace(report, findings=[], accounts=[replace(each, role=None) for each in report.accounts])
     text = shown(terminal.conduct_table(manifest, unknown, rounds))
-    assert "There is no proof that anybody lied" in text
+    assert "There is no proof of a false report" in text
     assert "took home" not in text
 
 

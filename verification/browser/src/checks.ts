@@ -45,7 +45,7 @@ export const CHECKS = {
   "counts.commitment": "Who is labelled honest committed to its pull counts",
   "counts.bits": "Comparison bits follow from the pull counts",
   "costs.records": "The records handed back for the costs are those of the chain",
-  "costs.case": "Costly are exactly the rounds that used a liar's false report",
+  "costs.case": "Rounds of case 2 are exactly those that used a liar's false report",
   "money.close": "What was burned is what the rules give",
   "money.balances": "Every withdrawal is what the account is owed",
 } as const;

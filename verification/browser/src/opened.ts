@@ -308,15 +308,15 @@ class Opened {
     );
   }
 
-  /** Whether a round is costly as the settlement says. */
+  /** Whether a round is in case 2 as the settlement says. */
   private costs(each: Round): void {
     const { replay, ledger } = this;
-    if (each.costly === null || !replay.roles) {
+    if (each.case2 === null || !replay.roles) {
       if (replay.closed && !replay.closed.void) ledger.open("costs.case", "a round was not handed back for the costs");
       return;
     }
     if (this.live) {
-      ledger.hold("costs.case", !each.costly, `round ${each.round} is costly in a game without roles`);
+      ledger.hold("costs.case", !each.case2, `round ${each.round} is in case 2 in a game without roles`);
       return;
     }
     if (!each.block!.body) {
@@ -324,19 +324,19 @@ class Opened {
       return;
     }
     let unknown = false;
-    const costly = each.block!.body.reports.some((report) => {
+    const case2 = each.block!.body.reports.some((report) => {
       const liar = replay.roles![report.seat]! & 1;
       if (!liar || !each.block!.selected.some((members) => members.includes(report.seat))) return false;
       const told = this.isTrue(report);
       if (told === null) unknown = true;
       return told === false;
     });
-    if (unknown && !costly) ledger.open("costs.case", "the receipts of a liar are not known to this page");
+    if (unknown && !case2) ledger.open("costs.case", "the receipts of a liar are not known to this page");
     else
       ledger.hold(
         "costs.case",
-        each.costly === costly,
-        `round ${each.round} is said to be ${each.costly ? "" : "not "}costly`,
+        each.case2 === case2,
+        `round ${each.round} is said to be ${each.case2 ? "" : "not "}in case 2`,
       );
   }
 

@@ -7,11 +7,11 @@ import { verify, type Result } from "./verify.js";
 
 type State = "failed" | "open" | "trusted" | "passed";
 
-const WORDS: Record<State, string> = { failed: "Failed", open: "Not checked", trusted: "On trust", passed: "Passed" };
+const WORDS: Record<State, string> = { failed: "Failed", open: "Not checked", trusted: "Trusted", passed: "Passed" };
 const HEADS: Record<State, string> = {
   failed: "Failed",
   open: "Not checked, or not in full",
-  trusted: "Not recomputed, taken on trust",
+  trusted: "Trusted, not recomputed",
   passed: "Passed",
 };
 const VERDICTS: Record<Result["verdict"], { state: State; sentence: string }> = {
@@ -45,7 +45,7 @@ function counted(tally: Tally): string {
   const parts: [number, string][] = [
     [tally.failed, "failed"],
     [tally.open, "not checked"],
-    [tally.trusted, "on trust"],
+    [tally.trusted, "trusted"],
     [tally.passed, "passed"],
   ];
   return parts.flatMap(([count, word]) => (count ? [`${count.toLocaleString("en")} ${word}`] : [])).join(", ");
@@ -81,7 +81,7 @@ function show(name: string, found: Result): void {
 
 let turn = 0;
 
-/** Lets the browser draw and hear; a later file ends the reading of an earlier one. */
+/** Lets the browser draw and handle events; a later file ends the reading of an earlier one. */
 async function progress(mine: number, share: number): Promise<void> {
   if (mine !== turn) throw new Error("another file was given");
   bar.value = share;

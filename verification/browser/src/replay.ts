@@ -90,7 +90,7 @@ export interface Round {
   /** What was settled: a pull a seat; null until it is. Tags of a sealed game. */
   pulls: Pull[] | null;
   tags: Uint8Array[] | null;
-  costly: boolean | null;
+  case2: boolean | null;
 }
 
 export interface Pull {
@@ -162,7 +162,7 @@ export class Replay {
   model: Model | null = null;
   cost = 0n;
   costsDown: number | null = null;
-  costlyRounds = 0;
+  case2Rounds = 0;
   closed: { void: boolean; burned: bigint; share: bigint; environment: bigint } | null = null;
   environmentWithdrew = false;
   refusals = 0;
@@ -657,7 +657,7 @@ export class Replay {
       blocked: this.blocked(this.round),
       pulls: null,
       tags: null,
-      costly: null,
+      case2: null,
     });
     const lower = (seat: number, by: number): void => {
       this.reputations[seat] = Math.max(0, this.reputations[seat]! - by);
@@ -1160,7 +1160,7 @@ export class Replay {
     if (this.game.words.slash)
       this.inTime(call.block > this.proofsEnd, "costs were settled before the time of proofs was over");
     this.refuseUnless(this.secret !== null, "the environment has not revealed its secret");
-    for (const [parent, kindWord_, costly, header] of records) {
+    for (const [parent, kindWord_, case2, header] of records) {
       const next = (this.costsDown ?? this.round) - 1;
       const record = this.rounds[next - this.game.n.burnIn];
       this.refuseUnless(record !== undefined, "there is no record left");
@@ -1172,16 +1172,16 @@ export class Replay {
         same(head, record.head) && same(header, record.header),
         `the record of round ${next} is another one`,
       );
-      record.costly = costly === 1n;
+      record.case2 = case2 === 1n;
       this.costsDown = next;
-      if (!record.costly) continue;
+      if (!record.case2) continue;
       const someLiar =
         kind === APPROVED && record.block!.selected.some((set) => set.some((seat) => this.roles![seat]! & 1));
-      this.ledger.hold("costs.case", someLiar, `round ${next} is said to be costly, and no liar is selected in it`);
-      ++this.costlyRounds;
+      this.ledger.hold("costs.case", someLiar, `round ${next} is said to be in case 2, and no liar is selected in it`);
+      ++this.case2Rounds;
       this.charge(record);
     }
-    return [["CostsSettled", [BigInt(this.costsDown ?? this.round), BigInt(this.costlyRounds)]]];
+    return [["CostsSettled", [BigInt(this.costsDown ?? this.round), BigInt(this.case2Rounds)]]];
   }
 
   private charge(record: Round): void {
