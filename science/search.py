@@ -298,10 +298,16 @@ def tried(given: argparse.Namespace, candidates: Sequence[Candidate], best: dict
         {
             "candidate": candidate, "first": each, "cpu": cpu,
             "regret": confirmed[at] if at in confirmed else best["regret"] + each - best["first"],
-            "games": TRIES * (1 + CONFIRMING) if at in confirmed else TRIES,
+            "games": TRIES * (1 + CONFIRMING) if at in confirmed else TRIES, "of": _identity(given),
         }
         for at, (candidate, each) in enumerate(zip(candidates, first, strict=True))
     ]  # fmt: skip
+
+
+def _identity(given: argparse.Namespace) -> str:
+    """What a candidate's figures depend on, but for the code."""
+    game = "rule", "option", "exploration", "liars", "seats", "rounds", "burn_in", "recommended"
+    return repr([(key, getattr(given, key)) for key in (*game, "rushing", "random", "blind", "greedy")])
 
 
 def spent(done: Done) -> int:
@@ -473,7 +479,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="what came of it, as one line more")
     given = parser.parse_args()
     provenance.require_clean(given.json)
-    rows = recorded([search(given, kept_rows(given.candidates), given.candidates)], given.json)
+    done = kept_rows(given.candidates)
+    if any(row.get("of") != _identity(given) for row in done):
+        parser.error(f"{given.candidates} has candidates of another search: name another file")
+    rows = recorded([search(given, done, given.candidates)], given.json)
     print(*(beside_alone if given.recommended else table)(rows), sep="\n")
 
 

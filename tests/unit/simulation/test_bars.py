@@ -1,4 +1,4 @@
-"""The bars of docs/results.md: what a ratio's interval is, and that ours stays below them under every attack."""
+"""The bars of docs/results.md: what a ratio's interval is, and which ours stays below under the worst lie found."""
 
 import json
 
@@ -37,7 +37,9 @@ def test_every_bar_is_held_against_the_committed_rows():
 @pytest.mark.parametrize("each", HELD, ids=lambda each: f"{each.liars} {each.rule}")
 def test_ours_is_that_under_its_worst_attack_and_the_rule_of_zhu_under_its_mildest(each):
     picture = json.loads((FIGURES / f"{bars.PICTURES[each.liars]}.json").read_text())["figures"]
-    assert each.ours.mean == max(row["confidence"]["mean"] for row in picture["regret"].values())
+    searched = [row["regret"]["mean"] for row in map(json.loads, (FIGURES / "search.jsonl").read_text().splitlines())
+                if (row["rule"], row["liars"], row["seats"]) == ("confidence", each.liars, 10)]  # fmt: skip
+    assert each.ours.mean == max(*(row["confidence"]["mean"] for row in picture["regret"].values()), *searched)
     if each.rule == "`zhu`":
         rows = map(json.loads, (FIGURES / "rivals.jsonl").read_text().splitlines())
         names = ("setup", "rival", "liars", "replicates")
@@ -48,5 +50,6 @@ def test_ours_is_that_under_its_worst_attack_and_the_rule_of_zhu_under_its_milde
 
 
 @pytest.mark.parametrize("each", [each for each in HELD if each.bar], ids=lambda each: f"{each.liars} {each.rule}")
-def test_every_bar_is_cleared(each):
-    assert each.clear
+def test_every_bar_is_cleared_but_zhus_with_three_liars(each):
+    """By a lie that was searched from chance alone: its interval goes to 0.506, the bar is 0.50 (docs/results.md)."""
+    assert each.clear == ((each.liars, each.rule) != (3, "`zhu`"))
