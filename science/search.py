@@ -67,6 +67,8 @@ Candidate = dict[str, Any]
 """`attacks` of each liar, and `split`, how many of the liars tell the mirror image."""
 Done = list[dict[str, Any]]
 DISTANCES = ("best", "second", "others")
+ASKED = ("rule", "exploration", "liars", "rushing", "seats", "rounds", "random", "blind", "recommended")
+"""What a row says that was asked for, as it was."""
 
 
 def case(given: argparse.Namespace, candidate: Candidate, seed: int) -> Scenario:
@@ -306,8 +308,7 @@ def tried(given: argparse.Namespace, candidates: Sequence[Candidate], best: dict
 
 def _identity(given: argparse.Namespace) -> str:
     """What a candidate's figures depend on, but for the code."""
-    game = "rule", "option", "exploration", "liars", "seats", "rounds", "burn_in", "recommended"
-    return repr([(key, getattr(given, key)) for key in (*game, "rushing", "random", "blind", "greedy")])
+    return repr([(key, getattr(given, key)) for key in (*ASKED, "option", "burn_in", "greedy")])
 
 
 def spent(done: Done) -> int:
@@ -316,9 +317,8 @@ def spent(done: Done) -> int:
 
 
 def _row(given: argparse.Namespace, candidate: Candidate, done: Done) -> dict[str, Any]:
-    asked = ("rule", "exploration", "liars", "rushing", "seats", "rounds", "random", "blind", "recommended")
     return {
-        **{key: getattr(given, key) for key in asked}, "options": dict(given.option), "worst": candidate,
+        **{key: getattr(given, key) for key in ASKED}, "options": dict(given.option), "worst": candidate,
         "games": spent(done), "curve": curve(done), "cpu_minutes": round(sum(row["cpu"] for row in done) / 60, 1),
         **told(given, candidate), **provenance.made(0, FRESH),
     }  # fmt: skip

@@ -183,7 +183,7 @@ def participants_table(manifest: Mapping[str, Any], report: AuditReport, rounds:
         *[("burned", "right")] * burned, ("net", "right"), ("observed", "wrap"), ("address", "left"),
     )  # fmt: skip
     for p in facts.participants:
-        lost = [amount((p.slash or 0) + (p.void or 0))] * burned
+        lost = [amount(p.slash + p.void)] * burned
         made.add_row(
             str(p.seat), Text(p.role or facts.no_role, "red" if p.malicious else ""), amount(p.reward),
             amount(p.cost), *lost, signed(p.net), Text(p.conduct or "\N{EN DASH}"), Text(f"{p.address[:8]}…", "dim"),
