@@ -141,14 +141,14 @@ class Witness:
                 continue
             tally, key = each.tallies[place], self._key(seat)
             is_first = round_ < self._proven.get(seat, round_ + 1)
-            is_told = tally.is_told(signed.report, round_, key)
-            if key is not None or not (is_first and is_told):
+            lies = tally.lies(signed.report, round_, key)
+            if key is not None or lies or not is_first:
                 del self._unheld[round_, seat]
-            if not is_first or is_told:
+            if not (is_first and lies):
                 return None
             self._proven[seat] = round_
             return FalseReport(
-                slot, seat, signed, tally, each.through, each.root, each.signature, each.path(place)
+                slot, seat, signed, tally, each.through, each.root, each.signature, each.path(place), lies[0]
             )
         return None
 

@@ -135,8 +135,8 @@ def _no_refutation(game: ReplayedGame, proof: Refutation, report: Report, tally:
         return f"the environment did not sign 0x{proof.root[:8].hex()}… as the root through round {proof.through}"
     if not leads_to(tally.leaf, proof.path, proof.root):
         return "its path does not lead from the tally to the root"
-    if tally.is_told(report, proof.round, _salts_of(game, proof.seat)):
-        return "the report follows from the tally: it is true"
+    if min(proof.arm, game.parameters.arms) not in tally.lies(report, proof.round, _salts_of(game, proof.seat)):
+        return f"what it names, {proof.arm}, follows from the tally: it is true"
     if not game.parameters.burn_in <= proof.round > tally.round >= game.parameters.burn_in - 1:
         return f"a report of round {proof.round} cannot rest on the tally of round {tally.round}"
     before = game.proven.get(proof.seat)

@@ -36,7 +36,7 @@ METHODS = {
         "(uint16,uint32,bytes32,uint8,uint8,bytes32,bytes32,bytes32,bytes32,bytes32,bytes32)",
     ),
     "reportFalse": (
-        "(uint16,uint32,bytes32,bytes,bytes32,bytes32,bytes,uint32,bytes32,bytes32,bytes32,bytes32[])",
+        "(uint16,uint32,bytes32,bytes,bytes32,bytes32,bytes,uint32,bytes32,bytes32,bytes32,bytes32[],uint8)",
     ),
     "acquit": ("(uint16,bytes32,uint8,uint32,uint64,bytes32,bytes32,bytes32)",),
     "settleRewards": ("uint32", "bytes"),
@@ -95,6 +95,7 @@ class Refutation:
     root: bytes
     root_signature: bytes
     path: tuple[bytes, ...]
+    arm: int  # whose mean is false; from K on the commitment to counts is
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,8 +338,8 @@ def _read_words(data: bytes, at: int) -> tuple[tuple[bytes, ...], int]:
 
 def _read_refutation(data: bytes, at: int) -> tuple[Refutation, int]:
     values, end = _read_all(_REFUTATION, data, at)
-    seat, round_, parent, report, r, vs, tally, through, root, root_r, root_vs, path = values
-    return Refutation(seat, round_, parent, report, r + vs, tally, through, root, root_r + root_vs, path), end
+    seat, round_, parent, report, r, vs, tally, through, root, root_r, root_vs, path, arm = values
+    return Refutation(seat, round_, parent, report, r + vs, tally, through, root, root_r + root_vs, path, arm), end
 
 
 def _read_static(data: bytes, at: int, kind: str) -> Any:

@@ -17,7 +17,7 @@ FUNCTIONS = {
     "reportEquivocation":
         "(uint16,uint32,bytes32,uint8,uint8,bytes32,bytes32,bytes32,bytes32,bytes32,bytes32)",
     "reportFalse":
-        "(uint16,uint32,bytes32,bytes,bytes32,bytes32,bytes,uint32,bytes32,bytes32,bytes32,bytes32[])",
+        "(uint16,uint32,bytes32,bytes,bytes32,bytes32,bytes,uint32,bytes32,bytes32,bytes32,bytes32[],uint8)",
     "acquit": "(uint16,bytes32,uint8,uint32,uint64,bytes32,bytes32,bytes32)",
     "settleRewards": "uint32,bytes",
     "settleSums": "bytes",
@@ -156,11 +156,11 @@ def canonical(call: Call) -> bytes:
 
 
 def _false_report(data: bytes) -> bytes:
-    """The one encoding of a proof that begins here: twelve words, three of them places of what follows."""
+    """The one encoding of a proof that begins here: thirteen words, three of them places of what follows."""
     path = words(data, 11)
     tails = _padded(tail(data, 3)), _padded(tail(data, 6)), uint(len(path), 32) + b"".join(path)
-    head = [word(data, place) for place in range(12)]
-    for place, size in ((0, 2), (1, 4), (7, 4)):
+    head = [word(data, place) for place in range(13)]
+    for place, size in ((0, 2), (1, 4), (7, 4), (12, 1)):
         head[place] = _narrow(number(head[place]), size)
     for at, place in enumerate((3, 6, 11)):
         head[place] = uint(32 * len(head) + sum(map(len, tails[:at])), 32)

@@ -26,6 +26,7 @@ class FalseReport:
     root: bytes
     root_signature: bytes
     path: list[bytes]
+    arm: int  # of the mean that is false; from K on the commitment is
 
 
 def false_report(data: bytes) -> FalseReport:
@@ -34,6 +35,7 @@ def false_report(data: bytes) -> FalseReport:
     return FalseReport(
         number(word(own, 0)), number(word(own, 1)), word(own, 2), tail(own, 3), word(own, 4) + word(own, 5),
         tail(own, 6), number(word(own, 7)), word(own, 8), word(own, 9) + word(own, 10), words(own, 11),
+        number(word(own, 12)),
     )  # fmt: skip
 
 
@@ -109,8 +111,11 @@ def shows(setup: Setup, proof: FalseReport, keys: dict[int, bytes], open_: int, 
     verdict.same("evidence", open_, f"{about}: who signed the root", setup.environment, signed)
     credited, counts, true = tallies.read(proof.tally, p.arms)
     key = keys.get(seat) if p.sealed else setup.seed
-    holds = means == true and (key is None or commitment == plain_commitment(key, proof.round, seat, counts))
-    verdict.same("evidence", open_, f"{about}: whether it is true", False, holds)
+    if proof.arm < p.arms:
+        holds = means[proof.arm] == true[proof.arm]
+    else:
+        holds = key is None or commitment == plain_commitment(key, proof.round, seat, counts)
+    verdict.same("evidence", open_, f"{about}: whether what it names is true", False, holds)
     return Lie(proof.round, named, credited, tallies.receipted(proof.tally))
 
 

@@ -64,16 +64,18 @@ class Tally:
         """What the receipt of the round says of it."""
         return tally(self.counts, self.totals)
 
-    def is_told(self, report: Report, round_: int, key: bytes | None) -> bool:
-        """Whether a report of a round commits to its counts, and says total over count of every arm.
+    def lies(self, report: Report, round_: int, key: bytes | None) -> list[int]:
+        """The arms of which a report of a round does not say total over count, then K where it commits to other counts.
 
         Args:
             key: from which salts follow: seed_0, or of a sealed game the seat's sealing key; as long as that is not
                 revealed, nothing is said of counts.
         """
+        pairs = zip(report.means, sample_means(self.totals, self.counts), strict=True)
+        found = [arm for arm, (said, mean) in enumerate(pairs) if said != mean]
         if key is not None and report.commitment != commitment(self.counts, commitment_salt(key, round_, self.seat)):
-            return False
-        return report.means == sample_means(self.totals, self.counts)
+            found.append(len(self.counts))
+        return found
 
 
 def may_name(parameters: Parameters, round_: int, failures: int, named: int) -> bool:
@@ -151,7 +153,11 @@ class SignedTallies:
 
 @dataclass(frozen=True, slots=True)
 class FalseReport:
-    """Proof that a report does not follow from the tally that it names."""
+    """Proof that a report does not follow from the tally that it names.
+
+    Attributes:
+        arm: whose mean is false; K where the commitment to counts is.
+    """
 
     slot: Slot
     seat: int
@@ -161,6 +167,7 @@ class FalseReport:
     root: bytes
     root_signature: bytes
     path: tuple[bytes, ...]
+    arm: int
 
     def calldata(self) -> tuple[object, ...]:
         """What the contract takes, see `FalseReport` in `contracts/types/Game.sol`."""
@@ -168,6 +175,7 @@ class FalseReport:
         return (
             self.seat, self.slot.round, self.slot.parent, self.report.content, signature[:32], signature[32:],
             self.tally.encode(), self.through, self.root, signed[:32], signed[32:], list(self.path),
+            self.arm,
         )  # fmt: skip
 
 

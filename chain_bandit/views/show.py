@@ -314,6 +314,7 @@ def _refutation(inside: DecodedHistory, proof: Refutation) -> list[tuple[str, st
         ("report", _value(proof.report)), ("signature", _value(proof.signature)), ("tally", _value(proof.tally)),
         ("settled through", whole(proof.through)), ("root", _value(proof.root)),
         ("signature", _value(proof.root_signature)), ("path", ", ".join(map(_value, proof.path)) or "none"),
+        ("false", inside.arm(proof.arm) if proof.arm < inside.parameters.arms else "the commitment to counts"),
     ]  # fmt: skip
 
 

@@ -73,6 +73,8 @@ interface IChainBandit is IErrors, IRules {
 
     /// @notice Proves that a report does not follow from what its author was given, in a game whose reports name that.
     /// Puts it on the block list as `reportEquivocation` does, and voids its rewards after the round that it names.
+    /// @dev The proof names the arm whose mean is false, or K or more where the commitment to counts is: no other is
+    /// compared. Where that one is true the call reverts with `ReportIsTrue`, whatever else is false.
     function reportFalse(FalseReport calldata proof) external;
 
     /// @notice Shows that the environment signed another tally than the one that a proof against a seat rests on.

@@ -87,7 +87,7 @@ interface IErrors {
     error ProofsPending(uint256 blockNumber, uint256 until);
     error ProofMalformed(uint256 reportBytes, uint256 tallyBytes);
     error TallyNotSigned(uint256 seat, uint256 round);
-    error ReportIsTrue(uint256 seat, uint256 round);
+    error ReportIsTrue(uint256 seat, uint256 round); // as to the arm, or the counts, that the proof names
     error RoundOutOfRange(uint256 round, uint256 named);
     error AlreadyProven(uint256 seat, uint256 round);
     error NothingProven(uint256 seat, bytes32 tally);

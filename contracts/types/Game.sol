@@ -127,6 +127,7 @@ struct FalseReport {
     bytes32 rootR; // the environment's signature
     bytes32 rootVs;
     bytes32[] path; // from the tally to the root
+    uint8 arm; // whose mean is false; K or more: the commitment to counts is
 }
 
 /// @dev A receipt whose tally is not the one that a proof against its holder rests on.

@@ -111,7 +111,7 @@ ARGUMENTS: dict[str, Callable[[Game], tuple]] = {
     "withdraw": lambda game: (),
 }
 NO_PROOF = ((2, L, ZERO, 2, 3, *[ZERO] * 6),)
-NO_LIE = ((2, L, ZERO, b"", ZERO, ZERO, b"", L, ZERO, ZERO, ZERO, []),)  # see test_false_reports.py
+NO_LIE = ((2, L, ZERO, b"", ZERO, ZERO, b"", L, ZERO, ZERO, ZERO, [], 0),)  # see test_false_reports.py
 NO_RECEIPT = ((2, ZERO, 0, 0, 0, ZERO, ZERO, ZERO),)
 OWN = frozenset({"environment"})
 SEATS = frozenset({"seat", "last seat"})

@@ -13,7 +13,7 @@ CALLS = {
     "skip": (0, 0, b""),
     "skipAfterDeadline": (0,),
     "reportEquivocation": ((0, 0, ZERO, 1, 1, *[ZERO] * 6),),
-    "reportFalse": ((0, 0, ZERO, b"", ZERO, ZERO, b"", 0, ZERO, ZERO, ZERO, []),),
+    "reportFalse": ((0, 0, ZERO, b"", ZERO, ZERO, b"", 0, ZERO, ZERO, ZERO, [], 0),),
     "acquit": ((0, ZERO, 0, 0, 0, ZERO, ZERO, ZERO),),
     "settleRewards": (5, b""),
     "settleSums": (b"",),

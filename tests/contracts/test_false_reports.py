@@ -79,30 +79,31 @@ class Provable(Game):
         return self.signed[-1]
 
     def false_report(
-        self, seat: int, round_: int, named: int | None = None, lie: int = 1, counts: int = 0, slot: Slot | None = None
-    ) -> FalseReport:
-        """A report of a seat in a round whose first mean is off by `lie`, and its first count by `counts`."""
+        self, seat: int, round_: int, named: int | None = None, lie: int = 1, counts: int = 0,
+        slot: Slot | None = None, arm: int = 0,
+    ) -> FalseReport:  # fmt: skip
+        """A report of a seat in a round in which an arm's mean is off by `lie`, and the first count by `counts`."""
         named = round_ - 1 if named is None else named
         signed, place = next(
             (each, place) for each in self.signed if (place := each.find(named, seat)) is not None
         )
         tally = signed.tallies[place]
         means = list(sample_means(tally.totals, tally.counts))
-        means[0] += lie
+        means[arm] += lie
         committed = (tally.counts[0] + counts, *tally.counts[1:])
         salt = commitment_salt(self.seal_key(seat) if self.p.sealed else self.seed_0, round_, seat)
         sealed = bytes(SEALED_BYTES * self.p.sealed)
         report = Report(tuple(means), commitment(committed, salt), self.proof(), sealed, (named,))
         slot = slot or Slot(self.separator, round_, keccak(b"any parent"))
-        return signed_proof(self, slot, seat, report, signed, place)
+        return signed_proof(self, slot, seat, report, signed, place, arm if lie or not counts else self.p.arms)
 
 
 def signed_proof(
-    game: Provable, slot: Slot, seat: int, report: Report, signed: SignedTallies, place: int
+    game: Provable, slot: Slot, seat: int, report: Report, signed: SignedTallies, place: int, arm: int = 0
 ) -> FalseReport:
     author = game.signed_report(seat, report, slot)
     return FalseReport(
-        slot, seat, author, signed.tallies[place], signed.through, signed.root, signed.signature, signed.path(place)
+        slot, seat, author, signed.tallies[place], signed.through, signed.root, signed.signature, signed.path(place), arm
     )
 
 
@@ -192,8 +193,23 @@ def test_the_round_that_an_acquittal_takes_is_told(game):
 def test_a_true_report_proves_nothing_whichever_tally_it_names(game):
     for round_ in range(BASE.burn_in, BASE.burn_in + 9):
         for named in range(BASE.burn_in - 1, min(round_, BASE.burn_in + 7)):
-            given = game.false_report(LIAR, round_, named, lie=0)
-            assert refused(game, given) == ("ReportIsTrue", LIAR, round_)
+            for arm in (*range(game.p.arms + 1), 255):
+                given = replace(game.false_report(LIAR, round_, named, lie=0), arm=arm)
+                assert refused(game, given) == ("ReportIsTrue", LIAR, round_)
+
+
+@pytest.mark.parametrize("false", range(BASE.arms + 1))
+def test_a_proof_that_names_what_is_true_of_a_false_report_is_refused_and_the_right_one_is_taken(game, false):
+    """From K on an arm stands for the commitment to counts."""
+    round_, arms = BASE.burn_in + 5, game.p.arms
+    if false < arms:
+        right = game.false_report(LIAR, round_, arm=false)
+    else:
+        right = game.false_report(LIAR, round_, lie=0, counts=1)
+    for arm in {*range(arms + 1), 255} - ({false} if false < arms else {arms, 255}):
+        assert refused(game, replace(right, arm=arm)) == ("ReportIsTrue", LIAR, round_)
+    assert right.arm == false
+    assert prove(game, right if false < arms else replace(right, arm=255))
 
 
 def test_a_tally_of_another_round_seat_game_or_settlement_proves_nothing(game):

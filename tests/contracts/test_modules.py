@@ -77,7 +77,7 @@ def test_a_module_is_no_game(module, function):
     nothing = {"bytes": b"", "bytes32": bytes(32), "address": bytes(20), "(bytes32,uint8,bool,bytes)[]": []}
     empty = {
         "reportEquivocation": (0, 0, bytes(32), 0, 0, *[bytes(32)] * 6),
-        "reportFalse": (0, 0, bytes(32), b"", bytes(32), bytes(32), b"", 0, *[bytes(32)] * 3, []),
+        "reportFalse": (0, 0, bytes(32), b"", bytes(32), bytes(32), b"", 0, *[bytes(32)] * 3, [], 0),
         "acquit": (0, bytes(32), 0, 0, 0, *[bytes(32)] * 3),
     }
     arguments = [empty[function]] if function in empty else [nothing.get(kind, 0) for kind in inputs]

@@ -206,16 +206,17 @@ library Blocks {
         return Equivocation(seat, slot.round, slot.parent, phase, role, content, r, vs, other, otherR, otherVs);
     }
 
-    /// @notice A report of `seat` whose first mean is off by `lie` from a tally of (i + 1) a pull of arm i, twice each,
-    /// which credits `credited`; the tally is the only one under its root.
+    /// @notice A report of `seat` of which one mean, the proof names which, is off by `lie` from a tally of (i + 1) a pull
+    /// of arm i, twice each, which credits `credited`; the tally is the only one under its root.
     function falseReport(
         Slot memory slot, Shape memory shape, uint256[2] memory signers, uint16 seat, bytes32[2] memory seedAndGenesis,
         uint64 credited, uint32 lie
     ) internal pure returns (FalseReport memory f) {
         (f.seat, f.round, f.parent, f.through) = (seat, slot.round, slot.parent, slot.round);
         f.tally = bytes.concat(bytes8(credited), _counts(shape), _totals(shape));
+        f.arm = uint8(slot.round % shape.arms);
         for (uint32 arm; arm < shape.arms; ++arm) {
-            f.report = bytes.concat(f.report, bytes4(arm + 1 + (arm == 0 ? lie : 0)));
+            f.report = bytes.concat(f.report, bytes4(arm + 1 + (arm == f.arm ? lie : 0)));
         }
         bytes32 salt = keccak256(bytes.concat(seedAndGenesis[0], "counts", bytes4(slot.round), bytes2(seat)));
         bytes32 commitment = keccak256(bytes.concat(_counts(shape), salt));

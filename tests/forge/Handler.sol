@@ -132,17 +132,18 @@ contract Handler is Play {
         }
     }
 
-    /// @dev A proof of a false report, or of a true one.
+    /// @dev A proof of a false report, or of a true one, or one that names a mean or counts that are true.
     function reportFalse(uint256 who, uint256 seat, uint32 round, uint64 credited, uint256 seed) external {
         if (tip.round == 0 || !provable) return;
         seat %= people();
         round = seed & 56 == 0 ? 1 + round % p.horizon : p.burnIn + round % (p.horizon - p.burnIn + 1);
         credited %= uint64(p.horizon * UNIT);
-        bool right = seed & 7 != 0;
+        bool right = seed & 7 != 0 && seed & 7 != 2;
         bool first = !acquitted[seat] && (lied[seat] == 0 || round < lied[seat] || credited < keeps[seat]);
         first = first && round >= p.burnIn;
         bool allowed = (!_over() || (!isClosed && vm.getBlockNumber() <= halfOfWindow())) && first && right;
-        FalseReport memory proof = falseReport(seat, round, credited, right ? 1 : 0);
+        FalseReport memory proof = falseReport(seat, round, credited, seed & 7 != 0 ? 1 : 0);
+        if (seed & 7 == 2) proof.arm ^= uint8(seed & 128 != 0 ? 128 : 1);
         bytes memory data = abi.encodeCall(IChainBandit.reportFalse, (proof));
         if (_expect(allowed, _who(who), 0, data, "a proof of a false report")) {
             noteLie(seat, round, credited);

@@ -73,7 +73,8 @@ def played(tmp_path_factory: pytest.TempPathFactory, told_of_the_honest: list[Fa
         for each in witness._signed if seat == HONEST and not told_of_the_honest else ():
             if (place := each.find(named, seat)) is not None:
                 told_of_the_honest.append(FalseReport(
-                    slot, seat, signed, each.tallies[place], each.through, each.root, each.signature, each.path(place)
+                    slot, seat, signed, each.tallies[place], each.through, each.root, each.signature, each.path(place),
+                    0,
                 ))  # fmt: skip
         return original(witness, round_, seat)
 
@@ -240,7 +241,7 @@ def test_what_proves_no_false_report_is_found(played: Path, how: str) -> None:
                    if call.method == "reportFalse" and call.arguments)  # fmt: skip
     said: list[Any] = [
         proof.seat, proof.round, proof.parent, proof.report, proof.signature[:32], proof.signature[32:], proof.tally,
-        proof.through, proof.root, proof.root_signature[:32], proof.root_signature[32:], list(proof.path),
+        proof.through, proof.root, proof.root_signature[:32], proof.root_signature[32:], list(proof.path), proof.arm,
     ]  # fmt: skip
     change(said)
     report = forged(played, "reportFalse", lambda data: data[:4] + encode(METHODS["reportFalse"], [said]))

@@ -176,7 +176,7 @@ def test_a_proof_has_to_prove(played: Played) -> None:
     verdict = Verdict()
     before(played, verdict).prove(proof)
     assert (verdict.differences, verdict.passed["evidence"]) == ({}, 7)
-    places = {"author": 32 * 5, "tally": 32 * 20, "root": 32 * 9, "root's signature": 32 * 10, "report": 32 * 14}
+    places = {"author": 32 * 5, "tally": 32 * 21, "root": 32 * 9, "root's signature": 32 * 10, "report": 32 * 15}
     for about, at in places.items():
         verdict = Verdict()
         changed = proof.data[:at] + bytes([proof.data[at] ^ 1]) + proof.data[at + 1 :]

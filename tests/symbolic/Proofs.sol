@@ -101,6 +101,7 @@ contract Proofs is Money {
         (proof.parent, proof.root) = (bytes32(vm.randomUint()), bytes32(vm.randomUint()));
         (proof.r, proof.vs) = (bytes32(vm.randomUint()), bytes32(vm.randomUint()));
         (proof.rootR, proof.rootVs) = (bytes32(vm.randomUint()), bytes32(vm.randomUint()));
+        proof.arm = uint8(vm.randomUint());
         (proof.report, proof.tally) = (vm.randomBytes(vm.envUint("REPORT")), vm.randomBytes(vm.envUint("TALLY")));
     }
 
@@ -162,6 +163,7 @@ contract Proofs is Money {
     /// @dev A report that tells a reward of an arm that was not pulled: what is false of it is not read again.
     function _lie(uint256 seat) private returns (FalseReport memory proof) {
         proof = _proof(seat);
+        proof.arm = 0;
         for (uint256 i; i < 8; ++i) {
             proof.tally[COUNTS + i] = 0;
             if (i < 4) proof.report[i] = bytes1(uint8(i / 3));

@@ -98,7 +98,7 @@ FAULTS = {
         "contracts/libraries/Tallies.sol", "if (!signed || ", "if (signed && ", "Proofs", ("check_false_report",)
     ),
     "what is true is false": Fault(
-        "contracts/libraries/Tallies.sol", "!= mean) return false;", "== mean) return false;",
+        "contracts/libraries/Tallies.sol", "4) == (count == 0", "4) != (count == 0",
         "Proofs", ("check_false_report",),
     ),
     "a later proof gives units back": Fault(

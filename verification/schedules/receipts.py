@@ -529,7 +529,7 @@ class _Schedule:
             for round_, report in seat.reports if number != LIAR else ():
                 (named,) = report.named
                 for own in self.signed.get((named, number), ()):
-                    if own.is_told(report, round_, self.stage.key):
+                    if not own.lies(report, round_, self.stage.key):
                         continue
                     self.played.seen["framed"] += 1
                     held = receipts.get(named)
@@ -565,5 +565,5 @@ class _Schedule:
         if (round_, LIAR) not in self.recorded:
             return False
         (named,) = report.named
-        return any(not own.is_told(report, round_, self.stage.key) for own in self.signed.get((named, LIAR), ()))
+        return any(own.lies(report, round_, self.stage.key) for own in self.signed.get((named, LIAR), ()))
 

@@ -60,8 +60,8 @@ def test_arguments_decode_as_the_reference_does() -> None:
         report, tally = (chance.randbytes(chance.randint(0, 100)) for _ in range(2))
         path = tuple(chance.randbytes(32) for _ in range(chance.randint(0, 4)))
         root, root_r, root_vs = chance.randbytes(32), chance.randbytes(32), chance.randbytes(32)
-        false = (seat, round_, parent, report, r, vs, tally, round_ // 2, root, root_r, root_vs, path)
-        read = Refutation(seat, round_, parent, report, r + vs, tally, round_ // 2, root, root_r + root_vs, path)
+        false = (seat, round_, parent, report, r, vs, tally, round_ // 2, root, root_r, root_vs, path, phase)
+        read = Refutation(seat, round_, parent, report, r + vs, tally, round_ // 2, root, root_r + root_vs, path, phase)
         assert decode_arguments(METHODS["reportFalse"], encode(METHODS["reportFalse"], [false])) == (read,)
         shown = (seat, parent, phase, round_, round_ << 16, content, r, vs)
         assert decode_arguments(METHODS["acquit"], encode(METHODS["acquit"], [shown])) == (

@@ -29,7 +29,7 @@ def proof(report: int, size: int, path: int) -> tuple[object, ...]:
     parent, r, vs, root, root_r, root_vs = words(6)
     return (
         3, 70000, parent, CHANCE.randbytes(report), r, vs, CHANCE.randbytes(size), 70010, root, root_r, root_vs,
-        words(path),
+        words(path), CHANCE.randrange(256),
     )  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def test_a_proof_has_the_encoding_of_the_library(report: int, size: int, path: i
     found = false_report(given.data)
     assert (found.seat, found.round, found.parent, found.report) == told[:4]
     assert (found.signature, found.root_signature) == (told[4] + told[5], told[9] + told[10])  # type: ignore[operator]
-    assert (found.tally, found.through, found.root, found.path) == (*told[6:9], told[11])
+    assert (found.tally, found.through, found.root, found.path, found.arm) == (*told[6:9], *told[11:])
     for at in (len(given.data) - 1, 31, 32 * 4 + 31) if path else ():
         changed = given.data[:at] + bytes([given.data[at] ^ 32]) + given.data[at + 1 :]
         other = replace(given, data=changed)
@@ -52,7 +52,7 @@ def test_a_proof_has_the_encoding_of_the_library(report: int, size: int, path: i
     assert canonical(replace(given, data=given.data + b"\0")) == given.data
 
 
-@pytest.mark.parametrize("place", [0, 1, 7])
+@pytest.mark.parametrize("place", [0, 1, 7, 12])
 def test_a_proof_with_too_wide_a_number_has_no_encoding(place: int) -> None:
     given = call("reportFalse", proof(44, 32, 2))
     at = 32 * (1 + place)

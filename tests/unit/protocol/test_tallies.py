@@ -124,7 +124,10 @@ def test_a_report_is_told_by_the_counts_that_it_commits_to_and_by_every_mean(p):
     assert own.counts == (2, 2)
     salt = commitment_salt(SEED, 7, own.seat)
     good = Report((103, 102), commitment((2, 2), salt))
-    assert own.is_told(good, 7, SEED)
-    assert not own.is_told(good, 8, SEED)
-    assert not own.is_told(replace(good, means=(103, 103)), 7, SEED)
-    assert not own.is_told(replace(good, commitment=commitment((2, 1), salt)), 7, SEED)
+    assert own.lies(good, 7, SEED) == []
+    assert own.lies(good, 8, SEED) == [2]
+    assert own.lies(replace(good, means=(103, 103)), 7, SEED) == [1]
+    assert own.lies(replace(good, means=(1, 103)), 8, SEED) == [0, 1, 2]
+    miscounted = replace(good, commitment=commitment((2, 1), salt))
+    assert own.lies(miscounted, 7, SEED) == [2]
+    assert own.lies(miscounted, 7, None) == []

@@ -47,7 +47,8 @@ const EVENTS = {
 export type Event = keyof typeof EVENTS;
 
 const EQUIVOCATION = "(uint16,uint32,bytes32,uint8,uint8,bytes32,bytes32,bytes32,bytes32,bytes32,bytes32)";
-const FALSE_REPORT = "(uint16,uint32,bytes32,bytes,bytes32,bytes32,bytes,uint32,bytes32,bytes32,bytes32,bytes32[])";
+const FALSE_REPORT =
+  "(uint16,uint32,bytes32,bytes,bytes32,bytes32,bytes,uint32,bytes32,bytes32,bytes32,bytes32[],uint8)";
 const ACQUITTAL = "(uint16,bytes32,uint8,uint32,uint64,bytes32,bytes32,bytes32)";
 const RECORDS = "(bytes32,uint8,bool,bytes)[]";
 
@@ -883,7 +884,7 @@ export class Replay {
 
   private falseReport(call: Call, body: Uint8Array): [Event, Value[]][] {
     const [proof] = decoded(FALSE_REPORT, body) as [Value[]];
-    const [seatWord, roundWord, parent, report, r, vs, tally, through, root, rootR, rootVs, path] = proof as [
+    const [seatWord, roundWord, parent, report, r, vs, tally, through, root, rootR, rootVs, path, arm] = proof as [
       bigint,
       bigint,
       Uint8Array,
@@ -896,6 +897,7 @@ export class Replay {
       Uint8Array,
       Uint8Array,
       Uint8Array[],
+      bigint,
     ];
     const { game } = this;
     this.proving(call);
@@ -923,9 +925,11 @@ export class Replay {
     const { units, counts, sums, digest } = tallyOf(tally, arms);
     const base = game.sealed ? accused.sealKey : this.seed0; // of a key that is not revealed counts stay hidden
     const salt = base && keccak(base, text("counts"), uint(round, 4), uint(seat, 2));
+    const at = Number(arm); // whose mean is false; from K on the commitment is
     const isTrue =
-      (!salt || same(commitment, keccak(...counts.map((count) => uint(count, 4)), salt))) &&
-      means.every((mean, arm) => mean === floored(sums[arm]!, counts[arm]!));
+      at < arms
+        ? means[at] === floored(sums[at]!, counts[at]!)
+        : !salt || same(commitment, keccak(...counts.map((count) => uint(count, 4)), salt));
     this.ledger.hold("evidence.proof", signed && rooted && !isTrue, `the proof against seat ${seat} does not hold`);
     const before = accused.proven;
     this.refuseUnless(!before || round < before.round || units < before.kept, "the proof changes nothing");
