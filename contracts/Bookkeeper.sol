@@ -38,11 +38,13 @@ contract Bookkeeper is Books {
         _requireProofs(t, progress_);
         BlockList.requireProof(proof, _separator(t), _roster.participantAt(proof.seat));
         uint256 twice = _proven.twice;
-        if ((_proven.listed & ~twice) >> proof.seat & 1 == 1) {
+        uint256 bit = 1 << proof.seat;
+        if (_liars(t) & ~twice & bit != 0) {
             // It is on the list already, and no acquittal of a false report spares it the slash any more.
-            _proven.twice = twice | 1 << proof.seat;
+            _proven.twice = twice | bit;
             emit IChainBandit.Accused(proof.seat, uint32(_docket.since[proof.seat]));
         } else {
+            if (_names(t)) _proven.struck |= bit;
             emit IChainBandit.Accused(proof.seat, _list(t, progress_, proof.seat));
         }
     }
@@ -71,7 +73,6 @@ contract Bookkeeper is Books {
         );
         (uint32 first, uint64 least) = _proven.void(proof, named, kept, said);
         if (_docket.accused >> proof.seat & 1 == 0) {
-            _proven.listed |= 1 << proof.seat;
             emit IChainBandit.Accused(proof.seat, _list(t, progress_, proof.seat));
         }
         emit IChainBandit.Voided(proof.seat, first, least);
@@ -187,7 +188,7 @@ contract Bookkeeper is Books {
             : _accounts.closeVoid(left, t.participants - listed);
         // Of 256 seats at most, each in its own stake; what is void was credited, thus in the pool.
         unchecked {
-            burned += missing * m.unrevealedPenalty + listed * _slash() + _voided(t) * m.weiPerUnit;
+            burned += missing * m.unrevealedPenalty + listed * _slash() + _voided() * m.weiPerUnit;
         }
         emit IChainBandit.Closed(!complete, burned);
         if (burned != 0) Balances.send(BURNED, burned);
@@ -220,10 +221,11 @@ contract Bookkeeper is Books {
     }
 
     /// @dev Units that were credited to seats which do not keep them.
-    function _voided(Terms memory t) private view returns (uint256 units) {
-        if (_proven.lied == 0) return 0;
+    function _voided() private view returns (uint256 units) {
+        uint256 accused = _docket.accused;
         unchecked {
-            for (uint256 seat; seat < t.participants; ++seat) {
+            for (uint256 seat; accused != 0; (++seat, accused >>= 1)) {
+                if (accused & 1 == 0) continue;
                 uint256 credited = _credits.unitsOf(seat);
                 units += credited - _proven.keeps(seat, credited);
             }

@@ -71,7 +71,12 @@ abstract contract Books is Direct, Rules {
     /// @dev Who loses the slash: everybody with a proof against it but who was acquitted of the only one.
     function _slashed() internal view returns (uint256 accused) {
         accused = _docket.accused;
-        if (accused != 0) accused &= ~(_proven.listed & ~_proven.twice & _proven.acquitted);
+        if (accused != 0) accused &= _proven.struck | _proven.twice | ~_proven.acquitted;
+    }
+
+    /// @dev Whom a false report put on the block list.
+    function _liars(Terms memory t) internal view returns (uint256) {
+        return _names(t) ? _docket.accused & ~_proven.struck : 0;
     }
 
     function _requireOpening(Money memory m) internal view {

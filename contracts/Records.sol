@@ -176,7 +176,7 @@ abstract contract Records is Views {
         if (tip.progress.accused != 0) {
             // slither-disable-next-line unused-return -- who is fresh was penalised by the last record
             (tip.blocked,) = _docket.blocked(tip.progress.nextRound);
-            if (_names(t)) tip.spared = _proven.listed;
+            tip.spared = _liars(t);
         }
     }
 

@@ -85,7 +85,7 @@ abstract contract Views is Books, IChainBandit {
         uint256 round = _requireOpened().nextRound;
         // slither-disable-next-line unused-return -- only a record asks who is fresh
         (uint256 listed,) = _docket.blocked(round);
-        uint256 eligible = Bits.all(t.participants) & ~(listed & ~_proven.listed);
+        uint256 eligible = Bits.all(t.participants) & ~(listed & ~_liars(t));
         uint16[] memory ranked = Committees.ranked(_loadReputations(t), eligible, Committees.roundSeed(_seed, round));
         if (count >= ranked.length) return ranked;
         seats = new uint16[](count);
@@ -127,7 +127,7 @@ abstract contract Views is Books, IChainBandit {
 
     /// @inheritdoc IChainBandit
     function liars() external view override returns (uint256) {
-        return _proven.listed;
+        return _liars(_terms());
     }
 
     /// @inheritdoc IChainBandit
@@ -159,7 +159,7 @@ abstract contract Views is Books, IChainBandit {
     function _validators(Terms memory t) internal view returns (uint256) {
         // slither-disable-next-line unused-return -- as above
         (uint256 listed,) = _docket.blocked(_progress().nextRound);
-        return (_committees(t) ? _committee : Bits.all(t.participants)) & ~(listed & ~_proven.listed);
+        return (_committees(t) ? _committee : Bits.all(t.participants)) & ~(listed & ~_liars(t));
     }
 
     function _loadReputations(Terms memory t) internal view returns (uint256[] memory words) {

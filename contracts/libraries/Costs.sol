@@ -103,7 +103,7 @@ library Costs {
                         revert IErrors.CostWithoutLiar(round, entry.kind);
                     }
                     ++costly;
-                    if (!proven.voids(docket.since, round)) {
+                    if (!proven.voids(docket, round)) {
                         uint256 cost = length * (distance ? _byDistance(disclosure, arm, mean) : disclosure.cost);
                         charge += cost;
                         _excuse(disclosure, docket, round, cost);

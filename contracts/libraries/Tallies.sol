@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 import {MerkleProofLib} from "solady/src/utils/MerkleProofLib.sol";
 
 import {IErrors} from "../interfaces/IErrors.sol";
 import {Acquittal, FalseReport} from "../types/Game.sol";
 import {Bits} from "./Bits.sol";
+import {BlockList} from "./BlockList.sol";
 import {Certificates} from "./Certificates.sol";
 
 /// @title Proofs of false reports: a report that says anything but what follows from the tally that it names
@@ -18,10 +20,9 @@ library Tallies {
     uint256 private constant TOTAL_BYTES = 8;
 
     struct Proven {
-        uint256 lied; // seats with a proven false report
-        uint256 listed; // those that a false report put on the block list: they validate on
-        uint256 twice; // those of them that are proven to have equivocated as well
-        uint256 acquitted; // those of the first of which the environment had signed two tallies
+        uint256 struck; // seats that equivocation put on the block list: those that a false report did validate on
+        uint256 twice; // those of the others on it that are proven to have equivocated as well
+        uint256 acquitted; // seats with a proof of which the environment had signed two tallies
         mapping(uint256 => uint256) first; // of a seat: the first proven round, 32 bits the round named, 64 units kept
         mapping(uint256 => bytes32) tallies; // what its receipt says of the tally that the proof rests on
     }
@@ -85,12 +86,12 @@ library Tallies {
         uint256 round = proof.round;
         uint256 before = proven.first[seat];
         if (before != 0) {
-            bool less = uint32(before) > round || before >> 64 > kept;
+            uint256 least = before >> 64;
+            bool less = uint32(before) > round || least > kept;
             if (!less || proven.acquitted >> seat & 1 == 1) revert IErrors.AlreadyProven(seat, uint32(before));
-            if (uint32(before) < round) round = uint32(before);
-            if (before >> 64 < kept) kept = before >> 64;
+            round = FixedPointMathLib.min(uint32(before), round);
+            kept = FixedPointMathLib.min(least, kept);
         }
-        proven.lied |= 1 << seat;
         proven.first[seat] = round | named << 32 | kept << 64;
         proven.tallies[seat] = said;
         return (uint32(round), uint64(kept));
@@ -107,7 +108,7 @@ library Tallies {
     ) internal {
         uint256 seat = shown.seat;
         uint256 first = proven.first[seat];
-        if (proven.lied >> seat & 1 == 0 || shown.tally == proven.tallies[seat]) {
+        if (!_lies(proven, seat, first) || shown.tally == proven.tallies[seat]) {
             revert IErrors.NothingProven(seat, proven.tallies[seat]);
         }
         bytes32 content = keccak256(
@@ -127,31 +128,36 @@ library Tallies {
         if (Certificates.signer(digest, uint256(shown.r), uint256(shown.vs)) != uint160(environment)) {
             revert IErrors.InvalidSignature(seat, environment);
         }
-        proven.lied &= ~(1 << seat);
         proven.acquitted |= 1 << seat;
     }
 
     /// @notice Units that a seat keeps of those that it was credited.
     function keeps(Proven storage proven, uint256 seat, uint256 credited) internal view returns (uint256) {
-        if (proven.lied >> seat & 1 == 0) return credited;
-        uint256 most = proven.first[seat] >> 64;
-        return credited < most ? credited : most;
+        uint256 first = proven.first[seat];
+        return _lies(proven, seat, first) ? FixedPointMathLib.min(credited, first >> 64) : credited;
     }
 
     /// @notice Whether somebody's proven false report is in force in a round: nothing is transferred there.
-    /// @param since From which round on seats are on the block list.
-    function voids(Proven storage proven, mapping(uint256 => uint256) storage since, uint256 round)
+    function voids(Proven storage proven, BlockList.Docket storage docket, uint256 round)
         internal
         view
         returns (bool)
     {
-        uint256 lied = proven.lied;
+        uint256 accused = docket.accused;
+        if (accused != 0) accused &= ~proven.acquitted;
         unchecked {
-            for (uint256 seat; lied != 0; (++seat, lied >>= 1)) {
-                if (lied & 1 == 1 && uint32(proven.first[seat]) <= round && round < since[seat]) return true;
+            for (uint256 seat; accused != 0; (++seat, accused >>= 1)) {
+                if (accused & 1 == 0) continue;
+                uint256 first = uint32(proven.first[seat]); // 0 of nothing proven, which wraps
+                if (first - 1 < round && round < docket.since[seat]) return true;
             }
         }
         return false;
+    }
+
+    /// @dev Whether a false report of a seat is proven and it was not acquitted.
+    function _lies(Proven storage proven, uint256 seat, uint256 first) private view returns (bool) {
+        return first != 0 && proven.acquitted >> seat & 1 == 0;
     }
 
     /// @dev Bytes of a tally up to its totals, and of all of it.
@@ -193,7 +199,7 @@ library Tallies {
         unchecked {
             uint256 count = Bits.read(proof.tally, CREDITED_BYTES + COUNT_BYTES * arm, COUNT_BYTES);
             uint256 total = Bits.read(proof.tally, totalsAt + TOTAL_BYTES * arm, TOTAL_BYTES);
-            return Bits.read(proof.report, 4 * arm, 4) == (count == 0 ? 0 : total / count);
+            return Bits.read(proof.report, 4 * arm, 4) == FixedPointMathLib.rawDiv(total, count);
         }
     }
 }

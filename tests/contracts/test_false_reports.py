@@ -103,7 +103,8 @@ def signed_proof(
 ) -> FalseReport:
     author = game.signed_report(seat, report, slot)
     return FalseReport(
-        slot, seat, author, signed.tallies[place], signed.through, signed.root, signed.signature, signed.path(place), arm
+        slot, seat, author, signed.tallies[place], signed.through, signed.root, signed.signature, signed.path(place),
+        arm,
     )
 
 

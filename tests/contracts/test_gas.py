@@ -18,12 +18,16 @@ from chain_bandit.chain.modules import deploy_modules
 from chain_bandit.chain.node import account
 from chain_bandit.chain.rpc import Rpc, as_int, field
 from chain_bandit.chain.transaction_policy import AT_ONCE
+from chain_bandit.crypto.keys import Signer, source
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
+from chain_bandit.protocol.blocks import Report
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.messages import Slot, commitment, commitment_salt
 from chain_bandit.protocol.settlement import Pull, encode_pulls
-from chain_bandit.protocol.tallies import Settled
-from chain_bandit.protocol.units import UNIT
+from chain_bandit.protocol.tallies import FalseReport, Settled, Tally, tallies_digest
+from chain_bandit.protocol.units import MAX_ARMS, UNIT, sample_means
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
 from tests.contracts.harness import BASE, least_pool
@@ -129,6 +133,48 @@ def test_gas_of_proofs_is_the_recorded_one_and_below_its_goal(size: str, monkeyp
     assert kept[size] == measured
     assert measured["reportFalse"]["most"] <= MOST["reportFalse"]
     assert measured["root"]["most"] <= MOST["root"]
+
+
+@pytest.mark.parametrize("arms", [2, 64, MAX_ARMS])
+def test_a_proof_costs_as_much_whatever_is_false_and_less_than_its_goal_with_any_number_of_arms(arms: int) -> None:
+    """Made up, with numbers as wide as can be and a longer path than a game of this size has."""
+    used = {false: gas_of_a_proof(arms, false) for false in (0, arms - 1, arms)}
+    assert abs(used[0] - used[arms - 1]) < 100
+    assert 0 < used[arms] - used[0] < 2_000
+    name = f"made up, K = {arms}"
+    measured = {"first mean": used[0], "last mean": used[arms - 1], "counts": used[arms]}
+    kept = recorded("gas_proofs", {name: measured}, whole=False)
+    assert isinstance(kept, dict)
+    assert kept[name] == measured
+    assert max(used.values()) <= MOST["reportFalse"]
+
+
+def gas_of_a_proof(arms: int, false: int) -> int:
+    chance, seat, burn_in = random.Random("proof"), 1, 2 * arms
+    game = Played(
+        arms=arms, burn_in=burn_in, horizon=burn_in + 20, burn_in_blocks=burn_in, liars=1, attackers=1,
+        quorum_choice=1, slash=UNIT, provable=1, body_mode=1,
+    )  # fmt: skip
+    slot = Slot(game.separator, burn_in + 5, chance.randbytes(32))
+    counts = tuple(chance.randrange(2**31, 2**32) for _ in range(arms))
+    tally = Tally(slot.round - 1, seat, 2**64 - 1, counts, tuple(count * UNIT - count // 2 for count in counts))
+    means = list(sample_means(tally.totals, counts))
+    said = commitment(counts, commitment_salt(game.seed_0, slot.round, seat))
+    if false < arms:
+        means[false] -= 1
+    else:
+        said = keccak(said)
+    way = [chance.randbytes(32) for _ in range(16)]
+    root = tally.leaf
+    for node in way:
+        root = keccak(*sorted((root, node)))
+    owner = Signer(source(game.environment.key))
+    proof = FalseReport(
+        slot, seat, game.signed_report(seat, Report(tuple(means), said, named=(tally.round,)), slot), tally, slot.round,
+        root, owner.sign(tallies_digest(game.separator, game.genesis, slot.round, root)), tuple(way), false,
+    )  # fmt: skip
+    game.coordinator.report_false(game.environment, seat, slot.round, proof.calldata())
+    return game.coordinator.gas["reportFalse"][-1]
 
 
 def gas_of_a_root(**size: int) -> dict[str, int]:

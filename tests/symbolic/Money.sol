@@ -50,9 +50,8 @@ contract Money is Shipped {
         bool false_ = standing >= LIED;
         bool first = standing < BEFORE;
         _set("_docket.accused", seat, standing != NOTHING);
-        _set("_proven.lied", seat, false_ && standing % 2 == 0);
+        _set("_proven.struck", seat, standing == TWICE || !first);
         _set("_proven.acquitted", seat, false_ && standing % 2 == 1);
-        _set("_proven.listed", seat, false_ && first);
         _set("_proven.twice", seat, standing >= AFTERWARDS && first);
         if (false_) vm.assume(_read("_proven.first", seat) != 0);
         else _write("_proven.first", seat, 0);
@@ -293,8 +292,9 @@ contract Money is Shipped {
     /// @dev Whether a lie is in force in a round, of which its author is not on the block list yet.
     function _voids(uint256 back) private view returns (bool voids) {
         for (uint256 i; i < seats.length; ++i) {
-            if (_read("_proven.lied") >> i & 1 == 0) continue;
-            uint256 first = uint32(_read("_proven.first", i));
+            uint256 first = _read("_proven.first", i);
+            if (first == 0 || _read("_proven.acquitted") >> i & 1 == 1) continue;
+            first = uint32(first);
             uint256 since = _read("_docket.since", i);
             assembly {
                 voids := or(voids, and(iszero(gt(first, back)), lt(back, since)))

@@ -15,8 +15,7 @@ contract Proofs is Money {
     /// @dev What was before the call.
     struct Before {
         uint256 accused;
-        uint256 lied;
-        uint256 listed;
+        uint256 struck;
         uint256 twice;
         uint256 acquitted;
         uint256 first; // of the seat
@@ -36,8 +35,7 @@ contract Proofs is Money {
         vm.assume(_stood());
         _stand(seat, _any(_standings()));
         b.accused = _read("_docket.accused");
-        b.lied = _read("_proven.lied");
-        b.listed = _read("_proven.listed");
+        b.struck = _read("_proven.struck");
         b.twice = _read("_proven.twice");
         b.acquitted = _read("_proven.acquitted");
         b.first = _read("_proven.first", seat);
@@ -78,20 +76,17 @@ contract Proofs is Money {
 
     /// @dev Whether each seat has one of the standings.
     function _stood() private view returns (bool) {
-        uint256 lied = _read("_proven.lied");
-        uint256 acquitted = _read("_proven.acquitted");
-        uint256 listed = _read("_proven.listed");
+        uint256 struck = _read("_proven.struck");
         uint256 accused = _read("_docket.accused");
-        uint256 known = lied | acquitted;
-        uint256 wrong = known & ~accused | lied & acquitted | listed & ~known | accused >> seats.length;
-        wrong |= _read("_proven.twice") & ~listed;
+        uint256 known;
         for (uint256 i; i < seats.length; ++i) {
             uint256 first = _read("_proven.first", i);
             assembly {
-                wrong := or(wrong, iszero(xor(and(shr(i, known), 1), iszero(first))))
+                known := or(known, shl(i, iszero(iszero(first))))
             }
         }
-        return wrong == 0;
+        uint256 wrong = (known | struck) & ~accused | _read("_proven.acquitted") & ~known | accused >> seats.length;
+        return wrong | accused & ~struck & ~known | _read("_proven.twice") & ~(accused & ~struck) == 0;
     }
 
     /// @dev A proof against a seat, whose tally is the root itself: a sibling's place in memory depends on its value.
@@ -101,7 +96,6 @@ contract Proofs is Money {
         (proof.parent, proof.root) = (bytes32(vm.randomUint()), bytes32(vm.randomUint()));
         (proof.r, proof.vs) = (bytes32(vm.randomUint()), bytes32(vm.randomUint()));
         (proof.rootR, proof.rootVs) = (bytes32(vm.randomUint()), bytes32(vm.randomUint()));
-        proof.arm = uint8(vm.randomUint());
         (proof.report, proof.tally) = (vm.randomBytes(vm.envUint("REPORT")), vm.randomBytes(vm.envUint("TALLY")));
     }
 
@@ -147,6 +141,7 @@ contract Proofs is Money {
         uint256 seat = _any(seats.length);
         _stand(seat, NOTHING);
         FalseReport memory proof = _proof(seat);
+        proof.arm = uint8(_any(_term("arms") + 1));
         if (_reportFalse(proof)) assert(_signed(proof) && _rooted(proof) && !_follows(proof));
     }
 
@@ -163,7 +158,6 @@ contract Proofs is Money {
     /// @dev A report that tells a reward of an arm that was not pulled: what is false of it is not read again.
     function _lie(uint256 seat) private returns (FalseReport memory proof) {
         proof = _proof(seat);
-        proof.arm = 0;
         for (uint256 i; i < 8; ++i) {
             proof.tally[COUNTS + i] = 0;
             if (i < 4) proof.report[i] = bytes1(uint8(i / 3));
@@ -178,13 +172,12 @@ contract Proofs is Money {
         if (!_reportFalse(proof)) return;
         (uint256 bit, uint256 first, uint256 wrong) = (1 << seat, _read("_proven.first", seat), _changed(seat, b));
         bool fresh = b.accused & bit == 0;
-        wrong |= _read("_docket.accused") ^ (b.accused | bit) | _read("_proven.lied") ^ (b.lied | bit);
-        wrong |= _read("_proven.listed") ^ (fresh ? b.listed | bit : b.listed) | _read("_proven.twice") ^ b.twice;
-        wrong |= _read("_proven.acquitted") ^ b.acquitted | b.acquitted & bit;
+        wrong |= _read("_docket.accused") ^ (b.accused | bit) | _read("_proven.struck") ^ b.struck;
+        wrong |= _read("_proven.acquitted") ^ b.acquitted | b.acquitted & bit | _read("_proven.twice") ^ b.twice;
         wrong |= fresh ? 0 : _read("_docket.since", seat) ^ b.since;
         wrong |= _greater(uint32(first), proof.round) | _greater(first >> 64, _number(proof.tally, 0, COUNTS));
-        if (b.lied & bit != 0) wrong |= _greater(first >> 64, b.first >> 64) | _greater(uint32(first), uint32(b.first));
-        assert(wrong == 0 && _stood() && !_ended() && _signed(proof));
+        if (b.first != 0) wrong |= _greater(first >> 64, b.first >> 64) | _greater(uint32(first), uint32(b.first));
+        assert(wrong == 0 && first != 0 && _stood() && !_ended() && _signed(proof));
     }
 
     function check_proven_succeeds(uint32 block_) external {
@@ -205,9 +198,9 @@ contract Proofs is Money {
         assert(_signer(receipt, shown.r, shown.vs) == environment && uint256(shown.tally) != b.tally);
         assert(_stood() && !_ended() && _changed(seat, b) == 0 && _read("_accounts.closed") == 0);
         uint256 bit = 1 << seat;
-        assert(b.lied & bit != 0 && _read("_proven.lied") == b.lied ^ bit);
-        assert(_read("_proven.acquitted") == b.acquitted | bit && _read("_docket.accused") == b.accused);
-        assert(_read("_proven.listed") == b.listed && _read("_proven.twice") == b.twice);
+        assert(b.first != 0 && b.acquitted & bit == 0 && _read("_proven.acquitted") == b.acquitted | bit);
+        assert(_read("_docket.accused") == b.accused);
+        assert(_read("_proven.struck") == b.struck && _read("_proven.twice") == b.twice);
         assert(_read("_proven.first", seat) == b.first && _read("_docket.since", seat) == b.since);
     }
 
@@ -230,8 +223,8 @@ contract Proofs is Money {
         assert(_read("_docket.accused") == b.accused | bit && (fresh || _read("_docket.since", seat) == b.since));
         assert(_read("_proven.twice") == (fresh ? b.twice : b.twice | bit));
         assert(b.twice & bit == 0);
-        assert(_read("_proven.lied") == b.lied && _read("_proven.acquitted") == b.acquitted);
-        assert(_read("_proven.listed") == b.listed && _read("_proven.first", seat) == b.first);
+        assert(_read("_proven.struck") == (fresh ? b.struck | bit : b.struck));
+        assert(_read("_proven.acquitted") == b.acquitted && _read("_proven.first", seat) == b.first);
     }
 
     function check_equivocation_succeeds(uint32 block_, Equivocation memory proof) external {

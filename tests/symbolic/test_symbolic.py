@@ -83,7 +83,7 @@ FAULTS = {
         "Money", ("check_costs",),
     ),
     "what is void stays in the game": Fault(
-        "contracts/Bookkeeper.sol", " + _voided(t) * m.weiPerUnit", "",
+        "contracts/Bookkeeper.sol", " + _voided() * m.weiPerUnit", "",
         "Proofs", ("check_close_complete", "check_close_void"),
     ),
     "who is acquitted loses the slash": Fault(
@@ -98,21 +98,21 @@ FAULTS = {
         "contracts/libraries/Tallies.sol", "if (!signed || ", "if (signed && ", "Proofs", ("check_false_report",)
     ),
     "what is true is false": Fault(
-        "contracts/libraries/Tallies.sol", "4) == (count == 0", "4) != (count == 0",
+        "contracts/libraries/Tallies.sol", "4) == Fixed", "4) != Fixed",
         "Proofs", ("check_false_report",),
     ),
     "a later proof gives units back": Fault(
-        "contracts/libraries/Tallies.sol", "if (before >> 64 < kept) kept = before >> 64;", "",
+        "contracts/libraries/Tallies.sol", "kept = FixedPointMathLib.min(least, kept);", "",
         "Proofs", ("check_proven",),
     ),
     "who is acquitted stays proven": Fault(
-        "contracts/libraries/Tallies.sol", "proven.lied &= ~(1 << seat);", "", "Proofs", ("check_acquit",)
+        "contracts/libraries/Tallies.sol", "proven.acquitted |= 1 << seat;", "", "Proofs", ("check_acquit",)
     ),
     "the receipt of the very tally acquits": Fault(
         "contracts/libraries/Tallies.sol", " || shown.tally == proven.tallies[seat]", "", "Proofs", ("check_acquit",)
     ),
     "who lied may sign two contents": Fault(
-        "contracts/Bookkeeper.sol", "_proven.twice = twice | 1 << proof.seat;", "", "Proofs", ("check_equivocation",)
+        "contracts/Bookkeeper.sol", "_proven.twice = twice | bit;", "", "Proofs", ("check_equivocation",)
     ),
     "a quorum less one": Fault(
         "contracts/libraries/Certificates.sol", "if (count < quorum)", "if (count + 1 < quorum)",

@@ -179,7 +179,8 @@ ARGUMENTS = {
         1, 20, b"\xab" * 32, 1, 1, b"\xab" * 32, b"\xab" * 64, b"\xab" * 32, b"\xab" * 64
     ),
     METHODS["reportFalse"][0]: Refutation(
-        1, 20, b"\xab" * 32, b"\xab" * 40, b"\xab" * 64, b"\xab" * 56, 24, b"\xab" * 32, b"\xab" * 64, (b"\xab" * 32,), 0
+        1, 20, b"\xab" * 32, b"\xab" * 40, b"\xab" * 64, b"\xab" * 56, 24, b"\xab" * 32, b"\xab" * 64, (b"\xab" * 32,),
+        0,
     ),
     METHODS["acquit"][0]: Acquittal(1, b"\xab" * 32, 2, 1, 7, b"\xab" * 32, b"\xab" * 64),
 }  # fmt: skip
