@@ -53,7 +53,7 @@ contract Money is Shipped {
         _set("_proven.struck", seat, standing == TWICE || !first);
         _set("_proven.acquitted", seat, false_ && standing % 2 == 1);
         _set("_proven.twice", seat, standing >= AFTERWARDS && first);
-        if (false_) vm.assume(_read("_proven.first", seat) != 0);
+        if (false_) vm.assume(uint32(_read("_proven.first", seat)) != 0);
         else _write("_proven.first", seat, 0);
     }
 
@@ -292,9 +292,8 @@ contract Money is Shipped {
     /// @dev Whether a lie is in force in a round, of which its author is not on the block list yet.
     function _voids(uint256 back) private view returns (bool voids) {
         for (uint256 i; i < seats.length; ++i) {
-            uint256 first = _read("_proven.first", i);
+            uint256 first = uint32(_read("_proven.first", i));
             if (first == 0 || _read("_proven.acquitted") >> i & 1 == 1) continue;
-            first = uint32(first);
             uint256 since = _read("_docket.since", i);
             assembly {
                 voids := or(voids, and(iszero(gt(first, back)), lt(back, since)))

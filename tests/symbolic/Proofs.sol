@@ -79,13 +79,16 @@ contract Proofs is Money {
         uint256 struck = _read("_proven.struck");
         uint256 accused = _read("_docket.accused");
         uint256 known;
+        uint256 wrong;
         for (uint256 i; i < seats.length; ++i) {
             uint256 first = _read("_proven.first", i);
             assembly {
-                known := or(known, shl(i, iszero(iszero(first))))
+                let some := gt(and(first, 0xffffffff), 0)
+                known := or(known, shl(i, some))
+                wrong := or(wrong, xor(some, gt(first, 0)))
             }
         }
-        uint256 wrong = (known | struck) & ~accused | _read("_proven.acquitted") & ~known | accused >> seats.length;
+        wrong |= (known | struck) & ~accused | _read("_proven.acquitted") & ~known | accused >> seats.length;
         return wrong | accused & ~struck & ~known | _read("_proven.twice") & ~(accused & ~struck) == 0;
     }
 
