@@ -70,7 +70,7 @@ PAGES: dict[str, dict[str, Table]] = {
     "growth": of("growth", totals=growth.totals, parts=growth.parts),
     "payoff": of("payoff", registry=payoff.registry, responses=payoff.responses)
     | {"slashed": lambda: [*payoff.responses(rows("payoff_slash")), "", *made(rows("payoff_slash"))]}
-    | {"cells": lambda: [*payoff.worst(rows("payoff_cells")), *made(rows("payoff_cells"))]},
+    | {"cells": lambda: [*payoff.worst(cells := rows("payoff_cells") + rows("payoff_sealed")), *made(cells)]},
     "exclusion": of("exclusion", registry=exclusion.registry)
     | {"edge": lambda: [*exclusion.edge(rows("edge")), "", *made(rows("edge"))]},
     "robust": {
