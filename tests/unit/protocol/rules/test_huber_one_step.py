@@ -1,8 +1,9 @@
 """Huber's one-step estimator: its twin, and each inequality of the theorem in docs/robust.md in exact arithmetic."""
 
+from collections import Counter, defaultdict
 from fractions import Fraction
-from itertools import product
-from math import comb, erfc, exp, floor, pi, sqrt
+from itertools import combinations_with_replacement, product
+from math import comb, erfc, exp, factorial, floor, isqrt, pi, prod, sqrt
 from statistics import mean, median, median_high, median_low
 
 import pytest
@@ -129,20 +130,72 @@ def test_5_a_reward_moves_the_third_term_by_at_most_one_over_all_rewards(seed):
     assert abs(after - before) <= step / case.count
 
 
-def tail(n, mu, least):
-    """P(mean of n coins >= least), exact."""
-    return sum(comb(n, k) * mu**k * (1 - mu) ** (n - k) for k in range(n + 1) if Fraction(k, n) >= least)
+def coins(n, mu):
+    """(Value, its chance) of the mean of n coins, exact."""
+    return [(Fraction(k, n), comb(n, k) * mu**k * (1 - mu) ** (n - k)) for k in range(n + 1)]
 
 
-@pytest.mark.parametrize(
-    ("n", "mu", "s"), list(product((1, 4, 9, 25), (Fraction(1, 2), Fraction(1, 5)), (0.05, 0.2, 0.4)))
-)
-def test_6_an_order_statistic_is_far_off_as_seldom_as_so_many_honest_reports_are(n, mu, s):
-    honest, far = 7, 2  # M = 10, f = 3: the fifth and the sixth of seven have a high middle where two of them are high
-    one = tail(n, mu, mu + Fraction(s))
+def sums(values, count):
+    """value -> chance of the sum of so many that are drawn independently."""
+    found = {Fraction(0): Fraction(1)}
+    for _ in range(count):
+        longer = defaultdict(Fraction)
+        for (total, chance), (value, its) in product(found.items(), values):
+            longer[total + value] += chance * its
+        found = longer
+    return found
+
+
+COINS = pytest.mark.parametrize(("n", "mu"), list(product((1, 4, 9), (Fraction(1, 2), Fraction(1, 5)))))
+SIZES = pytest.mark.parametrize(("honest", "f"), [(7, 3), (9, 1), (6, 4), (4, 3), (3, 0)])
+
+
+@COINS
+@SIZES
+@pytest.mark.parametrize("clip", [Fraction(1, 2), Fraction(5, 4)])
+def test_5_the_third_term_is_far_above_its_expectation_as_seldom_as_mcdiarmid_says(n, mu, honest, f, clip):
+    r = clip / (2 * isqrt(n))
+    told = sums([(clipped(x - mu, r), chance) for x, chance in coins(n, mu)], honest)
+    expected = sum(value * chance for value, chance in told.items())
+    above = Fraction(0)
+    for value in sorted(told, reverse=True):
+        above += told[value]
+        s = (value - expected) / (honest + f)
+        if s > 0:
+            assert above <= exp(-2 * n * s * s * (honest + f) ** 2 / honest)
+
+
+@COINS
+@SIZES
+@pytest.mark.parametrize("s", [0.05, 0.2, 0.4])
+def test_6_an_order_statistic_is_far_off_as_seldom_as_so_many_honest_reports_are(n, mu, honest, f, s):
+    one = sum(chance for x, chance in coins(n, mu) if x >= mu + Fraction(s))
+    far = honest - (honest + f) // 2  # so many have to be high for the higher of the two in the middle to be
     exact = sum(comb(honest, k) * one**k * (1 - one) ** (honest - k) for k in range(far, honest + 1))
     assert exact <= comb(honest, far) * one**far
     assert float(comb(honest, far) * one**far) <= comb(honest, far) * exp(-2 * n * s * s * far) * (1 + 1e-12)
+
+
+@pytest.mark.parametrize(("n", "mu"), list(product((1, 4), (Fraction(1, 2), Fraction(1, 5)))))
+@SIZES
+def test_an_estimate_is_beyond_its_width_as_seldom_as_the_regret_needs(n, mu, honest, f):
+    """Over everything that the honest can report, with the liars at the third inequality's U."""
+    count, clip, root = honest + f, 1.25, isqrt(n)
+    r, far = Fraction(clip) / (2 * root), honest - count // 2
+    beta = clip * f / (2 * count) + honest / count * sqrt(pi / 8) * erfc(clip / sqrt(2))
+    one, two = 2 * far, 2 * count**2 / honest
+    rate = one * two / (sqrt(one) + sqrt(two)) ** 2
+    errors = []
+    for told in combinations_with_replacement(coins(n, mu), honest):  # in ascending order
+        ways = factorial(honest) // prod(map(factorial, Counter(told).values()))
+        reports = [x for x, _ in told]
+        high = (reports[(count - 1) // 2] + reports[count // 2]) / 2
+        most = high + (sum(clipped(x - high, r) for x in reports) + f * r) / count
+        errors.append(((most - mu) * root, ways * prod(chance for _, chance in told)))
+    assert sum(chance for _, chance in errors) == 1
+    for wide in (beta + more / 4 for more in range(12)):
+        beyond = sum(chance for error, chance in errors if error > wide)
+        assert float(beyond) <= (comb(honest, far) + 1) * exp(-rate * (wide - beta) ** 2)
 
 
 @pytest.mark.parametrize(("n", "mu"), list(product((1, 4, 16, 64), (Fraction(1, 2), Fraction(1, 3), Fraction(1, 10)))))
