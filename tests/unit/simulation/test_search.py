@@ -54,6 +54,23 @@ def test_candidates_that_are_played_together_come_to_what_each_does_alone(rule):
     assert len(set(alone)) > 5
 
 
+def test_after_a_third_of_the_games_candidates_are_changes_of_the_best_three():
+    asked, chance = given(games=300 * search.TRIES), Random(7)
+    done = [{"candidate": search.drawn(asked, chance), "regret": chance.random(), "games": search.TRIES}
+            for _ in range(150)]  # fmt: skip
+    best = [row["candidate"] for row in sorted(done, key=lambda row: -row["regret"])[:3]]
+
+    def changes(found: dict[str, Any]) -> int:
+        """From the nearest of the best."""
+        (new,) = found["attacks"]
+        olds = [each["attacks"][0]["options"] for each in best if each["split"] == found["split"]]
+        return min((sum(old.get(key) != new["options"].get(key) for key in {*old, *new["options"]}) for old in olds),
+                   default=99)  # fmt: skip
+
+    assert all(1 <= changes(search.of_family(asked, done, [{}] * at)) <= 3 for at in range(40))
+    assert any(changes(search.of_family(asked, done[:50], [{}] * at)) > 3 for at in range(5))
+
+
 def test_the_worst_lie_found_costs_more_than_honesty_and_more_than_the_first_that_was_tried():
     tried: list[dict[str, Any]] = []
     row = search.search(given(), tried, None)
