@@ -32,6 +32,7 @@ from chain_bandit.presets import PAPER
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.runner.rows import kept_rows
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.kernel import encoding
 from chain_bandit.simulation.kernel.forms import POLICIES
@@ -299,18 +300,31 @@ def demo(bench: Bench, file: Path) -> Json:
     })  # fmt: skip
 
 
+def searched(liars: int) -> dict[str, Json]:
+    """By rule the kept search of lies that know the last block, in these games, with the worst outcome."""
+    rows = kept_rows(provenance.FIGURES / "search.jsonl")
+    asked = {"liars": liars, "seats": SEATS, "rounds": ROUNDS, "exploration": "2/b", "rushing": False}
+    rows = [row for row in rows if row["games"] and asked.items() <= row.items()]
+    return {row["rule"]: row for row in sorted(rows, key=lambda row: row["ratio"][0])}
+
+
 def heat(bench: Bench, file: Path, liars: int = LIARS) -> Json:
-    """Regret by attack and rule, over that of the oracle."""
+    """Regret by attack and rule, and under the worst lie that a search found, over that of the oracle."""
     plt, table = begin(), bench.table(liars)
     alone, oracle = (estimate(bench.pooled(seats)[:, -1]) for seats in ([0], range(SEATS - liars)))
     rules, names = [*RULES, NONE], list(table)
-    values = np.array([[table[name][rule].mean / oracle.mean for rule in rules] for name in names])
+    found = searched(liars)
+    last = [found[rule]["ratio"][0] if rule in found else np.nan for rule in rules]
+    values = np.array([*([table[name][rule].mean / oracle.mean for rule in rules] for name in names), last])
+    names.append("the worst lie searched")
     figure, axes = plt.subplots(figsize=(8.4, 0.42 * len(names) + 1.5), layout="constrained")
     axes.imshow(np.log(values), cmap="YlOrRd", aspect="auto")
+    axes.axhline(len(table) - 0.5, color=INK, linewidth=1)
     for y, row in enumerate(values):
         for x, value in enumerate(row):
-            axes.text(x, y, f"{value:.2f}" if value < 100 else f"{value:.0f}", ha="center", va="center",
-                      color="white" if np.log(value) > 0.65 * np.log(values).max() else INK, fontsize=9.5)
+            told = "" if np.isnan(value) else f"{value:.2f}" if value < 100 else f"{value:.0f}"
+            axes.text(x, y, told, ha="center", va="center",
+                      color="white" if np.log(value) > 0.65 * np.log(np.nanmax(values)) else INK, fontsize=9.5)
     axes.set_xticks(range(len(rules)), rules)
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
@@ -322,6 +336,7 @@ def heat(bench: Bench, file: Path, liars: int = LIARS) -> Json:
         "liars": liars, "alone": vars_of(alone), "oracle": vars_of(oracle),
         "regret": {name: {rule: vars_of(row[rule]) for rule in rules} for name, row in table.items()},
         "worst": {rule: bench.worst(rule, liars) for rule in rules},
+        "searched": {rule: {key: found[rule][key] for key in ("ratio", "worst")} for rule in rules if rule in found},
         "not simulated": sorted(TABLED.keys() - table.keys()),
     })  # fmt: skip
 
