@@ -3,7 +3,7 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from decimal import Decimal
 from fractions import Fraction
@@ -735,7 +735,7 @@ def built(
             raise ScenarioInvalid(str(path), _line_of(text, key), f"{key} has more than {_BITS} bits")
     if "folder" in changed:
         raise ScenarioInvalid(str(path), _line_of(text, "folder"), "unknown key 'folder'")
-    scenario = valid(Scenario, {**changed, "folder": path.parent}, path, text)
+    scenario = valid(Scenario, {**changed, "folder": path.parent}, path, text, overrides)
     try:
         scenario.check()
         if on_chain:
@@ -752,12 +752,17 @@ def built(
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def valid(model: type[Model], data: Mapping[str, Any], path: Path, text: str) -> Model:
-    """The model of some data in a file. Raises `ScenarioInvalid`, or `AssumptionBroken` for what is out of bounds."""
+def valid(
+    model: type[Model], data: Mapping[str, Any], path: Path, text: str, overrides: Collection[str] = ()
+) -> Model:  # fmt: skip
+    """The model of some data in a file, with keys that are overridden, dotted, which have no line in it.
+
+    Raises `ScenarioInvalid`, or `AssumptionBroken` for what is out of bounds.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise _invalid(str(path), text, error, model) from error
+        raise _invalid(str(path), text, error, model, overrides) from error
 
 
 def _integers(value: Any, key: str = "") -> Iterator[tuple[str, int]]:
@@ -783,7 +788,9 @@ def _assign(data: dict[str, Any], key: str, value: Any, file: str) -> None:
     data[last] = value
 
 
-def _invalid(file: str, text: str, error: ValidationError, model: type[BaseModel]) -> ChainBanditError:
+def _invalid(
+    file: str, text: str, error: ValidationError, model: type[BaseModel], overrides: Collection[str]
+) -> ChainBanditError:  # fmt: skip
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")  # a misspelt key is also missing
     location = [part for part in first["loc"] if part not in (*environments.OURS, "other", _TABLE, _NAME)]
     name = ".".join(map(str, location))
@@ -798,7 +805,11 @@ def _invalid(file: str, text: str, error: ValidationError, model: type[BaseModel
         reason = f"unknown key {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
     else:
         reason = f"{name}: {first['msg']}"
-    return ScenarioInvalid(file, _line_of(text, key), reason)
+    line = _line_of(text, key)
+    for override in overrides:
+        if f"{name}.".startswith(f"{override}.") or (not line and f"{override}.".startswith(f"{name}.")):
+            return ScenarioInvalid(f"override {override}", None, reason)
+    return ScenarioInvalid(file, line, reason)
 
 
 def _known_keys(model: type[BaseModel]) -> Sequence[str]:

@@ -110,7 +110,7 @@ def test_keys_of_the_file_and_of_the_command_line_override_it(read):
     ],
 )
 def test_an_unknown_one_is_refused_with_the_nearest(read, name, said):
-    with pytest.raises(ScenarioInvalid, match=r"scenario\.toml") as refused:
+    with pytest.raises(ScenarioInvalid, match="override preset: ") as refused:
         read(preset=name)
     assert (refused.value.reason, refused.value.exit_code) == (said, 3)
     with pytest.raises(ScenarioInvalid) as refused:

@@ -413,3 +413,16 @@ def test_a_scenario_for_simulation_alone_is_not_played_on_a_chain(scenario, tmp_
     with pytest.raises(AssumptionBroken, match="nobody rushes"):
         runs.play(given, tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("key", "value", "said"), [
+    ("rounds", "many", "override rounds: rounds: Input should be a valid integer"),
+    ("chain.bodyy", 1, "override chain.bodyy: unknown key 'chain.bodyy'; did you mean 'body'?"),
+    ("fool.bar", 1, "override fool.bar: unknown key 'fool'"),
+    ("rewards", {"kind": "bernoulli"}, "override rewards: rewards.means: Field required"),
+])  # fmt: skip
+def test_what_an_override_breaks_is_said_of_it_and_not_of_the_files_line(tmp_path, key, value, said):
+    (tmp_path / "scenario.toml").write_text(TEXT)
+    with pytest.raises(ScenarioInvalid) as refused:
+        load(tmp_path / "scenario.toml", {key: value})
+    assert str(refused.value).startswith(said)
