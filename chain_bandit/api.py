@@ -40,6 +40,8 @@ __all__ = ["Attack", "ChainBanditError", "Conduct", "Run", "Scenario", "Simulati
            "audit", "bernoulli", "build", "deploy", "environment", "gym_env", "history", "load", "parallel_env", "play",
            "simulate", "sweep"]  # fmt: skip
 
+Given = Scenario | str | Path
+"""A scenario, or what `load` takes."""
 Maker = TypeVar("Maker", bound=Callable[..., Any])
 Progress = Callable[[int, int], None]
 """`progress(done, total)`, called now and then."""
@@ -124,6 +126,10 @@ class Run:
         """The page to open in a browser."""
         return self.out / folder.REPORT
 
+    def __repr__(self) -> str:
+        """One line."""
+        return f"Run({str(self.out)!r}, audit {self.audit.verdict})"
+
     def _repr_html_(self) -> str:
         return f'<a href="{self.report.resolve().as_uri()}">{self.out.name}: audit {self.audit.verdict}</a>'
 
@@ -139,6 +145,13 @@ class Simulation:
 
     scenario: Scenario
     measured: Measured
+
+    def __repr__(self) -> str:
+        """One line."""
+        found = self.regret
+        interval = "" if found.high is None else f" ± {found.high - found.mean:.1f}"
+        count = len(self.measured.sums)
+        return f"Simulation({self.scenario.name!r}, {count} replicates, regret {found.mean:.1f}{interval})"
 
     @property
     def regret(self) -> IntervalEstimate:
@@ -196,6 +209,17 @@ class SweepResult:
         """The last row of each point."""
         return Table(self.swept.final)
 
+    def __repr__(self) -> str:
+        """One line."""
+        failed = f", {len(self.swept.failed)} failed" if self.swept.failed else ""
+        return f"SweepResult({self.swept.name!r}, {' by '.join(self.swept.axes)}: {self.swept.points} points{failed})"
+
+    def plot(self) -> Any:
+        """Regret at the end of each point, as a matplotlib figure: the last axis from left to right."""
+        from chain_bandit.views.sweep import heat_figure
+
+        return heat_figure(self.swept)
+
 
 def load(source: str | Path, **overrides: Any) -> Scenario:
     """A checked scenario: of a TOML file, or a shipped example by its name ("flights").
@@ -220,19 +244,20 @@ def build(**keys: Any) -> Scenario:
 
 
 def play(
-    scenario: Scenario, out: str | Path | None = None, *, chain: str = "embedded", account: str | None = None,
+    scenario: Given, out: str | Path | None = None, *, chain: str = "embedded", account: str | None = None,
     progress: Progress | None = None,
 ) -> Run:  # fmt: skip
     """Play a scenario on a chain, audit it, and leave a run folder; by default a temporary one.
 
     Args:
+        scenario: or what `load` takes, as everywhere here.
         chain: embedded, anvil, hardhat, or a node's URL.
         account: who pays for everybody on a URL.
 
     Raises:
         ChainBanditError: what stopped the game; nothing half-written stays.
     """
-    _is_scenario(scenario)
+    scenario = _scenario(scenario)
     place = Path(out) if out is not None else Path(mkdtemp(prefix="chain-bandit-")) / scenario.name
     tell = progress or (lambda done, total: None)
     horizon = scenario.parameters.horizon
@@ -244,14 +269,14 @@ def play(
 
 
 def simulate(
-    scenario: Scenario, replicates: int = 20, *, jobs: int = 1, progress: Progress | None = None
+    scenario: Given, replicates: int = 20, *, jobs: int = 1, progress: Progress | None = None
 ) -> Simulation:
     """Play a scenario many times without messages; the results do not depend on `jobs` (threads).
 
     Raises:
         ChainBanditError: a scenario that cannot be simulated, or a number below 1.
     """
-    _is_scenario(scenario)
+    scenario = _scenario(scenario)
     _is_count("replicates", replicates)
     _is_count("jobs", jobs)
     tell = progress or (lambda done, total: None)
@@ -261,10 +286,15 @@ def simulate(
 
 
 def sweep(
-    file: str | Path, out: str | Path, *, replicates: int | None = None, jobs: int = 1, resume: bool = False,
-    progress: Progress | None = None,
+    source: Given, out: str | Path | None = None, *, axes: Mapping[str, Any] | None = None,
+    replicates: int | None = None, jobs: int = 1, resume: bool = False, progress: Progress | None = None,
 ) -> SweepResult:  # fmt: skip
-    """Simulate a sweep file's scenario at every combination of its axes, by so many processes.
+    """Simulate a scenario at every combination of some axes, by so many processes.
+
+    Args:
+        source: a sweep file; with `axes` a scenario.
+        out: the folder of the cells, by default a temporary one.
+        axes: by the name of each axis the values of the key of this name, or named overrides, as a sweep file has them.
 
     Raises:
         ChainBanditError: the file is none, the folder cannot be used, or the extra `parquet` is not installed. Cells
@@ -274,9 +304,15 @@ def sweep(
     from chain_bandit.sweeps.run import run as swept
 
     _is_count("jobs", jobs)
-    given = grid.load(Path(file), replicates)
+    if axes is not None:
+        given = grid.of(source if isinstance(source, Scenario) else Path(source), axes, replicates)
+    elif isinstance(source, Scenario):
+        raise Usage("sweep: expected a sweep file, or axes={key: values} for the scenario")
+    else:
+        given = grid.load(Path(source), replicates)
+    place = Path(out) if out is not None else Path(mkdtemp(prefix="chain-bandit-")) / given.name
     tell = progress or (lambda done, total: None)
-    return SweepResult(swept(given, Path(out), processes(jobs), resume, lambda done, failed: tell(done, given.size)))
+    return SweepResult(swept(given, place, processes(jobs), resume, lambda done, failed: tell(done, given.size)))
 
 
 def audit(source: str | Path, *, contract: str | None = None, paranoid: bool = False) -> AuditReport:
@@ -319,7 +355,7 @@ def history(source: str | Path, out: str | Path | None = None, *, contract: str 
 
 
 def deploy(
-    scenario: Scenario, url: str, organiser: str | Path, password: str, *, listen: str, out: str | Path = "game.json",
+    scenario: Given, url: str, organiser: str | Path, password: str, *, listen: str, out: str | Path = "game.json",
     account: str | None = None,
 ) -> Mapping[str, Any]:  # fmt: skip
     """Put a game with open places on the chain at a URL, by the keystore in a folder; what is in `out`, game.json.
@@ -333,7 +369,7 @@ def deploy(
     place = Path(organiser)
     with chains.connected(url) as node:
         secret = keystore.unlock(place, password)
-        game = deploy_open(scenario, node, place, secret, listen, Path(out), None, account)
+        game = deploy_open(_scenario(scenario), node, place, secret, listen, Path(out), None, account)
     dumped: Mapping[str, Any] = game.model_dump(mode="json")
     return dumped
 
@@ -348,7 +384,7 @@ def environment(name: str) -> Callable[[Maker], Maker]:
     return _given("environments", name)
 
 
-def gym_env(scenario: Scenario, seat: int = 0) -> "BanditEnv":
+def gym_env(scenario: Given, seat: int = 0) -> "BanditEnv":
     """A Gymnasium environment: one participant alone against the scenario's arms, on the draws of `simulate`.
 
     Raises:
@@ -356,11 +392,10 @@ def gym_env(scenario: Scenario, seat: int = 0) -> "BanditEnv":
     """
     from chain_bandit.gym_envs import BanditEnv
 
-    _is_scenario(scenario)
-    return BanditEnv(scenario, seat)
+    return BanditEnv(_scenario(scenario), seat)
 
 
-def parallel_env(scenario: Scenario, seats: Sequence[int] | None = None) -> "ReportingEnv":
+def parallel_env(scenario: Given, seats: Sequence[int] | None = None) -> "ReportingEnv":
     """A PettingZoo environment: the scenario's game, in which learners decide what the participants at `seats` report.
 
     Args:
@@ -371,13 +406,15 @@ def parallel_env(scenario: Scenario, seats: Sequence[int] | None = None) -> "Rep
     """
     from chain_bandit.gym_envs import ReportingEnv
 
-    _is_scenario(scenario)
-    return ReportingEnv(scenario, seats)
+    return ReportingEnv(_scenario(scenario), seats)
 
 
-def _is_scenario(scenario: object) -> None:
-    if not isinstance(scenario, Scenario):
-        raise Usage(f"expected a scenario, as cb.load(file) and cb.build(…) give one; got {scenario!r:.80}")
+def _scenario(given: object) -> Scenario:
+    if isinstance(given, str | Path):
+        return load(given)
+    if not isinstance(given, Scenario):
+        raise Usage(f"expected a scenario, as cb.build(…) gives one, a file or an example; got {given!r:.80}")
+    return given
 
 
 def _is_count(name: str, value: object) -> None:

@@ -16,7 +16,8 @@ from pydantic import Discriminator, Field, Tag
 from chain_bandit.examples import found
 from chain_bandit.protocol.errors import Stopped
 from chain_bandit.runner.workers import reason
-from chain_bandit.scenario import ScenarioInvalid, Strict, built, read, valid
+from chain_bandit.scenario import Scenario, ScenarioInvalid, Strict, built, read, valid
+from chain_bandit.scenario import load as load_scenario
 from chain_bandit.simulation.replicates import CHECKPOINTS
 from chain_bandit.sweeps.cell import COLUMNS, Cell
 
@@ -166,8 +167,22 @@ def load(path: Path, replicates: int | None = None) -> Sweep:
     text, data = read(path)
     if "file" in data:
         raise ScenarioInvalid(str(path), None, "unknown key 'file'")
+    return _checked({**data, "file": path}, replicates, text)
+
+
+def of(source: Scenario | Path, axes: Mapping[str, Any], replicates: int | None = None) -> Sweep:
+    """A scenario, or a file or shipped example of one, at every combination of some axes. Errors as of `load`."""
+    scenario = source if isinstance(source, Scenario) else load_scenario(source, on_chain=False)
+    base: Any = str(found(source).absolute()) if isinstance(source, Path) else {
+        **source.model_dump(mode="json", exclude_unset=True, exclude={"folder"}), "preset": source.preset,
+    }  # fmt: skip
+    data = {"name": scenario.name, "base": base, "axes": axes, "file": scenario.folder / "axes"}
+    return _checked(data, replicates, "")
+
+
+def _checked(data: dict[str, Any], replicates: int | None, text: str) -> Sweep:
     given = {} if replicates is None else {"replicates": replicates}
-    sweep = valid(Sweep, {**data, **given, "file": path}, path, text)
+    sweep = valid(Sweep, data | given, data["file"], text)
     sweep.check()
     return sweep
 
@@ -177,6 +192,8 @@ def _weight(data: Any) -> int:
 
 
 def _label(value: Any) -> str:
+    if isinstance(value, dict) and isinstance(value.get("name"), str) and value.keys() <= {"name", "options"}:
+        return " ".join([value["name"], *(f"{key}={_label(each)}" for key, each in value.get("options", {}).items())])
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
 
 

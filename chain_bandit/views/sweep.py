@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import product
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -12,6 +13,9 @@ from chain_bandit.views.canvas import INK, drawing, figure, place, svg
 from chain_bandit.views.heat_map import HEIGHT, WIDTH, block
 from chain_bandit.views.terminal import plain_table, titled
 from chain_bandit.views.view_model import clean
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_ROWS = 200
 """Of the table; the file has all."""
@@ -58,7 +62,13 @@ def _with_interval(row: SweepRow) -> str:
 
 
 def heat_map(swept: Swept) -> str:
-    """Regret at the end as SVG: the last axis from left to right, the one before it downwards, a block for the rest."""
+    """`heat_figure` as SVG."""
+    with drawing():
+        return svg(heat_figure(swept), "sweep", f"Regret at the end of every cell of {clean(swept.name, 64)}")
+
+
+def heat_figure(swept: Swept) -> "Figure":
+    """Regret at the end: the last axis from left to right, the one before it downwards, a block for the rest."""
     *outer, down, across = ("", *swept.axes) if len(swept.axes) == 1 else swept.axes
     by_place = {tuple(row.get(axis, "") for axis in (*outer, down, across)): row for row in swept.final}
     values = {axis: list(dict.fromkeys(row.get(axis, "") for row in swept.final)) for axis in (*outer, down, across)}
@@ -68,17 +78,18 @@ def heat_map(swept: Swept) -> str:
     width, height = len(columns) * WIDTH, len(blocks) * tall
     known = [row["regret_mean"] for row in by_place.values() if row["regret_mean"] is not None]
     scale = min(known, default=0.0), max(known, default=0.0)
+    title = f"regret at the end, {clean(down, 24)} by {clean(across, 24)}"
     with drawing():
-        made, axes = figure(width + 150, height + 50)
+        made, axes = figure(max(width + 150, 134 + 8 * len(title)), height + 50)
         place(made, 134, 16, 34, 16)
-        axes.set_xlim(0, width)
+        axes.set_xlim(0, made.get_figwidth() * made.dpi - 150)
         axes.set_ylim(height, 0)
         axes.axis("off")
-        axes.set_title(f"regret at the end, {clean(down, 24)} by {clean(across, 24)}", loc="left", x=0, pad=8)
+        axes.set_title(title, loc="left", x=0, pad=8)
         for at, chosen in enumerate(blocks):
             top = at * tall + _GAP
             named = ", ".join(f"{axis} = {value}" for axis, value in zip(outer, chosen, strict=True))
             axes.text(0, top - 26, clean(named, 100), color=INK, va="center")
             cells = {key[-2:]: row["regret_mean"] for key, row in by_place.items() if key[:-2] == chosen}
             block(axes, top, lines, columns, cells, scale, 1)
-        return svg(made, "sweep", f"Regret at the end of every cell of {clean(swept.name, 64)}")
+        return made

@@ -136,7 +136,7 @@ def test_commands_of_the_page_on_nodes_play_the_game_that_one_process_plays(plac
 
 
 def test_the_snippets_of_the_page_on_the_api_print_what_they_say(tmp_path: Path) -> None:
-    for name, block in zip(("first", "second", "third"), blocks("docs/api.md", "python"), strict=True):
+    for name, block in zip(("first", "sweep", "second", "third"), blocks("docs/api.md", "python"), strict=True):
         (tmp_path / f"{name}.py").write_text(block, encoding="utf-8")
     said = ran(f"{sys.executable} first.py", tmp_path).splitlines()
     assert said[0].startswith("True passed ")
@@ -145,6 +145,11 @@ def test_the_snippets_of_the_page_on_the_api_print_what_they_say(tmp_path: Path)
     assert low < mean < high
     assert (tmp_path / "regret.png").is_file()
     assert (tmp_path / "runs" / "api" / "report.html").is_file()
+    swept = ran(f"{sys.executable} sweep.py", tmp_path).splitlines()
+    assert [line.rpartition(" ")[0] for line in swept] == [
+        "option-1 0", "option-1 1", "huber-one-step clip=1.25 0", "huber-one-step clip=1.25 1",
+    ]  # fmt: skip
+    assert (tmp_path / "sweep.png").is_file()
     assert float(ran(f"{sys.executable} second.py", tmp_path)) > 0
     alone, together = ran(f"{sys.executable} third.py", tmp_path).splitlines()
     assert all(float(regret) > 0 for regret in alone.split())

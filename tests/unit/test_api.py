@@ -91,8 +91,8 @@ def test_wrong_arguments_are_one_sentence_each(tmp_path: Path):
     with pytest.raises(cb.ChainBanditError, match="jobs: expected"):
         cb.simulate(game, 2, jobs=0)
     for verb in (cb.play, cb.simulate):
-        with pytest.raises(cb.ChainBanditError, match=r"expected a scenario, .* got 'small'"):
-            verb("small")  # type: ignore[operator]
+        with pytest.raises(cb.ChainBanditError, match=r"expected a scenario, .* got \['small'\]"):
+            verb(["small"])  # type: ignore[operator]
     with pytest.raises(cb.ChainBanditError, match=r"^scenario: participants: "):
         cb.build()
     assert cb.build(participants=4, rounds=20, liars=1, attackers=1, rewards={"kind": "bernoulli", "means": [0.1, 0.9]}
@@ -141,6 +141,40 @@ def test_a_sweep_gives_its_table(tmp_path: Path):
     swept = cb.sweep(tmp_path / "sweep.toml", tmp_path / "out")
     assert len(swept.final) == 2
     assert swept.table.to_arrow().num_rows == len(swept.table)
+
+
+def test_a_sweep_of_axes_is_that_of_the_file_that_says_the_same(tmp_path: Path):
+    (tmp_path / "game.toml").write_text(
+        'name = "g"\nparticipants = 4\nrounds = 40\nliars = 1\nattackers = 1\npreset = "recommended"\n'
+        '[rewards]\nkind = "bernoulli"\nmeans = [0.2, 0.8]\n'
+    )
+    rule = {"name": "huber-one-step", "options": {"clip": 1.0}}
+    axes = {"liars": [0, 1], "aggregation": ["confidence", rule]}
+    (tmp_path / "sweep.toml").write_text(
+        'name = "g"\nbase = "game.toml"\n[axes]\nliars = [0, 1]\n'
+        'aggregation = ["confidence", {name = "huber-one-step", options = {clip = 1.0}}]\n'
+    )
+    by_file = cb.sweep(tmp_path / "sweep.toml", replicates=2)
+    assert len({row["digest"] for row in by_file.final}) == 4
+    for source in (tmp_path / "game.toml", str(tmp_path / "game.toml"), cb.load(tmp_path / "game.toml")):
+        swept = cb.sweep(source, axes=axes, replicates=2)
+        assert list(swept.table) == list(by_file.table)
+    assert {row["aggregation"] for row in swept.final} == {"confidence", "huber-one-step clip=1.0"}
+    assert repr(swept) == "SweepResult('g', liars by aggregation: 4 points)"
+    assert "regret at the end" in swept.plot().axes[0].get_title(loc="left")
+    with pytest.raises(cb.ChainBanditError, match="axes="):
+        cb.sweep(cb.load("small"))
+
+
+def test_where_a_scenario_is_taken_the_name_of_an_example_or_a_file_is_too(tmp_path: Path):
+    loaded = cb.simulate(cb.load("small"), 2)
+    named = cb.simulate("small", 2)
+    assert (named.measured.sums == loaded.measured.sums).all()
+    assert repr(named).startswith("Simulation('small', 2 replicates, regret ")
+    with pytest.raises(cb.ChainBanditError, match="cannot be read"):
+        cb.play("no-such-example", tmp_path / "out")
+    with pytest.raises(cb.ChainBanditError, match="expected a scenario"):
+        cb.simulate({"name": "small"})  # type: ignore[arg-type]
 
 
 def test_a_simulation_has_its_baselines_on_the_same_draws():
