@@ -6,6 +6,7 @@ Errors are `ChainBanditError` with the sentence and the exit code of the command
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from html import escape
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -47,6 +48,10 @@ Progress = Callable[[int, int], None]
 """`progress(done, total)`, called now and then."""
 
 
+SHOWN = 20
+"""Rows of a table that a notebook shows."""
+
+
 class Table(Sequence[Mapping[str, Any]]):
     """Rows by column name; a sequence of mappings, and a data frame on demand."""
 
@@ -64,6 +69,12 @@ class Table(Sequence[Mapping[str, Any]]):
     def __repr__(self) -> str:
         """Its size and columns."""
         return f"<Table of {len(self)} rows: {', '.join(self._rows[0]) if self._rows else 'empty'}>"
+
+    def _repr_html_(self) -> str:
+        rows = [tuple(self._rows[0]) if self._rows else ("empty",), *(row.values() for row in self._rows[:SHOWN])]
+        lines = ("".join(f"<td>{escape(_shown(value))}</td>" for value in row) for row in rows)
+        more = f"<p>and {len(self) - SHOWN:,} more rows</p>" if len(self) > SHOWN else ""
+        return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>{more}"
 
     def to_arrow(self) -> "pyarrow.Table":
         """A pyarrow table. Raises `ImportError` without pyarrow."""
@@ -407,6 +418,10 @@ def parallel_env(scenario: Given, seats: Sequence[int] | None = None) -> "Report
     from chain_bandit.gym_envs import ReportingEnv
 
     return ReportingEnv(_scenario(scenario), seats)
+
+
+def _shown(value: object) -> str:
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
 
 
 def _scenario(given: object) -> Scenario:

@@ -177,6 +177,14 @@ def test_where_a_scenario_is_taken_the_name_of_an_example_or_a_file_is_too(tmp_p
         cb.simulate({"name": "small"})  # type: ignore[arg-type]
 
 
+def test_a_notebook_shows_the_first_rows_of_a_table():
+    shown = cb.Table({"name": "<b>", "number": 1234.56789} for _ in range(23))._repr_html_()
+    assert shown.count("<tr>") == 21
+    assert "<tr><td>name</td><td>number</td></tr><tr><td>&lt;b&gt;</td><td>1,235</td></tr>" in shown
+    assert shown.endswith("<p>and 3 more rows</p>")
+    assert cb.Table([])._repr_html_() == "<table><tr><td>empty</td></tr></table>"
+
+
 def test_a_simulation_has_its_baselines_on_the_same_draws():
     many = cb.simulate(cb.load("small", **SHORT), replicates=2)
     learners = {row["learner"]: row["mean"] for row in many.baselines()}
