@@ -134,7 +134,8 @@ library Tallies {
     /// @notice Units that a seat keeps of those that it was credited.
     function keeps(Proven storage proven, uint256 seat, uint256 credited) internal view returns (uint256) {
         uint256 first = proven.first[seat];
-        return _lies(proven, seat, first) ? FixedPointMathLib.min(credited, first >> 64) : credited;
+        uint256 most = first >> 64;
+        return _lies(proven, seat, first) && most < credited ? most : credited;
     }
 
     /// @notice Whether somebody's proven false report is in force in a round: nothing is transferred there.
