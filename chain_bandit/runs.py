@@ -14,7 +14,8 @@ from typing import Any
 
 from chain_bandit.attacks.registry import make
 from chain_bandit.auditor.artifact import release_of
-from chain_bandit.auditor.report import AuditReport
+from chain_bandit.auditor.findings import ALWAYS
+from chain_bandit.auditor.report import AuditReport, Finding
 from chain_bandit.audits import audit_folder, page_of
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.identity import Ask, require_same
@@ -45,6 +46,16 @@ class ExpectationFailed(ChainBanditError):
     def __init__(self, key: str, expected: str, got: object) -> None:
         super().__init__(f"expected {key} {expected}, got {got}")
         self.key, self.expected, self.got = key, expected, got
+
+
+class RuleUnanswered(ChainBanditError):
+    """A rule of the game that failed each time that it was asked."""
+
+    exit_code = 3
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"{finding.sentence}; correct the file of the rule")
+        self.finding = finding
 
 
 class NotCreatedIn(ChainBanditError):
@@ -213,6 +224,11 @@ def _is_older(rpc: Rpc, contract: bytes, first: int | None) -> bool:
 
 
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}
+
+
+def unanswered_rule(report: AuditReport) -> RuleUnanswered | None:
+    """The first rule of the game that never answered."""
+    return next((RuleUnanswered(each) for each in report.findings if each.evidence.get(ALWAYS)), None)
 
 
 def failed_expectation(scenario: Scenario, manifest: dict[str, Any]) -> ExpectationFailed | None:

@@ -35,10 +35,8 @@ def check_selected(game: ReplayedGame, header: Header, agreed: Agreed) -> State 
     except RulesUnknown as error:
         game.checks.unknown("aggregate.selected", str(error))
         return None
-    if found.reason:
-        game.note("rule without an answer", None, t)
-    if exclusions(p, agreed.reputations)[1]:
-        game.note("rule without exclusions", None, t)
+    game.answer("rule without an answer", found.reason, t)
+    game.answer("rule without exclusions", exclusions(p, agreed.reputations)[1], t)
     for arm, expected in enumerate(found.sets):
         game.checks.that(
             header.selected[arm] == mask(expected), "aggregate.selected", t, f"B of arm {arm}",
@@ -72,8 +70,7 @@ def check_attested(game: ReplayedGame, header: Header, agreed: Agreed) -> State 
     except RulesUnknown as error:
         checks.unknown("aggregate.accuracy", str(error))
         return None
-    if weights.reason:
-        game.note("rule without weights", None, t)
+    game.answer("rule without weights", weights.reason, t)
     checks.each_same(header.accuracies, weights.weights, "aggregate.accuracy", t, "accuracy of seat", derived)
     return weights.state
 

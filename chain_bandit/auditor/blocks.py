@@ -102,8 +102,8 @@ def _check_form(game: ReplayedGame, header: Header) -> None:
         checks.unknown("header.arm", str(error))
     else:
         checks.same(header.arm, expected, "header.arm", t, "honest arm")
-        if reason:
-            game.note("policy without an arm", None, t)
+        if game.running.means is not None and t > p.burn_in:  # until then arms are pulled in turn
+            game.answer("policy without an arm", reason, t)
     if p.has_phases:
         due, decided, size = length(p, game.running, header.arm), header.decided(p), len(header.extension(p))
         said = Slice(decided, len(decided) - size, size)

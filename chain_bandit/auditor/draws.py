@@ -43,8 +43,8 @@ def check_successors(
         for name in checks_of_successors(p):
             checks.unknown(name, str(error))
         return
-    if failed and p.selected_by.digest:
-        game.note("rule without a choice", None, t)
+    if p.selected_by.digest:
+        game.answer("rule without a choice", failed, t)
     if p.keeps_state:
         checks.that(header.states == expected.states, "aggregate.state", t, "what rules keep",
                     "the header says {}, the rules keep {}", _shown(header.states), _shown(expected.states))

@@ -1,6 +1,7 @@
 """Findings of an audit: behaviour of seats that breaks no check, and its evidential weight."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from chain_bandit.auditor.collusion import GAMES, Pair, groups
 from chain_bandit.auditor.game import ReplayedGame
@@ -76,6 +77,9 @@ _LIVE = {
 }
 """What is said otherwise of a game with live rewards."""
 
+ALWAYS = "always"
+"""In the evidence of a rule's failures: whether it failed each time that it was asked."""
+
 _OF_THE_ENVIRONMENT = "the environment, address {}"
 
 
@@ -90,16 +94,23 @@ def findings(game: ReplayedGame) -> list[Finding]:
             noted["label without a lie" if seat in reported else "label without a report", seat] = []
     in_order = sorted(noted.items(), key=lambda item: (item[0][0], -1 if item[0][1] is None else item[0][1]))
     words = _LIVE if game.live else {}
-    made = [_noted(kind, seat, rounds, words) for (kind, seat), rounds in in_order]
+    failed = {
+        kind: {ALWAYS: kind not in game.answered, "reason": reason} for kind, reason in game.failed.items()
+    }  # fmt: skip
+    made = [_noted(kind, seat, rounds, words, failed.get(kind, {})) for (kind, seat), rounds in in_order]
     return [*_labels(game), *made, *_keys(game), *_hints(game)]
 
 
-def _noted(kind: str, seat: int | None, rounds: list[int], instead: Mapping[str, str]) -> Finding:
+def _noted(
+    kind: str, seat: int | None, rounds: list[int], instead: Mapping[str, str], failed: dict[str, Any]
+) -> Finding:  # fmt: skip
     weight, words = (Weight.PROOF, _PROOFS) if kind in _PROOFS else (Weight.OBSERVATION, {**_OBSERVATIONS, **instead})
-    counts = {each: counted(len(rounds), each[:-1]) for each in ("rounds", "blocks", "calls")}
-    when = "" if not rounds else f" ({'first ' if len(rounds) > 1 else ''}in round {rounds[0]})"
+    all_ = "all " if failed.get(ALWAYS) else ""
+    counts = {each: all_ + counted(len(rounds), each[:-1]) for each in ("rounds", "blocks", "calls")}
+    why = f": {failed['reason']}" if failed else ""
+    when = "" if not rounds else f" ({'first ' if len(rounds) > 1 else ''}in round {rounds[0]}{why})"
     text = words[kind].format(seat=seat, **counts) + when
-    return Finding(kind, seat, len(rounds), tuple(rounds[:KEPT]), text, weight)
+    return Finding(kind, seat, len(rounds), tuple(rounds[:KEPT]), text, weight, evidence=failed)
 
 
 def _labels(game: ReplayedGame) -> list[Finding]:

@@ -241,6 +241,8 @@ class ReplayedGame:
     numbered: dict[bytes, Numbered] = field(default_factory=dict)
     alike: Alike | None = None
     findings: dict[tuple[str, int | None], list[int]] = field(default_factory=lambda: defaultdict(list))
+    failed: dict[str, str] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
     other: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -322,3 +324,11 @@ class ReplayedGame:
     def note(self, kind: str, seat: int | None, round_: int) -> None:
         """Keep a finding about a participant, or about the environment or the game without a seat."""
         self.findings[kind, seat].append(round_)
+
+    def answer(self, kind: str, failed: str, round_: int, seat: int | None = None) -> None:
+        """Keep whether a rule of the game answered: where it `failed` a finding, and why the first time."""
+        if failed:
+            self.note(kind, seat, round_)
+            self.failed.setdefault(kind, failed)
+        else:
+            self.answered.add(kind)

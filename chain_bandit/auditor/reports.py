@@ -112,8 +112,8 @@ def _is_false(game: ReplayedGame, seat: int, report: Report, own: Own) -> bool:
     p, t, checks = game.parameters, game.running.round, game.checks
     closed = disclosure(p).draws and not own.seed
     truth, failed = (own.means, "") if closed else disclosed(p, own)
-    if failed:
-        game.note("disclosure without a report", seat, t)
+    if not closed:
+        game.answer("disclosure without a report", failed, t, seat)
     false = report.means != truth and is_false(p, own, report.means)
     if closed and not false:
         checks.unknown("honest.report", f"seat {seat} did not reveal its sealing key")

@@ -57,6 +57,7 @@ def _on_trial(game: ReplayedGame) -> ReplayedGame:
     tried = copy(game)
     tried.checks, tried.nonces, tried.rows, tried.alike = Checks(), Nonces(), Rows(), None
     tried.whose, tried.on_verified, tried.findings = recovered, lambda seconds: None, defaultdict(list)
+    tried.failed, tried.answered = {}, set()
     tried.seated, tried.addresses, tried.last = list(game.seated), list(game.addresses), list(game.last)
     tried.counts, tried.totals = list(map(list, game.counts)), list(map(list, game.totals))
     tried.unread, tried.earned, tried.rewards = set(game.unread), list(game.earned), list(game.rewards)

@@ -1,7 +1,6 @@
 """`chain-bandit audit`: a run folder, an exported history, or a game on a node."""
 
 import json
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ from typing import Annotated
 import typer
 
 from chain_bandit.chain_history.blocks import LAST_BLOCK
-from chain_bandit.cli.options import Json, Usage, hexadecimal, named_game
+from chain_bandit.cli.options import ForeignRules, Json, Usage, hexadecimal, named_game, run_foreign
 
 
 def audit(
@@ -46,16 +45,13 @@ def audit(
     paranoid: Annotated[
         bool, typer.Option("--paranoid", help="Recompute with the second implementation, and compare.")
     ] = False,
-    rule: Annotated[
-        list[str] | None, typer.Option("--rule", metavar="NAME", help="Run this foreign rule of the game.")
-    ] = None,
+    rule: ForeignRules = None,
     every: Annotated[bool, typer.Option("--checks", help="List every check, also those that passed.")] = False,
     as_json: Json = False,
 ) -> None:
     """Audit a game: recompute it from its history alone. Exit 12: a violation; 13: something not checkable."""
     from chain_bandit.append_log import whole_file
     from chain_bandit.audits import audit_file, audit_folder, page_of, trail_of
-    from chain_bandit.foreign.registry import run_rules
     from chain_bandit.game.folder import REPORT
     from chain_bandit.views.statement import written
     from chain_bandit.views.terminal import Blocks, checks_table, console, statements_table, to_open
@@ -71,8 +67,7 @@ def audit(
     if contract is not None and rpc is None:
         raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
     kept, way = hexadecimal(head, 32, "--head") if head else None, trail_of(trail) if trail else b""
-    for each in run_rules(rule or ()):
-        print(f"runs foreign code: {each}", file=sys.stderr)
+    run_foreign(rule)
     with ExitStack() as stack:
         told = stack.enter_context(written(statement)) if statement else None
         observe = stack.enter_context(Blocks(hidden=as_json))

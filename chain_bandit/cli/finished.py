@@ -18,12 +18,13 @@ def say_finished(
     scenario: "Scenario", manifest: dict[str, Any], report: "AuditReport", out: Path, chain_name: str, as_json: bool,
     measured: dict[str, Any] | None = None, kept: str | None = None, briefly: bool = False,
 ) -> None:  # fmt: skip
-    """Print what a run folder holds, and end with the exit code of its expectations and its audit."""
+    """Print what a run folder holds, and end with the exit code of its rules, its expectations and its audit."""
     from chain_bandit.game.folder import REPORT, read_rounds
-    from chain_bandit.runs import failed_expectation
+    from chain_bandit.runs import failed_expectation, unanswered_rule
     from chain_bandit.views import terminal
 
-    failed = failed_expectation(scenario, manifest)
+    failures = list(filter(None, (unanswered_rule(report), failed_expectation(scenario, manifest))))
+    failed = failures[0] if failures else None
     if as_json:
         said = {**manifest, "audit": report.verdict, "out": str(out)} | ({"measured": measured} if measured else {})
         print(json.dumps(said | ({"error": as_json_of(failed)} if failed else {}), sort_keys=True))
@@ -42,8 +43,8 @@ def say_finished(
             terminal.to_open(out / REPORT),
             sep="\n",
         )  # fmt: skip
-    if failed:
-        say_error(failed)
+    for each in failures:
+        say_error(each)
     if kept:
         print(f"error: the audit is {report.verdict}; {kept}", file=sys.stderr)
     if failed and not report.violations:

@@ -28,7 +28,8 @@ def _json_lines(name: str) -> Callable[[str], None]:
     """Messages as JSON, each with its time (UTC), level and node."""
 
     def say(line: str) -> None:
-        level = "warning" if line.startswith(("waiting", "said nothing")) or "not read any more" in line else "info"
+        warns = line.startswith(("waiting", "warning", "said nothing")) or "not read any more" in line
+        level = "warning" if warns else "info"
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         print(json.dumps({"time": now, "level": level, "node": name, "message": line}), file=sys.stderr, flush=True)
 

@@ -1,6 +1,7 @@
 """Options that several verbs have, and what is made of them."""
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +30,11 @@ Override = Annotated[
 ]
 
 
+ForeignRules = Annotated[
+    list[str] | None, typer.Option("--rule", metavar="NAME", help="Run this foreign rule of the game.")
+]
+
+
 class Usage(ChainBanditError):
     """A command line that makes no sense."""
 
@@ -53,6 +59,14 @@ def overrides(pairs: list[str] | None, rounds: int | None, seed: int | None) -> 
     if seed is not None:
         values["seed"] = seed
     return values
+
+
+def run_foreign(rules: list[str] | None) -> None:
+    """Have this process run the rules that `--rule` names, and say so. Raises `ChainBanditError`."""
+    from chain_bandit.foreign.registry import run_rules
+
+    for each in run_rules(rules or ()):
+        print(f"runs foreign code: {each}", file=sys.stderr)
 
 
 def hexadecimal(text: str, size: int, option: str) -> bytes:

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from chain_bandit.cli.options import Json, Usage
+from chain_bandit.cli.options import ForeignRules, Json, Usage, run_foreign
 
 
 def show(
     run: Annotated[Path, typer.Argument(metavar="RUN_OR_EXPORT", help="A run folder, or an exported history.")],
     what: Annotated[str | None, typer.Argument(help="round, participant or tx.")] = None,
     which: Annotated[str | None, typer.Argument(help="Round number, seat or address, or transaction hash.")] = None,
+    rule: ForeignRules = None,
     as_json: Json = False,
 ) -> None:
     """Show a run or an exported history: overview, one round, one participant or one transaction.
@@ -30,6 +31,7 @@ def show(
     if tokens.is_file() and _is_agreement(tokens):
         _show_agreement(tokens, what, which, as_json)
         return
+    run_foreign(rule)
     history = run if run.is_file() else run / HISTORY
     report = audit_file(run) if run.is_file() else audit_folder(run)
     manifest, rounds = described(run, report)

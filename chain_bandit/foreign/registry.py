@@ -1,7 +1,9 @@
 """Foreign rules that this process runs: found, checked, and added to the rules that games are played by."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +15,7 @@ from chain_bandit.foreign.source import KINDS, Source, found
 from chain_bandit.plugins import UNKNOWN, PluginBroken, names
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.estimation import OBSERVERS
 from chain_bandit.protocol.rule import (
     Aggregation,
     Agreed,
@@ -73,9 +76,7 @@ class _Counted:
         try:
             return run(self._made, verb, *given, bound=self._steps, passing=(AssumptionBroken,)).value
         except RuleFailed as error:
-            cause = error.__cause__.args[:1] if isinstance(error.__cause__, Exception) else ()
-            said = "".join(f": {each[:200]}" for each in cause if isinstance(each, str) and each.isprintable())
-            raise AssumptionBroken(self._made.name, f"{verb} of the rule", error.reason + said) from error
+            raise AssumptionBroken(self._made.name, f"{verb} of the rule", error.reason) from error
 
     def explain(self, terms: Terms) -> str:
         """Whose code it is, and what it says of itself."""
@@ -88,6 +89,13 @@ class _Counted:
                 return f"{whose} It says of itself: {said}"
         return whose
 
+
+@lru_cache(maxsize=64)
+def _warn(said: str) -> None:
+    logging.getLogger(__name__).warning("warning: %s", said)
+
+
+OBSERVERS.append(lambda error: _warn(str(error)))  # once a reason
 
 _VERBS: Mapping[type[Rule], tuple[str, ...]] = {
     Aggregation: ("estimate", "worth"), Reputation: ("weigh", "left_out"), Selection: ("select",),

@@ -1,5 +1,6 @@
 """Start of a node of a bandit game: its contract and seat, and its role from the first call to the last."""
 
+import logging
 import random
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -237,12 +238,25 @@ def start_of(place: Path) -> type[NodeStart]:
     return AgreementStart if isinstance(files.read_shared(shared), files.AgreementFile) else Start
 
 
+class _Said(logging.Handler):
+    """Has warnings of the package, such as that of a rule that failed, written to the node's log."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__()
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say one."""
+        self._say(record.getMessage())
+
+
 def main(
     place: Path, url: str | None = None, password: Callable[[Path], str] | None = None, metrics: str | None = None,
     say: Callable[[str], None] = said,
 ) -> None:  # fmt: skip
     """Run one node to the end of its game. Raises `ChainBanditError`."""
     arm(place.resolve().name)
+    logging.getLogger("chain_bandit").addHandler(_Said(say))
     start = start_of(place)(place, url, password, metrics, say)
     say(f"{files.name_of(start.key.address)} of {start.game.contract}")
     start.run()

@@ -4,8 +4,7 @@ A foreign rule that raises, takes too many steps or answers outside of its bound
 for everybody: the block is rejected, which costs nobody's reputation, and whoever has its body can see why.
 """
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import reduce
 from operator import and_
@@ -34,6 +33,9 @@ from chain_bandit.protocol.ruleset import RuleFailed
 from chain_bandit.protocol.units import INFINITY, UNIT, Means
 from chain_bandit.protocol.units import is_estimate as is_unit_share
 
+OBSERVERS: list[Callable[[RuleFailed], None]] = []
+"""Told of each answer that a foreign rule failed to give."""
+
 _STATE = 2**63
 """Integers of a state are smaller, and no smaller than its negative."""
 
@@ -52,7 +54,7 @@ def estimate(parameters: Parameters, state: State, agreed: Agreed) -> Estimate:
         _require(_is_kept(parameters, rule, answer.state), rule.name, KEPT)
         _require(not rule.is_mean or mean_over(agreed, answer.sets).means == answer.means, rule.name, "means over B")
     except RuleFailed as error:
-        return nothing(parameters.arms, state, error.reason)
+        return nothing(parameters.arms, state, _told(error))
     return answer
 
 
@@ -66,7 +68,7 @@ def weigh(parameters: Parameters, state: State, agreed: Agreed, found: Estimate)
         _require(is_weights(answer, parameters.participants), rule.name, "a uint16 for each seat")
         _require(_is_kept(parameters, rule, answer.state), rule.name, KEPT)
     except RuleFailed as error:
-        return Weights(agreed.reputations, state, error.reason)
+        return Weights(agreed.reputations, state, _told(error))
     return answer
 
 
@@ -85,7 +87,7 @@ def exclusions(parameters: Parameters, reputations: tuple[int, ...]) -> tuple[Se
         seats = rule.left_out(terms, reputations)
         _require(_are_seats(seats) and len(seats) <= most, rule.name, f"a set of {most} seats at most")
     except RuleFailed as error:
-        return frozenset(), error.reason
+        return frozenset(), _told(error)
     return seats & frozenset(range(terms.participants)), ""
 
 
@@ -116,11 +118,12 @@ def worth_of(parameters: Parameters, counts: Iterable[int], passed: int) -> tupl
     rule, terms, foreign = rules.aggregation(parameters), parameters.terms, parameters.aggregation.digest
 
     def one(counted: int) -> int:
-        with suppress(RuleFailed):
+        try:
             answer = rule.worth(terms, counted, passed)
-            if not foreign or (type(answer) is int and 0 <= answer <= terms.participants):
-                return answer
-        return counted
+        except RuleFailed as error:
+            _told(error)
+            return counted
+        return answer if not foreign or (type(answer) is int and 0 <= answer <= terms.participants) else counted
 
     return tuple(map(one, counts))
 
@@ -134,7 +137,7 @@ def choose_arm(parameters: Parameters, learnt: Learnt) -> tuple[int, str]:
             _require(type(answer) is int and 0 <= answer < parameters.arms, rule.name, "an arm")
     except RuleFailed as error:
         default = rules.policy(replace(parameters, policy=UCB1))
-        return default.arm(terms, learnt), error.reason
+        return default.arm(terms, learnt), _told(error)
     return answer, ""
 
 
@@ -158,7 +161,7 @@ def disclosed(parameters: Parameters, own: Own) -> tuple[Means, str]:
         _require(are_units(values, parameters.arms), rule.name, "a share of a reward for each arm, in units")
         _require(not (rule.draws and is_false(parameters, own, values)), rule.name, "within its bound")
     except RuleFailed as error:
-        return own.means, error.reason
+        return own.means, _told(error)
     return values, ""
 
 
@@ -171,11 +174,14 @@ def is_false(parameters: Parameters, own: Own, values: Means) -> bool:
     rule, terms = rules.disclosure(parameters), parameters.terms_of(parameters.disclosure)
     if not rule.draws:
         return values != disclose(parameters, own)
-    with suppress(RuleFailed):
+    try:
         bounds = rule.bound(terms, own._replace(seed=b""))
-        if not parameters.disclosure.digest or are_units(bounds, parameters.arms):
-            return any(abs(value - mean) > most for value, mean, most in zip(values, own.means, bounds, strict=True))
-    return False
+    except RuleFailed as error:
+        _told(error)
+        return False
+    if parameters.disclosure.digest and not are_units(bounds, parameters.arms):
+        return False
+    return any(abs(value - mean) > most for value, mean, most in zip(values, own.means, bounds, strict=True))
 
 
 def is_readable(parameters: Parameters, values: Means) -> bool:
@@ -186,7 +192,8 @@ def is_readable(parameters: Parameters, values: Means) -> bool:
     rule, terms = rules.disclosure(parameters), parameters.terms_of(parameters.disclosure)
     try:
         return rule.is_valid(terms, values) is True
-    except RuleFailed:
+    except RuleFailed as error:
+        _told(error)
         return False
 
 
@@ -200,10 +207,17 @@ def select(parameters: Parameters, state: State, agreed: Agreed | None, standing
             _require(is_selected(answer, among), rule.name, "a set of eligible seats")
             _require(_is_kept(parameters, rule, answer.state), rule.name, KEPT)
     except RuleFailed as error:
-        return Selected(standing.eligible, state, error.reason)
+        return Selected(standing.eligible, state, _told(error))
     if len(answer.validators) < min(standing.least, len(standing.eligible)):
         return Selected(standing.eligible, answer.state, f"{len(answer.validators)} seats are too few")
     return answer
+
+
+def _told(error: RuleFailed) -> str:
+    """Why a rule gave no answer, after `OBSERVERS` were told."""
+    for observe in OBSERVERS:
+        observe(error)
+    return error.reason
 
 
 def _is_kept(parameters: Parameters, rule: Rule, state: State) -> bool:

@@ -230,7 +230,7 @@ def _consensus(facts: ViewModel, live: bool) -> Markup:
 _LEGEND = (
     ("most", "report counted for most arms"),
     ("light", "for few"),
-    ("out", "for none: trimmed as too high or too low, or too few pulls"),
+    ("out", "for none: not selected, or too few pulls"),
     ("accused", "proof of equivocation"),
     ("blocked", "on the block list"),
     ("silent", "no report"),

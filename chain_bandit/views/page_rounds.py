@@ -22,8 +22,8 @@ def rounds_section(facts: ViewModel, live: bool) -> Markup:
     return tag(
         "section",
         tag("h2", SECTIONS["rounds"]),
-        tag("p", f"{said} Counted: how many of the round's reports are in an arm's estimate; the others were trimmed "
-            "as too high or too low, or had too few pulls of the arm."),
+        tag("p", f"{said} Counted: how many of the round's reports are in an arm's estimate; the others were not "
+            "selected by the rule of aggregation, or had too few pulls of the arm."),
         table(head, [_round(facts, row, live) for row in shown], "n--n--nn"),
         id="rounds",
     )  # fmt: skip

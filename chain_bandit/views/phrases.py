@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from chain_bandit.auditor.findings import ALWAYS
 from chain_bandit.auditor.report import Weight, counted
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.views.view_model import PROVEN_FALSE, ViewModel, clean
@@ -22,6 +23,9 @@ SECTIONS = {
 }
 """Anchor and title of each section of a page, in order."""
 
+
+NO_ANSWER = "the rule of aggregation selected no report, and gave no estimator"
+"""Of a rejected block in which nobody was selected."""
 
 NO_REGRET = (
     "The rewards are live: they come from outside, so that nobody knows true means, and what was lost against the best "
@@ -136,7 +140,7 @@ def others_in_words(facts: ViewModel) -> list[str]:
 
 
 def headline(facts: ViewModel) -> list[str]:
-    """What happened, in two sentences that a newcomer understands."""
+    """What happened, in two sentences that a newcomer understands, and which rules of the game failed."""
     manifest, people = facts.manifest, facts.participants
     malicious = sum(bool(p.malicious) for p in people)
     known = all(p.role for p in people) and bool(people)
@@ -148,7 +152,7 @@ def headline(facts: ViewModel) -> list[str]:
         f"{who} learned together which of {counted(len(facts.names), 'arm')} pays best, over {due} that a contract "
         "recorded."
     )
-    return [first, learned(facts)]
+    return [first, learned(facts), *_failed_rules(facts)]
 
 
 def learned(facts: ViewModel) -> str:
@@ -169,6 +173,12 @@ def learned(facts: ViewModel) -> str:
         f"{said} (true mean {truth[found] / UNIT:.3f}); the best arm is {facts.names[best]}, "
         f"with a true mean of {truth[best] / UNIT:.3f}."
     )
+
+
+def _failed_rules(facts: ViewModel) -> list[str]:
+    """The rules of the game that failed each time, and why the first time."""
+    failed = [clean(each.sentence, 400) for each in facts.report.findings if each.evidence.get(ALWAYS)]
+    return [f"{said[0].upper()}{said[1:]}." for said in failed[:1]]
 
 
 def attacking_pays(facts: ViewModel) -> str:

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from chain_bandit.auditor.findings import ALWAYS
 from chain_bandit.auditor.report import Account
 from chain_bandit.auditor.rows import RoundRow
 from chain_bandit.chain_history.records import CREATION, PACKED, Accusation, Acquittal, ContractCall, Refutation, calls
@@ -17,6 +18,7 @@ from chain_bandit.protocol.settlement import Pull, decode_pulls, pull_bytes
 from chain_bandit.protocol.tallies import Settled
 from chain_bandit.protocol.units import NO_PULL, UNIT
 from chain_bandit.views.decoded_history import DecodedHistory, DecodedRecord
+from chain_bandit.views.phrases import NO_ANSWER
 from chain_bandit.views.terminal import plain_table, titled
 from chain_bandit.views.view_model import (
     PROVEN_FALSE,
@@ -58,10 +60,21 @@ def show_round(inside: DecodedHistory, round_: int) -> RenderableType:
             pairs.append(("body", "not given: it lies beside the chain"))
         tables = _report_tables(inside, row, entry.header, inside.reports(entry))
         lines.append(("accuracy", _of_full(entry.header.accuracies)))
+    if failed := _without_answer(inside, row):
+        pairs.append(("why", failed))
     if row.kind == "exploration":
         pairs.append(("why", "too many rounds failed in a row: everybody pulls the next arm in turn"))
     lines.append(("reputation", _of_full(row.reputations)))
     return Group(_pairs(pairs), *tables, *_by_seat(lines))
+
+
+def _without_answer(inside: DecodedHistory, row: RoundRow) -> str:
+    """Why the rule of aggregation gave nothing, where the audit ran it; empty where it gave estimators."""
+    if row.kind != "rejected" or any(row.selected):
+        return ""
+    found = [each for each in inside.report.findings if each.kind == "rule without an answer"]
+    named = any(row.round in each.rounds or each.evidence.get(ALWAYS) for each in found)
+    return f"{NO_ANSWER}: {clean(found[0].evidence['reason'], 300)}" if named else NO_ANSWER
 
 
 def _phase(inside: DecodedHistory, row: RoundRow) -> Iterator[tuple[str, object]]:
@@ -130,7 +143,7 @@ def _report_tables(
             made.add_row(Text(names[arm], "bold" if arm == row.arm else ""),
                          whole(None) if truth is None else mean(truth), mean(value).strip(), str(len(kept)),
                          *cells)  # fmt: skip
-        yield titled("Reports by seat: * selected, x too high or too low, ~ too few pulls", made)
+        yield titled("Reports by seat: * selected, x not selected, ~ too few pulls", made)
 
 
 def show_participant(inside: DecodedHistory, who: str) -> RenderableType:
@@ -210,7 +223,7 @@ def _last_report(inside: DecodedHistory, seat: int) -> Iterator[RenderableType]:
         truth = inside.truth(arm)
         off = None if truth is None else value - truth
         counted = "selected" if header.selected[arm] >> seat & 1 else (
-            "trimmed" if header.candidates[arm] >> seat & 1 else "too few pulls"
+            "not selected" if header.candidates[arm] >> seat & 1 else "too few pulls"
         )
         made.add_row(Text(clean(inside.names[arm], 20)), amount(value, 3), amount(truth, 3), signed(off, 3),
                      mean(header.means[arm]).strip(), counted)  # fmt: skip

@@ -377,7 +377,7 @@ class ViewModel:
         if manifest.rounds is None:
             return StatusItem("Liveness", "open", "open", "how many rounds are due is not in this history", "consensus")
         due = manifest.rounds - manifest.burn_in + 1 - sum(row.length - 1 for row in self.rows)
-        whole = made == due and self.report.complete
+        whole, nothing = made == due and self.report.complete, failed and failed + explored == made
         # in phases it is not known how many rounds the pulls that are left take
         phases = self.parameters is not None and self.parameters.has_phases
         pulled = f", of {manifest.rounds - due + made:,} of {manifest.rounds:,} pulls" if phases else ""
@@ -387,7 +387,8 @@ class ViewModel:
         )
         if whole and failed:
             sentence += f", {failed} failed, {explored} explored; the game went on"
-        return StatusItem("Liveness", "ok" if whole else "bad", "held" if whole else "lost", sentence, "consensus")
+        held = whole and not nothing
+        return StatusItem("Liveness", "ok" if held else "bad", "held" if held else "lost", sentence, "consensus")
 
     def _audit(self) -> StatusItem:
         report = self.report

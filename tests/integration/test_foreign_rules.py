@@ -65,6 +65,42 @@ def test_a_rule_that_fails_in_a_round_rejects_its_block_alike_everywhere(scenari
     assert [t for t, kind in kinds.items() if kind is Kind.REJECTED] == [11]
 
 
+RAISES = {
+    "an aggregation": ("Aggregation", "estimate(self, terms, state, agreed)", "aggregation failed in all 2 blocks"),
+    "a policy": ("Policy", "arm(self, terms, learnt)", "policy failed in all "),
+    "a reputation": ("Reputation", "weigh(self, terms, state, agreed, estimate)", "reputation failed in all "),
+    "a disclosure": ("Disclosure", "encode(self, terms, own)", "disclosure failed on the rewards of seat 0 in all "),
+}
+
+
+@pytest.mark.parametrize("kind", RAISES)
+def test_a_rule_that_raises_in_every_call_is_no_success(kind, tmp_path, called, caplog):
+    base, verb, said = RAISES[kind]
+    rule = f'class Mine({base}):\n    name = "mine"\n\n    def {verb}:\n        raise ValueError("no seat\\nmore")\n'
+    (tmp_path / "mine.py").write_text(f"from chain_bandit.rule_api import {base}\n\n\n{rule}")
+    (tmp_path / "game.toml").write_text(
+        'name = "game"\nparticipants = 4\nrounds = 10\nliars = 1\nattackers = 1\nburn_in = 8\n'
+        f'{base.lower()} = "mine.py:Mine"\n[rewards]\nkind = "bernoulli"\nmeans = [0.9, 0.3]\n'
+    )
+    played = called("run", "game.toml", "--out", "run")
+    why = f"{verb.partition('(')[0]} raises ValueError: no seat (line 8)"
+    assert played.returncode == 3, played.stderr
+    assert f"warning: the rule 'Mine' gave no answer: {why}\n" in caplog.text
+    assert f"error: the game's {'rule of ' * (base in ('Aggregation', 'Reputation'))}{said}" in played.stderr
+    assert why in " ".join(played.stdout.split())
+    seen = called("show", "run", "--rule", "mine.py:Mine")
+    assert (why in " ".join(seen.stdout.split()), seen.returncode) == (True, 0)
+
+
+def test_a_rejected_round_is_shown_with_what_its_rule_raised(scenario, tmp_path, called):
+    _, game_ = scenario
+    runs.play(game_, tmp_path / "run")
+    seen = called("show", "run", "round", 11)
+    why = "the rule of aggregation selected no report, and gave no estimator: estimate raises ZeroDivisionError"
+    assert why in " ".join(seen.stdout.split())
+    assert "too high or too low" not in seen.stdout
+
+
 def test_nodes_come_to_the_same_whatever_their_folder(scenario, tmp_path, play, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _, game_ = scenario
@@ -72,6 +108,8 @@ def test_nodes_come_to_the_same_whatever_their_folder(scenario, tmp_path, play, 
     alone, _ = play(game_)
     with game(game_, tmp_path / "game") as played:
         manifest, report = played.end()
+        log = chain_bandit("logs", tmp_path / "game", "seat-1", "--lines", 99).stdout
+    assert "warning: the rule 'Drawn' gave no answer: estimate raises ZeroDivisionError" in log
     assert report.verdict == "passed", report.violations
     assert manifest["run_digest"] == "0x" + alone.run_digest.hex()
 

@@ -40,7 +40,7 @@ def test_every_kind_has_one_weight() -> None:
 @pytest.mark.parametrize("count", [1, 2])
 def test_sentences_count_as_people_do(count: int) -> None:
     for kind in (*findings._PROOFS, *findings._OBSERVATIONS):
-        said = findings._noted(kind, 2, [7, 9][:count], {}).sentence
+        said = findings._noted(kind, 2, [7, 9][:count], {}, {}).sentence
         assert not re.search(r"\b1 \w+s\b|\b2 (round|block|call)\b", said), said
         assert said.endswith("(in round 7)" if count == 1 else "(first in round 7)")
 

@@ -241,7 +241,7 @@ def test_rules_whose_declaration_no_creation_could_carry_are_refused(tmp_path: P
 
 HOOKS = {
     "check": ("check(self, terms: Terms) -> None", "assert terms.participants > 4, 'five are needed'",
-              "good: check of the rule does not hold (check raises AssertionError: five are needed)"),
+              "good: check of the rule does not hold (check raises AssertionError: five are needed (line "),
     "a check without an end": ("check(self, terms: Terms) -> None", "for _ in range(10**7): terms.arms",
                                "passes its bound of 1000000 steps"),
     "least_burn_in": ("least_burn_in(self, terms: Terms) -> int", "return terms.burn_in + 1", "least = 13"),
@@ -276,7 +276,7 @@ def test_a_rule_says_which_roles_break_it_and_what_it_is(tmp_path: Path) -> None
     file.write_text(own)
     p = load(SMALL, {"aggregation": f"{file}:Good"}).parameters
     (broken,) = broken_by_roles(p, 1, 1, 1)
-    said = "check_honest of the rule does not hold (check_honest raises AssertionError: nobody may lie)"
+    said = "check_honest of the rule does not hold (check_honest raises AssertionError: nobody may lie (line 13))"
     assert str(broken) == f"good: {said}"
     whose = "The rule good of this game is a foreign one: its file says what counts."
     assert rules.aggregation(p).explain(p.terms) == f"{whose} It says of itself: Of 4 all count."

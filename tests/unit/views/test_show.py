@@ -249,7 +249,7 @@ def test_show_round_marks_every_report_and_says_how(inside, sample):
     trimmed = 0
     for row in rows(sample, "approved"):
         text = shown(show_round(inside, row.round))
-        assert "x too high or too low, ~ too few pulls" in text
+        assert "x not selected, ~ too few pulls" in text
         lines = [line for line in text.splitlines() if line.startswith(tuple(sample.manifest["arm_names"]))]
         for line in lines:
             assert sum(line.count(sign) for sign in "*x~") == len(row.reporters)
