@@ -3,49 +3,30 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from inspect import Parameter, signature
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 from typer.main import get_command
 from typer.testing import CliRunner
 
 import chain_bandit as cb
 from chain_bandit import scenario as scenarios
-from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.cli.listing import ListedKind, listed
 from chain_bandit.cli.root import app
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.presets import PRESETS
 from chain_bandit.protocol.digests import keccak
-
-MODELS: Mapping[str, type[BaseModel]] = {
-    "Top level": scenarios.Scenario,
-    "[chain]": scenarios.Chain,
-    "[[malicious]]": scenarios.Malicious,
-    "[adversary]": scenarios.Adversary,
-    "An attack of `attacks`, `estimators` or `consensus`": scenarios.AttackChoice,
-    "A rule: aggregation, reputation, disclosure, selection or policy": scenarios.RuleEntry,
-    **{f'[rewards] with kind = "{kind}"': model for kind, model in scenarios.rewards_by_kind().items()},
-    "[rewards] of a plug-in": scenarios.OtherRewards,
-}
-"""The tables of a scenario file, in the order of the page."""
-
-_SIGNS = {Gt: (">", "gt"), Ge: ("≥", "ge"), Lt: ("<", "lt"), Le: ("≤", "le")}
+from chain_bandit.reference import MODELS, abi, declared, keys, options_of_attack
 
 _WIDTH = 80
 
-_NOTHING = "-"
-"""In a cell of which there is nothing to say."""
-
 _KEYS = """\
 Keys of a scenario file (TOML), by table. A key that is required has no default. An unknown key is refused with the
-nearest known one, and a value out of bounds with the bound. Bounds on several keys together, such as M >= 2f + m + 1,
-are checked at load and named likewise. `-o KEY=VALUE` overrides a key, `-o chain.batch=10` one of a table.
+nearest known one, and a value out of bounds with the bound. M is `participants`, K the number of arms, T `rounds`, L
+`burn_in`, f `liars`, m `attackers`, N `validators`, k `threshold`, s `failure_limit`, w `unrecorded`. Bounds on several
+keys together are checked at load, those "on chain" by `run`, `up` and `deploy` alone; a refusal names them likewise.
+`-o KEY=VALUE` overrides a key, `-o chain.batch=10` one of a table.
 The JSON Schema for editors: {download}`scenario.schema.json <scenario.schema.json>`."""
 
 
@@ -105,11 +86,11 @@ def _table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
 
 def _scenario() -> str:
     parts = [_KEYS]
-    for title, model in MODELS.items():
+    for title in MODELS:
         rows = (
-            (f"`{name}`", field.description or "", unit(field), default(name, field), bounds(field))
-            for name, field in model.model_fields.items() if name != "folder"
-        )  # fmt: skip
+            (f"`{each.name.rpartition('.')[2]}`", each.meaning, each.unit, each.default, each.bounds)
+            for each in keys(title)
+        )
         parts += [f"## {title}", _table(("key", "meaning", "unit", "default", "bounds"), rows)]
     parts.append("## Presets")
     parts.append('`preset = "recommended"` changes these defaults; `paper`, the default, changes none.')
@@ -122,53 +103,12 @@ def _plain(value: Any) -> Any:
     return {key: _plain(each) for key, each in value.items()} if isinstance(value, Mapping) else value
 
 
-def unit(field: FieldInfo) -> str:
-    """What a key's number counts, or a dash."""
-    extra = field.json_schema_extra
-    return str(extra["unit"]) if isinstance(extra, dict) and "unit" in extra else _NOTHING
-
-
-def default(name: str, field: FieldInfo) -> str:
-    """A key's default as a scenario file has it."""
-    if field.is_required():
-        return "required"
-    if field.default is None:
-        return "see meaning"
-    if isinstance(field.default, BaseModel):
-        return "its keys' defaults"
-    return f"`{json.dumps(field.default)}`"
-
-
-def bounds(field: FieldInfo) -> str:
-    """What a key's value must keep, or a dash."""
-    found = [
-        f"{sign} {_short(getattr(each, name))}"
-        for each in field.metadata for kind, (sign, name) in _SIGNS.items() if isinstance(each, kind)
-    ]  # fmt: skip
-    found += [f"`{value}`" for value in getattr(field.annotation, "__args__", ()) if isinstance(value, str)]
-    return ", ".join(found) or _NOTHING
-
-
-def _short(number: float) -> str:
-    power = number.bit_length() - 1 if isinstance(number, int) else 0
-    return f"2^{power}" if power >= 16 and number == 2**power else f"{number:,}"
-
-
 def _attacks() -> str:
-    rows = ((f"`{name}`", sentence, _options(name)) for name, sentence in listed(ListedKind.ATTACKS).items())
+    rows = ((f"`{name}`", sentence, options_of_attack(name)) for name, sentence in listed(ListedKind.ATTACKS).items())
     return _page(
         "Attacks", "Names of attacks in `[[malicious]]` and `[adversary]`. Your own: [plugins.md](../plugins.md).",
         _table(("name", "what it does", "options and defaults"), rows),
     )  # fmt: skip
-
-
-def _options(name: str) -> str:
-    if name not in ATTACKS:
-        return _NOTHING
-    given = signature(ATTACKS[name]).parameters.values()
-    named = (each for each in given if each.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD))
-    said = [f"`{p.name}`" + ("" if p.default is Parameter.empty else f" {p.default}") for p in named]
-    return ", ".join(said) or _NOTHING
 
 
 def _listing(kind: ListedKind, title: str, sentence: str, more: str) -> str:
@@ -217,13 +157,6 @@ def _api() -> str:
     return _page("Python API", *parts)
 
 
-def abi(contract: str) -> list[dict[str, Any]]:
-    """The interface of a built contract."""
-    artifact = json.loads((ROOT / "chain_bandit" / "chain" / "artifacts" / f"{contract}.json").read_text("utf-8"))
-    entries: list[dict[str, Any]] = artifact["abi"]
-    return entries
-
-
 def _contract() -> str:
     parts = [_CONTRACT]
     for contract, title in (("ChainBandit", "A game"), ("Tokens", "An agreement on tokens")):
@@ -251,19 +184,6 @@ def notices(contract: str) -> dict[tuple[str, str], str]:
 
 def _tag(match: re.Match[str]) -> str:
     return f" `{match[2]}`: " if match[2] else " "
-
-
-def declared(entry: Mapping[str, Any]) -> str:
-    """A function, event or error with its arguments: `join(bytes keys)`."""
-    back = _arguments(entry.get("outputs", ()))
-    return f"{entry['name']}({_arguments(entry['inputs'])})" + (f" → {back}" if back else "")
-
-
-def _arguments(given: Iterable[Mapping[str, Any]]) -> str:
-    return ", ".join(
-        f"{each['type'].replace('tuple', '(' + _arguments(each.get('components', ())) + ')')} {each['name']}".rstrip()
-        for each in given
-    )
 
 
 def key(entry: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "logs": ("logs nodes/small",),
     "down": ("down nodes/small",),
     "doctor": ("doctor",),
-    "explain": ("explain 12", "explain settlement.rewards"),
+    "explain": ("explain 12", "explain settlement.rewards", "explain chain.body", "explain krum"),
     "list": ("list attacks", "list checks --json"),
 }
 

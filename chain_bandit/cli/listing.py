@@ -44,6 +44,11 @@ def listed(what: ListedKind) -> Mapping[str, str]:
     return _OF[what]()
 
 
+def own_line(docstring: str | None) -> str:
+    """What a docstring says first."""
+    return " ".join((docstring or "").split("\n\n")[0].split())
+
+
 def _attacks() -> Mapping[str, str]:
     from chain_bandit.attacks.registry import ATTACKS
 
@@ -62,7 +67,7 @@ def _rules() -> Mapping[str, str]:
 def _environments() -> Mapping[str, str]:
     from chain_bandit.scenario import rewards_by_kind
 
-    return {kind: _own_line(model) for kind, model in rewards_by_kind().items()} | _offered("environments")
+    return {kind: own_line(model.__doc__) for kind, model in rewards_by_kind().items()} | _offered("environments")
 
 
 def _examples() -> Mapping[str, str]:
@@ -96,11 +101,7 @@ def _offered(kind: str) -> dict[str, str]:
 def _first_line(kind: type) -> str:
     """What the module of a class says first."""
     module = getmodule(kind)
-    return " ".join(((module.__doc__ if module else None) or "").split("\n\n")[0].split())
-
-
-def _own_line(kind: type) -> str:
-    return " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+    return own_line(module.__doc__ if module else None)
 
 
 def _comment(text: str) -> str:

@@ -10,7 +10,7 @@ from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.ruleset import CHOSEN, MOST_BYTES, RuleKind, RulesUnknown, classes
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
 
-_WIDTHS = {
+WIDTHS = {
     "quorum_choice": 1, "cost": 1, "c1_per_report": 1, "body_mode": 1,
     "failure_limit": 16, "unrecorded": 16, "threshold": 32, "tolerance": 32, "skip_penalty": 16, "evidence_penalty": 16,
     "c1_numerator": 64, "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32,
@@ -96,7 +96,7 @@ def _check_sizes(p: Parameters) -> None:
     require(p.horizon < 2**32 - 1, "horizon", "T < 2^32 - 1", T=p.horizon)
     require(p.burn_in < p.horizon, "horizon", "T > L (the horizon is longer than the burn-in)",
             T=p.horizon, L=p.burn_in)
-    for name, bits in _WIDTHS.items():
+    for name, bits in WIDTHS.items():
         require(0 <= getattr(p, name) < 2**bits, name, f"0 <= {name} < 2^{bits}", value=getattr(p, name))
     require(p.threshold >= 2, "threshold", "k >= 2", k=p.threshold)
     require(p.c1_numerator > 0 and p.c1_denominator > 0, "exploration", "C1 > 0", P=p.c1_numerator, Q=p.c1_denominator)

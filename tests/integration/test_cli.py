@@ -15,10 +15,14 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
+from chain_bandit import reference
 from chain_bandit.auditor.catalogue import CHECKS
+from chain_bandit.audits import ManifestFalse
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.records import CREATION, PACKED, calls
+from chain_bandit.cli import explain
 from chain_bandit.cli.deploy import deploy
+from chain_bandit.cli.listing import ListedKind, listed
 from chain_bandit.cli.run import run
 from chain_bandit.cli.stopping import terminable
 from chain_bandit.exit_codes import EXIT_CODES
@@ -590,7 +594,33 @@ def test_explain_says_what_a_check_proves_and_where_to_look(called: Called) -> N
     assert said.keys() == {"check", "proves", "by_hand", "needs"}
     result = called("explain", "money.clos")
     assert result.returncode == 2
-    assert "did you mean money.close?" in result.stderr
+    assert "did you mean money.close or " in result.stderr
+
+
+@pytest.mark.parametrize(("word", "said"), [
+    ("chain.body", "reports in calldata, or beside the chain\n  default: \"full\"\n  bounds: full, compact\n"),
+    ("participants", "M <= 256 (on chain)"),
+    ("krum", "aggregation krum (rule)\n"), ("aggregation krum", "aggregation krum (rule)\n"),
+    ("rounded", "options: step 0.01 ("), ("constant-lie", "options: value 0.0, favour None"),
+    ("AssumptionBroken", "names the inequality that fails"), ("RuleUnanswered", "exit code: 3\n"),
+    ("ArmsOutOfRange(300, 1, 254)", "ArmsOutOfRange(uint256 arms, uint256 least, uint256 most) (contract error)\n"),
+    ("mediate", "chain-bandit mediate (command)\n"), ("flights", "flights (example)\n"), ("http", "(environment)\n"),
+], ids=str)  # fmt: skip
+def test_explain_says_what_a_word_is(called: Called, word: str, said: str) -> None:
+    result = called("explain", *word.split(" ") if "(" not in word else [word])
+    assert (result.returncode, said in result.stdout, "`" in result.stdout) == (0, True, False), result
+
+
+def test_explain_knows_every_listed_name_key_and_error_and_names_near_ones(called: Called) -> None:
+    words = {name for name, _ in (*explain._codes_and_checks(), *explain._others())}
+    assert words >= {name for kind in ListedKind for name in listed(kind)}
+    assert words >= {each.name for table in reference.MODELS for each in reference.keys(table)}
+    assert all(error.meaning and error.exit_code in EXIT_CODES for error in reference.errors().values())
+    assert reference.errors()["ManifestFalse"].exit_code == ManifestFalse.exit_code
+    said = json.loads(called("explain", "kind", "--json").stdout)["matches"]
+    assert {each["scenario_key"] for each in said} == {"rewards.kind"}
+    result = called("explain", "medain")
+    assert (result.returncode, "did you mean aggregation median" in result.stderr) == (2, True)
 
 
 def test_help_and_version_are_quick_and_load_no_chain(tmp_path: Path) -> None:

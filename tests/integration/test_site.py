@@ -12,6 +12,7 @@ from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.auditor.catalogue import CHECKS
 from chain_bandit.cli.listing import ListedKind, listed
 from chain_bandit.exit_codes import EXIT_CODES
+from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS
 from scripts import build_site, reference_pages
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,12 @@ def test_every_scenario_key_has_a_description_and_a_row(reference: dict[str, str
             assert re.search(rf"^\| `{name}` \| \S", reference["scenario"], flags=re.MULTILINE), name
     row = next(line for line in reference["scenario"].splitlines() if line.startswith("| `bound_ms` |"))
     assert row.endswith("| ms | `500` | ≥ 1, ≤ 600,000 |")
+    for key, kept in {
+        "participants": f"M <= {MAX_PARTICIPANTS} (on chain)", "rewards": f"K <= {MAX_ARMS} (on chain)",
+        "rounds": "T * (chain.skip_deadline + 4) < 2^32", "attackers": "M >= 2f + m + 1", "validators": "2m + 1 <= N",
+    }.items():  # fmt: skip
+        row = next(line for line in reference["scenario"].splitlines() if line.startswith(f"| `{key}` |"))
+        assert kept in row.split(" | ")[4], row
 
 
 def test_a_key_without_a_description_is_found() -> None:
