@@ -35,7 +35,7 @@ def say_finished(
             terminal.conduct_table(manifest, report, rounds),
             terminal.regret_table(manifest, report, rounds),
             *([] if briefly else [
-                terminal.titled("Game", terminal.header({**manifest, "chain": chain_name, "out": str(out)})),
+                terminal.titled("Game", terminal.header({**manifest, "chain": chain_name, "out": str(out)}, report)),
                 terminal.participants_table(manifest, report, rounds),
                 *([terminal.time_table(measured)] if measured else []),
                 terminal.checks_table(report),

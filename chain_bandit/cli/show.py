@@ -25,7 +25,7 @@ def show(
     from chain_bandit.game.folder import AGREEMENT, HISTORY, REPORT
     from chain_bandit.views import terminal
     from chain_bandit.views.decoded_history import DecodedHistory, plain
-    from chain_bandit.views.show import show_participant, show_round, show_transaction
+    from chain_bandit.views.show import round_as_dict, show_participant, show_round, show_transaction
 
     tokens = run / AGREEMENT if (run / AGREEMENT).is_file() else run
     if tokens.is_file() and _is_agreement(tokens):
@@ -35,6 +35,7 @@ def show(
     history = run if run.is_file() else run / HISTORY
     report = audit_file(run) if run.is_file() else audit_folder(run)
     manifest, rounds = described(run, report)
+    place = {"history" if rounds is None else "out": str(run)}
     inside = DecodedHistory.of(manifest, report, files.read(history))
     match what, which:
         case None, None:
@@ -42,14 +43,14 @@ def show(
             tables = [
                 terminal.verdict_lines(manifest, report, rounds),
                 terminal.conduct_table(manifest, report, rounds),
-                terminal.titled("Game", terminal.header(manifest | {"history" if rounds is None else "out": str(run)})),
+                terminal.titled("Game", terminal.header(manifest | place, report)),
                 terminal.participants_table(manifest, report, rounds),
                 *([] if rounds is None else [terminal.regret_table(manifest, report, rounds)]),
                 terminal.checks_table(report),
                 *([terminal.to_open(run / REPORT)] if (run / REPORT).is_file() else []),
             ]
         case "round", str(number) if number.isdecimal() and len(number) <= 10:
-            found, tables = inside.record(int(number)), [show_round(inside, int(number))]
+            found, tables = round_as_dict(inside, int(number)), [show_round(inside, int(number))]
         case "participant", str(who):
             found, tables = inside.account(who), [show_participant(inside, who)]
         case "tx", str(digest):

@@ -9,7 +9,7 @@ from chain_bandit.auditor.report import Account, AuditReport
 from chain_bandit.auditor.rows import RoundRow
 from chain_bandit.chain_history.blocks import History
 from chain_bandit.chain_history.records import PACKED, ContractCall, calls, calls_in
-from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, mask, seats
+from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, SignedReport, mask, seats
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.errors import ChainBanditError, Malformed
 from chain_bandit.protocol.parameters import BodyMode, Parameters
@@ -133,6 +133,10 @@ class DecodedHistory:
 
     def reports(self, entry: DecodedRecord) -> dict[int, Report]:
         """The reports of a block by seat; empty when its body is not known, or cannot be read."""
+        return {seat: signed.report for seat, signed in self.signed_reports(entry).items()}
+
+    def signed_reports(self, entry: DecodedRecord) -> dict[int, SignedReport]:
+        """The same with their bytes and signatures."""
         if entry.header is None or entry.body is None:
             return {}
         reporters = seats(entry.header.reporters)
@@ -140,7 +144,7 @@ class DecodedHistory:
             signed_reports = Body.decode(entry.body, len(reporters), self.parameters).reports
         except Malformed:
             return {}
-        return {seat: signed.report for seat, signed in zip(reporters, signed_reports, strict=True)}
+        return dict(zip(reporters, signed_reports, strict=True))
 
     @property
     def last(self) -> int | None:

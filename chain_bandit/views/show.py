@@ -17,7 +17,7 @@ from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.settlement import Pull, decode_pulls, pull_bytes
 from chain_bandit.protocol.tallies import Settled
 from chain_bandit.protocol.units import NO_PULL, UNIT
-from chain_bandit.views.decoded_history import DecodedHistory, DecodedRecord
+from chain_bandit.views.decoded_history import DecodedHistory, DecodedRecord, plain
 from chain_bandit.views.phrases import NO_ANSWER
 from chain_bandit.views.terminal import plain_table, titled
 from chain_bandit.views.view_model import (
@@ -66,6 +66,23 @@ def show_round(inside: DecodedHistory, round_: int) -> RenderableType:
         pairs.append(("why", "too many rounds failed in a row: everybody pulls the next arm in turn"))
     lines.append(("reputation", _of_full(row.reputations)))
     return Group(_pairs(pairs), *tables, *_by_seat(lines))
+
+
+def round_as_dict(inside: DecodedHistory, round_: int) -> dict[str, Any]:
+    """A round for JSON: its row of the audit and, of a block, its transaction, its parent and what was reported and
+    signed. Raises `NotShown`."""
+    found: dict[str, Any] = plain(inside.record(round_))
+    entry = next((each for each in inside.entries() if each.row.round == round_), None)
+    if entry is None:
+        return found
+    found["transaction"] = plain(entry.call.digest)
+    if entry.header is not None:
+        found["parent"] = plain(entry.header.parent)
+        found["reports"] = {
+            str(seat): {"content": plain(signed.content), "signature": plain(signed.signature)}
+            for seat, signed in inside.signed_reports(entry).items()
+        }
+    return found
 
 
 def _without_answer(inside: DecodedHistory, row: RoundRow) -> str:

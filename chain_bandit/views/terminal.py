@@ -47,6 +47,7 @@ _HEADER = (
     ("scenario", "game"), ("participants", "participants"), ("arm_names", "arms"), ("rounds", "horizon"),
     ("burn_in", "burn-in"), ("seed", "seed"), ("chain", "chain"), ("chain_id", "chain id"), ("contract", "contract"),
     ("certificate", "certificate"), ("sortition", "sortition"),
+    ("game_digest", "game digest"), ("separator", "separator"),
     ("head", "last block"), ("run_digest", "run digest"), ("out", "folder"), ("history", "history"),
 )  # fmt: skip
 
@@ -74,8 +75,10 @@ def titled(title: str, *parts: RenderableType) -> Group:
     return Group(Text(""), Text(title, "bold"), *parts)
 
 
-def header(facts: Mapping[str, Any]) -> RenderableType:
-    """Names and values of a game, before or after it: whatever of a manifest's fields (and chain, out) is known."""
+def header(facts: Mapping[str, Any], report: AuditReport | None = None) -> RenderableType:
+    """Names and values of a game, before or after it: whatever of a manifest's fields (and chain, out) is known, and of
+    an audited one the digest of its terms and the EIP-712 domain separator, which all signatures are bound to."""
+    facts = {**facts, **{name: report.game.get(name) for name in ("game_digest", "separator") if report}}
     lines = Table.grid(padding=(0, 2, 0, 0))
     lines.add_column(style="dim", no_wrap=True)
     lines.add_column(overflow="fold")

@@ -55,9 +55,16 @@ def test_commands_of_the_readme_and_of_the_page_on_audits_all_end_well(tmp_path:
     """Without node_modules; the page goes on with what the README has played."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     run = [line for line in (*commands(), *commands("docs/audit.md")) if line.startswith("chain-bandit ")]
-    assert len(run) == 10
+    assert len(run) == 12
     for line in run:
         ran(line, tmp_path)
+    (program,) = blocks("docs/audit.md", "python")
+    (tmp_path / "signature.py").write_text(program, encoding="utf-8")
+    said = ran(f"{sys.executable} signature.py game.json round.json", tmp_path)
+    assert re.fullmatch(r"seat 0 is 0x[0-9a-f]{40} True\n", said)
+    record = json.loads((tmp_path / "round.json").read_text(encoding="utf-8"))
+    (tmp_path / "other.json").write_text(json.dumps(record | {"round": 21}), encoding="utf-8")
+    assert ran(f"{sys.executable} signature.py game.json other.json", tmp_path).endswith(" False\n")
     (snippet,) = blocks("README.md", "python")
     assert re.fullmatch(r"passed 0x[0-9a-f]{64}\n[0-9.]+\n", ran(f"{sys.executable} -c '{snippet}'", tmp_path))
     assert (tmp_path / "runs" / "from-python" / "report.html").is_file()
