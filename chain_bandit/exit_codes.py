@@ -17,7 +17,10 @@ EXIT_CODES = {
     10: ("consensus safety violated", "Keep the run's inputs and report it: no setting allows this."),
     11: ("liveness lost", "More were silent or late than the bounds allow; lower their number or raise M."),
     12: ("the audit found a violation", "Do not trust the result; the report names the check and its evidence."),
-    13: ("the audit could not check everything", "Give it the whole history, or the release that it names."),
+    13: (
+        "the audit could not check everything",
+        "Give it what the open checks name: a rule (--rule), bodies (--bodies), the whole history, another release.",
+    ),
     14: ("an [expect] line of the scenario does not hold", "Read got and expected; change the scenario or the line."),
     15: ("a sweep has failed cells, a study lost a process", "Run it again with --resume; a table names the cells."),
     16: ("not reproducible", "Compare versions and seeds with the manifest's."),

@@ -74,7 +74,7 @@ RAISES = {
 
 
 @pytest.mark.parametrize("kind", RAISES)
-def test_a_rule_that_raises_in_every_call_is_no_success(kind, tmp_path, called, caplog):
+def test_a_rule_that_raises_in_every_call_is_no_success(kind, tmp_path, called, caplog, monkeypatch):
     base, verb, said = RAISES[kind]
     rule = f'class Mine({base}):\n    name = "mine"\n\n    def {verb}:\n        raise ValueError("no seat\\nmore")\n'
     (tmp_path / "mine.py").write_text(f"from chain_bandit.rule_api import {base}\n\n\n{rule}")
@@ -88,6 +88,11 @@ def test_a_rule_that_raises_in_every_call_is_no_success(kind, tmp_path, called, 
     assert f"warning: the rule 'Mine' gave no answer: {why}\n" in caplog.text
     assert f"error: the game's {'rule of ' * (base in ('Aggregation', 'Reputation'))}{said}" in played.stderr
     assert why in " ".join(played.stdout.split())
+    with monkeypatch.context() as patched:  # as in another process
+        patched.setattr(rules, "_added", {})
+        patched.setattr(registry, "_loaded", {})
+        opened = called("audit", "run")
+    assert (opened.returncode, "--rule NAME or FILE.py:Class runs it" in " ".join(opened.stdout.split())) == (13, True)
     seen = called("show", "run", "--rule", "mine.py:Mine")
     assert (why in " ".join(seen.stdout.split()), seen.returncode) == (True, 0)
 
