@@ -60,7 +60,7 @@ def find(choice: RuleChoice) -> Rule:
         if not choice.digest:
             raise RulesUnknown(str(choice))
         others = [f"0x{digest.hex()}" for kind, name, digest in _added if (kind, name) == key[:2]]
-        here = f"while the file here is {others[0]}" if others else "which is not here: --rule NAME or FILE.py:Class runs it"
+        here = f"while the file here is {others[0]}" if others else "not here: --rule NAME or FILE.py:Class runs it"
         raise RulesUnknown(str(choice), here)
     return rule.within(choice.steps)
 
