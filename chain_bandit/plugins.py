@@ -63,7 +63,7 @@ def find(kind: str, name: str, ours: Mapping[str, Any]) -> Any:
     except (KeyboardInterrupt, Stopped):
         raise
     except BaseException as error:  # its module may raise anything while it is imported
-        raise PluginBroken(kind, name, f"{type(error).__name__}: {error}") from error
+        raise PluginBroken(kind, name, _raised(error, module)) from error
 
 
 def made(kind: str, name: str, maker: Any, options: Mapping[str, Any]) -> Any:
@@ -94,7 +94,16 @@ def code(kind: str, name: str) -> str:
     except (KeyboardInterrupt, Stopped):
         raise
     except BaseException as error:  # its module may raise anything while it is imported
-        raise PluginBroken(kind, name, f"{type(error).__name__}: {error}") from error
+        raise PluginBroken(kind, name, _raised(error, name.partition(":")[0])) from error
+
+
+def _raised(error: BaseException, module: str) -> str:
+    """What a module raised; of one that is not found how it is."""
+    missing = isinstance(error, ModuleNotFoundError) and error.name in (module, module.partition(".")[0])
+    return f"{type(error).__name__}: {error}" + (
+        f"; install its package, or name the folder of {module.partition('.')[0]}: PYTHONPATH=FOLDER chain-bandit …"
+        if missing else ""
+    )
 
 
 def _source(maker: Any) -> str:

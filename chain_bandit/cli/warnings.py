@@ -63,10 +63,19 @@ def warn_of_unproven_lies(scenario: "Scenario") -> None:
 
 
 def say_beforehand(scenario: "Scenario") -> None:
-    """Which lies cost nothing and how likely a bad committee is, before anything is played or paid."""
+    """Which lies cost nothing, whether rewards may run out and how likely a bad committee is, before anything is paid.
+
+    Raises:
+        ChainBanditError: a file of rewards is not there, or ends within the burn-in.
+    """
     from chain_bandit.protocol.sortition import chances
 
     warn_of_unproven_lies(scenario)
+    if scenario.is_live:
+        from chain_bandit.game.live import require_rows  # late: few games need it
+
+        if short := require_rows(scenario):
+            print(f"warning: {short}", file=sys.stderr, flush=True)
     said = chances(scenario.parameters, scenario.all_weights)
     if said is not None:
         print(f"sortition: {said}", file=sys.stderr, flush=True)

@@ -49,6 +49,14 @@ class RewardsExhausted(RewardInvalid):
     """A file without a row for the next pull of an arm: to ask again brings none, until somebody adds rows."""
 
 
+class RewardsTooFew(EnvironmentInvalid):
+    """A file of rewards in order that ends within the burn-in."""
+
+    def __init__(self, path: object, arm: str, found: int, needed: int) -> None:
+        super().__init__(f"{path} has {found:,} rows of the arm {arm!r}; rounds 1 to L take {needed:,} of each arm")
+        self.path, self.arm, self.found, self.needed = path, arm, found, needed
+
+
 class RewardsAway(ChainBanditError):
     """Nobody answers a pull that cannot be forfeited."""
 

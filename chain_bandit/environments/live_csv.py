@@ -30,6 +30,11 @@ class CsvSource:
         self._taken = [0] * len(arms)
         self._lock = Lock()
 
+    @property
+    def rows(self) -> dict[str, int]:
+        """How many each arm has."""
+        return {arm: len(rewards) for arm, rewards in zip(self._arms, self._rewards, strict=True)}
+
     def asked(self, key: PullKey, arm: int) -> None:
         """The next row of the arm is this pull's."""
         with self._lock:

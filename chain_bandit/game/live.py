@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 
 from chain_bandit.append_log import AppendLog
+from chain_bandit.environments.errors import RewardsTooFew
 from chain_bandit.environments.live import CallableSource, RewardSource
 from chain_bandit.environments.live_csv import CsvSource
 from chain_bandit.environments.live_http import HttpSource
@@ -42,6 +43,31 @@ def source_of(scenario: Scenario) -> RewardSource | None:
         case CallableRewards(source=source):
             return CallableSource(source)
     return None
+
+
+def require_rows(scenario: Scenario) -> str:
+    """Hold a file of rewards in order against the pulls of a game, before it begins.
+
+    Returns:
+        That the file may end before the game; empty where it cannot, and of other rewards.
+
+    Raises:
+        RewardsTooFew: it ends within the burn-in.
+        ChainBanditError: it is not there, or is none.
+    """
+    source = source_of(scenario) if isinstance(scenario.rewards, CsvRewards) else None
+    if not isinstance(source, CsvSource):
+        return ""
+    p = scenario.parameters
+    least = p.participants * p.burn_in // p.arms
+    most = least + p.participants * (p.horizon - p.burn_in)
+    arm, found = min(source.rows.items(), key=lambda each: each[1])
+    if found < least:
+        raise RewardsTooFew(source.name, arm, found, least)
+    return "" if found >= most else (
+        f"{source.name} has {found:,} rows of the arm {arm!r}; rounds 1 to L take {least:,} of each arm, the game "
+        f"{most:,} of one at most: where there is none for a pull, it stops"
+    )
 
 
 def live_rewards(

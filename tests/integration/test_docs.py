@@ -193,6 +193,17 @@ def pulls_of(run: Path) -> int:
     return trusted
 
 
+def test_the_function_of_the_page_on_live_rewards_is_a_source(tmp_path: Path) -> None:
+    (function,), (scenario,) = blocks("docs/live-rewards.md", "python"), blocks("docs/live-rewards.md", "toml")
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "shop.py").write_text(function, encoding="utf-8")
+    (tmp_path / "shop.toml").write_text(scenario, encoding="utf-8")
+    said = ran("chain-bandit run shop.toml --out shop", tmp_path, PYTHONPATH=f"{tmp_path / 'code'}{os.pathsep}{ROOT}")
+    assert "The last block puts blue first" in " ".join(said.split())
+    with pytest.raises(AssertionError, match="install its package, or name the folder of shop: PYTHONPATH=FOLDER"):
+        ran("chain-bandit run shop.toml --out none", tmp_path, PYTHONPATH=str(ROOT))
+
+
 def test_the_tutorial_on_taking_part_plays_a_game_with_keys_of_their_own(place: Path) -> None:
     """The commands as one script, as a reader types them: docs/take-part.md."""
     (scenario,) = blocks("docs/take-part.md", "toml")

@@ -24,6 +24,7 @@ from chain_bandit.protocol.rewards import live_commitment
 from chain_bandit.protocol.settlement import Pull, encode_pulls
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import Scenario, ScenarioInvalid, built
+from tests.integration.conftest import Called
 from tests.integration.nodes import chain_bandit, here, started, wait_for
 
 SOURCE = """
@@ -174,6 +175,27 @@ def test_a_file_in_order_is_played_and_its_end_is_a_sentence(tmp_path: Path) -> 
     (tmp_path / "rows.csv").write_text("\n".join(["arm,reward", *rows[:12]]), encoding="utf-8")
     with pytest.raises(RewardsExhausted, match="the file has 4 rows of it, this is pull 5; add rows and start again"):
         runs.play(scenario(rewards=given), tmp_path / "three")
+
+
+def test_rows_that_a_game_takes_are_held_against_its_file_before_it_begins(tmp_path: Path, called: Called) -> None:
+    given = {name: value for name, value in GIVEN.items() if name != "malicious"} | {
+        "rounds": 20, "rewards": {"kind": "csv", "file": "rows.csv", "arms": ["a", "b", "c"]},
+    }  # fmt: skip
+    (tmp_path / "live.toml").write_text(tomli_w.dumps(given))
+    p = scenario(rounds=20).parameters
+    least, most = 4 * p.burn_in // 3, 4 * p.burn_in // 3 + 4 * (20 - p.burn_in)
+    burn_in = f"rounds 1 to L take {least} of each arm"
+    stops = f"the game {most} of one at most: where there is none for a pull, it stops"
+    for rows, code, said in (
+        (least - 1, 3, f"error: rows.csv has {least - 1} rows of the arm 'a'; {burn_in}\n"),
+        (most - 1, 0, f"warning: rows.csv has {most - 1} rows of the arm 'a'; {burn_in}, {stops}\n"),
+        (most, 0, ""),
+    ):
+        lines = [f"{arm},0.5" for arm in "abc" for _ in range(rows if arm == "a" else most)]
+        (tmp_path / "rows.csv").write_text("\n".join(["arm,reward", *lines]), encoding="utf-8")
+        result = called("run", "live.toml", "--out", f"run-{rows}")
+        assert (result.returncode, "rows.csv" in result.stderr) == (code, bool(said)), result.stderr
+        assert said in result.stderr
 
 
 def test_a_burn_in_without_answers_ends_by_a_sentence(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:
