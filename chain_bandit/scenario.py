@@ -335,12 +335,12 @@ class Scenario(Strict):
     evidence_penalty: int = Field(default=65_535, ge=0, description="reputation that a proof of equivocation costs")
     sealed: bool = Field(default=False, description="arms and rewards stay hidden until keys are revealed")
     unrevealed_penalty: float = Field(
-        default=1.0, ge=0, le=1, strict=False,
-        description="share of T whole rewards that not revealing a sealing key costs; deposited with the stake",
+        default=1.0, ge=0, le=1, strict=False, json_schema_extra=unit("of T whole rewards"),
+        description="share that not revealing a sealing key costs; deposited with the stake",
     )
     slash: float = Field(
-        default=0.0, ge=0, le=1, strict=False,
-        description="share of T whole rewards that a proof of equivocation or of a false report takes; in the stake",
+        default=0.0, ge=0, le=1, strict=False, json_schema_extra=unit("of T whole rewards"),
+        description="share that a proof of equivocation or of a false report takes; deposited with the stake",
     )
     paid_burn_in: bool = Field(
         default=False, description="pay rewards of rounds 1 to L, with a participant's first settled pull after L"
@@ -796,7 +796,8 @@ def _invalid(
     name = ".".join(map(str, location))
     for kind, sign in _BOUNDS.items():
         if kind in first.get("ctx", {}):
-            return AssumptionBroken(name, f"{name} {sign} {first['ctx'][kind]:g}", f"{name} = {first['input']}")
+            limit, counted = first["ctx"][kind], _counted(model, location)
+            return AssumptionBroken(name, f"{name} {sign} {limit:g}", f"{name} = {first['input']}{counted}")
     found = location[:-1] if first["type"] == "missing" else location  # a key that is missing has no line
     key = next((part for part in reversed(found) if isinstance(part, str)), "")
     if first["type"] == "extra_forbidden":
@@ -810,6 +811,16 @@ def _invalid(
         if f"{name}.".startswith(f"{override}.") or (not line and f"{override}.".startswith(f"{name}.")):
             return ScenarioInvalid(f"override {override}", None, reason)
     return ScenarioInvalid(file, line, reason)
+
+
+def _counted(model: type[BaseModel], location: Sequence[int | str]) -> str:
+    """What the number of a key counts, behind a space; empty where it is just a number."""
+    kind: Any = model
+    extra: Any = None
+    for part in location:
+        field = getattr(kind, "model_fields", {}).get(part)
+        kind, extra = (field.annotation, field.json_schema_extra) if field else (None, None)
+    return f" {extra['unit']}" if isinstance(extra, dict) and "unit" in extra else ""
 
 
 def _known_keys(model: type[BaseModel]) -> Sequence[str]:

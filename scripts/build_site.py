@@ -68,9 +68,9 @@ def lay_out(source: Path) -> None:
 
 
 def tracked(pattern: str) -> list[Path]:
-    """Files that git keeps, or would."""
+    """Files that git keeps: what else lies in `docs` is in no site."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", pattern],
+        ["git", "ls-files", "--cached", pattern],
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout.split("\n")  # fmt: skip
     return sorted({Path(name) for name in listed if name and (ROOT / name).is_file() and not name.startswith(".")})
@@ -127,7 +127,7 @@ def parts(text: str) -> Iterator[tuple[str, list[str]]]:
 
 def decisions() -> str:
     """All decision records, the newest first."""
-    records = sorted((ROOT / "docs" / "decisions").glob("0*.md"), reverse=True)
+    records = sorted(tracked("docs/decisions/0*.md"), reverse=True)
     names = "\n".join(record.stem for record in records)
     contents = f"```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n"
     return f"# Decisions\n\nWhy things are as they are, one record each.\n\n{contents}"

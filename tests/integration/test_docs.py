@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from chain_bandit.auditor import findings
+from chain_bandit.auditor.catalogue import CHECKS
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.scenario import load
 from tests.integration.nodes_up import NAMES
+from tests.unit.audit.planted import LIES, By
 from verification.kills import free_ports
 
 ROOT = Path(__file__).parents[2]
@@ -219,6 +222,19 @@ def test_the_tutorial_on_taking_part_plays_a_game_with_keys_of_their_own(place: 
     assert "passed" in said
     for name in ("ann", "bob", "cleo", "dan"):
         assert "rounds are recorded" in (place / f"{name}.log").read_text(encoding="utf-8")
+
+
+def test_the_table_on_trust_names_checks_and_findings_that_there_are() -> None:
+    text = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    table = text.partition("## Trust in the environment")[2].partition("\n## ")[0]
+    checks = set(re.findall(r"`([a-z]+\.[a-z]+)`", table))
+    assert len(checks) > 10
+    assert checks <= CHECKS.keys()
+    found = set(re.findall(r'"(.+?)" is found', table))
+    assert len(found) == 4
+    assert found <= findings._PROOFS.keys() | findings._OBSERVATIONS.keys()
+    told = {check for lie in LIES.values() if lie.by is By.ENVIRONMENT for check in lie.fails[:1]}
+    assert {check for check in told if check.split(".")[0] in ("costs", "reveal", "settlement")} <= checks
 
 
 def test_readme_names_targets_that_make_has() -> None:

@@ -102,6 +102,18 @@ def test_the_index_links_every_page() -> None:
     assert generated == reference_pages.pages().keys()
 
 
+def test_what_git_does_not_keep_is_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("docs/decisions/0001-kept.md", "docs/decisions/0002-draft.md", "docs/notes/draft.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("# A page\n", encoding="utf-8")
+    for command in (["init", "-q"], ["add", "docs/decisions/0001-kept.md"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    monkeypatch.setattr(build_site, "ROOT", tmp_path)
+    assert build_site.tracked("*.md") == [Path("docs/decisions/0001-kept.md")]
+    assert "0001-kept" in build_site.decisions()
+    assert "draft" not in build_site.decisions()
+
+
 def test_the_site_is_built_without_a_warning_and_can_be_searched(tmp_path: Path) -> None:
     build_site.lay_out(tmp_path / "source")
     build_site.build(tmp_path / "source", tmp_path / "site", quick=True)

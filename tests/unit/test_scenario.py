@@ -99,6 +99,7 @@ def safe(delta, **changes):
         (safe(-0.1), f"{BOUNDS} (delta = -100000000)"),
         (safe(0.0), f"{BOUNDS} (delta = 0)"),
         (safe(4.5), f"{BOUNDS} (delta = 4500000000)"),
+        ({"slash": 2}, "slash: slash <= 1 does not hold (slash = 2 of T whole rewards)"),
         ({"sortition": -0.5, **DRAWN}, "sortition: sortition > 0 does not hold (sortition = -0.5)"),
         ({"sortition": 0, **DRAWN}, "sortition: sortition > 0 does not hold (sortition = 0)"),
         ({"sortition": 1.5, **DRAWN}, "sortition: sortition <= 1 does not hold (sortition = 1.5)"),
@@ -136,7 +137,7 @@ def safe(delta, **changes):
             "weights: weight = 1 (without sortition nobody is drawn) does not hold (seat = 2, weight = 2)",
         ),
         ({"tolerance": 0}, "tolerance: tolerance > 0 does not hold (tolerance = 0)"),
-        ({"chain__batch": 257}, "chain.batch: chain.batch <= 256 does not hold (chain.batch = 257)"),
+        ({"chain__batch": 257}, "chain.batch: chain.batch <= 256 does not hold (chain.batch = 257 rounds)"),
         ({"parties": 9}, "parties: parties <= 5 does not hold (parties = 9)"),
     ],
 )  # fmt: skip
