@@ -25,7 +25,7 @@ from chain_bandit.game.simulated import replicates as measure
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.runner.workers import processes
-from chain_bandit.runs import history_of_node
+from chain_bandit.runs import history_of_node, unanswered_rule
 from chain_bandit.runs import play as played
 from chain_bandit.scenario import Scenario, built
 from chain_bandit.scenario import load as loaded
@@ -111,8 +111,8 @@ class Run:
 
     @property
     def passed(self) -> bool:
-        """Whether the audit found nothing wrong and could check everything."""
-        return self.audit.exit_code == 0
+        """Whether the audit found nothing wrong and could check everything, and no rule of the game failed always."""
+        return self.audit.exit_code == 0 and unanswered_rule(self.audit) is None
 
     @property
     def regret(self) -> float | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import chain_bandit as cb
 from chain_bandit import runs
 from chain_bandit.audits import audit_folder
 from chain_bandit.foreign import registry
@@ -88,6 +89,8 @@ def test_a_rule_that_raises_in_every_call_is_no_success(kind, tmp_path, called, 
     assert f"warning: the rule 'Mine' gave no answer: {why}\n" in caplog.text
     assert f"error: the game's {'rule of ' * (base in ('Aggregation', 'Reputation'))}{said}" in played.stderr
     assert why in " ".join(played.stdout.split())
+    monkeypatch.chdir(tmp_path)
+    assert not cb.play(cb.load("game.toml"), "api").passed
     with monkeypatch.context() as patched:  # as in another process
         patched.setattr(rules, "_added", {})
         patched.setattr(registry, "_loaded", {})
