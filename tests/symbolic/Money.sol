@@ -57,8 +57,17 @@ contract Money is Shipped {
         else _write("_proven.first", seat, 0);
     }
 
+    /// @dev Empties the sets before each seat is put into some: bits that nobody set cost a solver time at each branch.
+    function _nobodyStands() private {
+        _write("_docket.accused", 0);
+        _write("_proven.struck", 0);
+        _write("_proven.acquitted", 0);
+        _write("_proven.twice", 0);
+    }
+
     /// @dev Says what is proven of everybody, among the first of these.
     function _standAmong(uint256 count) internal {
+        _nobodyStands();
         if (count > _standings()) count = _standings();
         for (uint256 i; i < seats.length; ++i) {
             _stand(i, _any(count));
@@ -180,8 +189,13 @@ contract Money is Shipped {
     }
 
     /// @dev Says what is proven of everybody, as far as money differs by it: the others differ from these in sets that
-    /// are read for nothing but who loses the slash. One seat is in any of them.
+    /// are read for nothing but who loses the slash. One seat is in any of them. Of the first false round nothing is read
+    /// but that there is one.
     function _standAsOwed() private {
+        _nobodyStands();
+        for (uint256 i; i < seats.length; ++i) {
+            _write("_proven.first", i, _read("_proven.first", i) >> 32 << 32 | 1);
+        }
         uint256 standing = _any(_standings());
         _stand(0, standing);
         for (uint256 i = 1; i < seats.length; ++i) {
