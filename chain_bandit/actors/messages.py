@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Claim, Frame
@@ -78,10 +78,10 @@ Message = (
 
 
 class Send(NamedTuple):
-    """A message on its way to each of `to`."""
+    """A message on its way to each of `to`: of a game a `Message`, of an agreement one of `actors.epochs.epoch`."""
 
     to: tuple[int, ...]
-    message: Message
+    message: Any
 
 
 def statements(message: object) -> int:

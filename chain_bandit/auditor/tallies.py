@@ -105,44 +105,35 @@ def is_signed(game: ReplayedGame, deployment: Deployment, through: int, root: by
 
 def tally_of(game: ReplayedGame, seat: int, named: int) -> Tally | None:
     """A seat's tally after a round, from what is settled of it in the whole history; None where nothing is."""
-    if game.parameters.sealed:
-        return _tally_of_tags(game, seat, named)
-    p, index, since = game.parameters, 0, game.parameters.burn_in
-    credits, counts, totals = Credits.none(p), [0] * p.arms, [0] * p.arms
-    while (settled := game.survey.settlement(index)) is not None:
-        through, start, end = settled
-        if not since < through < game.running.round:  # how its rounds ended is not known yet
-            return None
-        kinds = _kinds(game, since, through)
-        said = parts(p, bytes(game.survey.pulls[start:end]), _paid(p, kinds))
-        if said is None:
-            return None
-        for round_, row, is_paid in _rows(p, kinds, said):
-            pull = _pull(p, row, seat)
+    p, credits = game.parameters, Credits.none(game.parameters)
+    counts, totals = [0] * p.arms, [0] * p.arms
+    for t, pulls, is_paid in _opened(game, [seat]) if p.sealed else _settled(game, seat):
+        for pull in pulls:
+            if pull is None:
+                return None
             if pull.arm < p.arms:
                 counts[pull.arm] += pull.count
                 totals[pull.arm] += pull.reward
-                credits.add(round_, seat, pull, is_paid and round_ > p.burn_in)
-            if round_ == named:
-                return Tally(named, seat, credits.units[seat], tuple(counts), tuple(totals))
-        index, since = index + 1, through
-    return None
-
-
-def _tally_of_tags(game: ReplayedGame, seat: int, named: int) -> Tally | None:
-    p, credited = game.parameters, 0
-    counts, totals = [0] * p.arms, [0] * p.arms
-    for t, pulls, is_paid in _opened(game, [seat]):
-        if None in pulls:
-            return None
-        for pull in pulls:
-            if pull is not None and pull.arm < p.arms:
-                counts[pull.arm] += 1
-                totals[pull.arm] += pull.reward
-                credited += pull.reward * is_paid
+                credits.add(t, seat, pull, is_paid)
         if t == named:
-            return Tally(named, seat, credited, tuple(counts), tuple(totals))
+            return Tally(named, seat, credits.units[seat], tuple(counts), tuple(totals))
     return None
+
+
+def _settled(game: ReplayedGame, seat: int) -> Iterator[tuple[int, list[Pull | None], bool]]:
+    """The rounds that settlements have rows of, up to the first unreadable one: see `_opened`."""
+    p, index, since = game.parameters, 0, game.parameters.burn_in
+    while (settled := game.survey.settlement(index)) is not None:
+        through, start, end = settled
+        if not since < through < game.running.round:  # how its rounds ended is not known yet
+            return
+        kinds = _kinds(game, since, through)
+        said = parts(p, bytes(game.survey.pulls[start:end]), _paid(p, kinds))
+        if said is None:
+            return
+        for t, row, is_paid in _rows(p, kinds, said):
+            yield t, [_pull(p, row, seat)], is_paid and t > p.burn_in
+        index, since = index + 1, through
 
 
 def _kinds(game: ReplayedGame, since: int, through: int) -> list[tuple[int, Kind]]:

@@ -10,7 +10,7 @@ from chain_bandit.actors.messages import statements
 
 
 class Outgoing(Protocol):
-    """A message on its way to each of `to`: of a game `actors.messages.Send`, of an agreement `EpochSend`."""
+    """`actors.messages.Send`, or what an adversary says in its place."""
 
     @property
     def to(self) -> tuple[int, ...]:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.actors.epochs.epoch import EpochSend, Stage, Staged
+from chain_bandit.actors.epochs.epoch import Stage, Staged
+from chain_bandit.actors.messages import Send
 from chain_bandit.auditor.agreement import CHECKS, AgreementReport, audit_agreement
 from chain_bandit.chain import anvil as own
 from chain_bandit.chain.node import account
@@ -40,13 +41,13 @@ TERMS = replace(c.TERMS, most=2 * UNIT, step=UNIT // 5)
 class Byzantine(c.TwoSums):
     """Lies in its sum, then in its probes, is silent, and at last says two sums."""
 
-    def _command(self, stage: Stage, content: bytes) -> list[EpochSend]:
+    def _command(self, stage: Stage, content: bytes) -> list[Send]:
         epoch = self.epoch.ledger.epoch
         if epoch == EQUIVOCATES_IN:
             return super()._command(stage, content)
         lies = {0: Stage.SUM, 1: Stage.PROBE}.get(epoch % 4)
         said = c.flipped(content) if stage is lies else content
-        return [] if epoch % 4 == 2 else [EpochSend(self._others, Staged(stage, self._stated(stage, said)))]
+        return [] if epoch % 4 == 2 else [Send(self._others, Staged(stage, self._stated(stage, said)))]
 
     def _stated(self, stage: Stage, content: bytes) -> Frame:
         return self._stages[stage].open(content)

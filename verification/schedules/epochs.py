@@ -12,18 +12,18 @@ from enum import Enum
 from random import Random
 
 from chain_bandit.actors.epochs.dealing import SHARE_BYTES, deal, probed
-from chain_bandit.actors.epochs.epoch import Doubts, Ended, Epoch, EpochSend, Message, Shared, Staged
+from chain_bandit.actors.epochs.epoch import Doubts, Ended, Epoch, Message, Shared, Staged
 from chain_bandit.actors.epochs.epoch import Stage as Phases
 from chain_bandit.actors.epochs.participant import EpochParticipant
 from chain_bandit.actors.epochs.transcript import Sent
 from chain_bandit.actors.epochs.validator import EpochValidator
-from chain_bandit.actors.messages import RELAYER
+from chain_bandit.actors.messages import RELAYER, Send
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.agreement import Agreement
-from chain_bandit.network.memory import Actor, Outgoing
+from chain_bandit.network.memory import Actor
 from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.agreement.tokens import LARGEST
@@ -177,7 +177,7 @@ class _Seat:
         self._step = 0
         self._withheld: dict[int, bytes] = {}
 
-    def on_tick(self, step: int) -> Sequence[Outgoing]:
+    def on_tick(self, step: int) -> list[Send]:
         """What leaves in a step."""
         self._step = step
         if step >= self._ends:
@@ -204,7 +204,7 @@ class _Seat:
                 )
                 self._machine._dealing = Dealing(b"".join(leaf(at, share) for at, share in enumerate(shares)), shares)
 
-    def _changed(self, sends: Sequence[EpochSend]) -> list[EpochSend]:
+    def _changed(self, sends: Sequence[Send]) -> list[Send]:
         found = []
         for send in sends:
             stage = _stage(send.message)
@@ -217,8 +217,8 @@ class _Seat:
                         self._withheld[stage] = send.message.frame.claims[0].content
                 kept -= hit
                 if act.deed is Deed.OTHER and hit:
-                    found.append(EpochSend(tuple(sorted(hit)), self._other(send.message, act.number)))
-            found.append(EpochSend(tuple(to for to in send.to if to in kept), send.message))
+                    found.append(Send(tuple(sorted(hit)), self._other(send.message, act.number)))
+            found.append(Send(tuple(to for to in send.to if to in kept), send.message))
         return found
 
     def _is_own(self, message: Message) -> bool:
@@ -264,9 +264,9 @@ class _Seat:
         signed = b"".join(play.signers[seat].sign(digest) for seat in members)
         return Ended(said, Certificate(content, mask(members), signed))
 
-    def _added(self, step: int) -> list[EpochSend]:
+    def _added(self, step: int) -> list[Send]:
         """What only the corrupt say."""
-        play, epoch, found = self._play, self._play.epoch, list[EpochSend]()
+        play, epoch, found = self._play, self._play.epoch, list[Send]()
         for act in play.of(self.number, Deed.CHAIN, Deed.DOUBTS, Deed.TWICE, Deed.FORGED, Deed.REPLAY, Deed.FALSE_END):
             to = tuple(seat for seat in seats(act.to) if seat != self.number)
             stage = Phases(act.stage) if act.stage < VOTING else Phases.SUM
@@ -275,17 +275,17 @@ class _Seat:
                 case Deed.CHAIN:
                     length = act.number % (play.schedule.terms.faulty + 1)
                     if step == begins + length and (content := self._withheld.get(act.stage)):
-                        found.append(EpochSend(to, Staged(stage, self._claimed(stage, content, length))))
+                        found.append(Send(to, Staged(stage, self._claimed(stage, content, length))))
                 case Deed.DOUBTS if step == epoch.doubt:
-                    found.append(EpochSend(to, Doubts(seats(act.number % 128))))
+                    found.append(Send(to, Doubts(seats(act.number % 128))))
                 case Deed.TWICE if step == epoch.vote:
-                    found.append(EpochSend(to, self._vote(act.number)))
+                    found.append(Send(to, self._vote(act.number)))
                 case Deed.FORGED if step == begins:
-                    found.append(EpochSend(to, self._forged(act, stage)))
+                    found.append(Send(to, self._forged(act, stage)))
                 case Deed.REPLAY if step == begins:
-                    found += [EpochSend(to, message) for message in play.said_before.get(act.stage, [])]
+                    found += [Send(to, message) for message in play.said_before.get(act.stage, [])]
                 case Deed.FALSE_END if step == act.number % epoch.steps:
-                    found.append(EpochSend((RELAYER,), self._false_end(act.number)))
+                    found.append(Send((RELAYER,), self._false_end(act.number)))
         return found
 
     def _forged(self, act: EpochAct, stage: Phases) -> Message:
@@ -424,7 +424,7 @@ class _Play:
 
         VirtualNetwork(placed, clocks, fate, self._heard).run(steps)
 
-    def _heard(self, sender: int, send: EpochSend) -> None:
+    def _heard(self, sender: int, send: Send) -> None:
         message = send.message
         self.said.setdefault(_stage(message), []).append(message)
         terms = self.schedule.terms

@@ -61,14 +61,6 @@ Message = Shared | Staged | Doubts | Vote | Ended
 
 
 @dataclass(frozen=True, slots=True)
-class EpochSend:
-    """A message on its way to each of `to`."""
-
-    to: tuple[int, ...]
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
 class Epoch:
     """What all know when an epoch opens.
 

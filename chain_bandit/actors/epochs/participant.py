@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from chain_bandit.actors.epochs import transcript
 from chain_bandit.actors.epochs.dealing import SHARE_BYTES, deal
-from chain_bandit.actors.epochs.epoch import Doubts, Epoch, EpochSend, Message, Shared, Stage, Staged
+from chain_bandit.actors.epochs.epoch import Doubts, Epoch, Message, Shared, Stage, Staged
+from chain_bandit.actors.messages import Send
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.protocol.agreement import ledger
@@ -31,12 +32,12 @@ class EpochParticipant:
         self._row = transcript.encode(row, epoch.terms.participants)
         self._doubts: dict[int, tuple[int, ...]] = {}
 
-    def on_tick(self, step: int) -> list[EpochSend]:
+    def on_tick(self, step: int) -> list[Send]:
         """What to send in `step`."""
         epoch, holders = self.epoch, self._holders
         if step == epoch.start(Stage.DEAL):
             first = epoch.terms.participants
-            own = [EpochSend((to,), Shared(self._dealing.shares[to - first])) for to in holders]
+            own = [Send((to,), Shared(self._dealing.shares[to - first])) for to in holders]
             return [*own, self._state(Stage.DEAL, self._dealing.leaves + self._row)]
         if step == epoch.start(Stage.OPEN) and (doubted := self._doubted()):
             shares = self._dealing.shares
@@ -61,8 +62,8 @@ class EpochParticipant:
             at for at in range(terms.validators) if sum(at in places for places in said) > terms.faulty
         )
 
-    def _state(self, stage: Stage, content: bytes) -> EpochSend:
+    def _state(self, stage: Stage, content: bytes) -> Send:
         stated = statement_content(Phase.REPORT, content)
         slot = self.epoch.slot_of(stage)
         signature = self._signer.state(slot, Phase.REPORT, Role.COMMANDER, self.seat, stated)
-        return EpochSend(self._holders, Staged(stage, Frame(Phase.REPORT, (Claim(self.seat, content, signature),))))
+        return Send(self._holders, Staged(stage, Frame(Phase.REPORT, (Claim(self.seat, content, signature),))))

@@ -1,6 +1,7 @@
 """The relayer: holds the first certificate of the open epoch that the contract would take. Anybody can be one."""
 
-from chain_bandit.actors.epochs.epoch import Ended, Epoch, EpochSend, Message
+from chain_bandit.actors.epochs.epoch import Ended, Epoch, Message
+from chain_bandit.actors.messages import Send
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.agreement import ledger
 from chain_bandit.protocol.digests import keccak
@@ -18,7 +19,7 @@ class EpochRelayer:
         self.epoch = epoch
         self.ended: Ended | None = None
 
-    def on_tick(self, step: int) -> list[EpochSend]:
+    def on_tick(self, step: int) -> list[Send]:
         """Nothing of its own accord."""
         return []
 

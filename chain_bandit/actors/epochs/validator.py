@@ -4,8 +4,8 @@ from itertools import chain
 
 from chain_bandit.actors.epochs import dealing, transcript
 from chain_bandit.actors.epochs.dealing import SHARE_BYTES, Share
-from chain_bandit.actors.epochs.epoch import Doubts, Ended, Epoch, EpochSend, Message, Shared, Stage, Staged
-from chain_bandit.actors.messages import RELAYER
+from chain_bandit.actors.epochs.epoch import Doubts, Ended, Epoch, Message, Shared, Stage, Staged
+from chain_bandit.actors.messages import RELAYER, Send
 from chain_bandit.consensus.broadcast import SignedBroadcast
 from chain_bandit.consensus.certificate import Vote, Votes
 from chain_bandit.consensus.evidence import Equivocation
@@ -44,7 +44,7 @@ class EpochValidator:
         self._shares: dict[int, Share] = {}
         self._step, self._ended = 0, b""
 
-    def on_tick(self, step: int) -> list[EpochSend]:
+    def on_tick(self, step: int) -> list[Send]:
         """What to send in `step`, after everything that arrived before it: nothing by who is blocked."""
         self._step, epoch = step, self.epoch
         if not self._members >> self.seat & 1:
@@ -82,20 +82,20 @@ class EpochValidator:
             epoch.terms.relay_rounds, self._signer, self._verifier,
         )  # fmt: skip
 
-    def _relay(self) -> list[EpochSend]:
+    def _relay(self) -> list[Send]:
         stages = (each for each in self._stages if self.epoch.relays(each, self._step))
         frames = ((stage, self._stages[stage].relays()) for stage in stages)
-        return [EpochSend(self._others, Staged(stage, frame)) for stage, frame in frames if frame is not None]
+        return [Send(self._others, Staged(stage, frame)) for stage, frame in frames if frame is not None]
 
-    def _command(self, stage: Stage, content: bytes) -> list[EpochSend]:
-        return [EpochSend(self._others, Staged(stage, self._stages[stage].open(content)))]
+    def _command(self, stage: Stage, content: bytes) -> list[Send]:
+        return [Send(self._others, Staged(stage, self._stages[stage].open(content)))]
 
     def _said(self, stage: Stage, commanders: int) -> dict[int, bytes]:
         """What is agreed that each said."""
         claims = {seat: self._stages[stage].outcome(seat) for seat in seats(commanders)}
         return {seat: claim.content for seat, claim in claims.items() if claim is not None}
 
-    def _probe(self) -> list[EpochSend]:
+    def _probe(self) -> list[Send]:
         """Say of each dealing that is agreed on what this validator's share makes of it."""
         size = 32 * self.epoch.terms.validators
         dealt = self._said(Stage.DEAL, self._dealers)
@@ -111,7 +111,7 @@ class EpochValidator:
         )
         return self._command(Stage.PROBE, body.encoded(tuple(probes)))
 
-    def _doubt(self) -> list[EpochSend]:
+    def _doubt(self) -> list[Send]:
         """Ask participants to open the shares whose probes are off, or missing."""
         terms = self.epoch.terms
         said = self._said(Stage.PROBE, self._members)
@@ -126,9 +126,9 @@ class EpochValidator:
                 self._probes[seat] = probes
                 off, self._numbers[seat] = found
                 self._doubts[seat] = tuple(at for at in off if at in rows)
-        return [EpochSend((seat,), Doubts(places)) for seat, places in self._doubts.items() if places]
+        return [Send((seat,), Doubts(places)) for seat, places in self._doubts.items() if places]
 
-    def _sum(self) -> list[EpochSend]:
+    def _sum(self) -> list[Send]:
         """Add up the shares of everybody who counts, in groups drawn by the numbers of just these.
 
         Masks that nobody knew before tokens were fixed make the numbers. Of who counts every honest validator's share
@@ -168,14 +168,14 @@ class EpochValidator:
         on = dealing.is_on(dealing.probe(share, leaves), at, probes, doubts, self.epoch.terms.faulty)
         return share if on else None
 
-    def _vote(self) -> list[EpochSend]:
+    def _vote(self) -> list[Send]:
         """Sign what the sums say, or that they say nothing."""
         self._ended = self._result()
         content = keccak(self._ended) if self._ended else NO_BLOCK
         signature = self._signer.state(self.epoch.slot, Phase.BLOCK, Role.SIGNER, 0, content)
         vote = Vote(self.seat, content, signature)
         self._votes.on_vote(vote)
-        return [EpochSend(self._others, vote)]
+        return [Send(self._others, vote)]
 
     def _result(self) -> bytes:
         terms, said = self.epoch.terms, self._said(Stage.SUM, self._members)
@@ -198,9 +198,9 @@ class EpochValidator:
         }
         return transcript.nets(rows, self._dealers, terms.participants)
 
-    def _certify(self) -> list[EpochSend]:
+    def _certify(self) -> list[Send]:
         """Pass a certificate on, and votes unlike one's own: who voted two ways is thereby found out."""
         content = keccak(self._ended) if self._ended else NO_BLOCK
-        unlike = [EpochSend(self._others, vote) for vote in self._votes.other_than(content)]
+        unlike = [Send(self._others, vote) for vote in self._votes.other_than(content)]
         certificate = self._votes.certificate(content)
-        return unlike if certificate is None else [*unlike, EpochSend((RELAYER,), Ended(self._ended, certificate))]
+        return unlike if certificate is None else [*unlike, Send((RELAYER,), Ended(self._ended, certificate))]

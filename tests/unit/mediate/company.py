@@ -3,9 +3,10 @@
 import random
 from collections.abc import Callable, Sequence
 
-from chain_bandit.actors.epochs.epoch import Ended, Epoch, EpochSend, Message, Shared, Stage, Staged
+from chain_bandit.actors.epochs.epoch import Ended, Epoch, Message, Shared, Stage, Staged
 from chain_bandit.actors.epochs.participant import EpochParticipant
 from chain_bandit.actors.epochs.validator import EpochValidator
+from chain_bandit.actors.messages import Send
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
@@ -86,14 +87,14 @@ def flipped(content: bytes) -> bytes:
 class FalseSums(EpochValidator):
     """Says another sum than its own."""
 
-    def _command(self, stage: Stage, content: bytes) -> list[EpochSend]:
+    def _command(self, stage: Stage, content: bytes) -> list[Send]:
         return super()._command(stage, flipped(content) if stage is Stage.SUM else content)
 
 
 class FalseProbes(EpochValidator):
     """Says of every share that it is off."""
 
-    def _command(self, stage: Stage, content: bytes) -> list[EpochSend]:
+    def _command(self, stage: Stage, content: bytes) -> list[Send]:
         if stage is Stage.PROBE:
             content = b"".join(flipped(content[at : at + 12]) for at in range(0, len(content), 12))
         return super()._command(stage, content)
@@ -102,14 +103,14 @@ class FalseProbes(EpochValidator):
 class NoProbes(EpochValidator):
     """Says of every share that it has none, and asks for those of others."""
 
-    def _command(self, stage: Stage, content: bytes) -> list[EpochSend]:
+    def _command(self, stage: Stage, content: bytes) -> list[Send]:
         return super()._command(stage, b"\xff" * len(content) if stage is Stage.PROBE else content)
 
 
 class Silent(EpochValidator):
     """Says nothing."""
 
-    def on_tick(self, step: int) -> list[EpochSend]:
+    def on_tick(self, step: int) -> list[Send]:
         super().on_tick(step)
         return []
 
@@ -117,12 +118,12 @@ class Silent(EpochValidator):
 class TwoSums(EpochValidator):
     """Says one sum to some, another one to others."""
 
-    def _command(self, stage: Stage, content: bytes) -> list[EpochSend]:
+    def _command(self, stage: Stage, content: bytes) -> list[Send]:
         sends = super()._command(stage, content)
         if stage is not Stage.SUM:
             return sends
         other = self._other(stage, flipped(content))
-        return [EpochSend(self._others[:1], sends[0].message), EpochSend(self._others[1:], Staged(stage, other))]
+        return [Send(self._others[:1], sends[0].message), Send(self._others[1:], Staged(stage, other))]
 
     def _other(self, stage: Stage, content: bytes) -> Frame:
         stated = statement_content(Phase.REPORT, content)
@@ -133,30 +134,30 @@ class TwoSums(EpochValidator):
 class TwoVotes(EpochValidator):
     """Signs what came out, and that nothing did."""
 
-    def _vote(self) -> list[EpochSend]:
+    def _vote(self) -> list[Send]:
         (send,) = super()._vote()
         self._result = lambda: b""  # type: ignore[method-assign]
         (other,) = super()._vote()
         del self._result  # type: ignore[method-assign]
-        return [EpochSend(send.to[:1], send.message), EpochSend(send.to[1:], other.message)]
+        return [Send(send.to[:1], send.message), Send(send.to[1:], other.message)]
 
 
 class Withholding(EpochParticipant):
     """Deals one validator nothing, and opens nothing."""
 
-    def on_tick(self, step: int) -> list[EpochSend]:
+    def on_tick(self, step: int) -> list[Send]:
         if step == self.epoch.start(Stage.OPEN):
             return []
         return [send for send in super().on_tick(step) if not self._is_withheld(send)]
 
-    def _is_withheld(self, send: EpochSend) -> bool:
+    def _is_withheld(self, send: Send) -> bool:
         return isinstance(send.message, Shared) and send.to == self._holders[:1]
 
 
 class LateOpening(Withholding):
     """Deals one validator nothing, but opens its share when it is asked."""
 
-    def on_tick(self, step: int) -> list[EpochSend]:
+    def on_tick(self, step: int) -> list[Send]:
         return [send for send in EpochParticipant.on_tick(self, step) if not self._is_withheld(send)]
 
 
@@ -178,13 +179,13 @@ class OffPolynomial(EpochParticipant):
 class TwoDealings(EpochParticipant):
     """Says one thing of what it deals to some, another to others."""
 
-    def on_tick(self, step: int) -> list[EpochSend]:
+    def on_tick(self, step: int) -> list[Send]:
         sends = super().on_tick(step)
         if step != self.epoch.start(Stage.DEAL):
             return sends
         *shared, stated = sends
         other = self._state(Stage.DEAL, flipped(self._dealing.leaves + self._row))
-        return [*shared, EpochSend(stated.to[:1], stated.message), EpochSend(stated.to[1:], other.message)]
+        return [*shared, Send(stated.to[:1], stated.message), Send(stated.to[1:], other.message)]
 
 
 class Rushing(EpochValidator):
@@ -207,7 +208,7 @@ class Rushing(EpochValidator):
                 place = claim.instance - self.epoch.terms.participants
                 self.probes.setdefault(place, self._read(claim.content))
 
-    def _command(self, stage: Stage, content: bytes) -> list[EpochSend]:
+    def _command(self, stage: Stage, content: bytes) -> list[Send]:
         if stage is Stage.PROBE:
             self.probes[self._place] = self._read(content)
             content = body.encoded(self.said(self.probes))
@@ -220,20 +221,20 @@ class Rushing(EpochValidator):
 class FewShares(EpochParticipant):
     """Deals the first and the last validator alone their shares, and opens nothing."""
 
-    def on_tick(self, step: int) -> list[EpochSend]:
+    def on_tick(self, step: int) -> list[Send]:
         if step == self.epoch.start(Stage.OPEN):
             return []
         kept = {self._holders[0], self._holders[-1]}
         return [send for send in super().on_tick(step) if not self._is_to_others(send, kept)]
 
     @staticmethod
-    def _is_to_others(send: EpochSend, kept: set[int]) -> bool:
+    def _is_to_others(send: Send, kept: set[int]) -> bool:
         return isinstance(send.message, Shared) and not kept.issuperset(send.to)
 
 
 class FewSharesOpened(FewShares):
     """Deals the first and the last validator alone their shares, but opens what it is asked."""
 
-    def on_tick(self, step: int) -> list[EpochSend]:
+    def on_tick(self, step: int) -> list[Send]:
         kept = {self._holders[0], self._holders[-1]}
         return [send for send in EpochParticipant.on_tick(self, step) if not self._is_to_others(send, kept)]

@@ -9,10 +9,11 @@ from typing import ClassVar
 import pytest
 
 from chain_bandit.actors.epochs import dealing, transcript
-from chain_bandit.actors.epochs.epoch import Doubts, Ended, EpochSend, Shared, Stage, Staged
+from chain_bandit.actors.epochs.epoch import Doubts, Ended, Shared, Stage, Staged
 from chain_bandit.actors.epochs.participant import EpochParticipant
 from chain_bandit.actors.epochs.relayer import EpochRelayer
 from chain_bandit.actors.epochs.transcript import Sent, StepObservation
+from chain_bandit.actors.messages import Send
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.agreement import Agreement
 from chain_bandit.mediate.agreement.agreer import InProcess
@@ -90,7 +91,7 @@ def test_a_participant_that_deals_falsely_is_left_out_and_stops_nobody(liar, cou
 
 def test_two_participants_that_cheat_different_validators_stop_nobody_beside_a_false_validator():
     class CheatsTheSecond(c.Withholding):
-        def _is_withheld(self, send: EpochSend) -> bool:
+        def _is_withheld(self, send: Send) -> bool:
             return isinstance(send.message, Shared) and send.to == self._holders[1:2]
 
     agreement = company(dealers={0: c.Withholding, 4: CheatsTheSecond}, holders={9: c.FalseSums})
@@ -236,7 +237,7 @@ def bytes_in(value: object) -> bytes:
 
 
 def test_no_message_holds_a_token_and_shares_go_to_one_validator_each():
-    said: list[tuple[int, EpochSend]] = []
+    said: list[tuple[int, Send]] = []
     tokens = [0x11223344556677 + at * 0x01010101010101 for at in range(COUNT)]
     agreement = company(heard=lambda sender, send: said.append((sender, send)), holders={9: c.NoProbes})
     agreement.play(tokens, salts(0, COUNT))
@@ -375,7 +376,7 @@ class Greedy(EpochParticipant):
 
     others: ClassVar[dict[int, tuple[StepObservation, ...]]] = {}
 
-    def on_tick(self, step: int) -> list[EpochSend]:
+    def on_tick(self, step: int) -> list[Send]:
         if step == self.epoch.start(Stage.DEAL):
             terms = self.epoch.terms
             pleased = [all(row[at].pleased for row in self.others.values()) for at in range(terms.steps)]
@@ -387,7 +388,7 @@ class Greedy(EpochParticipant):
 class Rowless(EpochParticipant):
     """Deals to nobody, so that its row does not count either."""
 
-    def on_tick(self, step: int) -> list[EpochSend]:
+    def on_tick(self, step: int) -> list[Send]:
         return []
 
 
@@ -395,7 +396,7 @@ class Rowless(EpochParticipant):
 def test_nobody_raises_its_own_credits_though_it_knows_all_other_rows(liar):
     terms = replace(TERMS, steps=20)
 
-    def heard(sender: int, send: EpochSend) -> None:
+    def heard(sender: int, send: Send) -> None:
         if isinstance(send.message, Staged) and send.message.stage is Stage.DEAL:
             for claim in send.message.frame.claims:
                 row = transcript.decode(claim.content[32 * terms.validators :], COUNT, 20)
