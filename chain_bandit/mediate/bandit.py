@@ -12,15 +12,16 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from chain_bandit.array_types import Flags, Floats, Ints
 from chain_bandit.mediate.agreement.tokens import units
 from chain_bandit.mediate.stacked_exchange import handshake
 from chain_bandit.mediate.stacked_token_rule import mean, moved, opened
 from chain_bandit.mediate.token_rule import Mate, Method, TokenRuleOptions
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.arena import Floats, Ints, Mask, World
+from chain_bandit.simulation.arena import World
 from chain_bandit.simulation.incentive import Incentive, IncentiveMaker
 
-Agree = Callable[[NDArray[np.int64], Mask, Mask], NDArray[np.int64]]
+Agree = Callable[[NDArray[np.int64], Flags, Flags], NDArray[np.int64]]
 """One token for each replicate, (R,) in units, from everybody's, (R, M); it is also told who asked, and who was
 pleased, in each step of the epoch, (E, R, M)."""
 
@@ -28,7 +29,7 @@ RULE = TokenRuleOptions(last_value=False, clip=1.0)
 """A bandit has no state after the last step; means near 0 may change by many times what they were."""
 
 
-def in_process(own: NDArray[np.int64], asked: Mask, pleased: Mask) -> NDArray[np.int64]:
+def in_process(own: NDArray[np.int64], asked: Flags, pleased: Flags) -> NDArray[np.int64]:
     """The mean."""
     return mean(own)
 

@@ -7,7 +7,8 @@ from enum import Enum
 
 import numpy as np
 
-from chain_bandit.mediate.games.game import Amounts, Flags, GameParameters, Ints
+from chain_bandit.array_types import Flags, Floats, Ints
+from chain_bandit.mediate.games.game import GameParameters
 from chain_bandit.protocol.units import UNIT
 
 
@@ -18,7 +19,7 @@ class Gift(Enum):
     BUDGET = "budget"
 
 
-def gifted(rewards: Amounts, gives: Flags, neighbours: Flags, gift: Gift) -> Amounts:
+def gifted(rewards: Floats, gives: Flags, neighbours: Flags, gift: Gift) -> Floats:
     """What each agent learns from in each step. Who gives and reaches nobody gives nothing.
 
     Args:
@@ -43,7 +44,7 @@ class Budgets:
         """Who may not give now, (B, N). Gifts that the giver's own reward pays for are free to all."""
         return (self._left < UNIT) & (self._gift is Gift.BUDGET)
 
-    def moved(self, rewards: Amounts, gives: Flags, neighbours: Flags) -> None:
+    def moved(self, rewards: Floats, gives: Flags, neighbours: Flags) -> None:
         """A step is over: what the environment paid is added, what was given is gone."""
         gave = gives & neighbours.any(axis=-1)
         self._left += np.rint(np.maximum(rewards, 0) * UNIT).astype(np.int64) - UNIT * gave

@@ -4,12 +4,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chain_bandit.array_types import Flags, Floats
 from chain_bandit.mediate.exchange import Improvement
-
-Amounts = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 
 class Handshake(NamedTuple):
@@ -21,14 +18,14 @@ class Handshake(NamedTuple):
         answers: who was asked and has a token to answer with.
     """
 
-    shaped: Amounts
+    shaped: Floats
     asks: Flags
     pleased: Flags
     answers: Flags
 
 
 def handshake(
-    rewards: Amounts, improved: Callable[[Amounts], Flags], neighbours: Flags, tokens: Amounts
+    rewards: Floats, improved: Callable[[Floats], Flags], neighbours: Flags, tokens: Floats
 ) -> Handshake:  # fmt: skip
     """What agents learn from in a step, or in many that are independent of one another.
 
@@ -53,8 +50,8 @@ def handshake(
 
 
 def exchanged(
-    rewards: Amounts, values: Amounts, neighbours: Flags, tokens: Amounts, discount: float, improvement: Improvement
-) -> Amounts:
+    rewards: Floats, values: Floats, neighbours: Flags, tokens: Floats, discount: float, improvement: Improvement
+) -> Floats:
     """What each agent learns from in each step: (..., T, N), as `rewards`.
 
     Args:
@@ -65,7 +62,7 @@ def exchanged(
     """
     ahead, now = discount * values[..., 1:, :], values[..., :-1, :]
 
-    def improved(gained: Amounts) -> Flags:
+    def improved(gained: Floats) -> Flags:
         if improvement is Improvement.TD:
             return np.asarray(gained + ahead - now >= 0)
         return _at_least_the_mean(gained, rewards)
@@ -73,7 +70,7 @@ def exchanged(
     return handshake(rewards, improved, neighbours, tokens[..., np.newaxis, :]).shaped
 
 
-def _at_least_the_mean(gained: Amounts, rewards: Amounts) -> Flags:
+def _at_least_the_mean(gained: Floats, rewards: Floats) -> Flags:
     """Whether each is no less than the mean of the rewards in the steps before its own."""
     totals = np.cumsum(rewards, axis=-2)[..., :-1, :]
     count = np.arange(1, rewards.shape[-2])[:, np.newaxis]

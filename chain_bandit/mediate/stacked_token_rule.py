@@ -3,14 +3,11 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chain_bandit.array_types import Floats, Ints
 from chain_bandit.mediate.agreement.tokens import units
 from chain_bandit.mediate.token_rule import RATE, Mate, Method, Size, TokenRuleOptions, first_tokens
 from chain_bandit.protocol.units import UNIT
-
-Amounts = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +18,10 @@ class Accounts:
         middle: nan before the first epoch.
     """
 
-    own: Amounts
-    used: Amounts
-    lowest: Amounts
-    middle: Amounts
+    own: Floats
+    used: Floats
+    lowest: Floats
+    middle: Floats
 
 
 def opened(method: Method | Mate, runs: int, agents: int) -> Accounts:
@@ -35,7 +32,7 @@ def opened(method: Method | Mate, runs: int, agents: int) -> Accounts:
 
 
 def after_epoch(
-    accounts: Accounts, values: Amounts, rewards: Amounts, steps: Ints, method: Method | Mate, rule: TokenRuleOptions
+    accounts: Accounts, values: Floats, rewards: Floats, steps: Ints, method: Method | Mate, rule: TokenRuleOptions
 ) -> Accounts:
     """What agents have after an epoch of E episodes, and exchange in the next one: `moved`, then agreed in process.
 
@@ -49,7 +46,7 @@ def after_epoch(
 
 
 def moved(
-    accounts: Accounts, values: Amounts, rewards: Amounts, steps: Ints, method: Method | Mate, rule: TokenRuleOptions
+    accounts: Accounts, values: Floats, rewards: Floats, steps: Ints, method: Method | Mate, rule: TokenRuleOptions
 ) -> Accounts:
     """What agents have after an epoch of E episodes, each its own token; nothing is agreed yet.
 
@@ -74,19 +71,19 @@ def mean(tokens: Ints) -> Ints:
     return np.asarray(tokens.sum(axis=-1) // tokens.shape[-1])
 
 
-def _mean_values(values: Amounts, steps: Ints, rule: TokenRuleOptions) -> Amounts:
+def _mean_values(values: Floats, steps: Ints, rule: TokenRuleOptions) -> Floats:
     counted = np.arange(values.shape[-2])[:, np.newaxis] < (steps + rule.last_value)[..., np.newaxis, np.newaxis]
     return np.asarray(np.where(counted, values, 0.0).sum(axis=-2) / steps[..., np.newaxis])
 
 
-def _change(before: Amounts, now: Amounts, clip: float | None) -> Amounts:
+def _change(before: Floats, now: Floats, clip: float | None) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         change = (now - before) / before
     change = np.where(np.isfinite(change), change, 0.0)
     return change if clip is None else np.clip(change, -clip, clip)
 
 
-def _size_of_code(rewards: Amounts) -> Amounts:
+def _size_of_code(rewards: Floats) -> Floats:
     """Of rewards (..., T, N); what an episode that is over pays is 0 and left out."""
     some = rewards != 0
     least = np.where(some, rewards, np.inf).min(axis=(-2, -1))

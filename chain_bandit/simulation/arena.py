@@ -9,12 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chain_bandit.array_types import Flags
 from chain_bandit.array_types import Floats as Floats
 from chain_bandit.array_types import Ints as Ints
-
-Mask = NDArray[np.bool_]
 
 CHUNK = 200
 """Replicates that are played together. Draws are made for a whole chunk, so that they depend on no number asked for."""
@@ -43,7 +41,7 @@ class World:
     agents: int
     liars: int
     horizon: int
-    graph: Mask | None = None
+    graph: Flags | None = None
 
     def __post_init__(self) -> None:
         """Refuse what nobody can play."""
@@ -75,13 +73,13 @@ class World:
         return np.asarray(max(self.means) - np.array(self.means))
 
 
-def ring(agents: int) -> Mask:
+def ring(agents: int) -> Flags:
     """Each agent hears the one before and the one after."""
     step = np.eye(agents, dtype=bool)
     return np.roll(step, 1, axis=1) | np.roll(step, -1, axis=1)
 
 
-def scale_free(agents: int, links: int, coins: np.random.Generator) -> Mask:
+def scale_free(agents: int, links: int, coins: np.random.Generator) -> Flags:
     """Preferential attachment (Barabasi, Albert 1999): a star of `links` + 1 agents, then each hears so many others.
 
     Whom, is drawn without repetition, everybody by how many it hears already.

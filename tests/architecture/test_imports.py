@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network": {"actors", "comparison", "consensus", "crypto.vouching", "protocol"},
     "plugins": {"protocol"},
     "simulation": {"actors.rules", "array_types", "attacks", "environments", "foreign", "plugins", "protocol", "roots"},
-    "mediate": {"protocol", "simulation.arena", "simulation.incentive", "simulation.kernel.compiled"},
+    "mediate": {"array_types", "protocol", "simulation.arena", "simulation.incentive", "simulation.kernel.compiled"},
     "chain_history": {"crypto.verify", "append_log", "protocol"},
     "auditor": {
         "crypto.nonces",

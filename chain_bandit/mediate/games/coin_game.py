@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chain_bandit.array_types import Singles
 from chain_bandit.mediate.chance import pick, shuffled
-from chain_bandit.mediate.games.game import Chance, Floats, MarkovGame, Moment, Place, everybody_else
+from chain_bandit.mediate.games.game import Chance, MarkovGame, Moment, Place, everybody_else
 from chain_bandit.mediate.games.grid import DIRECTIONS, STAYING, cell_of, moved, place_of
 
 WAYS: tuple[Place, ...] = (*DIRECTIONS, STAYING)
@@ -66,7 +67,7 @@ class CoinGame:
         self.coin: Place = 0, 0
         self.colour = 0
 
-    def reset(self, chance: Chance) -> tuple[Floats, ...]:
+    def reset(self, chance: Chance) -> tuple[Singles, ...]:
         """See `MarkovGame`."""
         *cells, colour = chance
         order = shuffled(np.array(cells)).tolist()
@@ -96,10 +97,10 @@ class CoinGame:
         self.coin = place_of(cell + (cell >= cell_of(self.coin, width)), width)
         self.colour = pick(whose, self.rules.agents)
 
-    def _observations(self) -> tuple[Floats, ...]:
+    def _observations(self) -> tuple[Singles, ...]:
         return tuple(map(self._observation, range(self.rules.agents)))
 
-    def _observation(self, agent: int) -> Floats:
+    def _observation(self, agent: int) -> Singles:
         """Four planes: oneself, how many others, the coin if it is one's own, the coin if not."""
         planes = np.zeros((4, self.rules.width, self.rules.width), np.float32)
         for each, place in enumerate(self.places):

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chain_bandit.mediate.games.game import Chance, Floats, MarkovGame, Moment, everybody_else
+from chain_bandit.array_types import Singles
+from chain_bandit.mediate.games.game import Chance, MarkovGame, Moment, everybody_else
 
 COOPERATE, DEFECT = 0, 1
 
@@ -46,7 +47,7 @@ class DilemmaRules:
 class Dilemma:
     """One game. An observation is 1 at the other's last action; zeros before the first step."""
 
-    def reset(self, chance: Chance) -> tuple[Floats, ...]:
+    def reset(self, chance: Chance) -> tuple[Singles, ...]:
         """See `MarkovGame`."""
         return np.zeros(2, np.float32), np.zeros(2, np.float32)
 

@@ -11,12 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from chain_bandit.array_types import Flags, Floats, Ints, Singles
 from chain_bandit.mediate.chance import Uniforms
-
-Floats = NDArray[np.float32]
-Amounts = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 Marks = NDArray[np.int16]
 """What is seen, as stacks and networks have it: the numbers of the inputs that count, each as often as it does, along
@@ -41,7 +37,7 @@ class Moment:
         over: whether the game has ended before its time limit.
     """
 
-    observations: tuple[Floats, ...]
+    observations: tuple[Singles, ...]
     rewards: tuple[float, ...]
     neighbours: tuple[frozenset[int], ...]
     counts: tuple[int, ...]
@@ -61,7 +57,7 @@ class Moments:
     """
 
     observations: Marks
-    rewards: Amounts
+    rewards: Floats
     neighbours: Flags
     counts: Ints
     over: Flags
@@ -70,7 +66,7 @@ class Moments:
 class MarkovGame(Protocol):
     """One game, to be read. `step` may be called after `reset`, until the game is over or its limit is reached."""
 
-    def reset(self, chance: Chance) -> tuple[Floats, ...]:
+    def reset(self, chance: Chance) -> tuple[Singles, ...]:
         """Begin anew; what each agent sees. `chance` has `Rules.reset_draws` uniform numbers."""
         ...
 

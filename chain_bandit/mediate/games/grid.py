@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from chain_bandit.mediate.games.game import Ints, Place
+from chain_bandit.array_types import Ints
+from chain_bandit.mediate.games.game import Place
 
 DIRECTIONS: tuple[Place, ...] = ((0, 1), (0, -1), (-1, 0), (1, 0))
 """Up, down, left, right: the actions in their order."""

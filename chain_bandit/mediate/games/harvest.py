@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chain_bandit.array_types import Singles
 from chain_bandit.mediate.chance import shuffled
-from chain_bandit.mediate.games.game import Chance, Floats, MarkovGame, Moment, Place
+from chain_bandit.mediate.games.game import Chance, MarkovGame, Moment, Place
 from chain_bandit.mediate.games.grid import DIRECTIONS, moved, place_of
 
 SIGHT = 3
@@ -108,7 +109,7 @@ class Harvest:
         self.waits: list[int] = []
         self.apples: set[Place] = set()
 
-    def reset(self, chance: Chance) -> tuple[Floats, ...]:
+    def reset(self, chance: Chance) -> tuple[Singles, ...]:
         """See `MarkovGame`."""
         bare, order = self.rules.bare, shuffled(np.array(chance)).tolist()
         self.places = [bare[at] for at in order[: self.rules.agents]]
@@ -173,10 +174,10 @@ class Harvest:
                 if luck < REGROWTH[min(near, len(REGROWTH) - 1)]:
                     self.apples.add(place)
 
-    def _observations(self) -> tuple[Floats, ...]:
+    def _observations(self) -> tuple[Singles, ...]:
         return tuple(map(self._observation, range(self.rules.agents)))
 
-    def _observation(self, agent: int) -> Floats:
+    def _observation(self, agent: int) -> Singles:
         """Four planes around the agent: itself, cells off the grid, apples, the others. Zeros while it sits out."""
         span = 2 * SIGHT + 1
         planes = np.zeros((4, span, span), np.float32)

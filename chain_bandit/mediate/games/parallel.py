@@ -6,7 +6,8 @@ import numpy as np
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-from chain_bandit.mediate.games.game import Floats, GameParameters
+from chain_bandit.array_types import Singles
+from chain_bandit.mediate.games.game import GameParameters
 
 Infos = dict[str, dict[str, Any]]
 
@@ -38,7 +39,7 @@ class ParallelGame(ParallelEnv):  # type: ignore[misc]
         """The same for all."""
         return self._done
 
-    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Floats], Infos]:
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Singles], Infos]:
         """Begin a game; with a seed, the one that follows from it, else the next one."""
         if seed is not None:
             self._chance = np.random.Generator(np.random.Philox(seed))
@@ -48,7 +49,7 @@ class ParallelGame(ParallelEnv):  # type: ignore[misc]
 
     def step(
         self, actions: dict[str, int]
-    ) -> tuple[dict[str, Floats], dict[str, float], dict[str, bool], dict[str, bool], Infos]:
+    ) -> tuple[dict[str, Singles], dict[str, float], dict[str, bool], dict[str, bool], Infos]:
         """All act at once. A game that has ended has no agents, and a step of it gives nothing."""
         names = self.agents
         if not names:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from chain_bandit.array_types import Floats, Ints
 from chain_bandit.mediate.chance import Uniforms, picks, shuffled
 from chain_bandit.mediate.games.coin_game import WAYS, CoinRules
-from chain_bandit.mediate.games.game import Amounts, Ints, Marks, Moments, all_pairs
+from chain_bandit.mediate.games.game import Marks, Moments, all_pairs
 from chain_bandit.mediate.games.grid import moves
 from chain_bandit.simulation.kernel.compiled import compiled
 
@@ -52,7 +53,7 @@ class CoinGameStack:
 
 @compiled
 def _step(
-    actions: Ints, chance: Uniforms, scale: float, moves: Ints, cells: Ints, coin: Ints, colour: Ints, rewards: Amounts,
+    actions: Ints, chance: Uniforms, scale: float, moves: Ints, cells: Ints, coin: Ints, colour: Ints, rewards: Floats,
     counts: Ints,
 ) -> None:  # fmt: skip
     """Writes into everything from `cells` on."""

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from chain_bandit.array_types import Ints
 from chain_bandit.mediate.chance import Uniforms
 from chain_bandit.mediate.games.dilemma import COOPERATE, DEFECT, PAYOFFS
-from chain_bandit.mediate.games.game import NOTHING, Ints, Marks, Moments, all_pairs
+from chain_bandit.mediate.games.game import NOTHING, Marks, Moments, all_pairs
 
 _OWN = np.array([[PAYOFFS[mine, yours][0] for yours in (COOPERATE, DEFECT)] for mine in (COOPERATE, DEFECT)])
 """What an agent gets, by its action and the other's; the game is the same for both."""

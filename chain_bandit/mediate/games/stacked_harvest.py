@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from chain_bandit.array_types import Flags, Floats, Ints
 from chain_bandit.mediate.chance import Uniforms, shuffled
-from chain_bandit.mediate.games.game import NOTHING, Amounts, Flags, Ints, Marks, Moments
+from chain_bandit.mediate.games.game import NOTHING, Marks, Moments
 from chain_bandit.mediate.games.grid import DIRECTIONS, cell_of, moves
 from chain_bandit.mediate.games.harvest import ASIDE, NEAR, REGROWTH, SIGHT, TAGGED, WAYS, HarvestRules
 from chain_bandit.simulation.kernel.compiled import compiled
@@ -78,7 +79,7 @@ class HarvestStack:
 @compiled
 def _turns(
     order: Ints, actions: Ints, over: Flags, penalty: float, moves: Ints, reach: Flags, before: Flags, cells: Ints,
-    waits: Ints, apples: Flags, rewards: Amounts, neighbours: Flags, counts: Ints,
+    waits: Ints, apples: Flags, rewards: Floats, neighbours: Flags, counts: Ints,
 ) -> None:  # fmt: skip
     """The agents take their turns in their order; writes into everything from `cells` on."""
     games, agents = order.shape
@@ -110,7 +111,7 @@ def _turns(
 
 
 @compiled
-def _grow(luck: Uniforms, near: Ints, chances: Amounts, apples: Flags) -> None:
+def _grow(luck: Uniforms, near: Ints, chances: Floats, apples: Flags) -> None:
     """Cell by cell, so that what has just grown counts for the cells after it."""
     for game in range(len(luck)):
         for cell in range(luck.shape[1]):

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from chain_bandit.array_types import Flags, Floats, Ints, Singles
 from chain_bandit.mediate.chance import Use, generator
-from chain_bandit.mediate.games.game import Amounts, Flags, Floats, GameParameters, Ints, Marks
+from chain_bandit.mediate.games.game import GameParameters, Marks
 from chain_bandit.mediate.learners.lookup_table import table_of
 from chain_bandit.mediate.learners.networks import Networks, torch
 from chain_bandit.mediate.learners.observation_index import Listed, ObservationIndex, Tabled
@@ -40,7 +41,7 @@ class ActorCritics:
             return Listed(self._networks, self._rules.limit, episodes, self._rules.marks)
         return Tabled(self._table, self._rows, self._rules.limit, episodes)
 
-    def chances(self, index: ObservationIndex, step: int, observations: Marks, barred: Flags | None = None) -> Amounts:
+    def chances(self, index: ObservationIndex, step: int, observations: Marks, barred: Flags | None = None) -> Floats:
         """How likely each action is by what is seen before a step: (G, E, marks) to (G, E, actions).
 
         Args:
@@ -52,12 +53,12 @@ class ActorCritics:
             said[..., -1].masked_fill_(torch.from_numpy(barred), -torch.inf)
         return np.asarray(torch.softmax(said, dim=-1).numpy(), np.float64)
 
-    def values(self, index: ObservationIndex) -> Amounts:
+    def values(self, index: ObservationIndex) -> Floats:
         """V of everything that was seen: (G, T + 1, E)."""
         return _at(index.places, self.critics(index.rows))[..., 0].astype(np.float64)
 
     def learn(
-        self, index: ObservationIndex, actions: Ints, returns: Amounts, played: Flags, barred: Flags | None = None
+        self, index: ObservationIndex, actions: Ints, returns: Floats, played: Flags, barred: Flags | None = None
     ) -> None:
         """One update of every critic, then one of every actor by what its critic then says (advantages not normalised).
 
@@ -89,7 +90,7 @@ class ActorCritics:
         self.actors.descend(rows, slopes)
 
     def _counted(
-        self, index: ObservationIndex, actions: Ints, returns: Amounts, played: Flags
+        self, index: ObservationIndex, actions: Ints, returns: Floats, played: Flags
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """How often each action was taken at each row, and the sum of its returns, (G, K, actions)."""
         shape = *index.rows.shape[:2], self.actions
@@ -102,7 +103,7 @@ class ActorCritics:
         return torch.from_numpy(counts), torch.from_numpy(sums)
 
 
-def _at(places: Ints, said: torch.Tensor) -> Floats:
+def _at(places: Ints, said: torch.Tensor) -> Singles:
     """What was said of the rows (G, K, outputs) at places (G, ...)."""
     network = np.arange(len(places)).reshape(-1, *(1,) * (places.ndim - 1))
     return np.asarray(said.numpy()[network, places])

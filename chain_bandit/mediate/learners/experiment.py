@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from chain_bandit.array_types import Flags, Floats, Ints
 from chain_bandit.mediate import stacked_token_rule
 from chain_bandit.mediate.chance import Uniforms, Use, generator
 from chain_bandit.mediate.exchange import Improvement
-from chain_bandit.mediate.games.game import Amounts, Flags, GameParameters, Ints
+from chain_bandit.mediate.games.game import GameParameters
 from chain_bandit.mediate.games.stacks import stack_of
 from chain_bandit.mediate.gifting import Budgets, Gift, gifted, moves
 from chain_bandit.mediate.learners.actor_critic import ActorCritics
@@ -57,9 +58,9 @@ class EpochResult:
         tokens: that were exchanged; (M, R, N).
     """
 
-    welfare: Amounts
+    welfare: Floats
     counts: Ints
-    tokens: Amounts
+    tokens: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class EpisodeOutcomes:
 
     index: ObservationIndex
     actions: Ints
-    rewards: Amounts
+    rewards: Floats
     neighbours: Flags
     counts: Ints
     alive: Flags
@@ -160,7 +161,7 @@ class Experiment:
         paying = {"incentives": self.incentives.networks} if self.incentives else {}
         return {"actors": self.learners.actors, "critics": self.learners.critics, **paying}
 
-    def _paid(self, incentives: Incentives, played: EpisodeOutcomes, actions: Ints, alive: Flags) -> Amounts:
+    def _paid(self, incentives: Incentives, played: EpisodeOutcomes, actions: Ints, alive: Flags) -> Floats:
         """What agents get by what others pay them, (L, E, T, N); every second epoch what they pay is learned."""
         rows = incentives.rows(played.index, actions)
         paid = self._by_game(incentives.received(rows, alive))
@@ -233,12 +234,12 @@ class Experiment:
         return drawn
 
 
-def chosen(likely: Amounts, coins: Uniforms) -> Ints:
+def chosen(likely: Floats, coins: Uniforms) -> Ints:
     """An action of each agent, (..., N), by how likely each is, (..., N, actions), and a uniform number."""
     return np.asarray((coins[..., np.newaxis] >= np.cumsum(likely, axis=-1)[..., :-1]).sum(axis=-1))
 
 
-def returns(rewards: Amounts, discount: float) -> Amounts:
+def returns(rewards: Floats, discount: float) -> Floats:
     """Equation 1 to the end of the episode, of rewards (..., T, N); nothing is added for what may come after."""
     gained = rewards.copy()
     for step in reversed(range(rewards.shape[-2] - 1)):

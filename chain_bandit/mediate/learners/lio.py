@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chain_bandit.array_types import Flags, Floats, Ints
 from chain_bandit.mediate.chance import Use, generator
-from chain_bandit.mediate.games.game import Amounts, Flags, GameParameters, Ints, Marks, others
+from chain_bandit.mediate.games.game import GameParameters, Marks, others
 from chain_bandit.mediate.learners.networks import Networks, torch
 from chain_bandit.mediate.learners.observation_index import ObservationIndex
 
@@ -48,7 +49,7 @@ class Incentives:
         done = done.reshape(networks, steps * episodes, -1) + self._rules.inputs
         return np.concatenate([done.astype(np.int16), np.take_along_axis(index.rows, places, axis=1)], axis=-1)
 
-    def received(self, rows: Marks, played: Flags) -> Amounts:
+    def received(self, rows: Marks, played: Flags) -> Floats:
         """What each gets from all the others, (G, T, E)."""
         paid = self._most * torch.sigmoid(self.networks(rows)).numpy().astype(np.float64)
         paid = paid.reshape(-1, self._rules.agents, rows.shape[1], self._rules.agents - 1)
@@ -58,7 +59,7 @@ class Incentives:
                 got[:, other] += paid[:, agent, :, at]
         return got.reshape(played.shape) * played
 
-    def learn(self, rows: Marks, returns: Amounts, played: Flags) -> None:
+    def learn(self, rows: Marks, returns: Floats, played: Flags) -> None:
         """One update of each: down the sum of log sigmoid times its return, of the environment, and of what it paid.
 
         Args:
@@ -66,7 +67,7 @@ class Incentives:
         """
         late = self._rules.discount ** np.arange(played.shape[1])[:, np.newaxis]
 
-        def of_rows(values: Amounts) -> torch.Tensor:
+        def of_rows(values: Floats) -> torch.Tensor:
             return torch.from_numpy((values * played).astype(np.float32).reshape(len(rows), -1, 1))
 
         gained, discounted = of_rows(returns), of_rows(np.broadcast_to(late, played.shape))

@@ -6,9 +6,10 @@ from itertools import product
 
 import numpy as np
 
+from chain_bandit.array_types import Ints
 from chain_bandit.mediate.games.coin_game import CoinRules
 from chain_bandit.mediate.games.dilemma import DilemmaRules
-from chain_bandit.mediate.games.game import NOTHING, GameParameters, Ints, Marks
+from chain_bandit.mediate.games.game import NOTHING, GameParameters, Marks
 
 
 @dataclass(frozen=True, slots=True)

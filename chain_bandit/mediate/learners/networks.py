@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from chain_bandit.mediate.games.game import Floats, Marks
+from chain_bandit.array_types import Singles
+from chain_bandit.mediate.games.game import Marks
 from chain_bandit.mediate.learners.sparse_layer import add_up, bend, give_back, through
 from chain_bandit.protocol.errors import ChainBanditError
 
@@ -140,7 +141,7 @@ def _space(networks: int, rows: int) -> tuple[torch.Tensor, ...]:
     return tuple(torch.empty(networks, rows, HIDDEN) for _ in range(4))
 
 
-def _flat(values: torch.Tensor) -> Floats:
+def _flat(values: torch.Tensor) -> Singles:
     return np.asarray(values.numpy().reshape(-1))
 
 

@@ -8,7 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from chain_bandit.mediate.games.game import NOTHING, Ints, Marks
+from chain_bandit.array_types import Ints
+from chain_bandit.mediate.games.game import NOTHING, Marks
 from chain_bandit.mediate.learners.lookup_table import LookupTable
 
 

@@ -6,7 +6,8 @@ of its weights, in place of a product with all of them, and its gradient adds sl
 
 import numpy as np
 
-from chain_bandit.mediate.games.game import Floats, Marks
+from chain_bandit.array_types import Singles
+from chain_bandit.mediate.games.game import Marks
 from chain_bandit.simulation.kernel.compiled import compiled
 
 _ONE, _TWO, _LEAST = np.float32(1), np.float32(2), np.float32(-20)
@@ -14,7 +15,7 @@ _HALF, _THIRD, _FOURTH, _FIFTH, _PART = (np.float32(1 / each) for each in (2, 3,
 
 
 @compiled
-def add_up(rows: Marks, weights: Floats, bias: Floats, sums: Floats) -> None:
+def add_up(rows: Marks, weights: Singles, bias: Singles, sums: Singles) -> None:
     """Writes the bias and the weights of all marks into sums: (G, B, K), (G, inputs, H), (G, 1, H), (G, B, H)."""
     for network in range(rows.shape[0]):
         for row in range(rows.shape[1]):
@@ -28,7 +29,7 @@ def add_up(rows: Marks, weights: Floats, bias: Floats, sums: Floats) -> None:
 
 
 @compiled
-def give_back(rows: Marks, slopes: Floats, gradients: Floats) -> None:
+def give_back(rows: Marks, slopes: Singles, gradients: Singles) -> None:
     """Adds to gradients of the weights, (G, inputs, H), slopes by the sums, (G, B, H)."""
     for network in range(rows.shape[0]):
         for row in range(rows.shape[1]):
@@ -40,7 +41,7 @@ def give_back(rows: Marks, slopes: Floats, gradients: Floats) -> None:
 
 
 @compiled
-def bend(values: Floats) -> None:
+def bend(values: Singles) -> None:
     """The exponential linear unit of each, in place: e^x - 1 below 0, to three units in the last place of 1.
 
     With m = e^y - 1 the same of 2 y is m (2 + m); five times from x / 32, of which a few terms of the series do. Below
@@ -59,7 +60,7 @@ def bend(values: Floats) -> None:
 
 
 @compiled
-def through(bent: Floats, slopes: Floats) -> None:
+def through(bent: Singles, slopes: Singles) -> None:
     """Slopes by what units were given from those by what they came to, in place: 1 above 0, e^x = unit + 1 below."""
     for at in range(len(bent)):
         slopes[at] *= min(bent[at] + _ONE, _ONE)

@@ -7,7 +7,8 @@ with liars, over whom the sticky sets are spread; here over the honest, so that 
 
 import numpy as np
 
-from chain_bandit.simulation.arena import Ints, Maker, Mask
+from chain_bandit.array_types import Flags, Ints
+from chain_bandit.simulation.arena import Maker
 from chain_bandit.simulation.rivals.gossip import ALPHA, Gossip
 from chain_bandit.simulation.rivals.reports import Malice
 
@@ -17,7 +18,7 @@ class Gosine(Gossip):
 
     beta = 3.0
 
-    def judge(self, best: Ints) -> Mask:
+    def judge(self, best: Ints) -> Flags:
         """Nobody."""
         return np.zeros(best.shape, bool)
 

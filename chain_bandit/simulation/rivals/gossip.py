@@ -10,7 +10,8 @@ from math import ceil
 
 import numpy as np
 
-from chain_bandit.simulation.arena import Floats, Ints, Mask, World
+from chain_bandit.array_types import Flags, Floats, Ints
+from chain_bandit.simulation.arena import World
 from chain_bandit.simulation.rivals.learner import Learner, highest
 from chain_bandit.simulation.rivals.reports import Malice
 
@@ -79,7 +80,7 @@ class Gossip(Learner):
         self.active[..., -1] = np.where(new, self.named, last[..., 1])
 
     @abstractmethod
-    def judge(self, best: Ints) -> Mask:
+    def judge(self, best: Ints) -> Flags:
         """Who is to block the agent that it asked last: (R, M), given the arm that each played most in this phase."""
 
     def until(self) -> int:

@@ -7,7 +7,8 @@ was at hand but for its abstract: of the second rule the thresholds' constants a
 
 import numpy as np
 
-from chain_bandit.simulation.arena import Ints, Maker, Mask, World
+from chain_bandit.array_types import Flags, Ints
+from chain_bandit.simulation.arena import Maker, World
 from chain_bandit.simulation.rivals.gossip import ALPHA, Gossip
 from chain_bandit.simulation.rivals.reports import Malice
 
@@ -17,7 +18,7 @@ ETA = 2
 class Vial2021(Gossip):
     """Blocks whoever named an arm that was not the most played in the next phase."""
 
-    def judge(self, best: Ints) -> Mask:
+    def judge(self, best: Ints) -> Flags:
         """See the class."""
         return np.asarray(best != self.named)
 
@@ -38,7 +39,7 @@ class Vial2022(Vial2021):
         super().__init__(world, replicates, coins, malice, alpha)
         self._last, self._since = np.full(self.asked.shape, -1), np.zeros(self.asked.shape, np.int64)
 
-    def judge(self, best: Ints) -> Mask:
+    def judge(self, best: Ints) -> Flags:
         """See the class."""
         self._since = np.where(best == self._last, self._since, self.phase)
         self._last = best

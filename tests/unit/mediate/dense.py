@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from chain_bandit.mediate.games.game import NOTHING, Floats, Marks
+from chain_bandit.array_types import Singles
+from chain_bandit.mediate.games.game import NOTHING, Marks
 
 
-def dense(marks: Marks, inputs: int) -> Floats:
+def dense(marks: Marks, inputs: int) -> Singles:
     """How often each input counts, (..., inputs), of marks (..., K)."""
     return np.stack([(marks == each).sum(axis=-1) for each in range(inputs)], axis=-1).astype(np.float32)
 
