@@ -7,25 +7,26 @@ from typing import Any
 import pytest
 from coincurve import PublicKey
 
+from chain_bandit.chain import embedded
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.secp256k1 import ORDER
 from chain_bandit.crypto.verify import HALF_ORDER
-from chain_bandit.game import chains
 from chain_bandit.game.books import RoundPlayed
 from chain_bandit.game.game import Game
-from chain_bandit.game.on_chain import embedded_node
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.scenario import Scenario
-from tests.fast_chain import fast_node, is_on_py_evm
+from tests.fast_chain import is_on_py_evm
+from verification.fast_node import FastNode
 
+EmbeddedNode = embedded.EmbeddedNode
 MEANS = (0.7, 0.4, 0.5, 0.2, 0.6)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Where games of this process find the embedded chain: on revm, or on py-evm as users have it."""
-    chains.embedded_node = embedded_node if is_on_py_evm(item) else fast_node
+    embedded.EmbeddedNode = EmbeddedNode if is_on_py_evm(item) else FastNode  # type: ignore[assignment, misc]
 
 
 def build_scenario(participants: int = 4, arms: int = 2, rounds: int = 12, **changes: Any) -> Scenario:

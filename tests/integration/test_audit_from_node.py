@@ -28,6 +28,8 @@ from tests.integration.live import Batch, Handler, proxy
 from tests.integration.nodes import started, wait_for
 from tests.integration.rpc_server import served
 
+pytestmark = pytest.mark.py_evm  # a node that has all that a node has
+
 ROOT = Path(__file__).parents[2]
 
 

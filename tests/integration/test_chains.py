@@ -30,6 +30,8 @@ from chain_bandit.stopwatch import Stopwatch
 from tests.few import few
 from tests.integration.conftest import Called
 
+pytestmark = pytest.mark.py_evm
+
 ROOT = Path(__file__).parents[2]
 CHAINS = ("embedded", "anvil", "hardhat")
 GAMES: dict[str, tuple[str, dict[str, Any]]] = {

@@ -29,6 +29,7 @@ from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.game.folder import read_rounds
 from tests.few import few
 from tests.integration.conftest import Called
+from tests.integration.nodes import here
 
 ROOT = Path(__file__).parents[2]
 SMALL = ROOT / "examples" / "small.toml"
@@ -478,7 +479,7 @@ def test_a_page_of_a_run_folder_is_its_report(finished: Path, tmp_path: Path, ca
 
 def test_show_walks_rounds_participants_and_transactions(finished: Path, tmp_path: Path, called: Called) -> None:
     for arguments in ([], ["round", 30], ["participant", 3]):
-        result = chain_bandit("show", finished, *arguments, cwd=tmp_path)
+        result = called("show", finished, *arguments)
         assert result.returncode == 0, result.stderr
         assert len(result.stdout) > 100
     shown = {}
@@ -520,7 +521,7 @@ def proven(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("proven") / "run"
     settings = ("expect={}", "slash=0.25", "chain.settlement_window=60",
                 'malicious=[{seat=3,attacks=[{name="copycat"}]}]')  # fmt: skip
-    result = chain_bandit("run", SMALL, "--out", out, *(f"-o{each}" for each in settings), cwd=out.parent)
+    result = here("run", SMALL, "--out", out, *(f"-o{each}" for each in settings), cwd=out.parent)
     assert result.returncode == 0, result.stderr
     return out
 

@@ -193,6 +193,7 @@ def test_a_chain_in_this_process_is_never_sent_anything_twice():
     assert recorder.contract.closed()
 
 
+@pytest.mark.py_evm
 def test_stated_gas_is_enough_for_batches_with_committees_whose_ties_are_all_broken():
     scenario = build_scenario(
         10, 2, 4 + 39, validators=7, liars=0, attackers=2, chain={"batch": 40, "body": "compact"},

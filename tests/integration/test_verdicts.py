@@ -88,6 +88,7 @@ CHAINS = {
     "revm": in_process(fast_node), "embedded": in_process(embedded_node), "anvil": live("anvil"),
     "hardhat": live("hardhat"),
 }  # fmt: skip
+NAMES = [pytest.param(name, marks=[pytest.mark.py_evm] if name == "embedded" else []) for name in CHAINS]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,7 @@ def digest(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder.read_manifest(place)["run_digest"])
 
 
-@pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("name", NAMES)
 def test_export_and_node_give_one_verdict(tmp_path: Path, name: str, digest: str) -> None:
     with CHAINS[name](tmp_path) as game:
         again: list[object] = ["--export", tmp_path / "again.gz"]
@@ -110,7 +111,7 @@ def test_export_and_node_give_one_verdict(tmp_path: Path, name: str, digest: str
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("name", NAMES)
 def test_export_and_node_give_one_verdict_on_two_pythons_under_four_hash_seeds(tmp_path: Path, name: str) -> None:
     """All of the product."""
     pythons = {COMMAND: "", str(NEXT): ""}
