@@ -340,6 +340,7 @@ def test_run_repeats_itself_bit_for_bit_whatever_the_hash_seed(finished: Path, t
         assert (out / name).read_bytes() == (finished / name).read_bytes(), name
 
 
+@pytest.mark.py_evm
 def test_run_exits_14_when_an_expectation_does_not_hold_and_the_game_is_the_same(
     finished: Path, tmp_path: Path, called: Called
 ) -> None:
