@@ -3,6 +3,7 @@
 import base64
 import subprocess
 from collections.abc import Iterator
+from filecmp import cmp
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def dropped(tab: Tab, data: bytes, name: str = "history.jsonl", head: bytes | No
 
 def test_the_committed_page_is_what_its_sources_give(tmp_path: Path) -> None:
     build(tmp_path / "page.html")
-    assert (tmp_path / "page.html").read_bytes() == PAGE.read_bytes(), "run: node verification/browser/build.mjs"
+    assert cmp(tmp_path / "page.html", PAGE, shallow=False), "run: node verification/browser/build.mjs"
     subprocess.run([ROOT / "node_modules/.bin/tsc", "-p", ROOT / "verification/browser"], check=True)
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from filecmp import cmp
 from pathlib import Path
 from typing import Any
 
@@ -337,7 +338,7 @@ def test_run_repeats_itself_bit_for_bit_whatever_the_hash_seed(finished: Path, t
     result = chain_bandit("run", finished / "scenario.lock.toml", "--out", out, cwd=tmp_path, PYTHONHASHSEED="4711")
     assert result.returncode == 0, result.stderr
     for name in ("manifest.json", "history.jsonl.gz", "audit.json", "evidence.json", "scenario.lock.toml"):
-        assert (out / name).read_bytes() == (finished / name).read_bytes(), name
+        assert cmp(out / name, finished / name, shallow=False), name
 
 
 @pytest.mark.py_evm
@@ -353,7 +354,7 @@ def test_run_exits_14_when_an_expectation_does_not_hold_and_the_game_is_the_same
     assert said["error"]["exit_code"] == 14
     assert said["audit"] == "passed"
     for name in ("history.jsonl.gz", "audit.json", "evidence.json"):
-        assert (out / name).read_bytes() == (finished / name).read_bytes(), name
+        assert cmp(out / name, finished / name, shallow=False), name
 
 
 def test_audit_passes_an_honest_run(finished: Path, called: Called) -> None:
@@ -473,7 +474,7 @@ def test_an_export_alone_gives_a_page_and_a_look_inside(finished: Path, tmp_path
 def test_a_page_of_a_run_folder_is_its_report(finished: Path, tmp_path: Path, called: Called) -> None:
     page = tmp_path / "page.html"
     assert called("audit", finished, "--page", page).returncode == 0
-    assert page.read_bytes() == (finished / "report.html").read_bytes()
+    assert cmp(page, finished / "report.html", shallow=False)
     refused = called("audit", finished, "--page", tmp_path)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from filecmp import cmp
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ def test_wrong_arguments_are_one_sentence_each(tmp_path: Path):
 def test_a_history_is_exported_where_a_file_is_named(tmp_path: Path):
     run = cb.play(cb.load("small", **SHORT), tmp_path / "run")
     cb.history(run.out, tmp_path / "history.jsonl.gz")
-    assert (tmp_path / "history.jsonl.gz").read_bytes() == (run.out / "history.jsonl.gz").read_bytes()
+    assert cmp(tmp_path / "history.jsonl.gz", run.out / "history.jsonl.gz", shallow=False)
     with pytest.raises(cb.ChainBanditError, match="cannot be written"):
         cb.history(run.out, tmp_path / "none" / "history.jsonl")
 
