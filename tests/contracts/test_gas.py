@@ -34,6 +34,8 @@ from tests.contracts.harness import BASE, least_pool
 from tests.contracts.played import Played
 from tests.integration.framed import frame
 
+pytestmark = pytest.mark.py_evm
+
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOTS = ROOT / "tests" / "snapshots"
 SIZES = (4, 7, 10, 16, 31)
