@@ -16,8 +16,7 @@ from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.scenario import Scenario
-from tests.fast_chain import is_on_py_evm
-from verification.fast_node import FastNode
+from tests.fast_chain import is_on_py_evm, on_revm
 
 EmbeddedNode = embedded.EmbeddedNode
 MEANS = (0.7, 0.4, 0.5, 0.2, 0.6)
@@ -26,7 +25,7 @@ MEANS = (0.7, 0.4, 0.5, 0.2, 0.6)
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Where games of this process find the embedded chain: on revm, or on py-evm as users have it."""
-    embedded.EmbeddedNode = EmbeddedNode if is_on_py_evm(item) else FastNode  # type: ignore[assignment, misc]
+    embedded.EmbeddedNode = EmbeddedNode if is_on_py_evm(item) else on_revm  # type: ignore[assignment, misc]
 
 
 def build_scenario(participants: int = 4, arms: int = 2, rounds: int = 12, **changes: Any) -> Scenario:
