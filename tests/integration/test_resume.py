@@ -30,6 +30,8 @@ from chain_bandit.runs import play
 from chain_bandit.scenario import Scenario, load
 from tests.integration.live import Anvil, Proxied, anvil, proxy
 
+pytestmark = pytest.mark.py_evm
+
 ROOT = Path(__file__).parents[2]
 ROUNDS = 26
 IMPATIENT = TransactionPolicy(patience=0.5, timeout=0.3)
