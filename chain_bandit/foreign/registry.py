@@ -15,7 +15,6 @@ from chain_bandit.foreign.source import KINDS, Source, found
 from chain_bandit.plugins import UNKNOWN, PluginBroken, names
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.errors import AssumptionBroken
-from chain_bandit.protocol.estimation import OBSERVERS
 from chain_bandit.protocol.rule import (
     Aggregation,
     Agreed,
@@ -51,7 +50,17 @@ class _Counted:
         """The rule's own answer, of what it can read and not change."""
         shown = [each.read_only() if isinstance(each, Agreed) else each for each in given]
         terms = terms._replace(options=MappingProxyType(terms.options))
-        return run(self._made, verb, terms, *shown, bound=self._steps).value
+        try:
+            return run(self._made, verb, terms, *shown, bound=self._steps).value
+        except RuleFailed as error:
+            _warn(str(error))
+            raise
+
+    def failure(self, reason: str) -> RuleFailed:
+        """The error of an answer that is none, after a warning of it."""
+        error = RuleFailed(self._made.name, reason)
+        _warn(str(error))
+        return error
 
     def check(self, terms: Terms) -> None:
         """Refuse a game that the rule refuses, by any exception. Raises `AssumptionBroken`."""
@@ -90,12 +99,10 @@ class _Counted:
         return whose
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64)  # once a reason
 def _warn(said: str) -> None:
     logging.getLogger(__name__).warning("warning: %s", said)
 
-
-OBSERVERS.append(lambda error: _warn(str(error)))  # once a reason
 
 _VERBS: Mapping[type[Rule], tuple[str, ...]] = {
     Aggregation: ("estimate", "worth"), Reputation: ("weigh", "left_out"), Selection: ("select",),

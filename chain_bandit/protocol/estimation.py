@@ -4,7 +4,7 @@ A foreign rule that raises, takes too many steps or answers outside of its bound
 for everybody: the block is rejected, which costs nobody's reputation, and whoever has its body can see why.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import reduce
 from operator import and_
@@ -33,9 +33,6 @@ from chain_bandit.protocol.ruleset import RuleFailed
 from chain_bandit.protocol.units import INFINITY, UNIT, Means
 from chain_bandit.protocol.units import is_estimate as is_unit_share
 
-OBSERVERS: list[Callable[[RuleFailed], None]] = []
-"""Told of each answer that a foreign rule failed to give."""
-
 _STATE = 2**63
 """Integers of a state are smaller, and no smaller than its negative."""
 
@@ -50,11 +47,11 @@ def estimate(parameters: Parameters, state: State, agreed: Agreed) -> Estimate:
         return rule.estimate(terms, state, agreed)
     try:
         answer = rule.estimate(terms, state, agreed)
-        _require(is_estimate(answer, parameters.arms, agreed), rule.name, "B of reporters and a uint32 for each arm")
-        _require(_is_kept(parameters, rule, answer.state), rule.name, KEPT)
-        _require(not rule.is_mean or mean_over(agreed, answer.sets).means == answer.means, rule.name, "means over B")
+        _require(is_estimate(answer, parameters.arms, agreed), rule, "B of reporters and a uint32 for each arm")
+        _require(_is_kept(parameters, rule, answer.state), rule, KEPT)
+        _require(not rule.is_mean or mean_over(agreed, answer.sets).means == answer.means, rule, "means over B")
     except RuleFailed as error:
-        return nothing(parameters.arms, state, _told(error))
+        return nothing(parameters.arms, state, error.reason)
     return answer
 
 
@@ -65,10 +62,10 @@ def weigh(parameters: Parameters, state: State, agreed: Agreed, found: Estimate)
         return rule.weigh(terms, state, agreed, found)
     try:
         answer = rule.weigh(terms, state, agreed, found)
-        _require(is_weights(answer, parameters.participants), rule.name, "a uint16 for each seat")
-        _require(_is_kept(parameters, rule, answer.state), rule.name, KEPT)
+        _require(is_weights(answer, parameters.participants), rule, "a uint16 for each seat")
+        _require(_is_kept(parameters, rule, answer.state), rule, KEPT)
     except RuleFailed as error:
-        return Weights(agreed.reputations, state, _told(error))
+        return Weights(agreed.reputations, state, error.reason)
     return answer
 
 
@@ -85,9 +82,9 @@ def exclusions(parameters: Parameters, reputations: tuple[int, ...]) -> tuple[Se
     most = terms.liars + terms.attackers
     try:
         seats = rule.left_out(terms, reputations)
-        _require(_are_seats(seats) and len(seats) <= most, rule.name, f"a set of {most} seats at most")
+        _require(_are_seats(seats) and len(seats) <= most, rule, f"a set of {most} seats at most")
     except RuleFailed as error:
-        return frozenset(), _told(error)
+        return frozenset(), error.reason
     return seats & frozenset(range(terms.participants)), ""
 
 
@@ -120,10 +117,11 @@ def worth_of(parameters: Parameters, counts: Iterable[int], passed: int) -> tupl
     def one(counted: int) -> int:
         try:
             answer = rule.worth(terms, counted, passed)
-        except RuleFailed as error:
-            _told(error)
+            if foreign:
+                _require(type(answer) is int and 0 <= answer <= terms.participants, rule, "a number of reports")
+        except RuleFailed:
             return counted
-        return answer if not foreign or (type(answer) is int and 0 <= answer <= terms.participants) else counted
+        return answer
 
     return tuple(map(one, counts))
 
@@ -134,10 +132,10 @@ def choose_arm(parameters: Parameters, learnt: Learnt) -> tuple[int, str]:
     try:
         answer = rule.arm(terms, learnt)
         if parameters.policy.digest:
-            _require(type(answer) is int and 0 <= answer < parameters.arms, rule.name, "an arm")
+            _require(type(answer) is int and 0 <= answer < parameters.arms, rule, "an arm")
     except RuleFailed as error:
         default = rules.policy(replace(parameters, policy=UCB1))
-        return default.arm(terms, learnt), _told(error)
+        return default.arm(terms, learnt), error.reason
     return answer, ""
 
 
@@ -158,10 +156,10 @@ def disclosed(parameters: Parameters, own: Own) -> tuple[Means, str]:
         return rule.encode(terms, own), ""
     try:
         values = rule.encode(terms, own)
-        _require(are_units(values, parameters.arms), rule.name, "a share of a reward for each arm, in units")
-        _require(not (rule.draws and is_false(parameters, own, values)), rule.name, "within its bound")
+        _require(are_units(values, parameters.arms), rule, "a share of a reward for each arm, in units")
+        _require(not (rule.draws and is_false(parameters, own, values)), rule, "within its bound")
     except RuleFailed as error:
-        return own.means, _told(error)
+        return own.means, error.reason
     return values, ""
 
 
@@ -176,8 +174,7 @@ def is_false(parameters: Parameters, own: Own, values: Means) -> bool:
         return values != disclose(parameters, own)
     try:
         bounds = rule.bound(terms, own._replace(seed=b""))
-    except RuleFailed as error:
-        _told(error)
+    except RuleFailed:
         return False
     if parameters.disclosure.digest and not are_units(bounds, parameters.arms):
         return False
@@ -192,8 +189,7 @@ def is_readable(parameters: Parameters, values: Means) -> bool:
     rule, terms = rules.disclosure(parameters), parameters.terms_of(parameters.disclosure)
     try:
         return rule.is_valid(terms, values) is True
-    except RuleFailed as error:
-        _told(error)
+    except RuleFailed:
         return False
 
 
@@ -204,20 +200,13 @@ def select(parameters: Parameters, state: State, agreed: Agreed | None, standing
     try:
         answer = rule.select(parameters.terms_of(choice), state, agreed, among)
         if choice.digest:
-            _require(is_selected(answer, among), rule.name, "a set of eligible seats")
-            _require(_is_kept(parameters, rule, answer.state), rule.name, KEPT)
+            _require(is_selected(answer, among), rule, "a set of eligible seats")
+            _require(_is_kept(parameters, rule, answer.state), rule, KEPT)
     except RuleFailed as error:
-        return Selected(standing.eligible, state, _told(error))
+        return Selected(standing.eligible, state, error.reason)
     if len(answer.validators) < min(standing.least, len(standing.eligible)):
         return Selected(standing.eligible, answer.state, f"{len(answer.validators)} seats are too few")
     return answer
-
-
-def _told(error: RuleFailed) -> str:
-    """Why a rule gave no answer, after `OBSERVERS` were told."""
-    for observe in OBSERVERS:
-        observe(error)
-    return error.reason
 
 
 def _is_kept(parameters: Parameters, rule: Rule, state: State) -> bool:
@@ -225,9 +214,9 @@ def _is_kept(parameters: Parameters, rule: Rule, state: State) -> bool:
     return len(state) <= (state_integers(len(rules.keepers(parameters))) if rule.keeps_state else 0)
 
 
-def _require(holds: bool, name: str, expected: str) -> None:
+def _require(holds: bool, rule: Rule, expected: str) -> None:
     if not holds:
-        raise RuleFailed(name, f"its answer is not {expected}")
+        raise rule.failure(f"its answer is not {expected}")
 
 
 def _are(values: Any, least: int, beyond: int) -> bool:

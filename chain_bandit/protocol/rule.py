@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 from chain_bandit.protocol.aggregation import Seats, global_means
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.errors import require
-from chain_bandit.protocol.ruleset import RuleKind
+from chain_bandit.protocol.ruleset import RuleFailed, RuleKind
 from chain_bandit.protocol.units import INFINITY, Counts, Means, is_estimate, sample_means
 
 State = tuple[int, ...]
@@ -174,6 +174,10 @@ class Rule:
     def within(self, steps: int) -> "Rule":
         """The same rule, a call of which ends after so many steps: of a foreign one alone they are counted."""
         return self
+
+    def failure(self, reason: str) -> RuleFailed:
+        """The error of an answer that is none."""
+        return RuleFailed(self.name, reason)
 
     def check(self, terms: Terms) -> None:
         """Refuse a game that the rule is not for. Raises `AssumptionBroken`."""
