@@ -91,7 +91,7 @@ FAULTS = {
         "Proofs", ("check_close_complete", "check_close_void"),
     ),
     "a lie is in force a round later": Fault(
-        "contracts/libraries/Tallies.sol", "uint32(proven.first[seat]) <= round", "uint32(proven.first[seat]) < round",
+        "contracts/libraries/Tallies.sol", "first - 1 < round", "first - 1 < round - 1",
         "Proofs", ("check_costs",),
     ),
     "anybody signs tallies": Fault(
@@ -106,7 +106,8 @@ FAULTS = {
         "Proofs", ("check_proven",),
     ),
     "who is acquitted stays proven": Fault(
-        "contracts/libraries/Tallies.sol", "proven.acquitted |= 1 << seat;", "", "Proofs", ("check_acquit",)
+        "contracts/libraries/Tallies.sol", "proven.acquitted |= 1 << seat;", "proven.acquitted |= 0;",
+        "Proofs", ("check_acquit",),
     ),
     "the receipt of the very tally acquits": Fault(
         "contracts/libraries/Tallies.sol", " || shown.tally == proven.tallies[seat]", "", "Proofs", ("check_acquit",)
