@@ -1,6 +1,6 @@
 """Games of processes in which nodes are killed at named places and at random, and started again: is anything lost?
 
-    python -m verification.kills [--json FILE] [--random 200] [--at-most N] [--keystores]
+    python -m verification.kills [--json FILE] [--random 200] [--at-most N] [--keystores] [--slash]
 
 Games of 20 rounds by four nodes on Anvil. A node that was killed (`nodes/crash.py`) is started again, and is killed
 again at the next place of its list, so that one game has several kills of one node. Every place × three occurrences at
@@ -16,8 +16,9 @@ which says more where the machine has other work. In some games a seat and the r
 is open until both are back. A line of JSON a kill; what has come about by the file is not played again. A game may be
 over before all its kills, or before a seat has signed again: others follow until every kill has come about, or
 `--at-most` were tried. With `--keystores` every game has open places, which four keys of the system's chance join, and
-nodes at HOST:PORT, which open their keystores at every start; kills are by the timer alone. Exit code 14 where anything
-is missed, or a kill never comes about.
+nodes at HOST:PORT, which open their keystores at every start; with `--slash` false reports are proven, in open games,
+nobody honest loses its slash, and who reports its reward: without a report there is none. In both kills are by the
+timer alone. Exit code 14 where anything is missed, or a kill never comes about.
 """
 
 import argparse
@@ -147,9 +148,10 @@ class Game:
     """One game, its nodes killed at the places of their lists and started again."""
 
     def __init__(
-        self, seed: int, lists: dict[str, list[Kill]], by_timer: int, out: Path, keystores: bool = False
-    ) -> None:
-        self._lists, self._out, self._keystores = lists, out, keystores
+        self, seed: int, lists: dict[str, list[Kill]], by_timer: int, out: Path, keystores: bool = False,
+        slash: bool = False,
+    ) -> None:  # fmt: skip
+        self._lists, self._out, self._keystores, self._slash = lists, out, keystores, slash
         self.kills = [kill for each in lists.values() for kill in each]
         self._liars = {LIAR} if any(kill.place == "evidence reported:1" for kill in self.kills) else set[int]()
         self._result: list[Any] = []
@@ -159,7 +161,8 @@ class Game:
         rounds = ROUNDS * (4 if keystores else 2 if by_timer else 1)
         scenario = Scenario.model_validate({
             "name": "kills", "seed": seed, "participants": 4, "rounds": rounds,
-            "burn_in": 4, "liars": 0, "attackers": 1, "bound_ms": BOUND_MS, "quorum": "two-thirds", "sealed": True,
+            "burn_in": 4, "liars": 0, "attackers": 1, "bound_ms": BOUND_MS, "quorum": "two-thirds",
+            **({"slash": 0.25} if slash else {"sealed": True}),
             "rewards": {"kind": "bernoulli", "means": [0.9, 0.4]}, "chain": {"settle_every": 4},
             "malicious": [{"seat": seat, "attacks": [{"name": "equivocating-commander"}]} for seat in self._liars],
         })  # fmt: skip
@@ -307,7 +310,12 @@ class Game:
             missed += [str(each) for each in proven if each.seat not in self._liars]
             missed += [
                 f"seat {seat} lost its reward of round {row.round}" for row in report.rounds
-                for seat, reward in enumerate(row.rewards or ()) if reward is None and seat not in self._liars
+                for seat, reward in enumerate(row.rewards or ())
+                if reward is None and seat not in self._liars and (not self._slash or seat in row.reporters)
+            ]  # fmt: skip
+            missed += [
+                f"seat {each.seat} lost {each.penalty} wei" for each in report.accounts
+                if each.penalty and each.seat not in self._liars
             ]  # fmt: skip
             missed += no_block_soon(logs, {name: [life.log for life in lives[name]] for name in NODES})
         missed += [
@@ -407,12 +415,12 @@ Plan = tuple[dict[str, list[Kill]], int]
 """Of a game: the places of its nodes, of each one after the other, or how many kills by the timer."""
 
 
-def left(kills: Sequence[Kill], by_timer: int, keystores: bool = False) -> list[Plan]:
+def left(kills: Sequence[Kill], by_timer: int, keystores: bool = False, slash: bool = False) -> list[Plan]:
     """The games that are to be played after these kills; which of the seats goes by turns."""
     missing = by_timer - sum(kill.place == "random" and kill.came_about for kill in kills)
     most = A_LONG_GAME if keystores else A_GAME
     timed: list[Plan] = [({}, min(most, missing - done)) for done in range(0, missing, most)]
-    if keystores:
+    if keystores or slash:
         return timed
     known = {(kill.node.split("-")[0], kill.place) for kill in kills if kill.came_about}
     wanted = [kill for kill in named() if (kill.node, kill.place) not in known]
@@ -440,13 +448,13 @@ def free_ports(count: int) -> list[int]:
             return list(range(first, first + count))
 
 
-def played(seed: int, lists: dict[str, list[Kill]], by_timer: int, keystores: bool) -> list[Kill]:
+def played(seed: int, lists: dict[str, list[Kill]], by_timer: int, keystores: bool, slash: bool) -> list[Kill]:
     """What came of the kills of one game."""
     for name, each in lists.items():
         for kill in each:
             kill.node = name
     with TemporaryDirectory() as folder:
-        game = Game(seed, lists, by_timer, Path(folder) / "game", keystores)
+        game = Game(seed, lists, by_timer, Path(folder) / "game", keystores, slash)
         game.judge()
     return game.kills
 
@@ -462,17 +470,18 @@ def main() -> int:
     parser.add_argument("--random", type=int, default=200)
     parser.add_argument("--at-most", type=int, default=10**6, help="kills, of which the rest is for the next time")
     parser.add_argument("--keystores", action="store_true", help="games with open places and keys of their own")
+    parser.add_argument("--slash", action="store_true", help="open games in which false reports are proven")
     arguments = parser.parse_args()
     kept = arguments.json.read_text() if arguments.json and arguments.json.exists() else ""
     kills = [Kill(**json.loads(line)) for line in kept.splitlines()]
     most = len(kills) + arguments.at_most
-    to_play = left(kills, arguments.random, arguments.keystores)
+    to_play = left(kills, arguments.random, arguments.keystores, arguments.slash)
     in_vain = 0
     while to_play and len(kills) < most:
         before = len(kills)
         random.Random(before).shuffle(to_play)  # a sample has some of all
         for lists, by_timer in to_play:
-            here = played(len(kills), lists, by_timer, arguments.keystores)
+            here = played(len(kills), lists, by_timer, arguments.keystores, arguments.slash)
             kills += here
             said = f"this game {sum(kill.came_about for kill in here)} of {len(here)}, {slowest(here):.1f} s at most"
             print(f"{len(kills)} kills; {said} to a signature", *{each for kill in here for each in kill.missed},
@@ -486,7 +495,7 @@ def main() -> int:
         if in_vain == IN_VAIN:
             print("never came about:", *(f"{kill.node} {kill.place}" for kill in kills[before:]))
             return 14
-        to_play = left(kills, arguments.random, arguments.keystores)
+        to_play = left(kills, arguments.random, arguments.keystores, arguments.slash)
     seconds = sorted(kill.seconds for kill in kills if kill.seconds is not None)
     bad = [kill for kill in kills if kill.missed]
     over = sum(each > GOAL for each in seconds)
