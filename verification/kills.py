@@ -17,8 +17,9 @@ is open until both are back. A line of JSON a kill; what has come about by the f
 over before all its kills, or before a seat has signed again: others follow until every kill has come about, or
 `--at-most` were tried. With `--keystores` every game has open places, which four keys of the system's chance join, and
 nodes at HOST:PORT, which open their keystores at every start; with `--slash` false reports are proven, in open games,
-nobody honest loses its slash, and who reports its reward: without a report there is none. In both kills are by the
-timer alone. Exit code 14 where anything is missed, or a kill never comes about.
+nobody honest loses its slash, and nobody its reward but of rounds without its report, and while it is away: a pull is
+waited for w + 1 blocks there. In both kills are by the timer alone. Exit code 14 where anything is missed, or a kill
+never comes about.
 """
 
 import argparse
@@ -308,16 +309,18 @@ class Game:
                 missed.append(f"audit {report.verdict}: {report.violations}")
             proven = [each for each in report.findings if each.weight.name == "PROOF"]
             missed += [str(each) for each in proven if each.seat not in self._liars]
+            starts = {name: [life.log for life in lives[name]] for name in NODES}
+            away = absences(logs, starts)
             missed += [
                 f"seat {seat} lost its reward of round {row.round}" for row in report.rounds
-                for seat, reward in enumerate(row.rewards or ())
-                if reward is None and seat not in self._liars and (not self._slash or seat in row.reporters)
+                for seat, reward in enumerate(row.rewards or ()) if reward is None and seat not in self._liars
+                if not (self._slash and (seat not in row.reporters or _is_excused(f"seat-{seat}", row.round, away)))
             ]  # fmt: skip
             missed += [
                 f"seat {each.seat} lost {each.penalty} wei" for each in report.accounts
                 if each.penalty and each.seat not in self._liars
             ]  # fmt: skip
-            missed += no_block_soon(logs, {name: [life.log for life in lives[name]] for name in NODES})
+            missed += no_block_soon(logs, starts)
         missed += [
             f"{each} said two things" for each in message_recorder.said_twice(self._out) if each not in self._liars
         ]
@@ -377,22 +380,33 @@ def seen(log: Sequence[str]) -> int:
     return max([0, *rounds(log, "round"), *(number - 1 for number in rounds(log, "back in round"))])
 
 
-def no_block_soon(logs: Mapping[str, Sequence[str]], starts: Mapping[str, Sequence[int]]) -> list[str]:
-    """Of the first three rounds after each start in which nobody else was killed or away.
+def absences(logs: Mapping[str, Sequence[str]], starts: Mapping[str, Sequence[int]]) -> list[tuple[str, int, float]]:
+    """Of each start: the node, the first round that it had not seen end before, and the one that it was back in.
 
     Args:
         logs: by node.
         starts: how many lines the log had before each start.
     """
-    known = {number: kind for log in logs.values() for number, kind in kinds(log).items()}
-    agreed = sorted(number for number, kind in known.items() if kind != EXPLORATION)
-    away: list[tuple[str, int, float]] = []
+    away = []
     for name, lines in starts.items():
         for start, end in zip(lines, [*lines[1:], None], strict=False):
             here = logs[name][start:end]
             back = [*rounds(here, "back in round"), *rounds(here, "round")]
             if back or end is None:
                 away.append((name, seen(logs[name][:start]) + 1, min(back, default=math.inf)))
+    return away
+
+
+def _is_excused(name: str, round_: int, away: Sequence[tuple[str, int, float]]) -> bool:
+    """Whether a seat was away, or its pull of that round may have been on its way when it was killed."""
+    return any(who == name and first - 1 <= round_ < back for who, first, back in away)
+
+
+def no_block_soon(logs: Mapping[str, Sequence[str]], starts: Mapping[str, Sequence[int]]) -> list[str]:
+    """Of the first three rounds after each start in which nobody else was killed or away, see `absences`."""
+    known = {number: kind for log in logs.values() for number, kind in kinds(log).items()}
+    agreed = sorted(number for number, kind in known.items() if kind != EXPLORATION)
+    away = absences(logs, starts)
     missed = []
     for name, _, back_in in away:
         three = [number for number in agreed if number >= back_in][:3]
