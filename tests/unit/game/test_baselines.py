@@ -1,6 +1,7 @@
 """Baselines of `simulate`: each is the learner that it is called, on the draws of the replicate's game."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -8,8 +9,9 @@ from typer.testing import CliRunner
 from chain_bandit.cli.root import app
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.baselines import baselines
+from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.rewards import Draws
-from chain_bandit.scenario import built
+from chain_bandit.scenario import built, load
 from chain_bandit.simulation.rivals.on_draws import pooled, ucb1
 
 
@@ -52,3 +54,14 @@ def test_simulate_shows_them_when_asked():
     shown = CliRunner().invoke(app, [*command, "--baselines"]).stdout
     assert "ucb1 alone" in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_participants_by_the_median_explore_less_than_ucb1_alone():
+    """After the burn-in of the flights with three who lie against the honest, in rewards of an honest participant."""
+    lying = [{"seat": seat, "attacks": [{"name": "sign-flip"}]} for seat in (7, 8, 9)]
+    keys = {"preset": "paper", "aggregation": "median", "malicious": lying, "rounds": 4_000}
+    given = load(Path("examples/flights.toml"), keys, on_chain=False)
+    p = given.parameters
+    played = replicates(given, 10, (p.horizon,)).regret("arms")[0].mean
+    at_burn_in, at_end = baselines(given, 10, (p.burn_in, p.horizon))["ucb1 alone"]
+    assert 0 < played < 0.8 * (at_end.mean - at_burn_in.mean), played
