@@ -40,6 +40,11 @@ class NotADeployment(ChainBanditError):
         self.path, self.reason = path, reason
 
 
+def journal_of(path: Path) -> Path:
+    """Where that is."""
+    return path.with_name(f".{path.name}.journal")
+
+
 @contextmanager
 def kept_journal(path: Path) -> Iterator[Journal]:
     """What is signed for a deployment file, beside it until all of it has come through: `deploy` again takes it up.
@@ -48,7 +53,7 @@ def kept_journal(path: Path) -> Iterator[Journal]:
         FolderRefused, LogUnwritable: nothing can be written there.
         LogLocked: another process is at it.
     """
-    place = path.with_name(f".{path.name}.journal")
+    place = journal_of(path)
     with folder.writing(path):
         place.parent.mkdir(parents=True, exist_ok=True)
     with journal_in(place) as journal:

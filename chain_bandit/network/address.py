@@ -1,6 +1,8 @@
 """HOST:PORT: how an address is read, and whether a host is on this machine or in a private network."""
 
-from ipaddress import ip_address
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import inet_aton
 
 
 def host_and_port(text: str, least: int = 1) -> tuple[str, int] | None:
@@ -15,15 +17,26 @@ def is_private(host: str) -> bool:
 
     Of another name nothing is known before it is resolved.
     """
-    try:
-        return host == "localhost" or not ip_address(host).is_global
-    except ValueError:
-        return False
+    address = _literal(host)
+    return host == "localhost" or (address is not None and not address.is_global)
+
+
+def is_unspecified(host: str) -> bool:
+    """Whether a host is every address of this machine, such as 0.0.0.0."""
+    address = _literal(host)
+    return address is not None and address.is_unspecified
 
 
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine, by an address that no other reaches."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    address = _literal(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _literal(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is, in each form that a resolver takes, such as 127.1; None of a name."""
+    with suppress(ValueError):
+        return ip_address(host)
+    with suppress(OSError, ValueError):
+        return ip_address(inet_aton(host))
+    return None

@@ -187,7 +187,9 @@ class Links:
             self._listening.listen(BACKLOG)
         else:
             host, _, port = endpoint.rpartition(":")
-            self._listening = socket.create_server((host, int(port)), backlog=BACKLOG)
+            host = host.strip("[]")
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._listening = socket.create_server((host, int(port)), family=family, backlog=BACKLOG)
         self._listening.setblocking(False)
         self._begin(self._listen(self._listening))
         for address in self._peers:

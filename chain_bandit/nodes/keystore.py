@@ -14,6 +14,9 @@ from chain_bandit.crypto.keys import Signer, source
 from chain_bandit.nodes.node_files import KEYSTORE, LINK, GameFile, KeyFile, NodeFile, PlaceRefused
 from chain_bandit.protocol.digests import keccak
 
+MOST_OF_NAME = 64
+"""Bytes of the name in a certificate."""
+
 
 def password(file: Path | None, name: str, new: bool = False) -> str:
     """A keystore's password: from a file, from the file that ETH_PASSWORD names, or from the terminal.
@@ -45,19 +48,22 @@ def create(place: Path, name: str, given: str) -> bytes:
 
     Raises:
         FolderRefused: it cannot be made, or is there already.
-        AccountRefused: the password is empty.
+        AccountRefused: the password is empty, or the name is none that a certificate can have.
     """
     from chain_bandit.game import folder  # late: no node that runs needs it
 
     if not given:
         raise AccountRefused(name, "cannot have an empty password: choose one")
+    if not name.isprintable() or not 0 < len(name.encode()) <= MOST_OF_NAME:
+        raise AccountRefused(repr(name[:80]), f"is no name: take 1 to {MOST_OF_NAME} printable bytes")
     signer = Signer(os.urandom(32))
+    keystore, link = encrypted(signer.secret, given), self_signed(name)
     with folder.writing(place):
         if place.exists():
             raise folder.FolderRefused(place, "is there already; name another with --out")
         place.mkdir(mode=0o700, parents=True)
-        write_private(place / KEYSTORE, encrypted(signer.secret, given))
-        write_private(place / LINK, self_signed(name))
+        write_private(place / KEYSTORE, keystore)
+        write_private(place / LINK, link)
     return signer.address
 
 

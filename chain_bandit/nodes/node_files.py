@@ -353,13 +353,22 @@ def take_game(path: Path, place: Path) -> None:
     given, target = read_game(path), (place / read_node(place / NODE).game).resolve()
     with _alone_at(target):
         known = read_game(target) if target.exists() else given
-        if known.game != given.game:
-            raise PlaceRefused(path, f"is of another game than {target}")
+        _require_same(path, given, target, known)
         if known.invited != given.invited:
             raise PlaceRefused(path, f"has another list of participants than {target}")
         merged = given.with_newer(known.node_records)
         if path.resolve() != target and not (target.exists() and known == merged):
             write_public(target, merged)
+
+
+def require_same_game(path: Path, given: GameFile, target: Path) -> None:
+    """Raise `PlaceRefused` where a folder's copy of the game's file is of another game."""
+    _require_same(path, given, target, read_game(target))
+
+
+def _require_same(path: Path, given: GameFile, target: Path, known: GameFile) -> None:
+    if any(getattr(known, name) != getattr(given, name) for name in ("genesis_hash", "contract", "game")):
+        raise PlaceRefused(path, f"is of another game than {target}: each game needs a folder of its own")
 
 
 def keep_records(target: Path, records: Sequence[NodeRecord]) -> None:
@@ -401,15 +410,19 @@ def require_environment(path: Path, game: GameFile, environment: bytes) -> None:
 
 def require_link(path: Path, certificate: bytes) -> None:
     """Raise `PlaceRefused` unless a file has the certificate that others know its node by."""
+    if certificate_in(path) != certificate:
+        raise PlaceRefused(path, f"is not the certificate that {GAME} has for this node: nobody would listen to it")
+
+
+def certificate_in(path: Path) -> bytes:
+    """The certificate in a node's link file, DER. Raises `PlaceRefused`."""
     try:
         pem = path.read_text(encoding="ascii")
-        found = ssl.PEM_cert_to_DER_cert(pem[pem.index(ssl.PEM_HEADER) :])
+        return ssl.PEM_cert_to_DER_cert(pem[pem.index(ssl.PEM_HEADER) :])
     except OSError as error:
         raise PlaceRefused(path, f"cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise PlaceRefused(path, "holds no certificate") from error
-    if found != certificate:
-        raise PlaceRefused(path, f"is not the certificate that {GAME} has for this node: nobody would listen to it")
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -18,16 +18,17 @@ from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import identify, require_same
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
-from chain_bandit.crypto.certificates import public_part, self_signed
+from chain_bandit.crypto.certificates import self_signed
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.game import folder
 from chain_bandit.game.attach import attach
 from chain_bandit.game.chains import environment_need, participant_need, relayer_need
-from chain_bandit.game.deployment import kept_journal
+from chain_bandit.game.deployment import journal_of, kept_journal
 from chain_bandit.game.plan import Plan, Secrets
 from chain_bandit.game.unfinished import lock
-from chain_bandit.network.address import host_and_port
+from chain_bandit.loopback import AddressRefused
+from chain_bandit.network.address import host_and_port, is_private, is_unspecified
 from chain_bandit.nodes.keystore import of_organiser, of_participant
 from chain_bandit.nodes.node_files import (
     GAME,
@@ -38,15 +39,16 @@ from chain_bandit.nodes.node_files import (
     GameFile,
     JoinFile,
     NodeFile,
-    NodeRecord,
     PlaceRefused,
     Registration,
     announced,
+    certificate_in,
     name_of,
     read_game,
     read_join,
     read_node,
     require_environment,
+    require_same_game,
     write_public,
 )
 from chain_bandit.nodes.up import require_of_nodes
@@ -97,18 +99,24 @@ def deploy_open(
         invited: the accounts that may have a place; nobody named: anybody.
 
     Raises:
-        FolderRefused: a file is there already, or cannot be written.
+        FolderRefused: a file is there already, or cannot be written; the folder is of another game.
+        AddressRefused: nobody can listen there, or others cannot be sent there.
         AccountRefused: the environment holds too little, and nobody pays.
         ChainBanditError: the scenario is none for nodes or has attacks, the chain does not answer.
     """
     require_of_nodes(scenario)
     require(not scenario.attacks(), "malicious", "participants that the game itself makes: here each brings a key")
-    enough = not invited or len(set(invited)) >= scenario.participants
-    require(enough, "--invite", f"at least {scenario.participants} accounts, as many as there are places")
-    host, first = _host_and_port(listen)
+    if 0 < len(set(invited)) < scenario.participants:
+        raise NotJoinable(f"--invite: name at least {scenario.participants} accounts, as many as there are places")
+    private = private or node.chain_id in DEVELOPMENT_IDS
+    endpoints = _endpoints(listen, announce, private)
     if out.exists():
         raise folder.FolderRefused(out, "is there already; name another with --out")
-    nonce = _folders(organiser, host, first)
+    if (organiser / GAME).exists() and not journal_of(out).exists():
+        reason = "is of a game already, whose secrets a second one would share; make another folder with keygen"
+        raise folder.FolderRefused(organiser, reason)
+    nonce = _folders(organiser, [listens for listens, _ in endpoints])
+    certificates = [certificate_in(organiser / name_of(address) / LINK) for address in ROLES]
     plan = Plan(scenario, secrets=Secrets(environment=secret, **of_organiser(secret, nonce)))
     relayer = relayer_need(plan)
     environment = account(plan.environment.secret)
@@ -125,17 +133,14 @@ def deploy_open(
         assert first_block is not None
         identity = identify(node.rpc.ask, contract.address)
         node_records = []
-        for address, port in zip(ROLES, range(first, first + 3), strict=True):
-            place = organiser / name_of(address)
+        for address, (_, endpoint), certificate in zip(ROLES, endpoints, certificates, strict=True):
             signs = plan.relayer if address == RELAYER else plan.environment
-            endpoint = f"{announce or host}:{port}"
-            certificate = public_part((place / LINK).read_bytes())
             node_records.append(announced(signs, plan.game, address, endpoint, certificate, 0))
         game = GameFile(
             **asdict(identity), first_block=first_block, url=node.url, confirmations=scenario.chain.confirmations,
             bound_ms=scenario.bound_ms, environment=plan.environment.address, relayer=plan.relayer.address,
             participants=(), node_records=tuple(node_records), rules=scenario.foreign_rules,
-            private_addresses=private or node.chain_id in DEVELOPMENT_IDS, invited=tuple(invited),
+            private_addresses=private, invited=tuple(invited),
         )  # fmt: skip
         with folder.writing(organiser):
             lock(scenario, organiser / name_of(ENVIRONMENT), with_seed=False)
@@ -160,6 +165,8 @@ def join(
 
     Raises:
         NotJoinable: it is open already, its places are taken, or its opening deadline has passed.
+        AddressRefused: nobody can listen there, or others cannot be sent there.
+        PlaceRefused: the folder has no certificate, or is of another game.
         AccountRefused: the account has code, or holds too little.
         ForeignChain, ForeignContract, ForeignCreation: the chain or the contract is not what the file says.
     """
@@ -171,9 +178,11 @@ def join(
         address=key.address, vrf_key=VrfKey(made["vrf"]).public_key, seal_hash=keccak(made["seal"]), weight=1
     )
     endpoint = announce or listen
-    for each in (listen, endpoint):
-        _host_and_port(each)
-    _check_address(endpoint, game)
+    _host_and_port(listen)
+    _check_address(endpoint, game.private_addresses)
+    certificate = certificate_in(place / LINK)
+    if (place / GAME).exists():
+        require_same_game(path, game, place / GAME)
     if not game.invites(key.address):
         raise NotJoinable(f"{checksummed(key.address)} is not on the game's list of participants")
     if not contract.has_seat(key.address):
@@ -185,10 +194,10 @@ def join(
         _funded(node, participant_need(key.address, parameters.stake), payer)
         contract.join(account(key.secret), mine.seated)
         contract.settle()
-    seat, pem = contract.seat_of(key.address), (place / LINK).read_bytes()
+    seat = contract.seat_of(key.address)
     counter = read_join(place / JOINED).node_record.changes + 1 if (place / JOINED).exists() else 0
     joined = JoinFile(
-        game=game.game, registration=mine, node_record=announced(key, digest, seat, endpoint, public_part(pem), counter)
+        game=game.game, registration=mine, node_record=announced(key, digest, seat, endpoint, certificate, counter)
     )
     settings = NodeFile(
         role="participant", keystore=KEYSTORE, game=GAME, listen=listen, folder=str(place.resolve()), nonce=bytes(32)
@@ -316,33 +325,47 @@ def _funded(node: HttpNode, need: Need, payer: str | None) -> None:
         require_balance(node, checksummed(need.account), wanted)
 
 
-def _folders(organiser: Path, host: str, first: int) -> bytes:
+def _folders(organiser: Path, listens: Sequence[str]) -> bytes:
     """The three folders, made once; gives the nonce that their secrets derive from."""
     known = organiser / name_of(ENVIRONMENT) / NODE
     nonce = read_node(known).nonce if known.exists() else os.urandom(32)
     with folder.writing(organiser):
-        for address, port in zip(ROLES, range(first, first + 3), strict=True):
+        for address, listen in zip(ROLES, listens, strict=True):
             name = name_of(address)
             place = organiser / name
             place.mkdir(mode=0o700, exist_ok=True)
             if not (place / LINK).exists():
                 write_private(place / LINK, self_signed(name))
             settings = NodeFile(
-                role=ROLES[address], keystore=f"../{KEYSTORE}", game=f"../{GAME}", listen=f"{host}:{port}",
+                role=ROLES[address], keystore=f"../{KEYSTORE}", game=f"../{GAME}", listen=listen,
                 folder=str(place.resolve()), nonce=nonce,
             )  # fmt: skip
             write_public(place / NODE, settings)
     return nonce
 
 
+def _endpoints(listen: str, announce: str | None, private: bool) -> list[tuple[str, str]]:
+    """Listen and announced address of each of the organiser's nodes."""
+    _, first = _host_and_port(listen)
+    host = listen.rpartition(":")[0]
+    found = [(f"{host}:{port}", f"{announce or host}:{port}") for port in range(first, first + len(ROLES))]
+    for listens, endpoint in found:
+        _host_and_port(listens)
+        _check_address(endpoint, private)
+    return found
+
+
 def _host_and_port(endpoint: str) -> tuple[str, int]:
     listens = host_and_port(endpoint)
-    require(listens is not None and listens[0] != "unix", "--listen", f"HOST:PORT, not {endpoint[:80]!r}")
-    assert listens is not None
+    if listens is None or listens[0] == "unix":
+        raise AddressRefused(endpoint[:80], "is not HOST:PORT with a port from 1 to 65535")
     return listens
 
 
-def _check_address(endpoint: str, game: GameFile) -> None:
-    probe = NodeRecord(address=0, endpoint=endpoint, certificate=b"", voucher=b"")
-    if probe.is_private and not game.private_addresses:
-        raise NotJoinable(f"{endpoint} is a private address, which this game refuses: name one that others reach")
+def _check_address(endpoint: str, private: bool) -> None:
+    """Raise `AddressRefused` for where no other node can be sent."""
+    host, _ = _host_and_port(endpoint)
+    if is_unspecified(host):
+        raise AddressRefused(endpoint, "is where a node listens, not where others reach it; add --announce")
+    if is_private(host) and not private:
+        raise AddressRefused(endpoint, "is a private address, which this game refuses")

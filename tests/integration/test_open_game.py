@@ -77,7 +77,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Open, lis
         address = {name: made.say("keygen", name, "--out", name).split()[0] for name in ("organiser", "eve", *PEOPLE)}
         listen = f"127.0.0.1:{free[0]}"
         deploy = ("deploy", "experiment.toml", "--chain", node.url, "--key", "organiser", "--listen", listen)
-        assert "at least 4 accounts" in made.say(*deploy, "--invite", address["ann"], code=3)
+        assert "at least 4 accounts" in made.say(*deploy, "--invite", address["ann"], code=2)
         made.say(*deploy, *(part for name in ("eve", *PEOPLE) for part in ("--invite", address[name])))
         for name, port in zip(PEOPLE, free[3:], strict=False):
             made.say("join", "game.json", "--key", name, "--listen", f"127.0.0.1:{port}")
@@ -107,7 +107,7 @@ def test_what_is_refused_before_the_game_opens(opened: tuple[Open, list[int]], t
     assert "no participants yet" in made.say("node", "ann", "--game", "game.json", code=3)
     assert "places 1, 2, 3 of 4" in made.say("assemble", "game.json", "ann/join.json", "--out", "some.json", code=2)
     assert not (made.folder / "some.json").exists()
-    assert "HOST:PORT" in made.say("join", "game.json", *key[:2], "--listen", "nonsense", code=3)
+    assert "HOST:PORT" in made.say("join", "game.json", *key[:2], "--listen", "nonsense", code=2)
 
     other = made.game() | {"environment": account(secrets(made)["ann"]).address[2:].lower()}
     (made.folder / "other.json").write_text(json.dumps(other))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chain_bandit.network.address import host_and_port, is_loopback, is_private
+from chain_bandit.network.address import host_and_port, is_loopback, is_private, is_unspecified
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,14 @@ def test_port_0_is_for_who_lets_the_system_choose() -> None:
         ("localhost", True, True), ("127.9.9.9", True, True), ("::1", True, True), ("10.0.0.7", True, False),
         ("192.168.1.1", True, False), ("169.254.169.254", True, False), ("fe80::1", True, False),
         ("0.0.0.0", True, False), ("8.8.8.8", False, False), ("2606:4700::1111", False, False),
-        ("host.example", False, False),
+        ("host.example", False, False), ("127.1", True, True), ("0x7f000001", True, True), ("0", True, False),
     ],
 )  # fmt: skip
 def test_whose_a_host_may_be(host: str, private: bool, loopback: bool) -> None:
     assert (is_private(host), is_loopback(host)) == (private, loopback)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "0"])
+def test_every_address_of_a_machine_is_none_of_it(host: str) -> None:
+    assert is_unspecified(host)
+    assert not is_unspecified("10.0.0.7")

@@ -1,0 +1,130 @@
+"""Own keys and open places: what is refused before anything is written, sent or staked."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from chain_bandit.chain.errors import AccountRefused
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.loopback import AddressRefused
+from chain_bandit.network.links import Links
+from chain_bandit.nodes import keystore, open_game
+from chain_bandit.nodes.node_files import GAME, LINK, GameFile, PlaceRefused, write_public
+from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.scenario import Scenario
+
+FOREIGN, DEVELOPMENT = 77701, 31337
+SECRET = bytes(31) + b"\x07"
+
+
+def game(number: int, private: bool = True) -> GameFile:
+    return GameFile(
+        chain_id=1, genesis_hash="0x" + "00" * 32, contract="0x" + f"{number:040x}", game="0x" + "00" * 32,
+        first_block=1, url="http://127.0.0.1:9", confirmations=1, bound_ms=500, relayer=bytes(20),
+        code_hash="0x" + "00" * 32, environment=bytes(20), participants=(), private_addresses=private, node_records=(),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    """A folder with a certificate, as keygen makes it."""
+    keystore.create(tmp_path / "key", "key", "a password")
+    return tmp_path / "key"
+
+
+def deploy(key: Path, listen: str, chain: int = DEVELOPMENT, announce: str | None = None) -> None:
+    """As far as it goes without a chain."""
+    scenario = Scenario.model_validate({
+        "name": "a", "participants": 4, "rounds": 60, "liars": 1, "attackers": 1,
+        "rewards": {"kind": "bernoulli", "means": [0.3, 0.7]},
+    })  # fmt: skip
+    node = cast("Any", SimpleNamespace(chain_id=chain))
+    open_game.deploy_open(scenario, node, key, SECRET, listen, key.parent / "game.json", announce)
+
+
+@pytest.mark.parametrize(
+    ("listen", "chain", "announce"),
+    [
+        ("127.0.0.1:65534", DEVELOPMENT, None),  # its third port is none
+        ("127.0.0.1:7700", FOREIGN, None), ("1.1.1.1:7700", FOREIGN, "10.0.0.7"), ("0.0.0.0:7700", DEVELOPMENT, None),
+        ("1.1.1.1:7700", FOREIGN, "unix"), ("nonsense", DEVELOPMENT, None),
+    ],
+)  # fmt: skip
+def test_addresses_of_the_organiser_that_nobody_can_use_are_refused_before_the_contract(
+    key: Path, listen: str, chain: int, announce: str | None
+) -> None:
+    before = sorted(key.iterdir())
+    with pytest.raises(AddressRefused):
+        deploy(key, listen, chain, announce)
+    assert sorted(key.iterdir()) == before
+
+
+def test_a_folder_of_a_game_is_not_used_for_a_second_one_whose_secrets_it_would_share(key: Path) -> None:
+    write_public(key / GAME, game(1))
+    with pytest.raises(ChainBanditError, match="is of a game already"):
+        deploy(key, "127.0.0.1:7700")
+
+
+class Untouched:
+    """A contract to which nothing may be sent."""
+
+    def has_seat(self, account: bytes) -> bool:
+        raise AssertionError("asked")
+
+
+@pytest.fixture
+def joining(key: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    monkeypatch.setattr(open_game, "_attached", lambda path, game, url: (None, Untouched(), None))
+
+    def join(listen: str, number: int = 1, private: bool = True) -> None:
+        path = key.parent / "game.json"
+        write_public(path, game(number, private))
+        open_game.join(path, key, Signer(SECRET).source, listen)
+
+    return join
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:7710", "[::]:7710", "127.1:0", "foo:99999", "unix:7"])
+def test_addresses_that_no_node_can_reach_are_refused_before_the_stake(
+    joining: Callable[..., None], listen: str
+) -> None:
+    with pytest.raises(AddressRefused, match="HOST:PORT"):
+        joining(listen)
+
+
+def test_a_private_address_in_any_form_is_refused_where_the_game_allows_none(joining: Callable[..., None]) -> None:
+    with pytest.raises(AddressRefused, match="private"):
+        joining("127.1:7710", private=False)
+
+
+@pytest.mark.parametrize("link", [None, b"junk", b"\xff"])
+def test_a_folder_without_a_certificate_stakes_nothing(
+    joining: Callable[..., None], key: Path, link: bytes | None
+) -> None:
+    (key / LINK).unlink()
+    if link is not None:
+        (key / LINK).write_bytes(link)
+    with pytest.raises(PlaceRefused, match=LINK):
+        joining("127.0.0.1:7710")
+
+
+def test_a_folder_of_one_game_stakes_nothing_in_another(joining: Callable[..., None], key: Path) -> None:
+    write_public(key / GAME, game(2))
+    with pytest.raises(PlaceRefused, match="of another game"):
+        joining("127.0.0.1:7710", number=1)
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\nb", "\udcff"])
+def test_a_name_that_no_certificate_takes_leaves_no_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(AccountRefused, match="is no name"):
+        keystore.create(tmp_path / "out", name, "a password")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_node_listens_at_an_address_of_ipv6(key: Path) -> None:
+    from verification.kills import free_ports
+
+    Links(f"[::1]:{free_ports(1)[0]}", key / LINK, {}).close()
