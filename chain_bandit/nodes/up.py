@@ -13,6 +13,7 @@ from time import sleep
 from typing import Any
 
 from chain_bandit.actors.messages import ENVIRONMENT
+from chain_bandit.append_log import LogLocked
 from chain_bandit.auditor.report import AuditReport
 from chain_bandit.chain import accounts
 from chain_bandit.chain.funds import Need, fund
@@ -165,7 +166,13 @@ def empty(out: Path) -> None:
 
 @contextmanager
 def processes(out: Path) -> Iterator[ForkServer]:
-    """All nodes, started; ended when the block ends, whoever started them last."""
+    """All nodes, started; ended when the block ends, whoever started them last.
+
+    Raises `LogLocked` where one of them runs already; it goes on.
+    """
+    for place, state in zip(places(out), states(out), strict=True):
+        if state.pid is not None:
+            raise LogLocked(place / files.PID)
     fork_server = ForkServer()
     try:
         try:

@@ -86,6 +86,14 @@ def test_no_process_stays_where_the_nodes_cannot_even_be_told_to_end(tmp_path):
     assert descendants() <= before
 
 
+def test_a_node_that_runs_already_is_not_ended_by_who_would_start_it_again(tmp_path):
+    (tmp_path / files.NODE).write_text("{}")
+    with held(tmp_path) as other:
+        with pytest.raises(LogLocked), up.processes(tmp_path):
+            pass
+        assert other.poll() is None
+
+
 def test_a_node_is_called_stopped_only_where_it_has_run(tmp_path):
     """Its folder may be another host's, or may never have been used here."""
     assert processes._state(tmp_path / "seat-3").word == "not here"
