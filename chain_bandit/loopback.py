@@ -1,11 +1,13 @@
 """A read-only HTTP server for the one who started it: GET alone, by the address's own name, from no page of another
 origin."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import AF_INET, AF_INET6
 
 from chain_bandit.network.address import host_and_port, is_loopback
 from chain_bandit.protocol.errors import ChainBanditError
@@ -66,11 +68,18 @@ def served(address: str, answer: Callable[[str], Response]) -> Iterator[int]:
         def log_message(self, format: str, *arguments: object) -> None:
             """A request is no news."""
 
+    class Server(ThreadingHTTPServer):
+        address_family = AF_INET6 if ":" in listens[0] else AF_INET
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Who asked has gone before the answer, as a page that is closed: no news."""
+            if not isinstance(sys.exception(), OSError):
+                super().handle_error(request, client_address)  # type: ignore[arg-type]
+
     try:
-        server = ThreadingHTTPServer(listens, Handler)
+        server = Server(listens, Handler)
     except OSError as error:
         raise AddressRefused(address, error.strerror or error) from error
-    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, name="loopback", daemon=True)
     thread.start()
     try:

@@ -15,6 +15,7 @@ from chain_bandit.cli.finished import label_of, say_finished
 from chain_bandit.cli.keys import PasswordFile
 from chain_bandit.cli.options import Json, Override, Payer, PublicKeys, Rounds, Seed, Usage, overrides
 from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
+from chain_bandit.protocol.errors import ChainBanditError
 
 
 class LogFormat(StrEnum):
@@ -24,12 +25,16 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+_WARNINGS = "not read any more", "; it is forfeited", "; it is asked for again"
+"""Within a message."""
+
+
 def _json_lines(name: str) -> Callable[[str], None]:
     """Messages as JSON, each with its time (UTC), level and node."""
 
     def say(line: str) -> None:
-        warns = line.startswith(("waiting", "warning", "said nothing")) or "not read any more" in line
-        level = "warning" if warns else "info"
+        warns = line.startswith(("waiting", "warning", "said nothing")) or any(part in line for part in _WARNINGS)
+        level = "error" if line.startswith("error: ") else "warning" if warns else "info"
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         print(json.dumps({"time": now, "level": level, "node": name, "message": line}), file=sys.stderr, flush=True)
 
@@ -120,7 +125,13 @@ def node(
         take_game(game, place)
     file = password_file.resolve() if password_file else keystore.password_file()  # the node changes its folder
     say = _json_lines(place.resolve().name) if log is LogFormat.JSON else said
-    main(place, rpc, lambda holder: keystore.password(file, holder.name), metrics, say)
+    try:
+        main(place, rpc, lambda holder: keystore.password(file, holder.name), metrics, say)
+    except ChainBanditError as error:
+        if log is LogFormat.TEXT:
+            raise
+        say("; ".join([f"error: {error}", *getattr(error, "__notes__", [])]))
+        raise typer.Exit(error.exit_code) from error
 
 
 def ps(

@@ -1,5 +1,6 @@
 """The environment's live rewards as a node keeps them: a journal of pulls beside its receipts."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +18,9 @@ _AT_ONCE = 256
 
 
 def kept_rewards(
-    place: Path, scenario: "Scenario", game: bytes, receipts: KeptReceipts, stack: ExitStack
-) -> LiveRewards | None:
+    place: Path, scenario: "Scenario", game: bytes, receipts: KeptReceipts, stack: ExitStack,
+    say: Callable[[str], None],
+) -> LiveRewards | None:  # fmt: skip
     """Who asks for them, with what a life before has kept in the folder; None of rewards that are drawn.
 
     Raises:
@@ -32,7 +34,7 @@ def kept_rewards(
     path = place / PULLS
     lines = AppendLogFile(path)
     stack.callback(lines.close)
-    rewards = live_rewards(scenario, game, lines)
+    rewards = live_rewards(scenario, game, lines, say)
     if rewards is not None:
         _require(rewards, receipts, scenario.participants, path)
     return rewards

@@ -197,7 +197,7 @@ class Start(NodeStart):
         reported = self.follower.has_reports(self.parameters)
         require_receipts(receipts, journal, self.parameters.burn_in, reported)
         scenario, signer = self._scenario(), OnceSigner(self.key.secret, journal)
-        rewards = kept_rewards(self._place, scenario, self.domain.separator(), receipts, stack)
+        rewards = kept_rewards(self._place, scenario, self.domain.separator(), receipts, stack, self._say)
         secret = LIVE if scenario.is_live else self.key.draws
         environment = Environment(rules, scenario.model, scenario.roles, secret, signer, self.verifier, rewards)
         books = Books(self.parameters, environment, first)

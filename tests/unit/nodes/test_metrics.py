@@ -1,13 +1,16 @@
 """nodes/metrics.py: what is counted, who is answered, and when a node is not healthy."""
 
 import json
+import socket
+import struct
+import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from chain_bandit.loopback import AddressRefused, served
+from chain_bandit.loopback import AddressRefused, Response, served
 from chain_bandit.nodes.metrics import STALE, Metrics
 from chain_bandit.nodes.observed import Observed
 
@@ -100,3 +103,33 @@ def test_an_address_that_is_taken_is_refused(counted: tuple[Metrics, int, Time])
     metrics, port, _ = counted
     with pytest.raises(AddressRefused, match="in use"), served(f"127.0.0.1:{port}", metrics.answer):
         pass
+
+
+def test_who_goes_before_the_answer_is_no_news(capsys: pytest.CaptureFixture[str]) -> None:
+    asked, gone = threading.Event(), threading.Event()
+
+    def answer(path: str) -> Response:
+        asked.set()
+        assert gone.wait(10)
+        return Response(200, "text/plain", b"")
+
+    with served("127.0.0.1:0", answer) as port:
+        line = socket.create_connection(("127.0.0.1", port))
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # it is reset when it is closed
+        line.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert asked.wait(10)
+        line.close()
+        before = threading.active_count()
+        gone.set()
+        for _ in range(1000):
+            if threading.active_count() < before:
+                break
+            threading.Event().wait(0.01)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_page_is_served_at_an_address_of_ipv6() -> None:
+    with served("[::1]:0", lambda path: Response(200, "text/plain", b"here")) as port:
+        line = HTTPConnection("::1", port, timeout=5)
+        line.request("GET", "/", headers={"Host": f"[::1]:{port}"})
+        assert line.getresponse().read() == b"here"
