@@ -82,8 +82,15 @@ class HttpWire:
     certain = False
 
     def __init__(self, url: str, timeout: float) -> None:
+        """Raises `NodeUnreachable` where it is no URL of a node."""
         self._url, self._timeout = url, timeout
-        headers = make_headers(keep_alive=True, basic_auth=parse_url(url).auth) | AS_IT_IS
+        try:
+            parts = parse_url(url)
+        except HTTPError as error:
+            raise NodeUnreachable("its URL cannot be read") from error
+        if parts.scheme not in ("http", "https") or not parts.host:
+            raise NodeUnreachable("its URL does not begin with http:// or https:// and a host")
+        headers = make_headers(keep_alive=True, basic_auth=parts.auth) | AS_IT_IS
         self._pool = pool_to(url, headers | {"Content-Type": "application/json"})
         self._worker = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wire")
 

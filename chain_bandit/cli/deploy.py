@@ -122,5 +122,8 @@ def _with_open_places(
     secret = keystore.unlock(key, keystore.password(password_file, key.name))
     with connected(chain) as node:
         game = deploy_open(given, node, key, secret, listen, out, announce, account, private, invited)
+        if game.url != node.url:
+            print(f"{out} names {game.url} alone, since the rest of the URL may be a key: set ETH_RPC_URL where nodes "
+                  "run", file=sys.stderr, flush=True)  # fmt: skip
     said = {"contract": game.contract, "places": given.participants, "out": str(out), "nodes": str(key)}
     print(json.dumps(said) if as_json else f"{said['contract']} has {said['places']} open places: hand out {out}")

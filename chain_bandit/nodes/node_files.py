@@ -43,7 +43,7 @@ class PlaceRefused(ChainBanditError):
     exit_code = 3
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}; chain-bandit up makes such folders")
+        super().__init__(f"{path}: {reason}")
         self.path, self.reason = path, reason
 
 
@@ -57,6 +57,8 @@ File = TypeVar("File", bound=_File)
 
 Word = Annotated[bytes, Field(min_length=32, max_length=32)]
 Address = Annotated[bytes, Field(min_length=20, max_length=20)]
+HexWord = Annotated[str, Field(pattern="^0x[0-9a-f]{64}$")]
+HexAddress = Annotated[str, Field(pattern="^0x[0-9a-f]{40}$")]
 
 
 def _named(endpoint: str) -> str:
@@ -132,10 +134,10 @@ class SharedFile(_File):
         private_addresses: whether nodes may be at loopback, link-local and private addresses.
     """
 
-    chain_id: int = Field(ge=0)
-    genesis_hash: str
-    contract: str
-    game: str
+    chain_id: int = Field(ge=0, lt=1 << 256)
+    genesis_hash: HexWord
+    contract: HexAddress
+    game: HexWord
     first_block: int = Field(ge=0)
     url: str
     confirmations: int = Field(ge=1)
@@ -193,7 +195,7 @@ class GameFile(SharedFile):
     """
 
     format: Literal["chain-bandit-game/1"] = GAME_FORMAT
-    code_hash: str
+    code_hash: HexWord
     environment: Address
     participants: tuple[Registration, ...]
     rules: dict[str, str] = {}
@@ -201,7 +203,7 @@ class GameFile(SharedFile):
 
     @property
     def identity(self) -> Identity:
-        """Chain, contract and game. Raises `TypeError`."""
+        """Chain, contract and game."""
         return Identity.of(self.model_dump())
 
     @property
@@ -430,7 +432,8 @@ def _bytes_of(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MOST_BYTES)
     except OSError as error:
-        raise PlaceRefused(path, f"cannot be read ({error.strerror})") from error
+        reason = f"cannot be read ({error.strerror}); chain-bandit up, deploy and join make such files"
+        raise PlaceRefused(path, reason) from error
 
 
 def _read(path: Path, kind: type[File]) -> File:

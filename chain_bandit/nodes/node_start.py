@@ -41,8 +41,8 @@ class EndpointRefused(ChainBanditError):
     exit_code = 2
 
     def __init__(self, endpoint: str, reason: object) -> None:
-        hint = f"end the program that does, or name another in {files.GAME}"
-        super().__init__(f"{endpoint}: cannot listen there ({reason}); {hint}")
+        hint = f"name another in {files.GAME}, or by chain-bandit join --listen for a key of its own"
+        super().__init__(f"{endpoint}: cannot listen there ({reason}); end the program that does, or {hint}")
         self.endpoint, self.reason = endpoint, reason
 
 

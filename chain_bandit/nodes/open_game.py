@@ -18,6 +18,7 @@ from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import identify, require_same
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
+from chain_bandit.chain.remote import without_key
 from chain_bandit.crypto.certificates import self_signed
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.vrf_keys import VrfKey
@@ -137,8 +138,8 @@ def deploy_open(
             signs = plan.relayer if address == RELAYER else plan.environment
             node_records.append(announced(signs, plan.game, address, endpoint, certificate, 0))
         game = GameFile(
-            **asdict(identity), first_block=first_block, url=node.url, confirmations=scenario.chain.confirmations,
-            bound_ms=scenario.bound_ms, environment=plan.environment.address, relayer=plan.relayer.address,
+            **asdict(identity), first_block=first_block, url=without_key(node.url), bound_ms=scenario.bound_ms,
+            confirmations=scenario.chain.confirmations, environment=plan.environment.address, relayer=plan.relayer.address,
             participants=(), node_records=tuple(node_records), rules=scenario.foreign_rules,
             private_addresses=private, invited=tuple(invited),
         )  # fmt: skip
@@ -289,6 +290,9 @@ def leave(path: Path, secret: bytes, url: str | None = None) -> int:
 def _attached(path: Path, game: GameFile, url: str | None) -> tuple[HttpNode, Coordinator, Parameters]:
     node = HttpNode(url or game.url)
     require_same(node.rpc.ask, game.identity)
+    if game.first_block > node.height():
+        reason = f"says that block {game.first_block:,} created the contract, which the chain's node lacks: it lags"
+        raise PlaceRefused(path, reason)
     contract, parameters = attach(node.line, bytes.fromhex(game.contract[2:]), game.first_block)
     require_environment(path, game, contract.environment())
     return node, contract, parameters

@@ -75,11 +75,7 @@ class Start(NodeStart):
         self.game = files.read_game(path)
 
     def _attach(self, path: Path) -> None:
-        try:
-            identity = self.game.identity
-        except TypeError as error:
-            raise files.PlaceRefused(path, str(error)) from error
-        require_same(self.node.rpc.ask, identity)
+        require_same(self.node.rpc.ask, self.game.identity)
         address = bytes.fromhex(self.game.contract[2:])
         for kind, rule in self.game.rules.items():
             named(RuleKind[kind.upper()], rule)

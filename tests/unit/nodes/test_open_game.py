@@ -1,5 +1,6 @@
 """Own keys and open places: what is refused before anything is written, sent or staked."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,12 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-from chain_bandit.chain.errors import AccountRefused
+from chain_bandit.chain.errors import AccountRefused, NodeUnreachable
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.remote import without_key
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.loopback import AddressRefused
 from chain_bandit.network.links import Links
 from chain_bandit.nodes import keystore, open_game
-from chain_bandit.nodes.node_files import GAME, LINK, GameFile, PlaceRefused, write_public
+from chain_bandit.nodes.node_files import GAME, LINK, GameFile, PlaceRefused, read_game, write_public
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
 
@@ -128,3 +131,46 @@ def test_a_node_listens_at_an_address_of_ipv6(key: Path) -> None:
     from verification.kills import free_ports
 
     Links(f"[::1]:{free_ports(1)[0]}", key / LINK, {}).close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("contract", "0xzz"), ("contract", "0x12"), ("game", "junk"), ("genesis_hash", "0x" + "AA" * 32),
+        ("code_hash", ""), ("chain_id", 1 << 256),
+    ],
+)  # fmt: skip
+def test_a_game_file_that_was_edited_is_refused_by_what_is_wrong_in_it(
+    tmp_path: Path, name: str, value: object
+) -> None:
+    path = tmp_path / "game.json"
+    path.write_text(json.dumps(json.loads(game(1).model_dump_json()) | {name: value}))
+    with pytest.raises(PlaceRefused, match=name):
+        read_game(path)
+
+
+def test_a_block_that_the_node_lacks_is_not_waited_for(key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = SimpleNamespace(rpc=SimpleNamespace(ask=None), height=lambda: 0, line="")
+    monkeypatch.setattr(open_game, "HttpNode", lambda url: node)
+    monkeypatch.setattr(open_game, "require_same", lambda ask, identity: None)
+    path = key.parent / "game.json"
+    write_public(path, game(1))
+    with pytest.raises(PlaceRefused, match="block 1 created the contract"):
+        open_game.join(path, key, SECRET, "127.0.0.1:7710")
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "", "file:///etc/passwd", "http://", "127.0.0.1:8545"])
+def test_what_is_no_url_of_a_node_is_said_to_be_none(url: str) -> None:
+    with pytest.raises(NodeUnreachable, match="its URL"):
+        HttpNode(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "public"),
+    [
+        ("https://user:word@host.example:8545/v3/KEY?key=KEY", "https://host.example:8545"),
+        ("https://host.example/v3/KEY", "https://host.example"), ("http://127.0.0.1:8545/", "http://127.0.0.1:8545/"),
+    ],
+)  # fmt: skip
+def test_what_may_be_a_key_in_a_url_is_not_handed_on(url: str, public: str) -> None:
+    assert without_key(url) == public
