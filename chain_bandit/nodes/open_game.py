@@ -139,8 +139,8 @@ def deploy_open(
             node_records.append(announced(signs, plan.game, address, endpoint, certificate, 0))
         game = GameFile(
             **asdict(identity), first_block=first_block, url=without_key(node.url), bound_ms=scenario.bound_ms,
-            confirmations=scenario.chain.confirmations, environment=plan.environment.address, relayer=plan.relayer.address,
-            participants=(), node_records=tuple(node_records), rules=scenario.foreign_rules,
+            confirmations=scenario.chain.confirmations, environment=plan.environment.address,
+            relayer=plan.relayer.address, participants=(), node_records=tuple(node_records), rules=scenario.foreign_rules,
             private_addresses=private, invited=tuple(invited),
         )  # fmt: skip
         with folder.writing(organiser):
