@@ -68,8 +68,10 @@ def served(address: str, answer: Callable[[str], Response]) -> Iterator[int]:
         def log_message(self, format: str, *arguments: object) -> None:
             """A request is no news."""
 
+    family = AF_INET6 if ":" in listens[0] else AF_INET
+
     class Server(ThreadingHTTPServer):
-        address_family = AF_INET6 if ":" in listens[0] else AF_INET
+        address_family = family
 
         def handle_error(self, request: object, client_address: object) -> None:
             """Who asked has gone before the answer, as a page that is closed: no news."""
