@@ -3,7 +3,7 @@
 Errors are `ChainBanditError` with the sentence and the exit code of the command line.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from html import escape
@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from chain_bandit import plugins
 from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.auditor.report import AuditReport
 from chain_bandit.audits import audit_file, audit_folder
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.blocks import History
-from chain_bandit.cli.options import Usage, hexadecimal
+from chain_bandit.cli.options import Usage, hexadecimal, named_game
 from chain_bandit.environments.bernoulli import bernoulli_model as bernoulli
+from chain_bandit.environments.registry import OURS as ENVIRONMENTS
+from chain_bandit.foreign.registry import run_rules
 from chain_bandit.game import chains, folder
 from chain_bandit.game.simulated import engines
 from chain_bandit.game.simulated import replicates as measure
@@ -241,7 +244,7 @@ def load(source: str | Path, **overrides: Any) -> Scenario:
     Raises:
         ChainBanditError: what is wrong, with the file's line where there is one.
     """
-    return loaded(Path(source), {key.replace("__", "."): value for key, value in overrides.items()}, on_chain=False)
+    return loaded(_path(source), {key.replace("__", "."): value for key, value in overrides.items()}, on_chain=False)
 
 
 def build(**keys: Any) -> Scenario:
@@ -326,21 +329,30 @@ def sweep(
     return SweepResult(swept(given, place, processes(jobs), resume, lambda done, failed: tell(done, given.size)))
 
 
-def audit(source: str | Path, *, contract: str | None = None, paranoid: bool = False) -> AuditReport:
+def audit(
+    source: str | Path, *, contract: str | Path | None = None, rules: Sequence[str] = (), bodies: Sequence[str] = (),
+    head: str | None = None, paranoid: bool = False,
+) -> AuditReport:  # fmt: skip
     """Derive a whole game again from its history: of a run folder, an exported file, or a contract at a node's URL.
 
     Args:
-        contract: with a URL: the address, 0x and 40 digits.
+        contract: with a URL: the address, 0x and 40 digits, a deployment file or a run folder.
+        rules: foreign rules of the game, whose code then runs here: names or FILE.py:Class.
+        bodies: with a contract of a compact game: exported histories, or URLs of nodes.
+        head: the trusted hash of the last block, 0x and 64 digits.
         paranoid: compute everything a second time by an independent implementation, and compare.
 
     Raises:
         ChainBanditError: there is no such history; what is wrong in it is in the report.
     """
+    for _ in run_rules(rules):
+        pass
+    kept = hexadecimal(head, 32, "head") if head is not None else None
     if contract is not None:
-        with _from_node(str(source), contract) as path:
-            return audit_file(path, paranoid=paranoid)
-    path = Path(source)
-    return audit_folder(path, paranoid=paranoid) if path.is_dir() else audit_file(path, paranoid=paranoid)
+        with _from_node(str(source), str(contract), bodies=bodies) as path:
+            return audit_file(path, kept, paranoid=paranoid)
+    path = _path(source)
+    return (audit_folder if path.is_dir() else audit_file)(path, kept, paranoid=paranoid)
 
 
 def history(source: str | Path, out: str | Path | None = None, *, contract: str | None = None) -> History:
@@ -357,7 +369,7 @@ def history(source: str | Path, out: str | Path | None = None, *, contract: str 
             raise Usage("history(url, out, contract=…) needs a file to export to")
         with _from_node(str(source), contract, Path(out)) as path:
             return files.read(path)
-    path = Path(source)
+    path = _path(source)
     found = files.read(path / folder.HISTORY if path.is_dir() else path)
     if out is not None:
         with folder.writing(Path(out)):
@@ -387,12 +399,12 @@ def deploy(
 
 def attack(name: str) -> Callable[[Maker], Maker]:
     """Make a class of attacks known to scenarios of this process, without a package: `@cb.attack("mine")`."""
-    return _given("attacks", name)
+    return _given("attacks", name, ATTACKS)
 
 
 def environment(name: str) -> Callable[[Maker], Maker]:
     """The same of a function of options that gives a `RewardModel`: `@cb.environment("mine")`, `kind = "mine"`."""
-    return _given("environments", name)
+    return _given("environments", name, ENVIRONMENTS)
 
 
 def gym_env(scenario: Given, seat: int = 0) -> "BanditEnv":
@@ -437,15 +449,29 @@ def _is_count(name: str, value: object) -> None:
         raise Usage(f"{name}: expected a whole number of at least 1, got {value!r:.80}")
 
 
-def _given(kind: str, name: str) -> Callable[[Maker], Maker]:
+def _given(kind: str, name: str, ours: Container[str]) -> Callable[[Maker], Maker]:
     def take(maker: Maker) -> Maker:
-        plugins.give(kind, name, maker)
+        plugins.give(kind, name, maker, ours)
         return maker
 
+    if not isinstance(name, str):
+        plugins.give(kind, name, None, ours)  # a decorator without parentheses is given the class: refused
     return take
 
 
-def _from_node(url: str, contract: str, export: Path | None = None) -> AbstractContextManager[Path]:
+def _path(given: object) -> Path:
+    if not isinstance(given, str | Path):
+        raise Usage(f"expected a path, got {given!r:.80}")
+    if isinstance(given, str) and given.startswith(("http://", "https://")):
+        raise Usage(f"{given}: a node's URL goes with contract=ADDRESS")
+    return Path(given)
+
+
+def _from_node(
+    url: str, contract: str, export: Path | None = None, bodies: Sequence[str] = ()
+) -> AbstractContextManager[Path]:
     from chain_bandit.chain.remote import at_url
 
-    return history_of_node(at_url(url), hexadecimal(contract, 20, "contract"), None, None, (), export)
+    node = at_url(url)
+    address, first = named_game(node, contract, "contract")
+    return history_of_node(node, address, first, None, bodies, export)

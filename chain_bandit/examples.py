@@ -1,5 +1,6 @@
 """Where the shipped scenarios lie: in the package when installed, in the repository's `examples` when editable."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def examples() -> Mapping[str, Path]:
 
 def found(path: Path) -> Path:
     """A file, or where there is none of that name the shipped example: `flights` is flights.toml."""
-    if path.suffix or path.exists() or len(path.parts) > 1:
+    if path.suffix or os.path.exists(path) or len(path.parts) > 1:
         return path
     return examples().get(path.name, path)
 

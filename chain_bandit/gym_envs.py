@@ -52,6 +52,15 @@ class NoSuchSeats(ChainBanditError):
         super().__init__(f"expected different participants from 0 to {participants - 1}, got {list(seats)!r:.80}")
 
 
+class WrongAction(ChainBanditError):
+    """Nothing that a learner can do, or nothing before a game has begun."""
+
+    exit_code = 2
+
+    def __init__(self, expected: str, got: object) -> None:
+        super().__init__(f"expected {expected}, got {got!r:.80}")
+
+
 class BanditEnv(Env[Floats, np.int64]):
     """One participant alone against the arms: an action is an arm, the reward what it pays, from 0 to 1.
 
@@ -63,7 +72,7 @@ class BanditEnv(Env[Floats, np.int64]):
 
     def __init__(self, scenario: Scenario, seat: int = 0) -> None:
         _require(scenario, (seat,))
-        self._scenario, self._seat, self._next = scenario, seat, scenario.seed
+        self._scenario, self._seat, self._next, self._over = scenario, seat, scenario.seed, True
         self.action_space = spaces.Discrete(scenario.parameters.arms)
         self.observation_space = spaces.Box(0.0, 1.0, (2 * scenario.parameters.arms,), np.float64)
 
@@ -73,16 +82,21 @@ class BanditEnv(Env[Floats, np.int64]):
         seed = self._next if seed is None else seed
         self._draws = Draws(self._scenario.model, derive(seed, "secret"), derive(seed, "seed_0"))
         self._next, self._lost, self._purse = seed + 1, 0, SampleMeans(self._scenario.parameters.arms)
+        self._over = False
         return self._seen(), {"regret": 0.0}
 
     def step(self, action: np.int64) -> tuple[Floats, float, bool, bool, Infos]:
-        """Pull an arm."""
+        """Pull an arm. Raises `WrongAction`."""
+        if self._over:
+            raise WrongAction("reset() before the first step of a game", action)
+        if not self.action_space.contains(action):
+            raise WrongAction(f"an arm from 0 to {self._scenario.parameters.arms - 1}", action)
         means, arm, time = self._scenario.model.means, int(action), self._purse.received + 1
         reward = self._draws.reward(time, self._seat, arm, 0)
         self._purse.take(time, arm, reward, 1)
         self._lost += max(means) - means[arm]
-        over = time >= self._scenario.parameters.horizon
-        return self._seen(), reward / UNIT, over, False, {"regret": self._lost / UNIT}
+        self._over = time >= self._scenario.parameters.horizon
+        return self._seen(), reward / UNIT, self._over, False, {"regret": self._lost / UNIT}
 
     def _seen(self) -> Floats:
         return _own(sample_means(self._purse.totals, self._purse.counts), self._purse, self._scenario)
@@ -136,12 +150,15 @@ class ReportingEnv(ParallelEnv):  # type: ignore[misc]
     def step(
         self, actions: dict[str, Floats]
     ) -> tuple[dict[str, Floats], dict[str, float], dict[str, bool], dict[str, bool], Infos]:
-        """One record. A game that has ended has no agents, and a step of it gives nothing."""
+        """One record. A game that has ended has no agents, and a step of it gives nothing. Raises `WrongAction`."""
         names = self.agents
         if not names:
             return {}, {}, {}, {}, {}
         for name, learner in zip(names, self._learners.values(), strict=True):
-            learner.added = np.rint(np.asarray(actions[name], np.float64) * UNIT).astype(np.int64)
+            added = np.asarray(actions.get(name, np.nan), np.float64)
+            if added.shape != (self._p.arms,) or not np.all(np.abs(added) <= 1):
+                raise WrongAction(f"for {name} {self._p.arms} numbers from -1 to 1", actions.get(name))
+            learner.added = np.rint(added * UNIT).astype(np.int64)
         self._advance()
         if over := is_over(self._p, self._play.ledger):
             self._sums.fine(filter(self._play.keeps_key, self._scenario.attacks()))

@@ -17,6 +17,9 @@ UNWRITTEN = 2
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 """Errors of a disk that is full, and of a place that is not the user's to write to."""
 
+UNUSABLE = (errno.ENAMETOOLONG, errno.ELOOP)
+"""Errors of a path that no file has."""
+
 
 class _Stream(io.FileIO):
     """One of the process's own streams. Nothing that is written to it raises.

@@ -6,7 +6,7 @@ A package offers one under the group `chain_bandit.KIND`; what is in a file on t
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from configparser import ConfigParser
 from contextlib import suppress
 from importlib import import_module
@@ -37,13 +37,19 @@ class PluginBroken(ChainBanditError):
         self.kind, self.name, self.reason = kind, name, reason
 
 
-def give(kind: str, name: str, maker: Any) -> None:
+def give(kind: str, name: str, maker: Any, ours: Container[str]) -> None:
     """Make something known by a name to this process alone, in place of what it was given by that name before.
 
-    A name of ours stays ours. Raises `PluginBroken` for what has no name's form.
+    Raises:
+        PluginBroken: it has no name's form, is a name of ours, or the maker cannot be called.
     """
-    if kind not in KINDS or not re.fullmatch(r"[a-z][a-z0-9-]{0,63}", name):
-        raise PluginBroken(kind, name, "a name is of lower-case letters, digits and hyphens")
+    if kind not in KINDS or not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9-]{0,63}", name):
+        form = "a name is of lower-case letters, digits and hyphens, in quotes and parentheses behind the decorator"
+        raise PluginBroken(kind, f"{name!s:.80}", form)
+    if name in ours:
+        raise PluginBroken(kind, name, "is a name of this version, which stays what it is; choose another one")
+    if not callable(maker):
+        raise PluginBroken(kind, name, f"expected a class or a function, got {maker!r:.80}")
     _GIVEN[kind, name] = maker
 
 

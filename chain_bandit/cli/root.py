@@ -25,7 +25,7 @@ from chain_bandit.cli.stopping import terminable
 from chain_bandit.cli.sweep import sweep
 from chain_bandit.cli.watch import watch
 from chain_bandit.exit_codes import EXIT_CODES
-from chain_bandit.output import UNWRITABLE, UNWRITTEN, forgiving
+from chain_bandit.output import UNUSABLE, UNWRITABLE, UNWRITTEN, forgiving
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 
 # Pydantic would look for plug-ins of its own, and raise on any installed package whose entry points cannot be read.
@@ -77,6 +77,8 @@ def main() -> None:
             if isinstance(error, OSError) and error.errno in UNWRITABLE:
                 where = f"{error.filename or 'what it made'}: cannot be written"
                 fail(error, UNWRITTEN, f"{where} ({os.strerror(error.errno)}); make room, or name another place")
+            if isinstance(error, OSError) and error.errno in UNUSABLE:
+                fail(error, 3, f"{str(error.filename)[:80]}: no such file ({os.strerror(error.errno)})")
             if os.environ.get("CHAIN_BANDIT_DEBUG"):
                 traceback.print_exc()
             fail(error, 1, f"a bug in chain-bandit: {error}; CHAIN_BANDIT_DEBUG=1 shows where")

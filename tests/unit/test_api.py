@@ -100,6 +100,28 @@ def test_wrong_arguments_are_one_sentence_each(tmp_path: Path):
                     ).folder == Path.cwd()  # fmt: skip
 
 
+def test_what_is_no_path_is_one_sentence():
+    for verb in (cb.load, cb.audit, cb.history):
+        with pytest.raises(cb.ChainBanditError, match="expected a path, got None"):
+            verb(None)  # type: ignore[arg-type]
+    with pytest.raises(cb.ChainBanditError, match="cannot be read: File name too long"):
+        cb.load("a" * 300)
+    with pytest.raises(cb.ChainBanditError, match="goes with contract=ADDRESS"):
+        cb.audit("http://127.0.0.1:9")
+
+
+def test_an_audit_runs_the_foreign_rules_and_holds_to_the_head_that_it_is_told(tmp_path: Path):
+    """In a process of its own, which does not know the rule that the game was played by."""
+    rule = f"{Path(__file__).parents[1]}/packages/their_krum.py:Krum"
+    run = cb.play(cb.load("small", aggregation=rule, **SHORT), tmp_path / "run")
+    say = "import chain_bandit as cb, sys; print(cb.audit(sys.argv[1], rules=sys.argv[2:]).exit_code)"
+    for rules, code in (((rule,), 0), ((), 13)):
+        asked = [sys.executable, "-c", say, str(run.out), *rules]
+        assert subprocess.run(asked, check=True, capture_output=True, text=True).stdout == f"{code}\n"
+    assert cb.audit(run.out, head=run.manifest["head"]).exit_code == 0
+    assert cb.audit(run.out, head="0x" + "11" * 32).exit_code == 12
+
+
 def test_a_history_is_exported_where_a_file_is_named(tmp_path: Path):
     run = cb.play(cb.load("small", **SHORT), tmp_path / "run")
     cb.history(run.out, tmp_path / "history.jsonl.gz")
@@ -130,6 +152,12 @@ def test_what_this_process_was_given_is_known_by_its_name():
     assert run.manifest["attacks"]["3"].keys() == {"always-half"}
     with pytest.raises(cb.ChainBanditError, match="lower-case"):
         cb.attack("Not A Name")(AlwaysHalf)
+    for broken, why in ((lambda: cb.attack("sign-flip")(AlwaysHalf), "is a name of this version"),
+                        (lambda: cb.environment("bernoulli")(three_pages), "is a name of this version"),
+                        (lambda: cb.attack("silly")(3), "expected a class or a function, got 3"),
+                        (lambda: cb.attack(AlwaysHalf), "in quotes and parentheses")):  # fmt: skip
+        with pytest.raises(cb.ChainBanditError, match=why):
+            broken()
     with pytest.raises(cb.ChainBanditError, match="three-pages"):
         cb.build(participants=4, rounds=40, liars=1, attackers=1, rewards={"kind": "unknown"})
 

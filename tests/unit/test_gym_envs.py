@@ -42,6 +42,24 @@ def test_many_learners_pass_the_tests_of_pettingzoo(name):
     parallel_seed_test(lambda: cb.parallel_env(game(name)), num_cycles=3)
 
 
+def test_what_is_no_action_is_refused_and_changes_nothing():
+    env = cb.gym_env(game())
+    with pytest.raises(cb.ChainBanditError, match=r"reset\(\) before the first step"):
+        env.step(0)
+    first, _ = env.reset(seed=1)
+    for wrong in (-1, 3, 0.5, np.nan, None):
+        with pytest.raises(cb.ChainBanditError, match="an arm from 0 to 2"):
+            env.step(wrong)
+    assert np.array_equal(env.reset(seed=1)[0], first)
+    many = cb.parallel_env(game(), [0])
+    many.reset(seed=1)
+    for wrong in (np.full(3, np.nan), np.zeros(2), np.full(3, 1.5)):
+        with pytest.raises(cb.ChainBanditError, match="for participant_0 3 numbers from -1 to 1"):
+            many.step({"participant_0": wrong})
+    with pytest.raises(cb.ChainBanditError, match="got None"):
+        many.step({})
+
+
 def test_ucb1_as_a_learner_has_the_regret_of_the_baseline_that_plays_it():
     found = cb.simulate(game(), replicates=3)
     env, regrets = cb.gym_env(game()), []
