@@ -95,7 +95,7 @@ class Table(Sequence[Mapping[str, Any]]):
         """A polars data frame. Raises `ImportError` without polars."""
         import polars  # type: ignore[import-not-found]
 
-        return polars.DataFrame(list(self._rows))
+        return polars.DataFrame(list(self._rows), infer_schema_length=None)
 
 
 @dataclass(frozen=True)
