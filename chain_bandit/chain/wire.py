@@ -113,10 +113,14 @@ class HttpWire:
                 if response.status != HTTPStatus.OK:
                     raise NodeUnreachable(f"HTTP status {response.status}")
                 found = answered(response, until)
+            if len(batch) == 1 and found.get("error"):
+                return [read_answer(found)]  # whatever number it has: of a request that was not understood it is none
             answers = {answer["id"]: answer for answer in (found if len(batch) > 1 else [found])}
             return [read_answer(answers[index]) for index in range(len(batch))]
-        except (HTTPError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (HTTPError, OSError) as error:
             raise NodeUnreachable(type(error).__name__) from error
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise NodeUnreachable("its answer is not JSON-RPC") from error
 
 
 def pool_to(url: str, headers: dict[str, str]) -> PoolManager:

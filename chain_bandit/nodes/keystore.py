@@ -73,7 +73,7 @@ def unlock(place: Path, given: str) -> bytes:
     if not path.is_file():
         raise PlaceRefused(path, "is no keystore: chain-bandit keygen makes one")
     try:
-        return source(decrypted(place.name or str(place), path, given))
+        return source(decrypted(place.resolve().name, path, given))
     except ValueError as error:
         raise PlaceRefused(path, str(error)) from None
 
