@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from nbclient.exceptions import CellExecutionError
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 TABLE = ROOT / "docs" / "notebooks" / "attacks-by-rules.ipynb"
+TOPICS = {
+    "first-game": "A first game", "rules-and-attacks": "Which rule stands against which attack",
+    "attacks-by-rules": "Every attack against every rule of the paper", "price-of-security": "What security costs",
+    "own-rule": "A rule of your own, and its misreport grid",
+    "audit": "The audit of a contract", "mediate": "Peer incentives: MEDIATE",
+}  # fmt: skip
 
 
 def executed(file: Path, place: Path) -> nbformat.NotebookNode:
@@ -28,8 +35,17 @@ def _commands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
 
-def test_there_are_notebooks() -> None:
-    assert len(NOTEBOOKS) >= 5
+def test_each_topic_has_its_notebook() -> None:
+    titles = {file.stem: nbformat.read(file, as_version=4).cells[0].source.splitlines()[0] for file in NOTEBOOKS}
+    assert titles == {name: f"# {title}" for name, title in TOPICS.items()}
+
+
+def test_the_gas_of_the_notebook_on_costs_is_that_of_the_page() -> None:
+    source = (ROOT / "docs" / "notebooks" / "price-of-security.ipynb").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "gas.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith("| a round |"))
+    used = re.findall(r"10{0,2}: ([\d_]+)", source.partition("GAS = {")[2].partition("}")[0])
+    assert [int(gas) for gas in used] == [int(cell.replace(",", "")) for cell in row.split(" | ")[1:4]]
 
 
 def printed(file: Path, place: Path) -> tuple[list[str], str]:
