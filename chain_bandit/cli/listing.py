@@ -52,22 +52,26 @@ def own_line(docstring: str | None) -> str:
 def _attacks() -> Mapping[str, str]:
     from chain_bandit.attacks.registry import ATTACKS
 
-    return {name: _first_line(kind) for name, kind in ATTACKS.items()} | _offered("attacks")
+    return _with_offered("attacks", {name: _first_line(kind) for name, kind in ATTACKS.items()})
 
 
 def _rules() -> Mapping[str, str]:
+    from chain_bandit.foreign.source import KINDS
     from chain_bandit.protocol.rules import shipped
 
-    return {
+    found: Mapping[str, str] = {
         f"{rule.kind.name.lower()} {rule.name}": _first_line(type(rule))
         for rule in sorted(shipped().values(), key=lambda each: (each.kind, each.name))
     }
+    for kind in KINDS:
+        found = _with_offered(kind, found, f"{kind} ")
+    return found
 
 
 def _environments() -> Mapping[str, str]:
     from chain_bandit.scenario import rewards_by_kind
 
-    return {kind: own_line(model.__doc__) for kind, model in rewards_by_kind().items()} | _offered("environments")
+    return _with_offered("environments", {kind: own_line(each.__doc__) for kind, each in rewards_by_kind().items()})
 
 
 def _examples() -> Mapping[str, str]:
@@ -91,11 +95,12 @@ _OF: Mapping[ListedKind, Callable[[], Mapping[str, str]]] = {
 }
 
 
-def _offered(kind: str) -> dict[str, str]:
-    """Of other packages."""
+def _with_offered(kind: str, ours: Mapping[str, str], prefix: str = "") -> Mapping[str, str]:
+    """Ours, and what other packages offer; a name of ours stays ours."""
     from chain_bandit import plugins
 
-    return {name: f"of {place}" for name, place in plugins.offers(kind).items()}
+    theirs = {prefix + name: f"of {place}" for name, place in plugins.offers(kind).items()}
+    return {**ours, **theirs, **ours}
 
 
 def _first_line(kind: type) -> str:

@@ -38,6 +38,17 @@ def test_an_installed_rule_is_what_every_rule_is(site: Path, name: str) -> None:
     assert result.returncode == 0, result.stderr
 
 
+def test_installed_rules_are_listed_and_explained(site: Path) -> None:
+    listed = called(*COMMAND, "list", "rules", "--json", cwd=site, path=site)
+    assert listed.returncode == 0, listed.stderr
+    rules = json.loads(listed.stdout)["rules"]
+    for name, (kind, _, _) in RULES.items():
+        assert rules[f"{kind} {name}"] == f"of chain_bandit_{name}:{name.title()}"
+    explained = called(*COMMAND, "explain", "steady", cwd=site, path=site)
+    assert explained.returncode == 0, explained.stderr
+    assert explained.stdout.startswith("aggregation steady (rule)\n  meaning: of chain_bandit_steady:Steady")
+
+
 @pytest.mark.parametrize("name", RULES)
 def test_an_installed_rule_plays_and_is_audited_where_it_is_named(site: Path, name: str, tmp_path: Path) -> None:
     """Of the record alone: without the rule, with another file of it, with it; then by nodes."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from chain_bandit import plugins
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.auditor.catalogue import CHECKS
 from chain_bandit.cli.root import app
@@ -38,6 +39,13 @@ def test_lists_are_whole() -> None:
     assert len(listed("rules")) == len(shipped())
     assert listed("checks") == CHECKS
     assert listed("environments").keys() >= {"bernoulli", "table", "http", "csv", "live"}
+
+
+def test_a_name_of_ours_stays_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    offers = {"aggregation": {"option-1": "other:Rule", "z": "other:Z"}, "attacks": {"mimic": "other:Attack"}}
+    monkeypatch.setattr(plugins, "offers", lambda kind: offers.get(kind, {}))
+    assert "other" not in listed("rules")["aggregation option-1"] + listed("attacks")["mimic"]
+    assert list(listed("rules").items())[-1] == ("aggregation z", "of other:Z")
 
 
 def test_every_example_loads_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
