@@ -30,6 +30,17 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "doctor": ("doctor",),
     "explain": ("explain 12", "explain settlement.rewards", "explain chain.body", "explain krum"),
     "list": ("list attacks", "list checks --json"),
+    "new plugin": ("new plugin attack mine", "new plugin aggregation middle --out rules/middle"),
+    "new scenario": ("new scenario mine", "new scenario mine --preset paper --out games/mine.toml"),
+    "mediate chain": ("mediate chain --epochs 10", "mediate chain --chain anvil --participants 9 --groups 3"),
+    "mediate up": ("mediate up --epochs 6",),
+    "mediate audit": (
+        "mediate audit runs/tokens-1/tokens.jsonl.gz",
+        "mediate audit runs/tokens-1/tokens.jsonl.gz --page tokens.html",
+    ),
+    "mediate run": ("mediate run smoke", "mediate run reduced --game ipd --jobs 2 --resume"),
+    "mediate table": ("mediate table runs/mediate-smoke-0",),
+    "mediate plot": ("mediate plot runs/mediate-smoke-0 --out pictures",),
 }
 
 

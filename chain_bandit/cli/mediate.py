@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chain_bandit.cli import tokens
+from chain_bandit.cli.examples import epilog
 from chain_bandit.cli.options import Json, overrides
 
 if TYPE_CHECKING:
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from chain_bandit.studies.results import Results
 
 mediate = typer.Typer(no_args_is_help=True)
-mediate.command("chain")(tokens.chain)
-mediate.command("up")(tokens.up)
-mediate.command("audit")(tokens.audit)
+mediate.command("chain", epilog=epilog("mediate chain"))(tokens.chain)
+mediate.command("up", epilog=epilog("mediate up"))(tokens.up)
+mediate.command("audit", epilog=epilog("mediate audit"))(tokens.audit)
 
 
 @mediate.callback()
@@ -25,7 +26,7 @@ def _mediate() -> None:
     """MEDIATE: acknowledgement tokens (peer incentives) and agreement on their size. `run` needs PyTorch."""
 
 
-@mediate.command("run")
+@mediate.command("run", epilog=epilog("mediate run"))
 def mediate_run(
     preset: Annotated[
         str, typer.Argument(help="smoke (seconds), reduced or tokens (an hour or two), token-pairs, paper (a night).")
@@ -77,7 +78,7 @@ def mediate_run(
         print("", *pictures, sep="\n")
 
 
-@mediate.command("table")
+@mediate.command("table", epilog=epilog("mediate table"))
 def mediate_table(
     folder: Annotated[Path, typer.Argument(help="Folder of `mediate run`.")],
     as_json: Json = False,
@@ -94,7 +95,7 @@ def mediate_table(
         console().print(view.table(results, _of_study(folder)["switches"]))
 
 
-@mediate.command("plot")
+@mediate.command("plot", epilog=epilog("mediate plot"))
 def mediate_plot(
     folder: Annotated[Path, typer.Argument(help="Folder of `mediate run`.")],
     out: Annotated[Path | None, typer.Option("--out", help="A folder for the pictures; by default the same.")] = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from chain_bandit.cli.examples import epilog
 from chain_bandit.cli.options import Json
 from chain_bandit.presets import RECOMMENDED
 
@@ -18,7 +19,7 @@ def _new() -> None:
     """Create a plug-in package or a scenario from a template."""
 
 
-@new.command("plugin")
+@new.command("plugin", epilog=epilog("new plugin"))
 def new_plugin(
     kind: Annotated[str, typer.Argument(help="Kind, such as attack; an unknown one lists all.")],
     name: Annotated[str, typer.Argument(help="Name of the plug-in in scenarios.")],
@@ -35,7 +36,7 @@ def new_plugin(
         print(*files, sep="\n")
 
 
-@new.command("scenario")
+@new.command("scenario", epilog=epilog("new scenario"))
 def new_scenario(
     name: Annotated[str, typer.Argument(help="Name of the game.")],
     preset: Annotated[str, typer.Option("--preset", help="recommended or paper: defaults of the keys.")] = RECOMMENDED,

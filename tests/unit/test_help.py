@@ -12,7 +12,12 @@ from typer.testing import CliRunner
 from chain_bandit.cli.examples import EXAMPLES
 from chain_bandit.cli.root import app
 
-COMMANDS = {name: each for name, each in get_command(app).commands.items() if not hasattr(each, "commands")}
+COMMANDS = {
+    " ".join(filter(None, (name, inner))): command
+    for name, each in get_command(app).commands.items()
+    for inner, command in getattr(each, "commands", {"": each}).items()
+}
+"""Those of groups by both words."""
 LINES = [(name, line) for name, lines in EXAMPLES.items() for line in lines]
 
 
@@ -23,10 +28,9 @@ def test_every_command_has_examples() -> None:
 
 @pytest.mark.parametrize(("name", "line"), LINES, ids=[line for _, line in LINES])
 def test_an_example_is_in_the_help_and_parses(name: str, line: str) -> None:
-    command, *words = line.split()
-    assert command == name
-    COMMANDS[name].make_context(name, words)
-    shown = CliRunner().invoke(app, [name, "--help"], terminal_width=80)
+    assert line == name or line.startswith(f"{name} ")
+    COMMANDS[name].make_context(name, line.removeprefix(name).split())
+    shown = CliRunner().invoke(app, [*name.split(), "--help"], terminal_width=80)
     assert f"  chain-bandit {line}\n" in shown.output
     assert max(map(len, shown.output.splitlines())) <= 80
 
