@@ -350,7 +350,7 @@ class Scenario(Strict):
     )
     bound_ms: int = Field(
         default=500, ge=1, le=600_000, json_schema_extra=unit("ms"),
-        description="Δ between nodes of their own: a step waits no longer for a message",
+        description="Δ between nodes of their own: a step waits no longer for a message; see docs/nodes.md",
     )
     pull_wait: int = Field(
         default=60, ge=1, le=100_000,

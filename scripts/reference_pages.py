@@ -88,7 +88,7 @@ def _scenario() -> str:
     parts = [_KEYS]
     for title in MODELS:
         rows = (
-            (f"`{each.name.rpartition('.')[2]}`", each.meaning, each.unit, each.default, each.bounds)
+            (f"`{each.name.rpartition('.')[2]}`", _linked(each.meaning), each.unit, each.default, each.bounds)
             for each in keys(title)
         )
         parts += [f"## {title}", _table(("key", "meaning", "unit", "default", "bounds"), rows)]
@@ -97,6 +97,11 @@ def _scenario() -> str:
     preset = ((f"`{key}`", f"`{json.dumps(_plain(value))}`") for key, value in PRESETS["recommended"].items())
     parts.append(_table(("key", "value"), preset))
     return _page("Scenario keys", *parts)
+
+
+def _linked(text: str) -> str:
+    """A page's path, as a terminal shows it, as a link."""
+    return re.sub(r"docs/([\w-]+\.md)", r"[\1](../\1)", text)
 
 
 def _plain(value: Any) -> Any:

@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from chain_bandit.auditor import findings
 from chain_bandit.auditor.catalogue import CHECKS
 from chain_bandit.chain.anvil import anvil
+from chain_bandit.cli.root import app
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.scenario import load
@@ -23,9 +25,13 @@ from verification.kills import free_ports
 ROOT = Path(__file__).parents[2]
 
 
+def read(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
 def blocks(page: str, language: str) -> list[str]:
     """The blocks of a page in a language."""
-    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", read(page), flags=re.DOTALL)
 
 
 def commands(page: str = "README.md") -> list[str]:
@@ -146,7 +152,8 @@ def test_commands_of_the_page_on_nodes_play_the_game_that_one_process_plays(plac
 
 
 def test_the_snippets_of_the_page_on_the_api_print_what_they_say(tmp_path: Path) -> None:
-    for name, block in zip(("first", "sweep", "second", "third"), blocks("docs/api.md", "python"), strict=True):
+    names = ("first", "sweep", "second", "third", "middle", "own")
+    for name, block in zip(names, blocks("docs/api.md", "python"), strict=True):
         (tmp_path / f"{name}.py").write_text(block, encoding="utf-8")
     said = ran(f"{sys.executable} first.py", tmp_path).splitlines()
     assert said[0].startswith("True passed ")
@@ -164,6 +171,7 @@ def test_the_snippets_of_the_page_on_the_api_print_what_they_say(tmp_path: Path)
     alone, together = ran(f"{sys.executable} third.py", tmp_path).splitlines()
     assert all(float(regret) > 0 for regret in alone.split())
     assert together.startswith("{'participant_0': ")
+    assert float(ran(f"{sys.executable} own.py", tmp_path)) > 0
 
 
 def test_commands_of_the_page_on_live_rewards_play_an_ab_test_of_a_service(place: Path) -> None:
@@ -235,6 +243,18 @@ def test_the_table_on_trust_names_checks_and_findings_that_there_are() -> None:
     assert found <= findings._PROOFS.keys() | findings._OBSERVATIONS.keys()
     told = {check for lie in LIES.values() if lie.by is By.ENVIRONMENT for check in lie.fails[:1]}
     assert {check for check in told if check.split(".")[0] in ("costs", "reveal", "settlement")} <= checks
+
+
+def test_the_page_on_the_audit_names_every_option() -> None:
+    text = read("docs/audit.md")
+    options = {option for each in get_command(app).commands["audit"].params for option in each.opts}  # type: ignore[attr-defined]
+    assert len(options) > 12
+    assert {option for option in options if option.startswith("--") and option not in text} == set()
+
+
+def test_the_delay_bound_of_the_tutorial_is_that_of_the_page_on_nodes() -> None:
+    (factor,) = re.findall(r"([\d.]+) times the longest delay d", read("docs/nodes.md"))
+    assert f"# Δ: more than {factor} times the longest delay, docs/nodes.md" in read("docs/take-part.md")
 
 
 def test_readme_names_targets_that_make_has() -> None:

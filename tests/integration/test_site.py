@@ -37,7 +37,7 @@ def test_every_scenario_key_has_a_description_and_a_row(reference: dict[str, str
         for name in set(model.model_fields) - {"folder"}:
             assert re.search(rf"^\| `{name}` \| \S", reference["scenario"], flags=re.MULTILINE), name
     row = next(line for line in reference["scenario"].splitlines() if line.startswith("| `bound_ms` |"))
-    assert row.endswith("| ms | `500` | ≥ 1, ≤ 600,000 |")
+    assert row.endswith("see [nodes.md](../nodes.md) | ms | `500` | ≥ 1, ≤ 600,000 |")
     for key, kept in {
         "participants": f"M <= {MAX_PARTICIPANTS} (on chain)", "rewards": f"K <= {MAX_ARMS} (on chain)",
         "rounds": "T * (chain.skip_deadline + 4) < 2^32", "attackers": "M >= 2f + m + 1", "validators": "2m + 1 <= N",
@@ -80,6 +80,15 @@ def test_the_page_of_the_contract_has_every_entry_of_the_interface_and_what_its_
     topic = Web3.keccak(text="Recorded(uint32,uint8,bytes32)").hex()
     assert f"| `Recorded(uint32 round, uint8 kind, bytes32 head)` | `0x{topic}` | Rounds up to `round`," in page
     assert re.search(r"`acquit\(\(uint16 seat, bytes32 parent, .*\)\)` \| `0xb89cd820` \| changes \| Shows that", page)
+
+
+def test_the_page_for_explorers_lists_every_event_once() -> None:
+    page = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
+    table = page.partition("| event | says |")[2].partition("\n\n")[0]
+    cells = (line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `"))
+    listed = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    events = [entry["name"] for entry in reference_pages.abi("ChainBandit") if entry["type"] == "event"]
+    assert sorted(listed) == sorted(events)
 
 
 def test_a_function_of_which_the_sources_say_nothing_stops_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
