@@ -257,6 +257,52 @@ def test_the_delay_bound_of_the_tutorial_is_that_of_the_page_on_nodes() -> None:
     assert f"# Δ: more than {factor} times the longest delay, docs/nodes.md" in read("docs/take-part.md")
 
 
+PAGES = sorted(
+    page.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "docs/*.md", "docs/notebooks/*.ipynb", "*/README.md", "examples/**/*.md")
+    for page in ROOT.glob(pattern) if "node_modules" not in page.parts
+)  # fmt: skip
+
+
+def named(text: str) -> list[str]:
+    """Command lines of a text: a line of its own, indented or not, or within backticks."""
+    lines = re.findall(r"^(?:[A-Z]+=\S+ )*chain-bandit +([^\n`]+)$", text, flags=re.MULTILINE)
+    lines += re.findall(r"^ {2,}(?:\$ )?chain-bandit +([^\n`]+)$", text, flags=re.MULTILINE)
+    return lines + re.findall(r"`(?:[A-Z]+=\S+ )*chain-bandit +([^`]+)`", text)
+
+
+def unknown(line: str) -> str | None:
+    """What of a command line is no command of the parser, or no option of that command."""
+    words, command = re.split(r"\s+(?:[|>&#]|2>)|\s*;", line)[0].split(), get_command(app)
+    while hasattr(command, "commands") and words and not words[0].startswith("-"):
+        for each in words[0].split("|"):  # as `run smoke|reduced` names several
+            if each not in command.commands:
+                return each
+        command, words = command.commands[words[0].split("|")[0]], words[1:]
+    options = {"-h", "--help", *(option for each in command.params for option in each.opts)}
+    given = (word.split("=")[0].strip("[],.") for word in words if re.match(r"\[?--?[a-z]", word))
+    return next((word for word in given if word not in options), None)
+
+
+def test_every_command_line_of_the_pages_is_one_of_the_parser() -> None:
+    lines = [(page, line) for page in PAGES for line in named(read(page))]
+    assert len(lines) > 120
+    assert {page for page, _ in lines} > {"README.md", "docs/nodes.md", "docs/operations.md", "docs/plugins.md"}
+    assert [(page, line, unknown(line)) for page, line in lines if unknown(line)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("    chain-bandit adit runs/small\n", ["adit"]), ("so `chain-bandit audit --chekcs` does", ["--chekcs"]),
+        ("so `chain-bandit mediate tabel X`", ["tabel"]), ("`chain-bandit run a.toml -x y`", ["-x"]),
+        ("chain-bandit new plugin attack NAME\n    chain-bandit ps FOLDER # all", [None, None]),
+    ],
+)  # fmt: skip
+def test_a_command_line_that_is_none_is_found(text: str, found: list[str | None]) -> None:
+    assert [unknown(line) for line in named(text)] == found
+
+
 def test_readme_names_targets_that_make_has() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     named = {line.split()[1] for line in commands() if line.startswith("make ")}
