@@ -1,5 +1,8 @@
 """Sphinx's configuration of the documentation site; `scripts/build_site.py` lays out its source."""
 
+import re
+from typing import Any
+
 from chain_bandit import __version__
 
 project = "chain_bandit"
@@ -16,3 +19,12 @@ autodoc_typehints = "description"
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
+
+
+def setup(app: Any) -> None:
+    """In docstrings |B| is a number of elements, no substitution of reStructuredText."""
+
+    def escape(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+        lines[:] = [re.sub(r"\|(\w+)\|", r"\\|\1\\|", line) for line in lines]
+
+    app.connect("autodoc-process-docstring", escape)

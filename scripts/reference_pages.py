@@ -5,19 +5,24 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import FunctionType, GenericAlias, ModuleType
+from typing import Any, get_type_hints
 
+import pyarrow
 from typer.main import get_command
 from typer.testing import CliRunner
 
 import chain_bandit as cb
+from chain_bandit import api, rule_api, testing
 from chain_bandit import scenario as scenarios
-from chain_bandit.cli.listing import ListedKind, listed
+from chain_bandit.cli.listing import ListedKind, listed, own_line
 from chain_bandit.cli.root import app
 from chain_bandit.exit_codes import EXIT_CODES
+from chain_bandit.gym_envs import BanditEnv, ReportingEnv
 from chain_bandit.presets import PRESETS
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.reference import MODELS, abi, declared, keys, options_of_attack
+from chain_bandit.sweeps.run import Swept
 
 _WIDTH = 80
 
@@ -31,6 +36,12 @@ The JSON Schema for editors: {download}`scenario.schema.json <scenario.schema.js
 
 
 ROOT = Path(__file__).resolve().parents[1]
+
+_PLAIN = ("Scenario", "ChainBanditError", "Conduct")
+"""Classes whose members are on other pages, or say themselves."""
+
+_LATE = {"BanditEnv": BanditEnv, "ReportingEnv": ReportingEnv, "Swept": Swept, "pyarrow": pyarrow}
+"""Names in annotations that the API imports when they are used."""
 
 _CONTRACT = """\
 What the shipped contracts take, emit and refuse, from their ABI and the NatSpec of `contracts/`. Calldata is a selector
@@ -66,6 +77,13 @@ def pages() -> dict[str, str]:
         "exit-codes": _exit_codes(),
         "cli": _command_line(),
         "api": _api(),
+        "results": _page(
+            "Classes of results",
+            "Classes that functions of the [Python API](api.md) return, or that their results have as attributes.",
+            *(_documented(each.__module__, each.__name__, each) for each in returned()),
+        ),
+        "rule-api": _module(rule_api, "Rules of your own", "[plugins.md](../plugins.md#a-rule-of-your-own)"),
+        "testing": _module(testing, "Conformance tests", "[plugins.md](../plugins.md#conformance-tests)"),
         "contract": _contract(),
     }
 
@@ -154,12 +172,43 @@ def help_of(words: tuple[str, ...]) -> str:
 def _api() -> str:
     parts = ["`import chain_bandit as cb`; every public name. A tutorial: [api.md](../api.md)."]
     for name in cb.__all__:
-        kind = "class" if isinstance(getattr(cb, name), type) else "function"
-        plain = kind == "function" or name in ("Scenario", "ChainBanditError", "Conduct")
-        members = "" if plain else "   :members:\n"
-        parts.append(f"## {name}")
-        parts.append(f"```{{eval-rst}}\n.. auto{kind}:: chain_bandit.{name}\n{members}```")
+        parts.append(_documented("chain_bandit", name, getattr(cb, name)))
     return _page("Python API", *parts)
+
+
+def _module(module: ModuleType, title: str, more: str) -> str:
+    """All that a module offers."""
+    said = own_line(module.__doc__).replace("docs/plugins.md", "the page on plug-ins")
+    parts = (_documented(module.__name__, name, getattr(module, name)) for name in module.__all__)
+    return _page(title, f"`{module.__name__}`: {said} More: {more}.", *parts)
+
+
+def _documented(module: str, name: str, what: Any) -> str:
+    """A section of one name, from its docstring; data are given by their values."""
+    if not callable(what) or isinstance(what, GenericAlias):
+        return f"## {name}\n\n`{what}`"
+    kind = "class" if isinstance(what, type) else "function"
+    plain = kind == "function" or name in _PLAIN or hasattr(what, "_fields")
+    members = "" if plain else "   :members:\n"
+    return f"## {name}\n\n```{{eval-rst}}\n.. auto{kind}:: {module}.{name}\n{members}```"
+
+
+def returned() -> list[type]:
+    """Classes of this package that public functions return, and attributes of what they return, but for public ones."""
+    public = {name: getattr(cb, name) for name in cb.__all__}
+    found: dict[type, None] = {}
+    for each in public.values():
+        if isinstance(each, type) and each.__module__ != api.__name__:
+            continue
+        gets = [each] if not isinstance(each, type) else [
+            member.fget if isinstance(member, property) else member
+            for member in vars(each).values() if isinstance(member, property | FunctionType)
+        ]  # fmt: skip
+        hints = [get_type_hints(get, localns=_LATE).get("return") for get in gets]
+        hints += get_type_hints(each, localns=_LATE).values() if isinstance(each, type) else ()
+        found |= dict.fromkeys(each for each in hints if isinstance(each, type))
+    ours = (each for each in found if each.__module__.startswith("chain_bandit."))
+    return [each for each in ours if each not in public.values()]
 
 
 def _contract() -> str:

@@ -247,7 +247,7 @@ def test_the_table_on_trust_names_checks_and_findings_that_there_are() -> None:
 
 def test_the_page_on_the_audit_names_every_option() -> None:
     text = read("docs/audit.md")
-    options = {option for each in get_command(app).commands["audit"].params for option in each.opts}  # type: ignore[attr-defined]
+    options = {option for each in get_command(app).commands["audit"].params for option in each.opts}
     assert len(options) > 12
     assert {option for option in options if option.startswith("--") and option not in text} == set()
 

@@ -8,6 +8,7 @@ import pytest
 from web3 import Web3
 
 import chain_bandit as cb
+from chain_bandit import rule_api, testing
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.auditor.catalogue import CHECKS
 from chain_bandit.cli.listing import ListedKind, listed
@@ -63,8 +64,19 @@ def test_reference_pages_name_all_that_the_code_has(reference: dict[str, str]) -
         assert re.findall(r"^\| `(.+?)` \|", reference[page], flags=re.MULTILINE) == list(names), page
     assert re.findall(r"^\| (\d+) \|", reference["exit-codes"], flags=re.MULTILINE) == list(map(str, EXIT_CODES))
     assert re.findall(r"^## (\w+)$", reference["api"], flags=re.MULTILINE) == cb.__all__
+    for page, names in {"rule-api": rule_api.__all__, "testing": testing.__all__}.items():
+        assert re.findall(r"^## (\w+)$", reference[page], flags=re.MULTILINE) == list(names)
     commands = re.findall(r"^## chain-bandit (.+)$", reference["cli"], flags=re.MULTILINE)
     assert {"run", "audit", "list", "new scenario", "mediate chain"} <= set(commands)
+
+
+def test_every_class_that_the_api_returns_is_in_the_reference(reference: dict[str, str]) -> None:
+    """Of the functions here again, by the text of their annotations."""
+    sections = re.findall(r"^## (\w+)$", reference["api"] + reference["results"], flags=re.MULTILINE)
+    functions = [getattr(cb, name) for name in cb.__all__ if not isinstance(getattr(cb, name), type)]
+    names = {str(getattr(each, "__name__", each)) for each in (get.__annotations__["return"] for get in functions)}
+    assert names - set(sections) == {"Mapping", "Callable"}
+    assert {"AuditReport", "History", "IntervalEstimate", "Measured", "BanditEnv", "ReportingEnv"} <= set(sections)
 
 
 def test_the_page_of_the_contract_has_every_entry_of_the_interface_and_what_its_source_says(
