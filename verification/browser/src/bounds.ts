@@ -1,8 +1,10 @@
 /** Bounds among a game's parameters (docs/protocol.md). */
 
+import { boundsOf } from "./aggregation.js";
+import { UNIT } from "./bytes.js";
 import type { Ledger } from "./checks.js";
 import { quorumOf, type Game } from "./parameters.js";
-import { UNIT } from "./rules.js";
+import { stepOf } from "./rules.js";
 
 /** Holds parameters and pool against the bounds that a game keeps within. */
 export function checkParameters(game: Game, pool: bigint, ledger: Ledger): void {
@@ -10,7 +12,8 @@ export function checkParameters(game: Game, pool: bigint, ledger: Ledger): void 
   const { validators, stake, weiPerUnit, slash, unrevealedPenalty, threshold, growth, denominator, numerator } =
     game.words;
   const N = Number(validators);
-  const option1 = game.rules.get("aggregation")?.name === "option-1";
+  const aggregation = game.rules.get("aggregation");
+  const step = stepOf(game);
   const dearest = BigInt(T) * BigInt(UNIT) * weiPerUnit;
   const bounds: [string, boolean][] = [
     ["there are arms and participants", K >= 1 && M >= 1],
@@ -18,7 +21,16 @@ export function checkParameters(game: Game, pool: bigint, ledger: Ledger): void 
     ["the horizon is not before the end of the burn-in", T >= L],
     ["2m + 1 ≤ N ≤ M", 2 * m + 1 <= N && N <= M],
     ["M ≥ 2f + m + 1", M >= 2 * f + m + 1],
-    ["M ≥ 3f + 1 under Option 1", !option1 || M >= 3 * f + 1],
+    ["M ≥ 3f + 1 under Option 1", aggregation?.name !== "option-1" || M >= 3 * f + 1],
+    ["M ≥ 2f + 3 under Krum", aggregation?.name !== "krum" || M >= 2 * f + 3],
+    [
+      "options of rules are within their bounds",
+      (step === null || (step >= 1 && step <= UNIT)) &&
+        Object.entries(boundsOf(game)).every(([name, [least, most]]) => {
+          const value = aggregation!.options[name]!;
+          return value >= least && value <= most;
+        }),
+    ],
     ["a quorum of N is at most N − m", game.drawn || quorumOf(game, N) <= N - m],
     ["the threshold is 2 at least", threshold >= 2n],
     ["the exploration is positive", numerator > 0n && denominator > 0n],

@@ -7,6 +7,9 @@ export { concatBytes as concat, utf8ToBytes as text };
 
 export const ZERO = new Uint8Array(32);
 
+/** A whole reward: one unit is 10⁻⁹. */
+export const UNIT = 1_000_000_000;
+
 /** Keccak-256 over the parts, one after the other. */
 export const keccak = (...parts: Uint8Array[]): Uint8Array => keccak_256(concatBytes(...parts));
 

@@ -7,6 +7,7 @@ import type { Report } from "./blocks.js";
 import type { Check, Ledger } from "./checks.js";
 import { Draws } from "./draws.js";
 import { APPROVED, EXPLORATION, floored, NO_PULL, type Pull, type Replay, type Round } from "./replay.js";
+import { saidOf } from "./rules.js";
 
 const LIVE = keccak(text("chain-bandit/live-rewards/1"));
 
@@ -222,14 +223,16 @@ class Opened {
     return this.history.get(report.named)?.[report.seat] ?? null;
   }
 
-  private get disclosure(): string {
-    return this.replay.game.rules.get("disclosure")?.name ?? "estimates";
+  /** Whether this page computes what reports say. */
+  private get isComputed(): boolean {
+    return saidOf(this.replay.game, 0) !== null;
   }
 
   private isTrue(report: Report): boolean | null {
     const ground = this.ground(report);
-    if (this.disclosure !== "estimates" || !ground || !this.knowsUnasked || this.lost.has(report.seat)) return null;
-    return report.means.every((mean, arm) => mean === floored(ground.sums[arm]!, ground.counts[arm]!));
+    if (!this.isComputed || !ground || !this.knowsUnasked || this.lost.has(report.seat)) return null;
+    const { game } = this.replay;
+    return report.means.every((said, arm) => said === saidOf(game, floored(ground.sums[arm]!, ground.counts[arm]!)));
   }
 
   private report(each: Round, report: Report): void {
@@ -276,8 +279,9 @@ class Opened {
   }
 
   private openReport(check: Check, seat: number): void {
-    if (this.disclosure !== "estimates" && check === "honest.report")
-      this.ledger.open(check, `reports by the disclosure ${this.disclosure} are not computed by this page`);
+    const disclosure = this.replay.game.rules.get("disclosure")?.name;
+    if (!this.isComputed && check === "honest.report")
+      this.ledger.open(check, `reports by the disclosure ${disclosure} are not computed by this page`);
     else if (this.replay.game.sealed && !this.replay.seats[seat]!.sealKey)
       this.ledger.open(check, "a seat has not revealed its sealing key");
     else this.ledger.open(check, "the receipts that a report rests on are not in the history");

@@ -63,6 +63,9 @@ export interface Rule {
   foreign: boolean;
 }
 
+/** Least and most value of an option. */
+export type Bounds = readonly [number, number];
+
 export type Kind = "aggregation" | "reputation" | "selection" | "payment" | "disclosure" | "policy";
 
 const KINDS: Kind[] = ["aggregation", "reputation", "selection", "payment", "disclosure", "policy"];
@@ -192,6 +195,8 @@ function declared(text: Uint8Array): Map<Kind, Rule> {
     if (number < 0) throw new Unknown("a rule is of a kind that this page does not know");
     if (number <= last) throw new Error("the declared rules are not in order");
     last = number;
+    if (!Object.values(each.options ?? {}).every(Number.isSafeInteger))
+      throw new Error("an option of a rule is no integer");
     rules.set(each.kind as Kind, {
       name: String(each.name),
       version: Number(each.version),

@@ -1,6 +1,7 @@
 /** Replays the contract: what each call may do, which events it has, what every record changes (docs/protocol.md). */
 
 import { decoded, encoded, selector, topic, type Value } from "./abi.js";
+import { estimateOf, filterSize, isOverASet, worthOf } from "./aggregation.js";
 import {
   blockOf,
   headerBytes,
@@ -12,13 +13,13 @@ import {
   type Block,
   type Report,
 } from "./blocks.js";
-import { concat, hex, integer, keccak, maskOf, Reader, same, seats, small, text, uint, ZERO } from "./bytes.js";
+import { concat, hex, integer, keccak, maskOf, Reader, same, seats, small, text, uint, UNIT, ZERO } from "./bytes.js";
 import type { Log } from "./chain.js";
 import { key } from "./chain.js";
 import { Ledger, Stop } from "./checks.js";
 import { drawInput, isDrawn, meanOf, modelOf, vrfHash, type Model } from "./draws.js";
 import { committeeSize, quorumOf, seedOf, tieOf, type Game } from "./parameters.js";
-import { accuracyOf, armOf, filterSize, isOverASet, radiusOf, selectedBy, UNIT, worthOf } from "./rules.js";
+import { accuracyOf, armOf, radiusOf, stepOf } from "./rules.js";
 import { isSignedBy, Statements } from "./signatures.js";
 
 export const APPROVED = 1,
@@ -547,6 +548,7 @@ export class Replay {
       same(keccak(body.bytes), block.bodyHash) && radii.every((radius, arm) => radius === body.radii[arm]),
       "radii are not those of the pulls so far",
     );
+    const step = stepOf(game);
     const reports = new Map<number, Report>(body.reports.map((report) => [report.seat, report]));
     for (const report of body.reports) {
       const digest = this.digest(this.round, this.head, 1, 1, report.seat, keccak(report.bytes));
@@ -557,8 +559,8 @@ export class Replay {
       );
       ledger.hold(
         "report.range",
-        report.means.every((mean) => mean <= UNIT),
-        `seat ${report.seat} reports more than 1`,
+        report.means.every((mean) => mean <= UNIT && (!step || mean % step === 0)),
+        `seat ${report.seat} reports more than 1, or no multiple of the disclosure's step`,
       );
       if (report.named !== null) {
         const oldest = this.oldestNamed();
@@ -570,13 +572,17 @@ export class Replay {
       }
     }
     const leavesOut = game.weighted;
-    const expected = leavesOut ? null : selectedBy(game, reports, block.candidates, this.seed(this.round), this.nRef);
+    const inForce = this.inForce && this.inForce.means;
+    const expected = leavesOut
+      ? null
+      : estimateOf(game, reports, block.candidates, this.seed(this.round), this.nRef, inForce);
     if (expected) {
-      const wrong = expected.findIndex((members, arm) => members.join() !== block.selected[arm]!.join());
+      const { selected } = expected;
+      const wrong = selected.findIndex((members, arm) => members.join() !== block.selected[arm]!.join());
       ledger.hold(
         "aggregate.selected",
         wrong < 0,
-        `selected for arm ${wrong} are ${told(block.selected[wrong])}, the rule gives ${told(expected[wrong])}`,
+        `selected for arm ${wrong} are ${told(block.selected[wrong])}, the rule gives ${told(selected[wrong])}`,
       );
     } else {
       const rule = game.rules.get(leavesOut ? "reputation" : "aggregation");
@@ -585,15 +591,14 @@ export class Replay {
         `the ${leavesOut ? "reputation" : "aggregation"} ${rule?.name} is not computed by this page`,
       );
     }
-    const overASet = isOverASet(game);
-    if (overASet) {
-      const means = meansOf(body, block.selected);
+    const means = isOverASet(game) ? meansOf(body, block.selected) : expected?.means;
+    if (means)
       ledger.hold(
         "aggregate.means",
         means.join() === block.means.join(),
-        "estimators are not the means of the selected reports",
+        `estimators are ${block.means.join()}, the rule gives ${means.join()}`,
       );
-    } else
+    else
       ledger.open(
         "aggregate.means",
         `the aggregation ${game.rules.get("aggregation")?.name} is not computed by this page`,

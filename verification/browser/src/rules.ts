@@ -1,133 +1,8 @@
-/** The shipped rules: which reports count, what they come to, which arm is pulled (docs/protocol.md, docs/rules.md). */
+/** The shipped rules of accuracy, disclosure and policy (docs/protocol.md, docs/rules.md). */
 
-import { isqrt } from "./bytes.js";
 import { NOBODY, type Report } from "./blocks.js";
-import { type Game, tieOf } from "./parameters.js";
-
-export const UNIT = 1_000_000_000;
-
-/** Which seats have all arms: the filter F. */
-const filter = (candidates: number[][]): number[] =>
-  candidates.reduce((left, members) => left.filter((seat) => members.includes(seat)));
-
-type OfSeat<Value> = (seat: number) => Value;
-
-/** Seats by what they report, of equals by their tie. */
-const inOrder = (members: number[], value: OfSeat<number>, tie: OfSeat<bigint>): number[] =>
-  [...members].sort((one, other) => value(one) - value(other) || (tie(one) < tie(other) ? -1 : 1));
-
-function trimmed(members: number[], trim: number, value: OfSeat<number>, tie: OfSeat<bigint>): number[] {
-  const order = inOrder(members, value, tie);
-  return order.slice(trim, order.length - trim).sort((one, other) => one - other);
-}
-
-const OVER_A_SET = new Set([
-  "option-1",
-  "option-2",
-  "option-3",
-  "delta-safe",
-  "confidence",
-  "median",
-  "krum",
-  "meamed",
-  "random-rank",
-]);
-
-/** Whether a rule's estimators are floored means over the selected; null for a rule that this page does not know. */
-export function isOverASet(game: Game): boolean | null {
-  const rule = game.rules.get("aggregation");
-  if (!rule || rule.foreign || rule.version !== 1) return null;
-  return OVER_A_SET.has(rule.name);
-}
-
-/** B of every arm by the declared aggregation; null where this page does not compute it. */
-export function selectedBy(
-  game: Game,
-  reports: Map<number, Report>,
-  candidates: number[][],
-  seed: Uint8Array,
-  nRef: number[],
-): number[][] | null {
-  const rule = game.rules.get("aggregation");
-  if (!rule || rule.foreign || rule.version !== 1) return null;
-  const f = game.n.liars;
-  const ties = new Map<number, bigint>();
-  const tie = (seat: number): bigint => {
-    if (!ties.has(seat)) ties.set(seat, tieOf(seed, seat));
-    return ties.get(seat)!;
-  };
-  const arms = candidates.map((_, arm) => arm);
-  const value =
-    (arm: number) =>
-    (seat: number): number =>
-      reports.get(seat)!.means[arm]!;
-  const inF = filter(candidates);
-  const median = (arm: number): number => {
-    const values = inF.map(value(arm)).sort((one, other) => one - other);
-    return values[(values.length - 1) >> 1]!;
-  };
-  switch (rule.name) {
-    case "option-1":
-      return arms.map((arm) => (candidates[arm]!.length > 2 * f ? trimmed(candidates[arm]!, f, value(arm), tie) : []));
-    case "option-2":
-    case "option-3": {
-      const trim = Math.min(f, Math.ceil(inF.length / 2) - 1);
-      return arms.map((arm) => (inF.length ? trimmed(inF, trim, value(arm), tie) : []));
-    }
-    case "delta-safe": {
-      const delta = rule.options.delta!;
-      return arms.map((arm) =>
-        inF.length ? inF.filter((seat) => 2 * Math.abs(value(arm)(seat) - median(arm)) < delta) : [],
-      );
-    }
-    case "confidence": {
-      const delta = BigInt(rule.options.delta!);
-      return arms.map((arm) => {
-        if (!inF.length) return [];
-        const middle = median(arm);
-        const pulls = BigInt(nRef[arm] || 1);
-        return inF.filter((seat) => {
-          const away = BigInt(Math.abs(value(arm)(seat) - middle));
-          return 4n * pulls * away * away < delta * delta;
-        });
-      });
-    }
-    case "median":
-      return arms.map((arm) => {
-        const order = inOrder(inF, value(arm), tie);
-        return order.length ? [order[(order.length - 1) >> 1]!] : [];
-      });
-    default:
-      return null;
-  }
-}
-
-/** What the estimator of an arm counts for in the width, of a filter of so many; null where this page does not know. */
-export function worthOf(game: Game, selected: number[], n: number): number | null {
-  const rule = game.rules.get("aggregation");
-  if (!rule || rule.foreign || rule.version !== (rule.name === "rank-vote" ? 2 : 1)) return null;
-  switch (rule.name) {
-    case "krum":
-    case "random-rank":
-      return 1;
-    case "median":
-    case "rank-vote":
-      return Math.max(1, Math.floor((2 * n) / Math.PI));
-    case "meamed":
-      return Math.max(1, n - game.n.liars);
-    case "centred-clipping":
-    case "geometric-median":
-    case "uniform-phantom":
-    case "nash-mean":
-    case "huber":
-    case "huber-one-step":
-      return Math.max(1, n);
-    default:
-      return OVER_A_SET.has(rule.name) ? Math.max(1, selected.length) : null;
-  }
-}
-
-export const filterSize = (candidates: number[][]): number => filter(candidates).length;
+import { isqrt, UNIT } from "./bytes.js";
+import type { Game } from "./parameters.js";
 
 /** ⌊√⌊10¹⁸ / n⌋⌋, the radius of a mean of n rewards. */
 export const radiusOf = (pulls: number): number => (pulls ? Number(isqrt(10n ** 18n / BigInt(pulls))) : 2 ** 31 - 1);
@@ -140,6 +15,22 @@ export function accuracyOf(report: Report, means: number[], radii: number[], tol
   });
   const distance = Math.floor(sum / means.length);
   return distance < tolerance ? Number((65_535n * BigInt(tolerance - distance)) / BigInt(tolerance)) : 0;
+}
+
+/** What a report says of an own estimator by the game's disclosure; null where this page does not compute it. */
+export function saidOf(game: Game, mean: number): number | null {
+  const rule = game.rules.get("disclosure");
+  if (!rule) return mean;
+  if (rule.foreign || rule.version !== 1) return null;
+  if (rule.name === "estimates") return mean;
+  const step = stepOf(game);
+  return step && Math.min(Math.floor((2 * mean + step - 1) / (2 * step)), Math.floor(UNIT / step)) * step;
+}
+
+/** What every reported value is a multiple of; null where this page does not know. */
+export function stepOf(game: Game): number | null {
+  const rule = game.rules.get("disclosure");
+  return rule?.name === "rounded" && !rule.foreign && rule.version === 1 ? (rule.options.step ?? null) : null;
 }
 
 const DIGITS = 60;
