@@ -46,10 +46,10 @@ def terms(choice: RuleChoice, participants: int, arms: int, liars: int) -> Terms
 
 def estimate(
     choice: RuleChoice, means: Mapping[int, Means], bits: Mapping[int, Sequence[bool]], liars: int, arms: int,
-    seed: bytes = ZERO, pulls: Counts = (),
+    seed: bytes = ZERO, pulls: Counts = (), in_force: Means | None = None,
 ) -> Estimate:  # fmt: skip
     """What a rule says of reports and comparison bits; one pull an arm unless told."""
     found = rules.find(choice)
     assert isinstance(found, Aggregation)
-    agreed = Agreed(1, seed, means, bits, pulls or (1,) * arms)
+    agreed = Agreed(1, seed, means, bits, pulls or (1,) * arms, in_force)
     return found.estimate(terms(choice, 1 + max(means, default=0), arms, liars), (), agreed)

@@ -53,6 +53,8 @@ from verification.fast_node import FastNode
 
 PASSED, ALARM, NOT_CHECKABLE, STOPPED = "passed", "false alarm", "not checkable", "stopped"
 
+AGGREGATIONS = ("option-1", "option-2", "option-3", "delta-safe", "confidence")
+
 OPTIONS: dict[str, Callable[[random.Random, int, int], dict[str, Any]]] = {
     "constant-lie": lambda dice, arms, rounds: {"value": dice.random(), "favour": dice.choice((None, 0, arms - 1))},
     "offset": lambda dice, arms, rounds: {"distance": dice.random()},
@@ -114,7 +116,7 @@ def _fields(dice: random.Random, seed: int) -> dict[str, Any]:
     burn_in = arms * dice.randint(2, 3)
     rounds = burn_in + dice.randint(1, 14)
     liars, attackers = dice.randint(0, (n - 1) // 2), dice.randint(0, (n - 1) // 2)
-    aggregation = dice.choice(("option-1", "option-2", "option-3", "delta-safe", "confidence"))
+    aggregation = dice.choice(AGGREGATIONS)
     batch, sealed = dice.choice((1, 1, 2, 3, 5)), dice.random() < 0.3
     fields: dict[str, Any] = {
         "name": f"honest-{seed}", "seed": seed, "participants": n, "rounds": rounds, "burn_in": burn_in,

@@ -12,7 +12,9 @@ from typing import Any
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.blocks import History
 from chain_bandit.chain_history.errors import HistoryError
+from chain_bandit.protocol import rules
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.scenario import Scenario
 from verification import honest, splicing, tampering
 
@@ -20,12 +22,13 @@ GAMES = 24
 """Games that are tampered with; the seed of a change names one."""
 
 
-OTHER_AGGREGATIONS = ("median", "meamed", "random-rank", "huber-one-step", "uniform-phantom")
+OTHER_AGGREGATIONS = sorted(set(rules.names(RuleKind.AGGREGATION)) - set(honest.AGGREGATIONS))
 OTHER_RULES = ({"reputation": "meritrank"}, {"reputation": "bittensor-trust"}, {"disclosure": "rounded"})
 
 
 def fields(seed: int) -> dict[str, Any]:
-    """A random scenario with what `verification/honest.py` does not draw: proofs, phases, paid burn-in, other rules."""
+    """A random scenario with what `verification/honest.py` does not draw: proofs, phases, the recommended preset, other
+    rules."""
     dice = random.Random(f"browser {seed}")
     n = dice.randint(4, 7)
     attacks: list[dict[str, Any]] = [{"name": dice.choice(("constant-lie", "offset", "swap", "sleeper"))}]
@@ -50,14 +53,12 @@ def fields(seed: int) -> dict[str, Any]:
         case 3:
             made |= {"slash": 0.5, "growth": 0.25, "rounds": 200, "chain": made["chain"] | {"settle_every": 1}}
         case 4:
-            made |= {
-                "policy": "kl-ucb", "growth": 0.25, "paid_burn_in": True, "rounds": 200,
-                "chain": made["chain"] | {"settle_every": 1},
-            }  # fmt: skip
+            made = {key: value for key, value in made.items() if key not in ("burn_in", "cost", "slash")}
+            made |= {"preset": "recommended", "rounds": 200, "chain": made["chain"] | {"settle_every": 1}}
         case 5:
             made |= {"policy": dice.choice(("kl-ucb", "kl-ucb", "thompson"))}
         case 6:
-            made |= {"aggregation": dice.choice(OTHER_AGGREGATIONS)}
+            made |= {"aggregation": dice.choice(OTHER_AGGREGATIONS), "participants": max(n, 5)}  # Krum has five at least
         case 7:
             made |= dice.choice(OTHER_RULES)
         case _:

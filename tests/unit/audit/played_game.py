@@ -351,7 +351,9 @@ class Played(ScriptedGame):
         seed, pulls, hashes = round_seed(self.seed_0, t), self.ledger.pulls, self._hashes(reports, t)
         agreed = Agreed(t, seed, means, bits, pulls, self.ledger.means, self.ledger.reputations, hashes)
         counted = agreed.without(estimation.left_out(p, agreed.reputations) if p.vouched else frozenset())
-        validated, selected, *_ = estimate(made_by, counted.reports, counted.bits, p.liars, K, seed, pulls)
+        validated, selected, *_ = estimate(
+            made_by, counted.reports, counted.bits, p.liars, K, seed, pulls, self.ledger.means
+        )
         body = Body(script.radii(radii(self.ledger.pulls), t), tuple(reports[seat] for seat in reporters))
         candidates = [mask(seat for seat in reporters if bits[seat][arm]) for arm in range(K)]
         header = self.header(reporters, body, candidates, tuple(map(mask, selected)), validated)

@@ -1,13 +1,23 @@
-"""The browser verifier, which shares no code with the audit, is told the same lies."""
+"""The browser verifier, which shares no code with the audit, is told the same lies and computes the same rules."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from chain_bandit.auditor.audit import audit
 from chain_bandit.chain_history import files
-from tests.unit.audit.planted import LIES
+from chain_bandit.protocol import rules
+from chain_bandit.protocol.blocks import Header
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.rule import Rule, mean_over
+from chain_bandit.protocol.ruleset import RuleChoice
+from tests.unit.audit.planted import LIES, ROUND
+from tests.unit.audit.played_game import COMPACT, Played, Script
 from tests.unit.audit.test_planted_violations import forgery
+from tests.unit.protocol.rules import records
 from verification.browser.bundle import Verifier, verifier
 
 
@@ -33,3 +43,60 @@ def test_every_lie_is_found_by_the_page(
     assert (result["verdict"] == "violated") == bool(told.fails), [
         check for check in result["checks"] if check["tally"]["failed"] or check["tally"]["open"]
     ]
+
+
+def choice(rule: Rule, options: Mapping[str, int]) -> RuleChoice:
+    return RuleChoice(rule.kind, rule.name, rule.version, tuple(sorted(options.items())))
+
+
+@pytest.mark.parametrize("name", records.AGGREGATIONS)
+def test_an_aggregation_gives_the_same_integers_on_the_page(name: str, page: Verifier) -> None:
+    rule, dice = records.AGGREGATIONS[name], records.Dice(27)
+    for at, (agreed, liars) in enumerate(records.records(60)):
+        given = records.terms(rule, agreed, liars, records.options(rule, dice if at % 2 else None))
+        found, said = rule.estimate(given, (), agreed), page.rules([choice(rule, given.options)], agreed, liars)
+        assert said["selected"] == [sorted(each) for each in found.sets]
+        assert (said["means"] is None) == rule.is_mean
+        assert found.means == tuple(said["means"] or mean_over(agreed, found.sets).means)
+        passed = len(agreed.passed())
+        assert said["worth"] == [max(1, rule.worth(given, len(each), passed)) for each in found.sets]
+
+
+def test_rounded_reports_are_the_same_on_the_page(page: Verifier) -> None:
+    rule, dice = records.DISCLOSURES["rounded"], records.Dice(28)
+    for agreed, liars in records.records(60):
+        given = records.terms(rule, agreed, liars, records.options(rule, dice))
+        said = page.rules([choice(rule, given.options)], agreed, liars)["said"]
+        own = records.own(agreed)
+        for row, mine in zip(agreed.reports.values(), said, strict=True):
+            assert tuple(mine) == rule.encode(given, own._replace(means=row))
+
+
+def played(name: str) -> Parameters:
+    """A compact game by a rule, whose options are the usual ones."""
+    rule = records.AGGREGATIONS[name]
+    # Krum plays where M >= 2f + 3
+    made = replace(COMPACT, aggregation=choice(rule, records.options(rule)), liars=0 if name == "krum" else 1)
+    return rules.with_classes(made)
+
+
+def _one_unit_more(header: Header, t: int, _: Any) -> Header:
+    return replace(header, means=(header.means[0] + 1, *header.means[1:])) if t == ROUND else header
+
+
+def _another_set(header: Header, t: int, _: Any) -> Header:
+    return replace(header, selected=(header.selected[0] ^ 1, *header.selected[1:])) if t == ROUND else header
+
+
+@pytest.mark.parametrize("name", records.AGGREGATIONS)
+def test_a_changed_estimator_or_set_is_refused_by_the_page(name: str, page: Verifier, tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    for lie, check in ((None, ""), (_one_unit_more, "aggregate.means"), (_another_set, "aggregate.selected")):
+        script = Script(parameters=played(name)) if lie is None else Script(parameters=played(name), header=lie)
+        history = Played(script).history
+        files.write(history, path)
+        result = page.verdict(path)
+        failed = {each["id"] for each in result["checks"] if each["tally"]["failed"]}
+        assert result["verdict"] == ("violated" if check else "passed"), result["checks"]
+        assert check in failed or not check
+        assert audit(history).exit_code == (12 if check else 0)

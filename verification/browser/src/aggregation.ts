@@ -54,8 +54,8 @@ interface Aggregation {
   selected?: (agreed: Agreed) => number[][];
   /** Estimators in units, where F holds somebody; the floored means over B where it is not here. */
   means?: (agreed: Agreed) => number[];
-  /** What an estimator counts for in the width, of |B|, |F| and f. */
-  worth: (selected: number, n: number, f: number) => number;
+  /** What an estimator counts for in the width, of |F|; |B| where it is not here. */
+  worth?: (n: number) => number;
 }
 
 const ascending = (values: number[]): number[] => [...values].sort((one, other) => one - other);
@@ -108,16 +108,12 @@ const huberOneStep = (agreed: Agreed, arm: number) => {
 };
 
 const UINT32: Bounds = [1, 2 ** 32 - 1];
-const ofSelected = (selected: number): number => selected;
-const ofOne = (): number => 1;
-const ofMedian = (_: number, n: number): number => Math.floor((2 * n) / Math.PI);
-const ofAll = (_: number, n: number): number => n;
+const ofMedian = (n: number): number => Math.floor((2 * n) / Math.PI);
 const PLAIN = { version: 1, options: {} };
 
 const OPTION_2: Aggregation = {
   ...PLAIN,
   selected: eachArm((agreed, arm) => trimmed(agreed, agreed.filter, arm, trimOf(agreed))),
-  worth: ofSelected,
 };
 
 const AGGREGATIONS: Record<string, Aggregation> = {
@@ -127,7 +123,6 @@ const AGGREGATIONS: Record<string, Aggregation> = {
       agreed.candidates.map((members, arm) =>
         members.length > 2 * agreed.f ? trimmed(agreed, members, arm, agreed.f) : [],
       ),
-    worth: ofSelected,
   },
   "option-2": OPTION_2,
   "option-3": OPTION_2,
@@ -138,7 +133,6 @@ const AGGREGATIONS: Record<string, Aggregation> = {
       const median = lowerMedian(agreed.column(arm));
       return agreed.filter.filter((seat) => 2 * Math.abs(agreed.value(seat, arm) - median) < agreed.options.delta!);
     }),
-    worth: ofSelected,
   },
   confidence: {
     version: 1,
@@ -151,7 +145,6 @@ const AGGREGATIONS: Record<string, Aggregation> = {
         return 4n * agreed.pulls(arm) * away * away < delta * delta;
       });
     }),
-    worth: ofSelected,
   },
   median: {
     ...PLAIN,
@@ -183,7 +176,6 @@ const AGGREGATIONS: Record<string, Aggregation> = {
       });
       return agreed.arms.map(() => (first === undefined ? [] : [first]));
     },
-    worth: ofOne,
   },
   meamed: {
     ...PLAIN,
@@ -193,7 +185,6 @@ const AGGREGATIONS: Record<string, Aggregation> = {
       const order = agreed.inOrder(agreed.filter, (seat) => Math.abs(2 * agreed.value(seat, arm) - twice));
       return ascending(order.slice(0, order.length - trimOf(agreed)));
     }),
-    worth: (_, n, f) => n - f,
   },
   "random-rank": {
     ...PLAIN,
@@ -202,7 +193,6 @@ const AGGREGATIONS: Record<string, Aggregation> = {
       const drawn = integer(keccak(agreed.seed, uint(arm, 4)));
       return [order[Number((BigInt(order.length) * drawn) >> 256n)]!];
     }),
-    worth: ofOne,
   },
   "huber-one-step": {
     version: 1,
@@ -216,7 +206,7 @@ const AGGREGATIONS: Record<string, Aggregation> = {
         const { column, median, r } = huberOneStep(agreed, arm);
         return median + Math.floor(sumOf(column.map((value) => clip(value - median, r))) / column.length);
       }),
-    worth: ofAll,
+    worth: (n) => n,
   },
   huber: {
     version: 1,
@@ -230,7 +220,6 @@ const AGGREGATIONS: Record<string, Aggregation> = {
         const balance = (y: number): number => sumOf(column.map((value) => clip(value - y, k)));
         return lowest(column[0]!, column[column.length - 1]!, (y) => balance(y) <= 0);
       }),
-    worth: ofAll,
   },
   "nash-mean": {
     ...PLAIN,
@@ -241,7 +230,6 @@ const AGGREGATIONS: Record<string, Aggregation> = {
           column.reduce((product, value) => product * BigInt(UNIT - Math.abs(value - y)), 1n);
         return lowest(column[0]!, column[column.length - 1]!, (y) => welfare(y + 1) <= welfare(y));
       }),
-    worth: ofAll,
   },
   "uniform-phantom": {
     ...PLAIN,
@@ -251,7 +239,6 @@ const AGGREGATIONS: Record<string, Aggregation> = {
         const phantoms = Array.from({ length: n - 1 }, (_, at) => Math.floor(((at + 1) * UNIT) / n));
         return ascending([...agreed.column(arm), ...phantoms])[n - 1]!;
       }),
-    worth: ofAll,
   },
   "rank-vote": {
     version: 2,
@@ -287,7 +274,6 @@ const AGGREGATIONS: Record<string, Aggregation> = {
         point = weighted(rows.map((row) => (1n << 128n) / larger(isqrt(squares(row, point)), least)));
       return point.map((value) => Number((value + (1n << 31n)) >> 32n));
     },
-    worth: ofAll,
   },
   "centred-clipping": {
     version: 1,
@@ -308,7 +294,6 @@ const AGGREGATIONS: Record<string, Aggregation> = {
       }
       return centre.map(Number);
     },
-    worth: ofAll,
   },
 };
 
@@ -361,7 +346,7 @@ export function estimateOf(
 /** What the estimator of an arm counts for in the width, of a filter of so many; null where this page does not know. */
 export function worthOf(game: Game, selected: number[], n: number): number | null {
   const rule = aggregationOf(game);
-  return rule && Math.max(1, rule.worth(selected.length, n, game.n.liars));
+  return rule && Math.max(1, rule.worth?.(n) ?? selected.length);
 }
 
 export const filterSize = (candidates: number[][]): number => filter(candidates).length;

@@ -74,7 +74,11 @@ class Opened {
 
   /** Whether receipts of rounds that everybody observes are known. */
   private get knowsUnasked(): boolean {
-    return this.draws !== null || (this.replay.game.provable && !this.replay.game.sealed) || this.replay.game.words.paidBurnIn > 0n;
+    return (
+      this.draws !== null ||
+      (this.replay.game.provable && !this.replay.game.sealed) ||
+      this.replay.game.words.paidBurnIn > 0n
+    );
   }
 
   async run(pause: () => Promise<void>): Promise<void> {
@@ -85,8 +89,7 @@ class Opened {
     for (const each of replay.rounds) {
       if (each.block?.body) for (const report of each.block.body.reports) this.report(each, report);
       if (each.kind === APPROVED && each.round > burnIn) this.costs(each);
-      if (each.round === burnIn || each.kind === EXPLORATION)
-        this.unasked(each.round, each.t, each.arm, each.failed);
+      if (each.round === burnIn || each.kind === EXPLORATION) this.unasked(each.round, each.t, each.arm, each.failed);
       else if (each.kind === APPROVED) this.settled(each);
       this.remember(each.round);
       if (each.round % 64 === 0) await pause();
