@@ -58,7 +58,7 @@ def fields(seed: int) -> dict[str, Any]:
         case 5:
             made |= {"policy": dice.choice(("kl-ucb", "kl-ucb", "thompson"))}
         case 6:
-            made |= {"aggregation": dice.choice(OTHER_AGGREGATIONS), "participants": max(n, 5)}  # Krum has five at least
+            made |= {"aggregation": dice.choice(OTHER_AGGREGATIONS), "participants": max(n, 5)}  # Krum has five
         case 7:
             made |= dice.choice(OTHER_RULES)
         case _:
