@@ -14,7 +14,7 @@ from chain_bandit.protocol.blocks import Header
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rule import Rule, mean_over
 from chain_bandit.protocol.ruleset import RuleChoice
-from tests.unit.audit.planted import LIES, ROUND
+from tests.unit.audit.planted import LIES, ROUND, declare
 from tests.unit.audit.played_game import COMPACT, Played, Script
 from tests.unit.audit.test_planted_violations import forgery
 from tests.unit.protocol.rules import records
@@ -106,3 +106,19 @@ def test_a_changed_estimator_or_set_is_refused_by_the_page(name: str, page: Veri
         assert result["verdict"] == ("violated" if check else "passed"), result["checks"]
         assert check in failed or not check
         assert audit(history).exit_code == (12 if check else 0)
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "text"),
+    [("krum", ""), ("confidence", '"delta":0'), ("centred-clipping", '"iterations":17,"radius":5')],
+)
+def test_options_and_games_out_of_their_bounds_are_refused_by_the_page(
+    aggregation: str, text: str, honest: Played, page: Verifier, tmp_path: Path
+) -> None:
+    forged = forgery(honest)
+    forged.creation(declare('"option-1","options":{}', f'"{aggregation}","options":{{{text}}}'))
+    history = forged.made()
+    files.write(history, tmp_path / "history.jsonl")
+    checks = page.verdict(tmp_path / "history.jsonl")["checks"]
+    assert {"game.parameters"} <= {check["id"] for check in checks if check["tally"]["failed"]}
+    assert "game.parameters" in {violation.check for violation in audit(history).violations}

@@ -180,6 +180,7 @@ function declared(text: Uint8Array): Map<Kind, Rule> {
   if (text.length > LONGEST || text.some((byte) => byte < 32 || byte > 126))
     throw new Error("the declaration is too long, or no ASCII");
   const source = new TextDecoder().decode(text);
+  if (/[:,[]-?\d{16}/.test(source)) throw new Unknown("the rules have integers that this page does not read");
   let read: { format?: unknown; rules?: unknown };
   try {
     read = JSON.parse(source) as typeof read;

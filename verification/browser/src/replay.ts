@@ -571,9 +571,10 @@ export class Replay {
         );
       }
     }
-    const leavesOut = game.weighted;
+    const kind = game.weighted ? "reputation" : "aggregation"; // a reputation may leave reports out
+    const unknown = `the ${kind} ${game.rules.get(kind)?.name} is not computed by this page`;
     const inForce = this.inForce && this.inForce.means;
-    const expected = leavesOut
+    const expected = game.weighted
       ? null
       : estimateOf(game, reports, block.candidates, this.seed(this.round), this.nRef, inForce);
     if (expected) {
@@ -584,13 +585,7 @@ export class Replay {
         wrong < 0,
         `selected for arm ${wrong} are ${told(block.selected[wrong])}, the rule gives ${told(selected[wrong])}`,
       );
-    } else {
-      const rule = game.rules.get(leavesOut ? "reputation" : "aggregation");
-      ledger.open(
-        "aggregate.selected",
-        `the ${leavesOut ? "reputation" : "aggregation"} ${rule?.name} is not computed by this page`,
-      );
-    }
+    } else ledger.open("aggregate.selected", unknown);
     const means = isOverASet(game) ? meansOf(body, block.selected) : expected?.means;
     if (means)
       ledger.hold(
@@ -598,17 +593,10 @@ export class Replay {
         means.join() === block.means.join(),
         `estimators are ${block.means.join()}, the rule gives ${means.join()}`,
       );
-    else
-      ledger.open(
-        "aggregate.means",
-        `the aggregation ${game.rules.get("aggregation")?.name} is not computed by this page`,
-      );
+    else ledger.open("aggregate.means", unknown);
     const tolerance = Number(game.words.tolerance);
     if (game.weighted) {
-      ledger.open(
-        "aggregate.accuracy",
-        `the reputation ${game.rules.get("reputation")?.name} is not computed by this page`,
-      );
+      ledger.open("aggregate.accuracy", unknown);
       return block.accuracies!;
     }
     const accuracies = this.seats.map((_, seat) => {
