@@ -19,16 +19,14 @@ def estimate(terms: Terms, told: Told) -> Found:
     reports = told.reports
     seats, arms, replicates = reports.shape
     near = max(seats - terms.liars - 2, 1)
-    scores, cut = np.empty((2, seats, replicates), np.int64), np.empty((seats, replicates), np.bool_)
-    for seat, report in enumerate(reports):
-        apart = np.zeros((seats, replicates), np.int64)
-        for arm in range(arms):
-            gaps = np.minimum(np.abs(reports[:, arm] - report[arm]), 2**31)
-            apart = np.minimum(apart + gaps * gaps, MOST)
-        nearest = np.sort(np.delete(apart, seat, axis=0), axis=0)[:near]
-        low = (nearest & _LOW).sum(axis=0)
-        scores[:, seat] = (nearest >> _HALF).sum(axis=0) + (low >> _HALF), low & _LOW
-        cut[seat] = (nearest == MOST).any(axis=0)
+    apart = np.zeros((seats, seats, replicates), np.int64)
+    for arm in range(arms):
+        gaps = np.minimum(np.abs(reports[:, np.newaxis, arm] - reports[:, arm]), 2**31)
+        apart = np.minimum(apart + gaps * gaps, MOST)
+    nearest = np.sort(apart, axis=1)[:, 1 : near + 1]  # the first is the distance to itself
+    low = (nearest & _LOW).sum(axis=1)
+    scores = (nearest >> _HALF).sum(axis=1) + (low >> _HALF), low & _LOW
+    cut = (nearest == MOST).any(axis=1)
     best: Flags = np.ones_like(cut)
     for half in scores:
         best = _lowest(half, best)
