@@ -20,6 +20,7 @@ from chain_bandit.protocol.ledger import (
     validators,
 )
 from chain_bandit.protocol.regret import Regret
+from chain_bandit.protocol.ruleset import RulesUnknown
 from chain_bandit.protocol.settlement import NOTHING, Pull
 
 GENESIS = b"\7" * 32
@@ -41,6 +42,16 @@ def at_round_l(parameters):
     while ledger.round < parameters.burn_in:
         ledger = after_burn_in_round(parameters, ledger)
     return ledger
+
+
+def test_after_a_block_the_policy_chooses_by_what_the_estimators_count_for(parameters):
+    """Where nobody knows what they count for there is no honest arm, and the rule that is missing is named."""
+    p = parameters()
+    ledger = after_record(p, at_round_l(p), Record(4, Kind.APPROVED, header(4, (10**8, 9 * 10**8)), b"\1" * 32))
+    learnt = replace(ledger, means=(10**8, 9 * 10**8), pulls=(50, 50), worth=(3, 3))
+    assert [honest_arm(p, replace(learnt, means=means)) for means in (learnt.means, learnt.means[::-1])] == [1, 0]
+    with pytest.raises(RulesUnknown, match="on which the honest arm rests"):
+        honest_arm(p, replace(learnt, worth=()))
 
 
 def test_a_failed_round_moves_nothing_but_round_head_and_failures(parameters):

@@ -10,7 +10,7 @@ from chain_bandit.protocol import rules
 from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.rule import Aggregation, Agreed, Option, Rule, mean_over, nothing
-from chain_bandit.protocol.ruleset import RuleChoice, RuleKind, RuleRefused, RulesUnknown
+from chain_bandit.protocol.ruleset import RuleChoice, RuleKind, RuleRefused, RulesUnknown, declared
 from chain_bandit.protocol.units import INFINITY, UNIT
 from tests.rules import rule, terms
 
@@ -158,6 +158,16 @@ def test_a_bound_of_an_option_with_a_unit_is_said_in_it(monkeypatch):
         rules.check_options(rules.chosen(Mine(), {"count": 1, "share": 1.1}, bytes(32)))
     with pytest.raises(RulesUnknown):
         rules.check_options(rule("no-such"))
+
+
+def test_an_option_without_a_unit_is_a_whole_number():
+    with pytest.raises(RuleRefused, match=r"takes a whole number for 'count', not 1\.5"):
+        rules.chosen(Mine(), {"count": 1.5}, bytes(32))
+
+
+def test_a_declaration_in_a_later_format_is_one_of_unknown_rules():
+    with pytest.raises(RulesUnknown, match="format 99"):
+        declared(b'{"format":99,"rules":[]}')
 
 
 def test_a_rule_for_people_is_one_line_whatever_its_name():

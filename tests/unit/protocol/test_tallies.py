@@ -9,7 +9,7 @@ from chain_bandit.protocol.blocks import Kind, Report
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import commitment, commitment_salt, tally
 from chain_bandit.protocol.settlement import NOTHING, Pull
-from chain_bandit.protocol.tallies import Settled, SignedTallies, Tallies, leads_to, path, root, take_in
+from chain_bandit.protocol.tallies import Settled, SettledSums, SignedTallies, Tallies, leads_to, path, root, take_in
 from chain_bandit.protocol.units import UNIT
 from tests.unit.protocol.test_statements import outside_keccak
 
@@ -22,6 +22,19 @@ def twin(leaves: list[bytes]) -> bytes:
         return leaves[0]
     left = 1 << (len(leaves) - 1).bit_length() - 1
     return outside_keccak(b"".join(sorted((twin(leaves[:left]), twin(leaves[left:])))))
+
+
+def test_sums_of_a_sealed_game_are_as_many_bytes_as_it_has_seats(parameters):
+    p = parameters()
+    sums = SettledSums(tuple(range(7, 7 + p.participants)))
+    assert SettledSums.decode(sums.encode(), p) == sums
+    for wrong in (b"", sums.encode()[:-1], sums.encode() + b"\0"):
+        with pytest.raises(Malformed, match="settled sums"):
+            SettledSums.decode(wrong, p)
+
+
+def test_a_settlement_without_tallies_has_nobodys():
+    assert SignedTallies(5, bytes(32), b"", ()).find(5, 0) is None
 
 
 @pytest.mark.parametrize("size", [*range(1, 20), 40, 64, 100])
