@@ -3,8 +3,8 @@
 Errors are `ChainBanditError` with the sentence and the exit code of the command line.
 """
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
@@ -48,7 +48,7 @@ Given = Scenario | str | Path
 """A scenario, or what `load` takes."""
 Maker = TypeVar("Maker", bound=Callable[..., Any])
 Progress = Callable[[int, int], None]
-"""`progress(done, total)`, called now and then."""
+"""`progress(done, total)`, called now and then; True shows a bar, in a terminal or a notebook."""
 
 
 SHOWN = 20
@@ -259,7 +259,7 @@ def build(**keys: Any) -> Scenario:
 
 def play(
     scenario: Given, out: str | Path | None = None, *, chain: str = "embedded", account: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool = False,
 ) -> Run:  # fmt: skip
     """Play a scenario on a chain, audit it, and leave a run folder; by default a temporary one.
 
@@ -273,17 +273,17 @@ def play(
     """
     scenario = _scenario(scenario)
     place = Path(out) if out is not None else Path(mkdtemp(prefix="chain-bandit-")) / scenario.name
-    tell = progress or (lambda done, total: None)
     horizon = scenario.parameters.horizon
-    finished = played(
-        scenario, place, lambda status: tell(status.pulls, horizon), chain=chains.chain(chain, account),
-        outlives=chains.is_url(chain),
-    )  # fmt: skip
+    with _telling(progress) as tell:
+        finished = played(
+            scenario, place, lambda status: tell(status.pulls, horizon), chain=chains.chain(chain, account),
+            outlives=chains.is_url(chain),
+        )  # fmt: skip
     return Run(finished.out, finished.manifest, finished.report)
 
 
 def simulate(
-    scenario: Given, replicates: int = 20, *, jobs: int = 1, progress: Progress | None = None
+    scenario: Given, replicates: int = 20, *, jobs: int = 1, progress: Progress | bool = False
 ) -> Simulation:
     """Play a scenario many times without messages; the results do not depend on `jobs` (threads).
 
@@ -293,15 +293,15 @@ def simulate(
     scenario = _scenario(scenario)
     _is_count("replicates", replicates)
     _is_count("jobs", jobs)
-    tell = progress or (lambda done, total: None)
     (engine,) = engines([(scenario, replicates)])
-    measured = measure(scenario, replicates, (), jobs, engine, lambda done: tell(done, replicates))
+    with _telling(progress) as tell:
+        measured = measure(scenario, replicates, (), jobs, engine, lambda done: tell(done, replicates))
     return Simulation(scenario, measured)
 
 
 def sweep(
     source: Given, out: str | Path | None = None, *, axes: Mapping[str, Any] | None = None,
-    replicates: int | None = None, jobs: int = 1, resume: bool = False, progress: Progress | None = None,
+    replicates: int | None = None, jobs: int = 1, resume: bool = False, progress: Progress | bool = False,
 ) -> SweepResult:  # fmt: skip
     """Simulate a scenario at every combination of some axes, by so many processes.
 
@@ -325,8 +325,8 @@ def sweep(
     else:
         given = grid.load(Path(source), replicates)
     place = Path(out) if out is not None else Path(mkdtemp(prefix="chain-bandit-")) / given.name
-    tell = progress or (lambda done, total: None)
-    return SweepResult(swept(given, place, processes(jobs), resume, lambda done, failed: tell(done, given.size)))
+    with _telling(progress) as tell:
+        return SweepResult(swept(given, place, processes(jobs), resume, lambda done, failed: tell(done, given.size)))
 
 
 def audit(
@@ -430,6 +430,19 @@ def parallel_env(scenario: Given, seats: Sequence[int] | None = None) -> "Report
     from chain_bandit.gym_envs import ReportingEnv
 
     return ReportingEnv(_scenario(scenario), seats)
+
+
+@contextmanager
+def _telling(progress: Progress | bool) -> Iterator[Progress]:
+    """Who is told how far it is; of True a bar, which notebooks show as their own."""
+    if progress is not True:
+        yield progress or (lambda done, total: None)
+        return
+    from rich.progress import Progress as Bar
+
+    with Bar() as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _shown(value: object) -> str:

@@ -71,6 +71,15 @@ def test_a_simulation_is_what_replicates_measure():
     assert list(axes.lines[0].get_ydata()) == [row["regret"] for row in many.table]
 
 
+def test_progress_is_a_bar_that_ends_with_what_it_is_of(tmp_path: Path, capsys):
+    cb.play(cb.load("small", **SHORT), tmp_path / "run", progress=True)
+    assert "100%" in capsys.readouterr().out
+    with pytest.raises(cb.ChainBanditError):
+        cb.play(cb.load("small", **SHORT), tmp_path / "run", progress=True)
+    cb.simulate(cb.load("small", aggregation="median", **SHORT), 2, progress=True)
+    assert "100%" in capsys.readouterr().out
+
+
 def test_errors_are_those_of_the_command_line():
     with pytest.raises(cb.ChainBanditError, match="did you mean 'participants'") as caught:
         cb.load("small", participant=3)
