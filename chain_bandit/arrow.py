@@ -1,5 +1,8 @@
 """pyarrow, for what is written in Parquet: sweeps, studies, and statements where they are asked for in it."""
 
+from collections.abc import Sequence
+from typing import BinaryIO
+
 from chain_bandit.protocol.errors import ChainBanditError
 
 
@@ -17,3 +20,14 @@ try:
     from pyarrow import parquet as parquet
 except ImportError as error:
     raise ArrowMissing from error
+
+
+class ParquetReader(parquet.ParquetFile):  # type: ignore[misc]
+    """A whole file in memory, read without threads: a process that ends beside one of pyarrow's may be aborted."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(pyarrow.BufferReader(file.read()))
+
+    def columns(self, names: Sequence[str]) -> pyarrow.Table:
+        """Columns by name. Raises `KeyError` for one that it does not have."""
+        return self.read(names, use_threads=False).select(names)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit.append_log import regular_file, whole_file
-from chain_bandit.arrow import parquet, pyarrow
+from chain_bandit.arrow import ParquetReader, parquet, pyarrow
 from chain_bandit.mediate.games.names import game_of
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.simulation.student import half_width
@@ -134,10 +134,10 @@ def read(path: Path, part: Part) -> Results:
     names = game_of(part.game).counts
     keys, shape = _keys(part), (part.epochs, len(part.methods), len(part.runs))
     try:
-        with regular_file(path) as file:
-            if parquet.ParquetFile(file).metadata.num_rows != len(keys):
+        with regular_file(path) as raw, ParquetReader(raw) as file:
+            if file.metadata.num_rows != len(keys):
                 raise ResultsUnreadable(path, f"does not have the {len(keys):,} rows of {part.name}")
-            table = parquet.read_table(file, columns=[*keys.column_names, "welfare", "token", *names])
+            table = file.columns([*keys.column_names, "welfare", "token", *names])
         if not table.select(keys.column_names).equals(keys):
             raise ResultsUnreadable(path, f"has rows of something else than {part.name}, or in another order")
         read = {

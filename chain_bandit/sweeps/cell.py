@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from chain_bandit import __version__, plugins
 from chain_bandit.append_log import regular_file, whole_file
-from chain_bandit.arrow import parquet, pyarrow
+from chain_bandit.arrow import ParquetReader, parquet, pyarrow
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import cast_of, engines, seeds_of, what_takes_long
 from chain_bandit.game.simulated import replicates as played
@@ -176,11 +176,11 @@ def read(path: Path, cell: Cell) -> Sums | None:
     """What was kept, None if nothing was. Raises `CellDamaged` unless it is what `write` wrote of this cell."""
     shape = (cell.replicates, len(cell.checkpoints), len(SUMS))
     try:
-        with regular_file(path) as raw, parquet.ParquetFile(raw) as file:
+        with regular_file(path) as raw, ParquetReader(raw) as file:
             kept = file.schema_arrow.metadata or {}
             if kept.get(_KEY) != cell.key() or file.metadata.num_rows * len(SUMS) != np.prod(shape):
                 raise CellDamaged(path, "holds another cell")
-            table = file.read(SUMS)
+            table = file.columns(SUMS)
         columns = [table[name].to_numpy() for name in SUMS]
     except FileNotFoundError:
         return None

@@ -83,6 +83,23 @@ def test_an_unknown_preset_or_game_is_refused_by_name():
     assert {part.game for part in parts_of("smoke", ("ipd",))} == {"ipd"}
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted where Linux lists them")
+def test_reading_starts_no_thread(tmp_path):
+    """A process that ended beside one of pyarrow's was aborted, one in fourteen on a busy machine."""
+    write(tmp_path / "x.parquet", results())
+    code = f"""
+import os, sys
+from pathlib import Path
+from chain_bandit.studies.presets import Part
+from chain_bandit.studies.results import read
+before = len(os.listdir("/proc/self/task"))
+read(Path(sys.argv[1]), {PART!r})
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+    asked = [sys.executable, "-c", code, str(tmp_path / "x.parquet")]
+    assert subprocess.run(asked, check=True, capture_output=True, text=True).stdout == "0\n"
+
+
 def test_results_come_back_as_they_were_written(tmp_path):
     path, made = tmp_path / "x.parquet", results()
     write(path, made)
