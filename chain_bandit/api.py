@@ -345,8 +345,7 @@ def audit(
     Raises:
         ChainBanditError: there is no such history; what is wrong in it is in the report.
     """
-    for _ in run_rules(rules):
-        pass
+    list(run_rules(rules))  # each runs from when it is named
     kept = hexadecimal(head, 32, "head") if head is not None else None
     if contract is not None:
         with _from_node(str(source), str(contract), bodies=bodies) as path:

@@ -100,7 +100,7 @@ def _with_offered(kind: str, ours: Mapping[str, str], prefix: str = "") -> Mappi
     from chain_bandit import plugins
 
     theirs = {prefix + name: f"of {place}" for name, place in plugins.offers(kind).items()}
-    return {**ours, **theirs, **ours}
+    return {**ours, **{name: place for name, place in theirs.items() if name not in ours}}
 
 
 def _first_line(kind: type) -> str:
