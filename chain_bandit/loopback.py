@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import AF_INET, AF_INET6
 
-from chain_bandit.network.address import host_and_port, is_loopback
+from chain_bandit.network.address import family_of, host_and_port, is_loopback
 from chain_bandit.protocol.errors import ChainBanditError
 
 
@@ -48,12 +47,16 @@ def served(address: str, answer: Callable[[str], Response]) -> Iterator[int]:
         timeout = 5
 
         def do_GET(self) -> None:
-            named = self.headers.get("Host", "")
-            asked = (named.rpartition(":")[0] or named).strip("[]")
-            if asked not in allowed or "Origin" in self.headers:
+            names = {(name.rpartition(":")[0] or name).strip("[]") for name in self.headers.get_all("Host", [""])}
+            if not names <= allowed or "Origin" in self.headers:
                 self._say(Response(403, "text/plain", b"ask by the address's own name\n"))
             else:
                 self._say(answer(self.path.partition("?")[0]))
+
+        def __getattr__(self, name: str) -> Callable[[], None]:
+            if not name.startswith("do_"):
+                raise AttributeError(name)
+            return lambda: self._say(Response(405, "text/plain", b"GET alone is answered\n", {"Allow": "GET"}))
 
         def _say(self, said: Response) -> None:
             self.send_response(said.code)
@@ -63,15 +66,16 @@ def served(address: str, answer: Callable[[str], Response]) -> Iterator[int]:
             }.items():  # fmt: skip
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(said.body)
+            if self.command != "HEAD":
+                self.wfile.write(said.body)
 
         def log_message(self, format: str, *arguments: object) -> None:
             """A request is no news."""
 
-    family = AF_INET6 if ":" in listens[0] else AF_INET
+    host = listens[0]
 
     class Server(ThreadingHTTPServer):
-        address_family = family
+        address_family = family_of(host)
 
         def handle_error(self, request: object, client_address: object) -> None:
             """Who asked has gone before the answer, as a page that is closed: no news."""

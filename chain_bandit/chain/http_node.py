@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from math import inf
 from time import monotonic, sleep
 from typing import Any
+from urllib.parse import urlsplit
 
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.errors import NodeUnreachable, NotUnderstood
@@ -23,10 +24,18 @@ AT_ONCE = 250
 _POLL = 0.2
 
 
+def without_key(url: str) -> str:
+    """A node's URL for everybody: user, path and query, where a key of its owner may be, are left out."""
+    parts = urlsplit(url)
+    has_more = "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if has_more else url
+
+
 class HttpNode:
     """A running node. What only development nodes can do is asked for in Anvil's words, then in Hardhat's.
 
     Attributes:
+        shown: its URL for everybody, as messages and logs have it.
         delivery: how transactions come to it.
         rpc: patient: a lost answer is asked for again.
     """
@@ -37,6 +46,7 @@ class HttpNode:
         self.line = url
         self.delivery = delivery
         self.rpc = Rpc(url, Stopwatch(), delivery)
+        self.shown = without_key(url)
         self.chain_id: int = self.rpc.ask("eth_chainId", [], as_int, KNOCK)
 
     def ask(self, method: str, *parameters: Any) -> Any:
@@ -52,7 +62,7 @@ class HttpNode:
             if now > height:
                 height, until = now, monotonic() + STANDSTILL
             elif monotonic() > until:
-                raise NodeUnreachable(f"{self.url}: no block in {STANDSTILL:.0f} s")
+                raise NodeUnreachable(f"{self.shown}: no block in {STANDSTILL:.0f} s")
             sleep(_POLL)
 
     def hurry(self, blocks: int) -> None:

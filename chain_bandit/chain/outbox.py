@@ -14,7 +14,7 @@ from math import inf
 from typing import Any, TypeAlias, TypeVar
 
 from chain_bandit.chain.call import Call, Order, TransactionReceipt, Version
-from chain_bandit.chain.errors import ForeignChain, NodeGarbled, NodeUnreachable, NonceTaken, TransactionReverted
+from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.journal import Entry, JournalForeign
 from chain_bandit.chain.rpc import (
     BEHIND,
@@ -131,6 +131,7 @@ class Outbox:
         signed: what is not in the journal yet.
         progress: grows whenever something has moved.
         why: the last reason why nothing moves.
+        unsure: whether blocks may have been undone, and no answer has said yet what fell out with them.
         doubtful: whether it may be another chain that answers: nothing goes out until that is known.
         head: number and hash of the last known block.
         sending, asking: the exchanges under way.
@@ -147,7 +148,7 @@ class Outbox:
         self.kept: list[Call] = []
         self.signed: list[Entry] = []
         self.why: ChainBanditError = NodeUnreachable("no answer yet")
-        self.doubtful = False
+        self.doubtful = self.unsure = False
         self.head: tuple[int, bytes] | None = None
         self.sending: _Sending | None = None
         self.asking: _Asking | None = None
@@ -275,14 +276,13 @@ class Outbox:
         asks = [(call, version) for call in self.open if call.sent for version in call.outside][:ASKED_AT_ONCE]
         if not asks and self.sending is not None:
             return []
-        requests: list[Request] = [("eth_getTransactionReceipt", [version.identity]) for _, version in asks]
+        # The head first: no later question then tells of a block whose end the next exchange does not see.
+        heads = [] if self._certain else ["latest"] if self.head is None else ["latest", hex(self.head[0])]
+        requests: list[Request] = [("eth_getBlockByNumber", [which, False]) for which in heads]
+        requests += [("eth_getTransactionReceipt", [version.identity]) for _, version in asks]
         watched = None if self._certain else self.watched
-        if not self._certain:
-            requests.append(("eth_getBlockByNumber", ["latest", False]))
-            if self.head is not None:
-                requests.append(("eth_getBlockByNumber", [hex(self.head[0]), False]))
-            if watched is not None:
-                requests.append(("eth_getLogs", [watched | {"fromBlock": hex(self._watched_to)}]))
+        if watched is not None:
+            requests.append(("eth_getLogs", [watched | {"fromBlock": hex(self._watched_to)}]))
         self.asking = _Asking(asks, self.head, watched is not None)
         return requests
 
@@ -297,7 +297,7 @@ class Outbox:
                 self._check_identity(answers)
             elif not self.doubtful:
                 yield from self._take(asking, answers, now)
-        except NodeGarbled as error:
+        except (NodeUnreachable, ForeignChain) as error:
             self._doubt(error)
 
     def _doubt(self, error: NodeUnreachable | ForeignChain) -> None:
@@ -364,10 +364,13 @@ class Outbox:
         if asking.watched and not (yield from self._take_events(answers[-1])):
             return
         said = iter(answers)
+        latest = None if self._certain else next(said)
+        at_head = None if asking.head is None else next(said)
+        height = inf if self._certain else as_int(field(latest, "number")) if isinstance(latest, dict) else -1
         for call, version in asking.asks:
-            self._take_receipt(call, version, next(said))
+            self._take_receipt(call, version, next(said), height)
         if not self._certain:
-            yield from self._follow(next(said), next(said) if asking.head is not None else None, asking.head, now)
+            yield from self._follow(latest, at_head, asking.head, now)
         yield from self._close()
 
     def _check_identity(self, answers: list[Any]) -> None:
@@ -399,7 +402,8 @@ class Outbox:
                 call.refused_since = now
             call.refused, call.resend_at = word.text, now + min(call.delay, self._delivery.resend_after / 4)
 
-    def _take_receipt(self, call: Call, version: Version, fields: Any) -> None:
+    def _take_receipt(self, call: Call, version: Version, fields: Any, height: float) -> None:
+        """Take a receipt in, unless its block is above the head: nobody would notice if that fell out."""
         identity = version.identity
         if isinstance(fields, Refused):
             return
@@ -408,7 +412,9 @@ class Outbox:
                 call.resend_at = 0.0
             self.why = NodeUnreachable(call.refused or f"{call.method} {identity} is in no block")
             return
-        gas = as_int(field(fields, "gasUsed"))
+        gas, block = as_int(field(fields, "gasUsed")), as_int(field(fields, "blockNumber"))
+        if block > height:
+            return
         # all that the contract is called for leaves an event: without one there was no contract at the address
         reached = bool(field(fields, "logs")) or call.to is None or not call.data
         succeeded = as_int(field(fields, "status")) == 1 and reached
@@ -416,7 +422,7 @@ class Outbox:
             call.outdone = None
         call.gas[identity] = gas
         call.receipts[version.nonce] = TransactionReceipt(
-            identity, as_int(field(fields, "blockNumber")), as_bytes(field(fields, "blockHash")), succeeded, gas, fields
+            identity, block, as_bytes(field(fields, "blockHash")), succeeded, gas, fields
         )
 
     def _take_events(self, logs: Any) -> Step[bool]:
@@ -442,11 +448,12 @@ class Outbox:
         if head is None or head[1] != digest:
             self._moved_at = now
         self.head, self._block_gas = (number, digest), as_int(field(latest, "gasLimit"))
-        if head is not None and (at_head is None or as_bytes(field(at_head, "hash")) != head[1]):
+        undone = head is not None and (at_head is None or as_bytes(field(at_head, "hash")) != head[1])
+        if undone or self.unsure:
             yield from self.look_back()
         base = _base_fee(latest)
         in_line = set(self._next_in_line())
-        for call in self.open:
+        for call in list(self.open):
             if call not in in_line:
                 call.next_since = None
                 continue
@@ -516,7 +523,7 @@ class Outbox:
             return
         call.refused_since = since[1]
         if as_int(used) < nonce:  # one before it is in no block, whatever we thought
-            yield from self.look_back(to_the_start=True)
+            yield from self.look_back()
             if not self._journaled:
                 return
         if any(answer is not None and not isinstance(answer, Refused) for answer in known):
@@ -536,11 +543,12 @@ class Outbox:
             if call.taken >= NONCES_TAKEN:
                 raise NonceTaken(call.account, nonce)
 
-    def look_back(self, to_the_start: bool = False) -> Step[bool]:
-        """Ask again for the blocks of receipts, newest first, until a whole group is where it was.
+    def look_back(self) -> Step[bool]:
+        """Ask again for the blocks of all receipts that a reorganisation may undo.
 
-        A block's hash says what it holds; some receipts Anvil goes on giving when their block is gone. Returns whether
-        nothing fell out of the branch of the last known block.
+        A block's hash says what it holds; some receipts Anvil goes on giving when their block is gone. An answer that
+        does not know the head, of a node that lags or since blocks were undone again, says nothing: `unsure`. Returns
+        whether nothing fell out of the branch of the last known head.
         """
         whole, head = True, self.head
         mined: list[tuple[Call, int | None, int, bytes]] = [
@@ -549,6 +557,7 @@ class Outbox:
         ]  # fmt: skip
         mined += [(call, None, *call.outdone) for call in self.kept if call.outdone]
         mined.sort(key=lambda each: each[2])
+        self.unsure = True
         for end in range(len(mined), 0, -ASKED_AT_ONCE):
             group = mined[max(0, end - ASKED_AT_ONCE) : end]
             numbers = sorted({number for _, _, number, _ in group})
@@ -556,8 +565,9 @@ class Outbox:
             if head is not None:
                 requests.append(("eth_getBlockByNumber", [hex(head[0]), False]))
             answers = yield Exchange(requests, _hash)
+            if head is not None and answers[-1] != head[1]:
+                return False
             hashes = dict(zip(numbers, answers, strict=False))
-            whole = whole and (head is None or answers[-1] == head[1])
             fallen: set[Call] = set()
             for call, nonce, number, digest in group:
                 now = hashes[number]
@@ -565,9 +575,8 @@ class Outbox:
                     call.fell_out(nonce)
                     fallen.add(call)
             whole = whole and not fallen
-            if not fallen and not to_the_start:
-                break
             self.open = sorted({*self.open, *fallen}, key=lambda call: call.index)
+        self.unsure = False
         return whole
 
     # --- the end of a call

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.errors import NodeRefused, NodeUnreachable
@@ -33,13 +32,6 @@ def at_url(url: str) -> Callable[..., Any]:
         NodeRefused: the node will not say.
     """
     return _Reader(HttpWire(url, TIMEOUT)).ask
-
-
-def without_key(url: str) -> str:
-    """A node's URL for everybody: user, path and query, where a key of its owner may be, are left out."""
-    parts = urlsplit(url)
-    has_more = "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if has_more else url
 
 
 def json_rpc(web3: "Web3") -> Callable[..., Any]:

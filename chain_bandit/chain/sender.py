@@ -127,12 +127,12 @@ class Sender:
         """Wait until every call is in a block with enough confirmations, and still is."""
         with self._rpc.stopwatch("evm"):
             while True:
-                self._wait(lambda: not self._outbox.open)
+                self._wait(lambda: not self._outbox.open and not self._outbox.unsure)
                 if not self._rpc.wire.certain:
                     self._take_sent()
                     self._take_answers()
                     self._take_step(self._outbox.look_back())
-                if not self._outbox.open:
+                if not self._outbox.open and not self._outbox.unsure:
                     return
 
     # --- the outbox's questions, answered one after the other

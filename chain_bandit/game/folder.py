@@ -195,6 +195,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             raise FolderRefused(folder, "is not a run folder (its manifest is none)")
         manifest = json.loads(data)
     except (OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError) and (folder / "game.json").is_file():
+            reason = "has no run yet, but a game of nodes: give its game.json to chain-bandit watch or audit --contract"
+            raise FolderRefused(folder, reason) from error
         raise FolderRefused(folder, f"is not a run folder ({type(error).__name__}: {MANIFEST})") from error
     if not isinstance(manifest, dict):
         raise FolderRefused(folder, "is not a run folder (its manifest is no object)")

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from socket import inet_aton
+from socket import AF_INET, AF_INET6, AddressFamily, inet_aton
 
 
 def host_and_port(text: str, least: int = 1) -> tuple[str, int] | None:
@@ -10,6 +10,11 @@ def host_and_port(text: str, least: int = 1) -> tuple[str, int] | None:
     host, _, port = text.rpartition(":")
     good = bool(host) and port.isascii() and port.isdigit() and least <= int(port[:6]) < 1 << 16
     return (host.strip("[]"), int(port)) if good else None
+
+
+def family_of(host: str) -> AddressFamily:
+    """Of the sockets for a host, which has no brackets."""
+    return AF_INET6 if ":" in host else AF_INET
 
 
 def is_private(host: str) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from time import monotonic
 
 from chain_bandit.crypto.vouching import fingerprint
-from chain_bandit.network.address import is_private
+from chain_bandit.network.address import family_of, host_and_port, is_private
 from chain_bandit.network.wire import MOST_BYTES
 
 ROOM, ROOM_BYTES = 64, 1 << 20
@@ -186,10 +186,9 @@ class Links:
             self._listening.bind(str(path))
             self._listening.listen(BACKLOG)
         else:
-            host, _, port = endpoint.rpartition(":")
-            host = host.strip("[]")
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            self._listening = socket.create_server((host, int(port)), family=family, backlog=BACKLOG)
+            listens = host_and_port(endpoint)
+            assert listens is not None, endpoint
+            self._listening = socket.create_server(listens, family=family_of(listens[0]), backlog=BACKLOG)
         self._listening.setblocking(False)
         self._begin(self._listen(self._listening))
         for address in self._peers:

@@ -68,14 +68,14 @@ def create(place: Path, name: str, given: str) -> bytes:
 
 
 def unlock(place: Path, given: str) -> bytes:
-    """What the `Signer` of a folder's keystore is made of. Raises `AccountRefused`, `PlaceRefused`."""
+    """What the `Signer` of a folder's keystore is made of. Raises `AccountRefused`."""
     path = place / KEYSTORE
     if not path.is_file():
-        raise PlaceRefused(path, "is no keystore: chain-bandit keygen makes one")
+        raise AccountRefused(str(path), "is no keystore: chain-bandit keygen makes one")
     try:
         return source(decrypted(place.resolve().name, path, given))
     except ValueError as error:
-        raise PlaceRefused(path, str(error)) from None
+        raise AccountRefused(str(path), f"is no keystore: {error}") from None
 
 
 def derived(secret: bytes, purpose: str, context: bytes) -> bytes:

@@ -102,12 +102,12 @@ class NodeStart(ABC):
         files.require_link(self._place / files.LINK, own.certificate)
         self.node, self.verifier = HttpNode(url or self.game.url), Verifier()
         self._attach(path)
-        at_node = f"the chain at {self.node.url}"
+        at_node = f"the chain at {self.node.shown}"
         for rpc in (self.node.rpc, self.contract.rpc):
             rpc.notice = Notice(at_node, say)
         kept, confirmations = self._place / files.HEAD, self.game.confirmations
         lacks = self.follower.lacks
-        head = Head(self.node.url, self.game.genesis_hash, confirmations, read_head(kept), lacks)
+        head = Head(self.node.shown, self.game.genesis_hash, confirmations, read_head(kept), lacks)
         self.watch = HeadWatch(self.contract.rpc, kept, head)
 
     @abstractmethod

@@ -18,7 +18,6 @@ from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import identify, require_same
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
-from chain_bandit.chain.remote import without_key
 from chain_bandit.crypto.certificates import self_signed
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.vrf_keys import VrfKey
@@ -138,7 +137,7 @@ def deploy_open(
             signs = plan.relayer if address == RELAYER else plan.environment
             node_records.append(announced(signs, plan.game, address, endpoint, certificate, 0))
         game = GameFile(
-            **asdict(identity), first_block=first_block, url=without_key(node.url), bound_ms=scenario.bound_ms,
+            **asdict(identity), first_block=first_block, url=node.shown, bound_ms=scenario.bound_ms,
             confirmations=scenario.chain.confirmations, environment=plan.environment.address,
             relayer=plan.relayer.address, participants=(), node_records=tuple(node_records),
             rules=scenario.foreign_rules, private_addresses=private, invited=tuple(invited),

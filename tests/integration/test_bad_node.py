@@ -1,6 +1,8 @@
 """A game over nodes that fail in every way known: one record a round, no money lost, or a stop that can be resumed."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -11,6 +13,7 @@ from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken
 from chain_bandit.chain.journal import Journal, JournalForeign, journal_in
 from chain_bandit.chain.node import account
+from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, opening_balances
@@ -21,9 +24,9 @@ from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
 from tests.few import few
 from tests.integration.faults import FAULTS, Sometimes, error
-from tests.integration.live import Anvil, Handler, Proxied, anvil, proxy, sends
+from tests.integration.live import Anvil, Batch, Handler, Proxied, anvil, proxy, sends
 
-QUICK = TransactionPolicy(patience=8.0, timeout=0.2, resend_after=0.2)
+QUICK = TransactionPolicy(patience=30.0, timeout=0.2, resend_after=0.2)
 IMPATIENT = TransactionPolicy(patience=0.5, timeout=0.3)
 SILENT = [malicious(seat, ("silent-validator", {"first": 8, "last": 9})) for seat in (1, 2)]
 
@@ -130,6 +133,15 @@ def test_many_mixtures_of_faults(node, seed):
     mixed(node, seed)
 
 
+def undo(node: Anvil, depth: int) -> None:
+    """Undo blocks, if possible while none is being mined: else Anvil's state may be of neither branch."""
+    patience = RetryBudget(1.0)
+    with suppress(TimeoutError):  # what fell out before may lie in the pool until the next transaction comes
+        while int(node.ask("txpool_status")["pending"], 16):
+            patience.wait(TimeoutError())  # type: ignore[arg-type]
+    node.ask("anvil_reorg", depth, [])
+
+
 def reorganised(depth: int, every: int) -> None:
     # Anvil leaves what fell out in its pool until the next transaction comes: no round may wait for it.
     chain = {"settle_every": 6, "skip_deadline": 12, "unrecorded": 16}
@@ -142,7 +154,7 @@ def reorganised(depth: int, every: int) -> None:
             if round_ >= scenario.parameters.burn_in and round_ % every == 0:
                 height = int(node.ask("eth_blockNumber"), 16)
                 if height > depth + 8:
-                    node.ask("anvil_reorg", depth, [])
+                    undo(node, depth)
                     happened.append(round_)
 
         recorder, game = play(node, scenario, disturb=disturb)
@@ -160,6 +172,33 @@ def test_a_reorganisation_is_followed(depth):
 @pytest.mark.parametrize("depth", range(1, 7))
 def test_many_reorganisations_are_followed(depth, every):
     reorganised(depth, every)
+
+
+@pytest.mark.parametrize("cut", range(1, 4))
+def test_a_reorganisation_while_the_node_answers_is_followed(cut):
+    """What comes after `cut` of a batch's questions is told of another branch."""
+    scenario = build_scenario(4, 2, 24, seed=cut, chain={"settle_every": 6, "skip_deadline": 12, "unrecorded": 16})
+    happened: list[int] = []
+    asked = count()
+
+    def torn(handler: Handler, batch: Batch) -> bool:
+        receipts = [request for request in batch if request["method"] == "eth_getTransactionReceipt"]
+        if not receipts or next(asked) % 4 or len(happened) == 8 or len(batch) <= cut:
+            return False
+        first = handler.forward(batch[:cut])
+        height = int(node.ask("eth_blockNumber"), 16)
+        if height > 12:
+            undo(node, 4)
+            happened.append(height)
+        handler.reply(first + handler.forward(batch[cut:]))
+        return True
+
+    with anvil() as node:
+        node.fund(opening_balances(Plan(scenario)))
+        with proxy(node.url, torn) as url:
+            recorder, game = play(Proxied(node, url), scenario)
+            assert len(happened) == 8
+            require_whole(node, recorder, game, scenario)
 
 
 def test_a_reorganisation_after_the_last_record_is_followed(node):

@@ -95,6 +95,33 @@ def test_what_fell_out_before_it_counted_is_sent_again(node):
     assert int(node.ask("eth_getTransactionCount", payer.address, "latest"), 16) == 1
 
 
+def test_a_receipt_of_a_block_above_the_head_is_asked_for_again():
+    """A block comes after the head was told, and is undone before the next question."""
+    undone: list[str] = []
+
+    def fault(handler: Handler, batch: Batch) -> bool:
+        first = next((i for i, each in enumerate(batch) if each["method"] == "eth_getTransactionReceipt"), None)
+        if first is None:
+            return False
+        if undone:
+            node.mine(1)
+            return False
+        before = handler.forward(batch[:first])
+        node.mine(1)
+        answers = before + handler.forward(batch[first:])
+        undone.extend(each["result"]["blockHash"] for each in answers[first : first + 1])
+        node.ask("anvil_reorg", 1, [])
+        handler.reply(answers)
+        return True
+
+    with anvil("--no-mining") as node, proxy(node.url, fault) as url:
+        outbox, payer = sender(node, url, "above")
+        node.mine(3)
+        call = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
+        outbox.wait_until(lambda: call.receipt is not None)
+        assert call.receipt.block_hash.hex() not in undone[0]
+
+
 def wants(tip: int):
     """A node that takes nothing with a smaller tip, in geth's words."""
 

@@ -3,7 +3,8 @@
 What the node may do: lose an exchange before or after its effect, answer late, say anything to what it is sent (take
 it and refuse it, refuse it or take it and drop it), hide receipts and pooled transactions, forget its pool, be full,
 answer for an older head or a branch that fell out (whole exchanges, receipts of orphaned blocks among them), garble an
-answer or a field of one, undo blocks, pass a transaction over for ever, and be another chain for a while.
+answer or a field of one, undo blocks, also between two answers of an exchange, pass a transaction over for ever, and be
+another chain for a while.
 
 What it may not do, as `chain/outbox.py` does not claim to withstand it: show a receipt, an event, a state or a balance
 that no branch has or had, be another chain without an exchange lost between, or keep a lie up for ever.
@@ -126,12 +127,20 @@ class World(Chain):
         self._under_way = [each for each in self._under_way if each.at > self.time]
         self._under_way.append(answers)
 
-        def arrive() -> None:
-            said = self._answered(requests)
-            if not lost and answers.at >= self.time:
-                answers.said = said
+        cut = rng.randint(0, len(requests))
 
-        self.after(there, arrive)
+        def begin() -> None:
+            view = mood.view if mood.view and rng.random() < mood.flaps else None
+            said = self._answered(requests[:cut], view)
+
+            def end() -> None:  # by what is true then
+                said.extend(self._answered(requests[cut:], view))
+                if not lost and answers.at >= self.time:
+                    answers.said = said
+
+            self.after(rng.uniform(0.0, back), end)
+
+        self.after(there, begin)
         return answers
 
     def exchange(self, requests: Sequence[Request]) -> list[Any]:
@@ -147,15 +156,14 @@ class World(Chain):
                 if each.at > self.time:
                     each.at, each.said = self.time, []
 
-    def _answered(self, requests: Sequence[Request]) -> list[Any]:
+    def _answered(self, requests: Sequence[Request], view: list[Block] | None) -> list[Any]:
         mood, rng = self.mood, self.rng
         if self.foreign:
             self.last_foreign = self.time
             return [self._foreign(method) for method, _ in requests]
-        view = mood.view if mood.view and rng.random() < mood.flaps else self.chain
         said, pool = list[Any](), self._taken
         for method, parameters in requests:
-            answer = _METHODS.get(method, World._unknown)(self, view, parameters)
+            answer = _METHODS.get(method, World._unknown)(self, view or self.chain, parameters)
             if mood.garbles and rng.random() < mood.garbles:
                 answer = self._garbled(method, answer)
             said.append(answer)

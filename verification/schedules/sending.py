@@ -165,11 +165,11 @@ class _Schedule(Drawn):
         self.world.advance(self.world.time + planned.pause)
 
     def _look(self) -> None:
-        """Whatever is before a receipt is told by the time that it is taken in."""
+        """Whatever is before a receipt is told by the time that it is taken in, if its block is in the chain."""
         for call in self.made:
             if call.receipt is not None:
-                block = self.world.blocks.get("0x" + call.receipt.block_hash.hex())
-                if block is not None and not block.state.told <= self.told:
+                block = self.world.blocks["0x" + call.receipt.block_hash.hex()]
+                if block in self.world.chain and not block.state.told <= self.told:
                     self._broken("a receipt is taken in before an event that comes before it")
 
     def _require_confirmed(self) -> None:

@@ -9,8 +9,7 @@ from typing import Any, cast
 import pytest
 
 from chain_bandit.chain.errors import AccountRefused, NodeUnreachable
-from chain_bandit.chain.http_node import HttpNode
-from chain_bandit.chain.remote import without_key
+from chain_bandit.chain.http_node import HttpNode, without_key
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.loopback import AddressRefused
 from chain_bandit.network.links import Links
