@@ -111,15 +111,16 @@ FAULTS: dict[str, tuple[tuple[Any, str, str, str], ...]] = {
 }  # fmt: skip
 
 RARE = {
+    "a block takes everything": 1_100,
     "receipts are taken in without the events before them": 1_000,
     "an answer that does not know the head says what fell out": 15_600,
     "nobody looks back before the end": 900,
     "what others did is not followed": 12_800,
     "what others did counts at once": 1_400,
     "a state of any branch judges": 2_900,
-    "what an earlier process left over is offered no more": 11_900,
+    "what an earlier process left over is offered no more": 36_000,
     "who is waited for by nonce waits": 1_800,
-    "who failed holds its account up": 27_100,
+    "who failed holds its account up": 48_700,
 }
 
 

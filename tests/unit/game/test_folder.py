@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.game.folder import MANIFEST, FolderRefused, fresh, is_free, written
+from chain_bandit.game.folder import MANIFEST, FolderRefused, fresh, is_free, read_manifest, written
 
 BODY = """
 import os, signal, sys
@@ -44,6 +44,12 @@ def test_a_run_that_was_on_its_way_out_is_put_back(tmp_path):
     with written(out, replace=True):
         assert (out / MANIFEST).read_text() == "{}"
     assert not (out / MANIFEST).exists()
+
+
+def test_who_asks_for_a_run_in_the_folder_of_an_open_game_is_told_where_its_history_is(tmp_path):
+    (tmp_path / "game.json").write_text("{}")
+    with pytest.raises(FolderRefused, match="chain-bandit watch or audit --contract"):
+        read_manifest(tmp_path)
 
 
 def test_nothing_is_written_over_a_folder_that_holds_something(tmp_path):

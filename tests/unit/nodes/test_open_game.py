@@ -126,6 +126,11 @@ def test_a_name_that_no_certificate_takes_leaves_no_folder(tmp_path: Path, name:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_without_a_keystore_is_one_of_an_account_that_cannot_be_used(tmp_path: Path) -> None:
+    with pytest.raises(AccountRefused, match="is no keystore: chain-bandit keygen"):
+        keystore.unlock(tmp_path, "a password")
+
+
 def test_a_node_listens_at_an_address_of_ipv6(key: Path) -> None:
     from verification.kills import free_ports
 
