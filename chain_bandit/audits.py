@@ -3,7 +3,6 @@ and nothing that knows one, takes part."""
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +16,6 @@ from chain_bandit.auditor.two_process import able, audit_by_two
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.resumable_download import BlocksObserver
 from chain_bandit.game import folder
-from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import ChainBanditError
 
 MOST_BYTES = 1 << 28
@@ -87,6 +85,8 @@ def audit_folder(
         ChainBanditError: no run folder, an unreadable history, or one of another game than the manifest's.
     """
     manifest, history = folder.read_manifest(path), files.read(path / folder.HISTORY)
+    if manifest.get("format") != folder.FORMAT:
+        raise folder.FolderRefused(path, f"its manifest is in another format than {folder.FORMAT}")
     for what, got in (
         ("chain_id", history.origin.chain_id),
         ("contract", "0x" + history.origin.contract.hex()),
@@ -154,8 +154,6 @@ def require_true(path: Path, manifest: Mapping[str, Any], report: AuditReport) -
     """Hold what the manifest claims against what the replay gives. Raises `ManifestFalse`."""
     if report.failed or report.checks["record.links"].not_checkable:
         return  # the report says what is wrong, or why no record could be followed
-    kinds = Counter(row.kind for row in report.rounds)
-    found: dict[str, Any] = {kind.name.lower(): kinds[kind.name.lower()] for kind in Kind}
-    for name, got in {**found, "run_digest": report.run_digest}.items():
+    for name, got in report.claims.items():
         if got is not None and manifest.get(name) != got:
             raise ManifestFalse(path, name, manifest.get(name), got)

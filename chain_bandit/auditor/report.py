@@ -1,6 +1,7 @@
 """Audit report: checks counted one by one, violations apart from findings, money, and one row a round."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import Enum, StrEnum
@@ -9,6 +10,7 @@ from typing import Any
 from chain_bandit.auditor.catalogue import CHECKS, PROVES
 from chain_bandit.auditor.exhibits import LONGEST, Exhibit, Field, Place, Slice, exhibit
 from chain_bandit.auditor.rows import RoundRow
+from chain_bandit.protocol.blocks import Kind
 
 KEPT = 20
 """Violations and findings of one sort that are kept in words; all are counted."""
@@ -319,6 +321,26 @@ class AuditReport(Checked):
     def live(self) -> int:
         """How much of that is on the environment's signature: live rewards, and reports that rest on them alone."""
         return sum(self.checks[name].trusted for name in LIVE if name in self.checks)
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        """By the names of a run folder's manifest what the history says of the same; None for what is not known."""
+        kinds, given = Counter(row.kind for row in self.rounds), self.game.get("parameters")
+        live = self.game.get("live")
+        roles = [account.role for account in self.accounts if account.seat is not None]
+        listed = {str(seat): since for seat, since in enumerate(self.game.get("blocked_from") or ()) if since}
+        return {
+            **{kind.name.lower(): kinds[kind.name.lower()] for kind in Kind},
+            "run_digest": self.run_digest,
+            "game": self.game.get("game_digest"),
+            "rounds": given and given["horizon"],
+            "burn_in": given and given["burn_in"],
+            "paid_burn_in": given and bool(given["paid_burn_in"]),
+            "validators": given and given["validators"],
+            "arm_means": None if live else self.game.get("true_means"),
+            "roles": None if live or None in roles else roles,
+            "blocked_from": listed if "game_digest" in self.game else None,
+        }
 
     def as_dict(self, with_rounds: bool = True) -> dict[str, Any]:
         """JSON-ready: integers of wei as they are, bytes in hexadecimal."""

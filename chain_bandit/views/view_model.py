@@ -460,25 +460,24 @@ def no_role(report: AuditReport) -> str:
 
 def manifest_of(report: AuditReport, history: History) -> dict[str, Any]:
     """What a history and its audit say of what the manifest of a run folder says; None for what only that knows."""
-    given, means = report.game.get("parameters") or {}, report.game.get("true_means")
-    gas = gas_by_method(history)
-    listed = report.game.get("blocked_from") or []
+    said, gas = report.claims, gas_by_method(history)
+    equivocators = {item.seat for item in report.findings if item.kind in EQUIVOCATIONS and item.seat is not None}
     contract = "0x" + history.origin.contract.hex()
     return {
         "version": None,
         "scenario": f"The game at {short(contract)}",
         "seed": None,
         "run_digest": None,
-        "rounds": given.get("horizon"),
-        "burn_in": given.get("burn_in", 0),
-        "paid_burn_in": bool(given.get("paid_burn_in", 0)),
-        **{kind.name.lower(): sum(row.kind == kind.name.lower() for row in report.rounds) for kind in Kind},
+        "rounds": said["rounds"],
+        "burn_in": said["burn_in"] or 0,
+        "paid_burn_in": bool(said["paid_burn_in"]),
+        **{kind.name.lower(): said[kind.name.lower()] for kind in Kind},
         "chain_id": history.origin.chain_id,
         "contract": contract,
         "head": report.head,
-        "arm_names": [f"arm {arm}" for arm in range(given.get("arms", 1))],
-        "arm_means": means,
-        "accused": [seat for seat, since in enumerate(listed) if since],
+        "arm_names": [f"arm {arm}" for arm in range((report.game.get("parameters") or {"arms": 1})["arms"])],
+        "arm_means": report.game.get("true_means"),
+        "accused": sorted(equivocators),
         "gas": sum(used["gas"] for used in gas.values()),
         "gas_by_method": gas,
     }

@@ -367,6 +367,21 @@ def test_audit_passes_an_honest_run(finished: Path, called: Called) -> None:
         assert sum(check["passed"] for check in said["checks"].values()) > 1_000
 
 
+@pytest.mark.parametrize(("name", "value", "code"), [
+    ("format", "chain-bandit-run/0", 2), ("game", "0x" + "00" * 32, 12), ("rounds", 41, 12), ("burn_in", 13, 12),
+    ("validators", 5, 12), ("paid_burn_in", True, 12), ("arm_means", [1, 2, 3], 12), ("approved", 30, 12),
+    ("roles", ["liar", "honest", "honest", "honest"], 12), ("blocked_from", {"0": 16}, 12),
+])  # fmt: skip
+def test_audit_of_a_folder_holds_its_manifest_against_the_history(
+    finished: Path, tmp_path: Path, called: Called, name: str, value: object, code: int
+) -> None:
+    manifest = json.loads((finished / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {name: value}))
+    (tmp_path / "history.jsonl.gz").symlink_to(finished / "history.jsonl.gz")
+    result = called("audit", tmp_path)
+    assert (result.returncode, name in result.stderr) == (code, True), result.stderr
+
+
 def test_audit_computes_everything_a_second_time_when_asked(finished: Path, called: Called) -> None:
     for arguments in ([finished], ["--history", finished / "history.jsonl.gz"]):
         result = called("audit", *arguments, "--paranoid", "--json")

@@ -279,6 +279,13 @@ def test_page_of_a_history_alone_says_what_that_of_its_run_folder_says(game, req
     assert manifest_of(played.report, played.history)["accused"] == [seat for seat, at in enumerate(since) if at]
 
 
+def test_a_history_says_of_nobody_that_it_equivocated_who_is_listed_for_a_false_report_alone(sample):
+    own = ("equivocated", "equivocation of a seat not labelled an attacker")
+    others = [item for item in sample.report.findings if item.kind not in own]
+    assert any(sample.report.game["blocked_from"])
+    assert manifest_of(replace(sample.report, findings=others), sample.history)["accused"] == []
+
+
 @pytest.mark.parametrize(
     ("seed", "promised"), [(7, "the same:"), (None, "the same, unless nodes played and one was late:")]
 )
