@@ -326,7 +326,6 @@ class AuditReport(Checked):
     def claims(self) -> dict[str, Any]:
         """By the names of a run folder's manifest what the history says of the same; None for what is not known."""
         kinds, given = Counter(row.kind for row in self.rounds), self.game.get("parameters")
-        live = self.game.get("live")
         roles = [account.role for account in self.accounts if account.seat is not None]
         listed = {str(seat): since for seat, since in enumerate(self.game.get("blocked_from") or ()) if since}
         return {
@@ -337,8 +336,8 @@ class AuditReport(Checked):
             "burn_in": given and given["burn_in"],
             "paid_burn_in": given and bool(given["paid_burn_in"]),
             "validators": given and given["validators"],
-            "arm_means": None if live else self.game.get("true_means"),
-            "roles": None if live or None in roles else roles,
+            "arm_means": self.game.get("true_means"),
+            "roles": None if None in roles else roles,
             "blocked_from": listed if "game_digest" in self.game else None,
         }
 

@@ -95,7 +95,7 @@ def _run(
     gas = {method: {"transactions": len(used), "gas": sum(used)} for method, used in sorted(contract.gas.items())}
     made = Made(
         identify(contract.rpc.ask, contract.address), first_block, head, game.run_digest, gas,
-        game.progress.ledger.blocked_from, is_simulation(node),
+        [contract.blocked_from(seat) for seat in range(scenario.participants)], is_simulation(node),
     )
     return record(plan, rounds, [_proof(proof) for proof in game.progress.evidence], made, out)
 
