@@ -53,8 +53,14 @@ _HEADER = (
 
 
 def console(stderr: bool = False) -> Console:
-    """A console that leaves text as it is: no markup, no emoji, no guesses about what to colour."""
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    """A console that leaves text as it is: no markup, no emoji, no guesses about what to colour.
+
+    What is printed takes 80 columns: a narrower terminal breaks its lines, where tables that fit it would lack cells.
+    """
+    made = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if not stderr:
+        made.width = max(made.width, 80)
+    return made
 
 
 def plain_table(*columns: tuple[str, str], tight: bool = False) -> Table:

@@ -160,6 +160,14 @@ def test_what_is_to_be_opened_stands_whole_on_the_last_line():
     assert "".join(shown(terminal.to_open(long)).splitlines()) == f"open {long}"
 
 
+@pytest.mark.parametrize("columns", ["0", "1", "40"])
+def test_a_narrow_terminal_lacks_nothing(sample, monkeypatch, capsys, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    table = terminal.participants_table(*sample.run)
+    terminal.console().print(table)
+    assert capsys.readouterr().out.rstrip() == shown(table, 80).rstrip()
+
+
 def test_regret_table_adds_up(sample):
     text = shown(terminal.regret_table(*sample.run))
     assert f"{sample.manifest['regret_units']['total'] / 1e9:.2f}" in text
