@@ -11,12 +11,13 @@ import os
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
 from typing import IO, cast
 
+from chain_bandit.append_log import regular_file
 from chain_bandit.chain_history.blocks import FORMAT, LAST_BLOCK, OLDER, ContractOrigin, History, RawBlock
 from chain_bandit.chain_history.bounded_memo import remembered
 from chain_bandit.chain_history.errors import HistoryError, OtherFormat
@@ -145,11 +146,11 @@ def parse(data: bytes) -> History:
 
 @contextmanager
 def _lines(path: Path) -> Iterator[Iterator[bytes]]:
-    try:
-        raw = path.open("rb")
-    except OSError as error:
-        raise HistoryError(1, f"the file cannot be opened: {error.strerror}") from error
-    with raw:
+    with ExitStack() as stack:
+        try:
+            raw = stack.enter_context(regular_file(path))  # it is read several times, as no pipe can be
+        except OSError as error:
+            raise HistoryError(1, f"the file cannot be opened: {error.strerror}") from error
         magic = raw.read(2)
         raw.seek(0)
         if magic == _GZIP:
@@ -157,7 +158,7 @@ def _lines(path: Path) -> Iterator[Iterator[bytes]]:
             with gzip.GzipFile(fileobj=raw, mode="rb") as unpacked:
                 yield _read_lines(unpacked, limit)
         else:
-            yield _read_lines(raw, None)
+            yield _read_lines(cast(BufferedIOBase, raw), None)
 
 
 def _read_lines(file: BufferedIOBase, limit: int | None) -> Iterator[bytes]:

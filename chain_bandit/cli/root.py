@@ -79,6 +79,8 @@ def main() -> None:
                 fail(error, UNWRITTEN, f"{where} ({os.strerror(error.errno)}); make room, or name another place")
             if isinstance(error, OSError) and error.errno in UNUSABLE:
                 fail(error, 3, f"{str(error.filename)[:80]}: no such file ({os.strerror(error.errno)})")
+            if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):  # before Python 3.13
+                fail(error, 3, str(error))
             if os.environ.get("CHAIN_BANDIT_DEBUG"):
                 traceback.print_exc()
             fail(error, 1, f"a bug in chain-bandit: {error}; CHAIN_BANDIT_DEBUG=1 shows where")

@@ -189,7 +189,7 @@ def write_json(path: Path, value: Any) -> None:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a run folder. Raises `FolderRefused`."""
     try:
-        with (folder / MANIFEST).open("rb") as file:
+        with regular_file(folder / MANIFEST) as file:
             data = file.read(MOST_BYTES)
         if len(data) == MOST_BYTES or data.count(b"[") + data.count(b"{") > MOST_NESTED:
             raise FolderRefused(folder, "is not a run folder (its manifest is none)")

@@ -357,6 +357,13 @@ def test_run_exits_14_when_an_expectation_does_not_hold_and_the_game_is_the_same
         assert cmp(out / name, finished / name, shallow=False), name
 
 
+@pytest.mark.parametrize("verb", ["run", "up"])
+def test_a_folder_whose_links_go_in_a_circle_is_refused(tmp_path: Path, called: Called, verb: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    result = called(verb, SMALL, "--out", tmp_path / "loop")
+    assert (result.returncode in (2, 3), "bug" in result.stderr) == (True, False), result.stderr
+
+
 def test_audit_passes_an_honest_run(finished: Path, called: Called) -> None:
     for arguments in ([finished], ["--history", finished / "history.jsonl.gz"]):
         result = called("audit", *arguments, "--json")

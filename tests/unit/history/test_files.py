@@ -1,4 +1,5 @@
 import gzip
+import os
 import tracemalloc
 from collections.abc import Callable, Iterator
 from filecmp import cmp
@@ -47,6 +48,13 @@ def test_nothing_is_left_when_writing_fails(tmp_path: Path) -> None:
         files.write(History(HISTORY.origin, broken()), tmp_path / "kept")
     assert [entry.name for entry in tmp_path.iterdir()] == ["kept"]
     assert (tmp_path / "kept").read_bytes() == b"old"
+
+
+def test_a_pipe_is_refused_at_once_as_a_history_is_read_several_times(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(HistoryError, match="not a file that has an end"):
+            files.read(path)
 
 
 GOOD = files.origin_line(HISTORY.origin) + b"".join(map(files.block_line, BLOCKS))
