@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from chain_bandit.auditor.agreement import creates
 from chain_bandit.auditor.audit import audit
 from chain_bandit.auditor.books import Movement
 from chain_bandit.auditor.chain import STEP
@@ -55,7 +56,12 @@ def audit_file(
 
     `on_verified` is told the seconds of every signature check, `on_movement` every movement of money, in order, which
     one process has to do alone; `observe` how far the audit is.
+
+    Raises:
+        ChainBanditError: an unreadable history, or one of an agreement on tokens.
     """
+    if creates(files.read(path), "Tokens"):
+        raise OtherGame("contract", "that of a game", "an agreement's, which chain-bandit mediate audit audits")
     report = None
     if not (on_verified or on_movement or trail) and able(path):
         report = audit_by_two(path, head, observe)

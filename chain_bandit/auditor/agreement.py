@@ -138,9 +138,9 @@ def audit_agreement(history: History, head: bytes | None = None) -> AgreementRep
     return replay.report(found, head is None)
 
 
-def is_agreement(history: History) -> bool:
-    """Whether a history is one of an agreement: its contract was created from the code of agreements."""
-    code = creation_code("Tokens")
+def creates(history: History, contract: str) -> bool:
+    """Whether a history is that of a contract created from the code of `contract`: of agreements it is `Tokens`."""
+    code = creation_code(contract)
     for block in history.blocks:
         for call in calls_in(block, history.origin.contract, TOKENS):
             if call.method == CREATION and call.succeeded:

@@ -35,7 +35,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "mediate chain": ("mediate chain --epochs 10", "mediate chain --chain anvil --participants 9 --groups 3"),
     "mediate up": ("mediate up --epochs 6",),
     "mediate audit": (
-        "mediate audit runs/tokens-1/tokens.jsonl.gz",
+        "mediate audit runs/tokens-1",
         "mediate audit runs/tokens-1/tokens.jsonl.gz --page tokens.html",
     ),
     "mediate run": ("mediate run smoke", "mediate run reduced --game ipd --jobs 2 --resume"),

@@ -64,10 +64,10 @@ def show(
 
 
 def _is_agreement(path: Path) -> bool:
-    from chain_bandit.auditor.agreement import is_agreement
+    from chain_bandit.auditor.agreement import creates
     from chain_bandit.chain_history import files
 
-    return is_agreement(files.read(path))
+    return creates(files.read(path), "Tokens")
 
 
 def _show_agreement(path: Path, what: str | None, which: str | None, as_json: bool) -> None:

@@ -108,7 +108,7 @@ def _say_result(result: "Result", place: Path, epochs: int, as_json: bool) -> No
 
 
 def audit(
-    history: Annotated[Path, typer.Argument(help="The tokens.jsonl.gz of a run, or another export.")],
+    history: Annotated[Path, typer.Argument(help="A run folder, or an export.")],
     head: Annotated[str | None, typer.Option("--head", help="Trusted hash of the last block.")] = None,
     page: Annotated[
         Path | None, typer.Option("--page", metavar="FILE", help="Write the report page: one HTML file.")
@@ -120,10 +120,15 @@ def audit(
 ) -> None:
     """Audit an agreement: recompute every agreed token from an exported history alone."""
     from chain_bandit.append_log import whole_file
-    from chain_bandit.auditor.agreement import audit_agreement
+    from chain_bandit.auditor.agreement import audit_agreement, creates
+    from chain_bandit.audits import OtherGame
     from chain_bandit.chain_history import files
+    from chain_bandit.game.folder import AGREEMENT
 
     kept = hexadecimal(head, 32, "--head") if head else None
+    history = history / AGREEMENT if history.is_dir() else history
+    if creates(files.read(history), "ChainBandit"):
+        raise OtherGame("contract", "that of an agreement on tokens", "a game's, which chain-bandit audit audits")
     report = audit_agreement(files.read(history), kept)
     if paranoid:
         from chain_bandit.auditor.second_implementation import with_second_agreement  # late: libraries of its own

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chain_bandit.actors.epochs.participant import EpochParticipant
+from chain_bandit.audits import OtherGame
 from chain_bandit.cli import app
 from chain_bandit.game import mediated
 from chain_bandit.game.folder import FolderRefused
@@ -16,6 +17,7 @@ from chain_bandit.game.mediated import HISTORY, REPORT
 from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
 from chain_bandit.protocol.sharing import ELEMENT_BYTES, PRIME
 
+SMALL = Path(__file__).parents[2] / "examples" / "small.toml"
 RUN = ("mediate", "chain", "--epochs", "3", "--rounds", "4", "--participants", "4", "--groups", "2", "--json", "--out")
 
 
@@ -47,6 +49,17 @@ def test_a_run_leaves_its_history_and_the_audit_of_it(played):
     assert (code, json.loads(twice)["checks"]["paranoid.token"]["passed"]) == (0, 9)
     assert (kept["head_trusted"], report["head_trusted"]) == (True, False)
     assert kept["epochs"] == report["epochs"]
+
+
+def test_each_audit_names_the_other_for_a_history_of_the_other_system(played, tmp_path):
+    out, _ = played
+    assert called("mediate", "audit", out)[0] == 0
+    with pytest.raises(OtherGame, match="an agreement's, which chain-bandit mediate audit audits") as refused:
+        called("audit", "--history", out / HISTORY)
+    assert refused.value.exit_code == 6
+    assert called("run", SMALL, "--rounds", 14, "-o", 'expect.approved=">= 1"', "--out", tmp_path / "run")[0] == 0
+    with pytest.raises(OtherGame, match="a game's, which chain-bandit audit audits"):
+        called("mediate", "audit", tmp_path / "run" / "history.jsonl.gz")
 
 
 def test_the_same_seed_plays_the_same_game(played, tmp_path):
