@@ -29,7 +29,7 @@ def test_what_rests_on_the_bodies_is_open_when_they_are_not_given(compact: Playe
     assert {name for name, tally in report.checks.items() if tally.not_checkable} == OPEN
     assert all(report.checks[name].passed == 0 for name in ON_THE_BODY)
     assert not report.violations
-    assert "were not given: audit --rpc takes --bodies" in report.checks["report.signature"].evidence
+    assert "nothing that was given has them: audit --rpc takes --bodies" in report.checks["report.signature"].evidence
     whole = audit(compact.history)
     assert [row.kind for row in report.rounds] == [row.kind for row in whole.rounds]
     assert [row.reputations for row in report.rounds] == [row.reputations for row in whole.rounds]
