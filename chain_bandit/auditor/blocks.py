@@ -53,7 +53,8 @@ def check_block(game: ReplayedGame, header: Header, opened: Body | None) -> Chec
     body = game.bodies.get(header.body) if compact else None
     if compact and body is None:
         for name in (*ON_THE_BODY, *checks_of_successors(p), *(("seal.records",) if p.sealed else ())):
-            game.checks.unknown(name, "bodies lie beside the chain, and nothing that was given has them: audit --rpc takes --bodies")
+            why = "bodies lie beside the chain, and nothing that was given has them: audit --rpc takes --bodies"
+            game.checks.unknown(name, why)
         return CheckedBlock(digest, None, None)
     opened = opened if body is None else _open(game, header, body)
     if opened is None:
