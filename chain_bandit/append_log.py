@@ -211,9 +211,16 @@ def regular_file(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
+def require_file(path: Path) -> None:
+    """A device or a pipe is no place for a file: that would be put in its stead. Raises `PermissionError`."""
+    if path.exists() and not path.is_file():
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write; at the end of the block it is on the disk as `path`, on any error nothing of it stays."""
+    require_file(path)
     partial = path.with_name(f"{path.name}.partial")
     try:
         with partial.open("wb") as file:

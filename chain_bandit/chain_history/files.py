@@ -17,7 +17,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import IO, cast
 
-from chain_bandit.append_log import regular_file
+from chain_bandit.append_log import regular_file, require_file
 from chain_bandit.chain_history.blocks import FORMAT, LAST_BLOCK, OLDER, ContractOrigin, History, RawBlock
 from chain_bandit.chain_history.bounded_memo import remembered
 from chain_bandit.chain_history.errors import HistoryError, OtherFormat
@@ -68,6 +68,7 @@ def _hexes(items: Sequence[bytes]) -> str:
 
 def write(history: History, path: Path) -> None:
     """Write the history, gzipped when `path` ends in .gz; the file appears whole or not at all."""
+    require_file(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("xb") as raw:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from chain_bandit.append_log import AppendLogFile, Unfit
+from chain_bandit.append_log import AppendLogFile, Unfit, require_file
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.answers import Rpc
 from chain_bandit.chain_history.blocks import ContractOrigin
@@ -40,6 +40,7 @@ def grow(
         HistoryError: what waits beside the file is of another history.
         LogLocked: another process is at it.
     """
+    require_file(path)
     with closing(AppendLogFile(partial_of(path))) as lines:
         kept = _Kept(lines, origin(rpc, contract, first), first)
         if kept.next > last + 1 or (kept.next > first and block_hash(rpc, kept.next - 1) != kept.head):

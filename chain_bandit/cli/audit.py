@@ -66,7 +66,8 @@ def audit(
         raise Usage(f"--page {page}: there is no folder for it, or a folder in its place")
     if contract is not None and rpc is None:
         raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
-    kept, way = hexadecimal(head, 32, "--head") if head else None, trail_of(trail) if trail else b""
+    kept = hexadecimal(head, 32, "--head") if head is not None else None
+    way = trail_of(trail) if trail else b""
     run_foreign(rule)
     with ExitStack() as stack:
         told = stack.enter_context(written(statement)) if statement else None

@@ -125,7 +125,7 @@ def audit(
     from chain_bandit.chain_history import files
     from chain_bandit.game.folder import AGREEMENT
 
-    kept = hexadecimal(head, 32, "--head") if head else None
+    kept = hexadecimal(head, 32, "--head") if head is not None else None
     history = history / AGREEMENT if history.is_dir() else history
     if creates(files.read(history), "ChainBandit"):
         raise OtherGame("contract", "that of an agreement on tokens", "a game's, which chain-bandit audit audits")

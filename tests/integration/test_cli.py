@@ -364,6 +364,12 @@ def test_a_folder_whose_links_go_in_a_circle_is_refused(tmp_path: Path, called: 
     assert (result.returncode in (2, 3), "bug" in result.stderr) == (True, False), result.stderr
 
 
+def test_an_empty_head_is_no_head_that_is_left_out(finished: Path, called: Called) -> None:
+    for arguments in ([finished], ["--history", finished / "history.jsonl.gz"]):
+        result = called("audit", *arguments, "--head", "")
+        assert (result.returncode, "--head" in result.stderr) == (2, True), result.stderr
+
+
 def test_audit_passes_an_honest_run(finished: Path, called: Called) -> None:
     for arguments in ([finished], ["--history", finished / "history.jsonl.gz"]):
         result = called("audit", *arguments, "--json")

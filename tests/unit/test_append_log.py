@@ -18,8 +18,11 @@ from chain_bandit.append_log import (
     LogLocked,
     LogUnreadable,
     LogUnwritable,
+    whole_file,
     write_private,
 )
+from chain_bandit.chain_history import files
+from chain_bandit.chain_history.blocks import ContractOrigin, History
 
 TEXTS = ['{"number": 1}', "[2]", '"three"', "4"]
 
@@ -178,3 +181,11 @@ def test_a_private_file_without_room_is_not_there(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("write", [lambda path: whole_file(path).__enter__(), lambda path: files.write(History(ContractOrigin(1, bytes(20), 0), ()), path)])
+def test_no_file_is_put_in_the_place_of_a_pipe_or_a_device(tmp_path, write):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PermissionError, match="pipe"):
+        write(tmp_path / "pipe")
+    assert [each.is_fifo() for each in tmp_path.iterdir()] == [True]
