@@ -15,10 +15,15 @@ def as_json_of(error: ChainBanditError) -> dict[str, Any]:
 def fail(error: BaseException, code: int, said: str) -> NoReturn:
     """Say an error with its notes, and end with a code."""
     message = "; ".join([said, *getattr(error, "__notes__", [])])
-    if "--json" in sys.argv:
-        print(json.dumps({"error": {"type": type(error).__name__, "message": message, "exit_code": code}}))
+    print_error(type(error).__name__, message, code)
     say_error(message)
     sys.exit(code)
+
+
+def print_error(kind: str, message: str, code: int) -> None:
+    """The object on stdout, where the command was given `--json`."""
+    if "--json" in sys.argv:
+        print(json.dumps({"error": {"type": kind, "message": message, "exit_code": code}}))
 
 
 def say_error(message: object) -> None:

@@ -10,7 +10,7 @@ import typer
 from chain_bandit import __version__
 from chain_bandit.cli.audit import audit
 from chain_bandit.cli.deploy import deploy
-from chain_bandit.cli.errors import fail
+from chain_bandit.cli.errors import fail, print_error
 from chain_bandit.cli.examples import epilog
 from chain_bandit.cli.explain import doctor, explain
 from chain_bandit.cli.keys import assemble, join, keygen, leave
@@ -67,6 +67,10 @@ def main() -> None:
     with forgiving(), terminable():
         try:
             app(standalone_mode=True)
+        except SystemExit as ended:
+            if said := getattr(ended.__context__, "format_message", None):  # the parser's own; it has printed it
+                print_error("Usage", said(), 2)
+            raise
         except Stopped as stopped:
             if not hasattr(stopped, "__notes__"):
                 stopped.add_note("nothing was left half-written")

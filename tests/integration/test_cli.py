@@ -364,6 +364,17 @@ def test_a_folder_whose_links_go_in_a_circle_is_refused(tmp_path: Path, called: 
     assert (result.returncode in (2, 3), "bug" in result.stderr) == (True, False), result.stderr
 
 
+@pytest.mark.parametrize("line", [
+    "audit --bogus --json", "run --json", "bogus --json", "list nothing --json", "mediate bogus --json",
+])  # fmt: skip
+def test_what_the_parser_refuses_is_an_object_too(called: Called, line: str) -> None:
+    result = called(*line.split())
+    assert result.returncode == 2
+    error = json.loads(result.stdout)["error"]
+    assert (error["type"], error["exit_code"]) == ("Usage", 2)
+    assert error["message"] in " ".join(result.stderr.split())
+
+
 def test_an_empty_head_is_no_head_that_is_left_out(finished: Path, called: Called) -> None:
     for arguments in ([finished], ["--history", finished / "history.jsonl.gz"]):
         result = called("audit", *arguments, "--head", "")

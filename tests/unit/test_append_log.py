@@ -183,7 +183,9 @@ def test_a_private_file_without_room_is_not_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("write", [lambda path: whole_file(path).__enter__(), lambda path: files.write(History(ContractOrigin(1, bytes(20), 0), ()), path)])
+@pytest.mark.parametrize("write", [
+    lambda path: whole_file(path).__enter__(), lambda path: files.write(History(ContractOrigin(1, b"", 0), ()), path),
+])  # fmt: skip
 def test_no_file_is_put_in_the_place_of_a_pipe_or_a_device(tmp_path, write):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(PermissionError, match="pipe"):
