@@ -3,7 +3,7 @@ and nothing that knows one, takes part."""
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,12 @@ class OtherGame(ChainBanditError):
 
 
 class ManifestFalse(ChainBanditError):
-    """A manifest that claims something else than its history gives."""
+    """A manifest, or a table of rounds, that claims something else than its history gives."""
 
     exit_code = 12
 
-    def __init__(self, path: Path, name: str, claimed: object, found: object) -> None:
-        super().__init__(f"{path}: the manifest says {name} is {str(claimed)[:80]}, its history gives {found}")
+    def __init__(self, path: Path, name: str, claimed: object, found: object, file: str = "manifest") -> None:
+        super().__init__(f"{path}: the {file} says {name} is {str(claimed)[:80]}, its history gives {found}")
         self.path, self.name, self.claimed, self.found = path, name, claimed, found
 
 
@@ -106,6 +106,8 @@ def audit_folder(
     kept = head or bytes.fromhex(said[2:])
     report = audit_file(path / folder.HISTORY, kept, on_verified, on_movement, paranoid, observe, trail)
     require_true(path, manifest, report)
+    if (path / folder.ROUNDS).exists():
+        _require_true_rounds(path, folder.read_rounds(path), report)
     return report
 
 
@@ -163,3 +165,14 @@ def require_true(path: Path, manifest: Mapping[str, Any], report: AuditReport) -
     for name, got in report.claims.items():
         if got is not None and manifest.get(name) != got:
             raise ManifestFalse(path, name, manifest.get(name), got)
+
+
+def _require_true_rounds(path: Path, columns: Mapping[str, Sequence[Any]], report: AuditReport) -> None:
+    """The same of what the table of rounds says of each record. Raises `ManifestFalse`."""
+    place = {round_: index for index, round_ in enumerate(columns.get("round", ()))}
+    for row in () if report.failed else report.rounds:
+        found = {"kind": row.kind, "arm": row.arm, "length": row.length, "blocked": ",".join(map(str, row.blocked))}
+        for name, got in found.items():
+            claimed = columns[name][place[row.round]] if row.round in place and name in columns else None
+            if got is not None and claimed != got:
+                raise ManifestFalse(path, f"{name} of round {row.round}", claimed, got, "table of rounds")

@@ -375,6 +375,21 @@ def test_what_the_parser_refuses_is_an_object_too(called: Called, line: str) -> 
     assert error["message"] in " ".join(result.stderr.split())
 
 
+@pytest.mark.parametrize(("old", "new"), [
+    ("20,approved", "20,skip"), ("20,approved,1,", "20,approved,2,"), ("20,approved,", "99,approved,"),
+])  # fmt: skip
+def test_audit_of_a_folder_holds_its_table_of_rounds_against_the_history(
+    finished: Path, tmp_path: Path, called: Called, old: str, new: str
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    table = tmp_path / "run" / "rounds.csv"
+    assert f"\n{old}" in table.read_text()
+    table.write_text(table.read_text().replace(f"\n{old}", f"\n{new}"))
+    for verb in ("audit", "show"):
+        result = called(verb, tmp_path / "run")
+        assert (result.returncode, "of round 20" in result.stderr) == (12, True), result.stderr
+
+
 def test_an_empty_head_is_no_head_that_is_left_out(finished: Path, called: Called) -> None:
     for arguments in ([finished], ["--history", finished / "history.jsonl.gz"]):
         result = called("audit", *arguments, "--head", "")
