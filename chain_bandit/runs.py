@@ -58,6 +58,16 @@ class RuleUnanswered(ChainBanditError):
         self.finding = finding
 
 
+class LivenessLost(ChainBanditError):
+    """A game of which no round ended in an approved block."""
+
+    exit_code = 11
+
+    def __init__(self, failed: int) -> None:
+        super().__init__(f"liveness lost: {failed} rounds failed, and no block was approved")
+        self.failed = failed
+
+
 class NotCreatedIn(ChainBanditError):
     """A first block that is not the one of the contract's creation."""
 
@@ -229,6 +239,12 @@ _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": oper
 def unanswered_rule(report: AuditReport) -> RuleUnanswered | None:
     """The first rule of the game that never answered."""
     return next((RuleUnanswered(each) for each in report.findings if each.evidence.get(ALWAYS)), None)
+
+
+def lost_liveness(scenario: Scenario, manifest: dict[str, Any]) -> LivenessLost | None:
+    """Whether no block was approved, unless the scenario says itself how many are to be."""
+    failed = manifest["rejected"] + manifest["skip"]
+    return LivenessLost(failed) if failed and not manifest["approved"] and "approved" not in scenario.expect else None
 
 
 def failed_expectation(scenario: Scenario, manifest: dict[str, Any]) -> ExpectationFailed | None:

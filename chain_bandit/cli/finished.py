@@ -18,12 +18,13 @@ def say_finished(
     scenario: "Scenario", manifest: dict[str, Any], report: "AuditReport", out: Path, chain_name: str, as_json: bool,
     measured: dict[str, Any] | None = None, kept: str | None = None, briefly: bool = False,
 ) -> None:  # fmt: skip
-    """Print what a run folder holds, and end with the exit code of its rules, its expectations and its audit."""
+    """Print what a run folder holds, and end with the exit code of its rules, expectations, liveness and audit."""
     from chain_bandit.game.folder import REPORT, read_rounds
-    from chain_bandit.runs import failed_expectation, unanswered_rule
+    from chain_bandit.runs import failed_expectation, lost_liveness, unanswered_rule
     from chain_bandit.views import terminal
 
-    failures = list(filter(None, (unanswered_rule(report), failed_expectation(scenario, manifest))))
+    found = unanswered_rule(report), failed_expectation(scenario, manifest), lost_liveness(scenario, manifest)
+    failures = list(filter(None, found))
     failed = failures[0] if failures else None
     if as_json:
         said = {**manifest, "audit": report.verdict, "out": str(out)} | ({"measured": measured} if measured else {})

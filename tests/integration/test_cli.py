@@ -396,6 +396,19 @@ def test_an_empty_head_is_no_head_that_is_left_out(finished: Path, called: Calle
         assert (result.returncode, "--head" in result.stderr) == (2, True), result.stderr
 
 
+def test_run_exits_11_where_no_block_is_approved_unless_that_is_expected(tmp_path: Path, called: Called) -> None:
+    silent = '[{ name = "silent-validator" }]'
+    path = scenario(
+        tmp_path, ('[{ name = "worse-half" }, { name = "two-faced-report" }]', silent),
+        ("[expect]", f"[[malicious]]\nseat = 2\nattacks = {silent}\n\n[expect]"), ('approved = ">= 20"\n', ""),
+    )  # fmt: skip
+    result = called("run", path, "--rounds", "14", "--json", "--out", tmp_path / "lost")
+    assert (result.returncode, "liveness lost" in result.stderr) == (11, True), result.stderr
+    assert json.loads(result.stdout)["error"]["exit_code"] == 11
+    expected = ("-o", 'expect.approved="== 0"')
+    assert called("run", path, "--rounds", "14", *expected, "--out", tmp_path / "expected").returncode == 0
+
+
 def test_audit_passes_an_honest_run(finished: Path, called: Called) -> None:
     for arguments in ([finished], ["--history", finished / "history.jsonl.gz"]):
         result = called("audit", *arguments, "--json")
