@@ -43,6 +43,12 @@ def make(name: str, options: dict[str, Any]) -> Attack:
         attack: Attack = plugins.made("attacks", name, kind, options)
     except plugins.PluginBroken as error:
         raise UnknownAttack(name, error.reason) from error
-    if not isinstance(attack.conduct, Conduct) or attack.conduct not in range(4):
+    try:
+        conduct, called, _ = attack.conduct, attack.name, attack.rushes
+    except Exception as error:
+        raise UnknownAttack(name, f"its attributes raise {type(error).__name__}: {error}") from error
+    if not isinstance(conduct, Conduct) or conduct not in range(4):
         raise UnknownAttack(name, "its conduct is no chain_bandit.protocol.settlement.Conduct")
+    if not isinstance(called, str):
+        raise UnknownAttack(name, "its name is no text")
     return attack

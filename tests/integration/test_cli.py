@@ -225,6 +225,7 @@ NASTY = {
     "has no conduct": "    conduct = 'liar'\n",
     "has an unknown conduct": "    conduct = Conduct(8)\n",
     "has no name": "    name = property(lambda self: 1 // 0)\n    def means(self, view, honest):\n        1 // 0\n",
+    "has a number as its name": "    name = 5\n",
 }
 
 
