@@ -17,7 +17,11 @@ from chain_bandit.auditor.two_process import able, audit_by_two
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.resumable_download import BlocksObserver
 from chain_bandit.game import folder
+from chain_bandit.protocol.arms import round_robin
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.regret import Regret
+from chain_bandit.protocol.settlement import Cost, cost_of_round
+from chain_bandit.protocol.units import UNIT
 
 MOST_BYTES = 1 << 28
 """Of an audit.json: more is cut off, and then no JSON."""
@@ -162,7 +166,12 @@ def require_true(path: Path, manifest: Mapping[str, Any], report: AuditReport) -
     """Hold what the manifest claims against what the replay gives. Raises `ManifestFalse`."""
     if report.failed or report.checks["record.links"].not_checkable:
         return  # the report says what is wrong, or why no record could be followed
-    for name, got in report.claims.items():
+    found, regret = report.claims, _regret(report)
+    if regret is not None:
+        found["regret"], said = regret.total / UNIT, manifest.get("regret_units")
+        parts = {part: getattr(regret, part) for part in ("total", "burn_in", "arms", "failed", "cost", "costly")}
+        found["regret_units"] = {**said, **parts} if isinstance(said, dict) else parts  # with what rivals lose
+    for name, got in found.items():
         if got is not None and manifest.get(name) != got:
             raise ManifestFalse(path, name, manifest.get(name), got)
 
@@ -176,3 +185,19 @@ def _require_true_rounds(path: Path, columns: Mapping[str, Sequence[Any]], repor
             claimed = columns[name][place[row.round]] if row.round in place and name in columns else None
             if got is not None and claimed != got:
                 raise ManifestFalse(path, f"{name} of round {row.round}", claimed, got, "table of rounds")
+
+
+def _regret(report: AuditReport) -> Regret | None:
+    """What the honest lost by the revealed means; None where these, or which rounds were in case 2, are not known."""
+    given, means, hidden = report.game.get("parameters"), report.game.get("true_means"), report.game.get("cost")
+    if given is None or means is None or hidden is None or any(row.costly is None for row in report.rounds):
+        return None
+    regret = Regret(tuple(means), given["burn_in"], bool(given["paid_burn_in"]))
+    for round_ in range(1, given["burn_in"]):
+        regret.add(round_, round_robin(round_, given["arms"]), paid=False)
+    for row in report.rounds:
+        cost = None
+        if row.costly and row.means is not None and row.arm is not None:
+            cost = cost_of_round(Cost(given["cost"]), hidden, row.means[row.arm], means[row.arm]) * row.length
+        regret.add(row.round, row.arm, row.kind == "approved", cost, row.length)
+    return regret

@@ -423,6 +423,7 @@ def test_audit_passes_an_honest_run(finished: Path, called: Called) -> None:
 @pytest.mark.parametrize(("name", "value", "code"), [
     ("format", "chain-bandit-run/0", 2), ("game", "0x" + "00" * 32, 12), ("rounds", 41, 12), ("burn_in", 13, 12),
     ("validators", 5, 12), ("paid_burn_in", True, 12), ("arm_means", [1, 2, 3], 12), ("approved", 30, 12),
+    ("regret", 0.5, 12), ("regret_units", {}, 12),
     ("roles", ["liar", "honest", "honest", "honest"], 12), ("blocked_from", {"0": 16}, 12),
 ])  # fmt: skip
 def test_audit_of_a_folder_holds_its_manifest_against_the_history(
