@@ -1,6 +1,6 @@
 """A seat under an attack: the honest machine, with the attack at its verbs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from chain_bandit.actors.messages import Message, Send, is_sound
@@ -10,6 +10,7 @@ from chain_bandit.actors.validator import Validator
 from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import seats
+from chain_bandit.protocol.digests import uints
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.settlement import Conduct, Pull
@@ -35,6 +36,13 @@ def named(attack: Attack, seat: int, round_: int) -> Iterator[None]:
         raise
     except BaseException as error:
         raise AttackFailed(attack.name, seat, round_, error) from error
+
+
+def carried(given: Iterable[int], size: int) -> tuple[int, ...]:
+    """The integers that a message carries, whatever type they had; raises for what none does."""
+    values = tuple(given)
+    uints(values, size)
+    return tuple(map(int, values))
 
 
 class Combined(Attack):
@@ -93,15 +101,16 @@ class MaliciousParticipant(Participant):
     def arm(self, ledger: Ledger) -> int | None:
         """The attack's arm."""
         honest = super().arm(ledger)
-        return None if honest is None else self.attack.arm(self.view, honest)
+        arm = None if honest is None else self.attack.arm(self.view, honest)
+        return None if arm is None else carried((arm,), 1)[0]
 
     def means(self, ledger: Ledger) -> Means:
         """The attack's estimators."""
-        return self.attack.means(self.view, super().means(ledger))
+        return carried(self.attack.means(self.view, super().means(ledger)), 4)
 
     def committed_counts(self, ledger: Ledger) -> Counts:
         """The attack's counts."""
-        return self.attack.counts(self.view, super().committed_counts(ledger))
+        return carried(self.attack.counts(self.view, super().committed_counts(ledger)), 4)
 
     def record(self, ledger: Ledger) -> Pull:
         """The attack's record."""

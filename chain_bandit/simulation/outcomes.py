@@ -12,11 +12,11 @@ from random import Random
 
 from chain_bandit.actors.rules import Rules
 from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said, View
-from chain_bandit.attacks.malicious import Combined, named
+from chain_bandit.attacks.malicious import Combined, carried, named
 from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, SignedReport, approves, seats
 from chain_bandit.protocol.committee import commander_drawn
-from chain_bandit.protocol.digests import ZERO, keccak, uint, uints
+from chain_bandit.protocol.digests import ZERO, keccak, uint
 from chain_bandit.protocol.estimation import disclose, is_false, is_readable
 from chain_bandit.protocol.ledger import (
     Ledger,
@@ -317,8 +317,7 @@ class Play:
         means = self.honest_report(seat)
         if seat in self._views:
             with self._named(seat):
-                means = tuple(self.setting.attacks[seat].means(self._views[seat], means))
-                uints(means, 4)  # raises for what no report carries; so below
+                means = carried(self.setting.attacks[seat].means(self._views[seat], means), 4)
         named = (self.purses[seat].received,) * p.provable
         return Report(means, ZERO, bytes(PROOF_BYTES * p.draws), bytes(SEALED_BYTES * p.sealed), named)
 
@@ -327,9 +326,7 @@ class Play:
         if seat not in self._views:
             return counts
         with self._named(seat):
-            claimed = tuple(self.setting.attacks[seat].counts(self._views[seat], counts))
-            uints(claimed, 4)
-        return claimed
+            return carried(self.setting.attacks[seat].counts(self._views[seat], counts), 4)
 
     def _named(self, seat: int) -> AbstractContextManager[None]:
         return named(self.setting.attacks[seat], seat, self.ledger.round)
@@ -369,7 +366,7 @@ class Play:
             if seat in self._views:
                 with self._named(seat):
                     own = self.setting.attacks[seat].arm(self._views[seat], arm)
-                    uints(() if own is None else (own,), 1)
+                    own = None if own is None else carried((own,), 1)[0]
             if own is None or not 0 <= own < self.parameters.arms:
                 continue
             if seat in paid:
