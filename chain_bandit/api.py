@@ -6,10 +6,16 @@ Errors are `ChainBanditError` with the sentence and the exit code of the command
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
+from datetime import date, time
 from html import escape
+from numbers import Real
+from operator import index
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from pydantic import BaseModel
 
 from chain_bandit import plugins
 from chain_bandit.attacks.attack import Attack
@@ -30,7 +36,7 @@ from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.runner.workers import processes
 from chain_bandit.runs import history_of_node, unanswered_rule
 from chain_bandit.runs import play as played
-from chain_bandit.scenario import Scenario, built
+from chain_bandit.scenario import Scenario, ScenarioInvalid, built
 from chain_bandit.scenario import load as loaded
 from chain_bandit.simulation.replicates import PARTS, IntervalEstimate, Measured
 
@@ -51,6 +57,9 @@ Progress = Callable[[int, int], None]
 """`progress(done, total)`, called now and then; True shows a bar, in a terminal or a notebook."""
 
 
+NESTED = 32
+"""Tables and lists within each other, at most."""
+
 SHOWN = 20
 """Rows of a table that a notebook shows."""
 
@@ -68,6 +77,12 @@ class Table(Sequence[Mapping[str, Any]]):
     def __getitem__(self, index: Any) -> Any:
         """A row, or a table of some."""
         return Table(self._rows[index]) if isinstance(index, slice) else self._rows[index]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it has the same rows."""
+        return self._rows == other._rows if isinstance(other, Table) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         """Its size and columns."""
@@ -148,7 +163,7 @@ class Run:
         return f'<a href="{self.report.resolve().as_uri()}">{self.out.name}: audit {self.audit.verdict}</a>'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Simulation:
     """Replicates of a scenario without messages.
 
@@ -159,6 +174,18 @@ class Simulation:
 
     scenario: Scenario
     measured: Measured
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same scenario came to the same numbers, however long that took."""
+        if not isinstance(other, Simulation):
+            return NotImplemented
+        mine, its = self.measured, other.measured
+        return (self.scenario, mine.checkpoints) == (other.scenario, its.checkpoints) and all(
+            np.array_equal(np.asarray(one), np.asarray(another))
+            for one, another in ((mine.sums, its.sums), (mine.settled, its.settled))
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         """One line."""
@@ -244,7 +271,8 @@ def load(source: str | Path, **overrides: Any) -> Scenario:
     Raises:
         ChainBanditError: what is wrong, with the file's line where there is one.
     """
-    return loaded(_path(source), {key.replace("__", "."): value for key, value in overrides.items()}, on_chain=False)
+    changed = {key.replace("__", "."): _as_in_a_file(key, value) for key, value in overrides.items()}
+    return loaded(_path(source), changed, on_chain=False)
 
 
 def build(**keys: Any) -> Scenario:
@@ -253,7 +281,8 @@ def build(**keys: Any) -> Scenario:
     Raises:
         ChainBanditError: as `load`.
     """
-    scenario = built(Path("scenario"), "", {"name": "scenario", **keys}, {}, on_chain=False)
+    given = {key: _as_in_a_file(key, value) for key, value in keys.items()}
+    scenario = built(Path("scenario"), "", {"name": "scenario", **given}, {}, on_chain=False)
     return scenario.model_copy(update={"folder": Path.cwd()})
 
 
@@ -272,14 +301,14 @@ def play(
         ChainBanditError: what stopped the game; nothing half-written stays.
     """
     scenario = _scenario(scenario)
-    place = Path(out) if out is not None else Path(mkdtemp(prefix="chain-bandit-")) / scenario.name
+    place = _place(out, scenario.name)
     horizon = scenario.parameters.horizon
     with _telling(progress) as tell:
         finished = played(
-            scenario, place, lambda status: tell(status.pulls, horizon), chain=chains.chain(chain, account),
+            scenario, place, lambda status: tell(status.pulls, horizon), chain=chains.chain(_text(chain), account),
             outlives=chains.is_url(chain),
         )  # fmt: skip
-    return Run(finished.out, finished.manifest, finished.report)
+    return Run(finished.out.absolute(), finished.manifest, finished.report)
 
 
 def simulate(
@@ -291,8 +320,7 @@ def simulate(
         ChainBanditError: a scenario that cannot be simulated, or a number below 1.
     """
     scenario = _scenario(scenario)
-    _is_count("replicates", replicates)
-    _is_count("jobs", jobs)
+    replicates, jobs = _count("replicates", replicates), _count("jobs", jobs)
     (engine,) = engines([(scenario, replicates)])
     with _telling(progress) as tell:
         measured = measure(scenario, replicates, (), jobs, engine, lambda done: tell(done, replicates))
@@ -317,14 +345,16 @@ def sweep(
     from chain_bandit.sweeps import grid
     from chain_bandit.sweeps.run import run as swept
 
-    _is_count("jobs", jobs)
+    jobs, replicates = _count("jobs", jobs), None if replicates is None else _count("replicates", replicates)
     if axes is not None:
-        given = grid.of(source if isinstance(source, Scenario) else Path(source), axes, replicates)
+        given = grid.of(
+            source if isinstance(source, Scenario) else _path(source), _as_in_a_file("axes", axes), replicates
+        )
     elif isinstance(source, Scenario):
         raise Usage("sweep: expected a sweep file, or axes={key: values} for the scenario")
     else:
-        given = grid.load(Path(source), replicates)
-    place = Path(out) if out is not None else Path(mkdtemp(prefix="chain-bandit-")) / given.name
+        given = grid.load(_path(source), replicates)
+    place = _place(out, given.name)
     with _telling(progress) as tell:
         return SweepResult(swept(given, place, processes(jobs), resume, lambda done, failed: tell(done, given.size)))
 
@@ -345,11 +375,13 @@ def audit(
     Raises:
         ChainBanditError: there is no such history; what is wrong in it is in the report.
     """
-    list(run_rules(rules))  # each runs from when it is named
-    kept = hexadecimal(head, 32, "head") if head is not None else None
+    list(run_rules(_names("rules", rules)))  # each runs from when it is named
+    kept, bodies = hexadecimal(_text(head), 32, "head") if head is not None else None, _names("bodies", bodies)
     if contract is not None:
         with _from_node(str(source), str(contract), bodies=bodies) as path:
             return audit_file(path, kept, paranoid=paranoid)
+    if bodies:
+        raise Usage("bodies go with a node's URL and contract=ADDRESS")
     path = _path(source)
     return (audit_folder if path.is_dir() else audit_file)(path, kept, paranoid=paranoid)
 
@@ -371,8 +403,9 @@ def history(source: str | Path, out: str | Path | None = None, *, contract: str 
     path = _path(source)
     found = files.read(path / folder.HISTORY if path.is_dir() else path)
     if out is not None:
-        with folder.writing(Path(out)):
-            files.write(found, Path(out))
+        place = _path(out)
+        with folder.writing(place):
+            files.write(found, place)
     return found
 
 
@@ -388,8 +421,8 @@ def deploy(
     from chain_bandit.nodes import keystore
     from chain_bandit.nodes.open_game import deploy_open
 
-    place = Path(organiser)
-    with chains.connected(url) as node:
+    place = _path(organiser)
+    with chains.connected(_text(url)) as node:
         secret = keystore.unlock(place, password)
         game = deploy_open(_scenario(scenario), node, place, secret, listen, Path(out), None, account)
     dumped: Mapping[str, Any] = game.model_dump(mode="json")
@@ -434,6 +467,8 @@ def parallel_env(scenario: Given, seats: Sequence[int] | None = None) -> "Report
 @contextmanager
 def _telling(progress: Progress | bool) -> Iterator[Progress]:
     """Who is told how far it is; of True a bar, which notebooks show as their own."""
+    if not isinstance(progress, bool) and not callable(progress):
+        raise Usage(f"progress: expected True, or a function of (done, total); got {progress!r:.80}")
     if progress is not True:
         yield progress or (lambda done, total: None)
         return
@@ -453,12 +488,56 @@ def _scenario(given: object) -> Scenario:
         return load(given)
     if not isinstance(given, Scenario):
         raise Usage(f"expected a scenario, as cb.build(…) gives one, a file or an example; got {given!r:.80}")
+    given.check()  # nobody has checked one that pydantic made, or copied with other keys
     return given
 
 
-def _is_count(name: str, value: object) -> None:
-    if not isinstance(value, int) or value < 1:
+def _count(name: str, value: Any) -> int:
+    try:
+        count = 0 if isinstance(value, bool) else index(value)
+    except TypeError:
+        count = 0
+    if count < 1:
         raise Usage(f"{name}: expected a whole number of at least 1, got {value!r:.80}")
+    return count
+
+
+def _as_in_a_file(key: str, value: Any, depth: int = 0) -> Any:
+    """A value as a scenario file has it: numbers of any library as Python's, what has an order as lists."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if (value is None and not depth) or isinstance(value, bool | int | float | str | date | time | BaseModel):
+        return value
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, Path):
+        return str(value)
+    if depth < NESTED and isinstance(value, Mapping):
+        return {
+            name: None if each is None else _as_in_a_file(f"{key}.{name}", each, depth + 1)
+            for name, each in value.items()
+        }
+    if depth < NESTED and isinstance(value, Sequence | Iterator) and not isinstance(value, bytes | bytearray):
+        return [_as_in_a_file(key, each, depth + 1) for each in value]
+    wanted = "expected what a scenario file can hold (numbers, text, true, false, lists, tables)"
+    raise ScenarioInvalid("scenario", None, f"{key}: {wanted}, got {value!r:.80}")
+
+
+def _place(out: str | Path | None, name: str) -> Path:
+    """Where results go: the folder that is named, or a new one for them alone."""
+    return Path(mkdtemp(prefix="chain-bandit-")) / name if out is None else _path(out)
+
+
+def _text(given: object) -> str:
+    if not isinstance(given, str):
+        raise Usage(f"expected text, got {given!r:.80}")
+    return given
+
+
+def _names(name: str, given: Sequence[str]) -> Sequence[str]:
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise Usage(f"{name}: expected a list of names, got {given!r:.80}")
+    return [str(each) for each in given]
 
 
 def _given(kind: str, name: str, ours: Container[str]) -> Callable[[Maker], Maker]:
@@ -474,8 +553,10 @@ def _given(kind: str, name: str, ours: Container[str]) -> Callable[[Maker], Make
 def _path(given: object) -> Path:
     if not isinstance(given, str | Path):
         raise Usage(f"expected a path, got {given!r:.80}")
-    if isinstance(given, str) and given.startswith(("http://", "https://")):
+    if str(given).startswith(("http://", "https://")):
         raise Usage(f"{given}: a node's URL goes with contract=ADDRESS")
+    if "\0" in str(given):
+        raise Usage(f"{given!r:.80}: no file has such a name")
     return Path(given)
 
 

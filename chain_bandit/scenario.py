@@ -71,7 +71,7 @@ class ScenarioInvalid(ChainBanditError):
 class Strict(BaseModel):
     """What a file may say, and nothing else."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants")
 
 
 def unit(name: str) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class CallableRewards(OutsideRewards):
 class OtherRewards(BaseModel):
     """Rewards of a plug-in; every other key is an option of it."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, ser_json_inf_nan="constants")
 
     kind: str = Field(description="bernoulli, table, http, csv, live, the name of a plug-in, or module:function")
 
@@ -530,6 +530,13 @@ class Scenario(Strict):
         names = {word: getattr(entry, "name", entry) for word, entry in entries.items() if entry is not None}
         foreign = {word: name for word, name in names.items() if name not in rules.names(RuleKind[word.upper()])}
         return {word: from_anywhere(name) for word, name in foreign.items()}
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "Scenario":
+        """As pydantic's, without what was computed of the keys before."""
+        copied = super().model_copy(update=update, deep=deep)
+        for computed in ("table", "model", "parameters"):
+            copied.__dict__.pop(computed, None)
+        return copied
 
     def __getstate__(self) -> dict[Any, Any]:
         """Without its parameters: another process has to find the rules of others itself."""

@@ -6,6 +6,7 @@ import sys
 from filecmp import cmp
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import chain_bandit as cb
@@ -228,3 +229,78 @@ def test_a_simulation_has_its_baselines_on_the_same_draws():
     learners = {row["learner"]: row["mean"] for row in many.baselines()}
     assert {"ucb1 alone", "oracle", "undefended mean"} <= learners.keys()
     assert all(mean >= 0 for mean in learners.values())
+
+
+def test_a_scenario_of_other_keys_is_another_game_and_is_checked():
+    game = cb.load("small", **SHORT)
+    assert cb.simulate(game, 2).table[-1]["round"] == game.rounds
+    for deep in (False, True):
+        longer = game.model_copy(update={"rounds": 50}, deep=deep)
+        assert cb.simulate(longer, 2).table[-1]["round"] == 50
+    lie = {"seat": 9, "attacks": [{"name": "sign-flip"}]}
+    for made in (
+        game.model_copy(update={"rounds": -1}), cb.Scenario.model_validate({**game.model_dump(), "malicious": [lie]})
+    ):  # fmt: skip
+        for verb in (cb.simulate, cb.play):
+            with pytest.raises(cb.ChainBanditError, match="does not hold"):
+                verb(made)
+
+
+def test_keys_are_numbers_of_any_library_and_what_a_file_can_hold(tmp_path: Path):
+    @cb.environment("arms-of-an-option")
+    def arms(means, note=0.0, limits=()):
+        return cb.bernoulli(means)
+
+    keys = {"participants": 4, "liars": 1, "attackers": 0}
+    rewards = {"kind": "arms-of-an-option", "means": (0.5, 0.9), "note": float("inf"), "limits": (1, 2)}
+    wanted = cb.build(**keys, rounds=20, rewards=rewards)
+    numpy = rewards | {"means": np.array([0.5, 0.9]), "note": np.float32("inf"), "limits": (n for n in (1, 2))}
+    found = cb.build(**keys, rounds=np.int64(20), rewards=numpy)
+    assert found == wanted
+    assert cb.simulate(found, np.int32(3)) == cb.simulate(wanted, 3)
+    assert cb.play(found, tmp_path / "run").passed
+    assert cb.load(tmp_path / "run" / "scenario.lock.toml").rewards == wanted.rewards
+    swept = cb.sweep(found, axes={"rounds": np.arange(20, 40, 10), "liars": range(2)}, replicates=np.int64(2))
+    assert swept.final == cb.sweep(wanted, axes={"rounds": [20, 30], "liars": [0, 1]}, replicates=2).final
+    endless = []
+    endless.append(endless)
+    for none in (lambda: 3, object(), {0.5, 0.9}, b"x", [None], endless):
+        with pytest.raises(cb.ChainBanditError, match=r"rewards\.note: expected what a scenario file can hold"):
+            cb.build(**keys, rounds=20, rewards=rewards | {"note": none})
+
+
+def test_results_of_the_same_numbers_are_equal():
+    game, other = cb.load("small", **SHORT), cb.load("small", **SHORT | {"seed": 2})
+    first, again = cb.simulate(game, 3), cb.simulate(game, 3, jobs=2)
+    assert first == again
+    assert first.table == again.table
+    assert first != cb.simulate(other, 3)
+    assert first != cb.simulate(game, 2)
+    assert first.table != list(first.table)
+
+
+def test_a_run_is_found_from_another_folder(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = cb.play(cb.load("small", **SHORT), "run")
+    monkeypatch.chdir("/")
+    assert len(run.rounds)
+    assert run.report.exists()
+
+
+def test_what_is_no_name_is_one_sentence(tmp_path: Path):
+    game = cb.load("small", **SHORT)
+    for wrong, said in (
+        (lambda: cb.play(game, 3), "expected a path, got 3"),
+        (lambda: cb.play(game, "a\0b"), "no file has such a name"),
+        (lambda: cb.sweep(game, 3, axes={"liars": [1]}), "expected a path"),
+        (lambda: cb.sweep(None), "expected a path"),
+        (lambda: cb.play(game, chain=None), "expected text, got None"),
+        (lambda: cb.simulate(game, True), "expected a whole number"),
+        (lambda: cb.simulate(game, 2, progress=3), "progress: expected True, or a function"),
+        (lambda: cb.audit(tmp_path, head=b"0"), "expected text"),
+        (lambda: cb.audit(tmp_path, rules="middle.py:Middle"), "rules: expected a list of names"),
+        (lambda: cb.audit(tmp_path, bodies=["one.jsonl.gz"]), "bodies go with a node's URL"),
+    ):  # fmt: skip
+        with pytest.raises(cb.ChainBanditError, match=said) as caught:
+            wrong()
+        assert caught.value.exit_code == 2
