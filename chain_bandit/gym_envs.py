@@ -4,7 +4,8 @@ Both play without messages on the draws of `simulate`: the game of seed s is the
 without a seed begins the next one, the scenario's own first. Needs the extra `gym`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,9 @@ class NoSuchSeats(ChainBanditError):
 
     exit_code = 2
 
-    def __init__(self, seats: Sequence[object], participants: int) -> None:
-        super().__init__(f"expected different participants from 0 to {participants - 1}, got {list(seats)!r:.80}")
+    def __init__(self, seats: object, participants: int) -> None:
+        got = list(seats) if isinstance(seats, Iterable) else seats
+        super().__init__(f"expected different participants from 0 to {participants - 1}, got {got!r:.80}")
 
 
 class WrongAction(ChainBanditError):
@@ -71,15 +73,15 @@ class BanditEnv(Env[Floats, np.int64]):
     metadata: Infos = {"render_modes": []}  # noqa: RUF012
 
     def __init__(self, scenario: Scenario, seat: int = 0) -> None:
-        _require(scenario, (seat,))
+        (seat,) = _require(scenario, (seat,))
         self._scenario, self._seat, self._next, self._over = scenario, seat, scenario.seed, True
         self.action_space = spaces.Discrete(scenario.parameters.arms)
         self.observation_space = spaces.Box(0.0, 1.0, (2 * scenario.parameters.arms,), np.float64)
 
     def reset(self, *, seed: int | None = None, options: Infos | None = None) -> tuple[Floats, Infos]:
-        """Begin a game."""
-        super().reset(seed=seed)
-        seed = self._next if seed is None else seed
+        """Begin a game. Raises `WrongAction` for what is no seed."""
+        seed, own = _seed(self._next if seed is None else seed), seed is None
+        super().reset(seed=None if own else seed)
         self._draws = Draws(self._scenario.model, derive(seed, "secret"), derive(seed, "seed_0"))
         self._next, self._lost, self._purse = seed + 1, 0, SampleMeans(self._scenario.parameters.arms)
         self._over = False
@@ -118,8 +120,7 @@ class ReportingEnv(ParallelEnv):  # type: ignore[misc]
     metadata: Infos = {"name": "chain_bandit_v0", "render_modes": []}  # noqa: RUF012
 
     def __init__(self, scenario: Scenario, seats: Sequence[int] | None = None) -> None:
-        seats = range(scenario.participants) if seats is None else seats
-        _require(scenario, seats)
+        seats = _require(scenario, range(scenario.participants) if seats is None else seats)
         self.possible_agents, self.agents = [f"participant_{seat}" for seat in seats], list[str]()
         self.render_mode = None
         self._scenario, self._p, self._next = scenario, scenario.parameters, scenario.seed
@@ -136,8 +137,8 @@ class ReportingEnv(ParallelEnv):  # type: ignore[misc]
         return self._done
 
     def reset(self, seed: int | None = None, options: Infos | None = None) -> tuple[dict[str, Floats], Infos]:
-        """Begin a game."""
-        seed = self._next if seed is None else seed
+        """Begin a game. Raises `WrongAction` for what is no seed."""
+        seed = _seed(self._next if seed is None else seed)
         game = setting(self._scenario, seed, self._learners)
         self._play, self._sums = Play(game), GameSums(game)
         self._rounds, self._global = self._play.rounds(), np.full(self._p.arms, BOUND / UNIT)
@@ -154,8 +155,13 @@ class ReportingEnv(ParallelEnv):  # type: ignore[misc]
         names = self.agents
         if not names:
             return {}, {}, {}, {}, {}
+        if not isinstance(actions, Mapping):
+            raise WrongAction("a mapping of actions by agent", actions)
         for name, learner in zip(names, self._learners.values(), strict=True):
-            added = np.asarray(actions.get(name, np.nan), np.float64)
+            try:
+                added = np.asarray(actions.get(name, np.nan), np.float64)
+            except (TypeError, ValueError):  # of text, or of rows of unequal lengths
+                added = np.empty(0)
             if added.shape != (self._p.arms,) or not np.all(np.abs(added) <= 1):
                 raise WrongAction(f"for {name} {self._p.arms} numbers from -1 to 1", actions.get(name))
             learner.added = np.rint(added * UNIT).astype(np.int64)
@@ -211,7 +217,23 @@ def _own(means: Means, purse: SampleMeans, scenario: Scenario) -> Floats:
     return np.array([*(each / UNIT for each in means), *(n / scenario.parameters.horizon for n in purse.counts)])
 
 
-def _require(scenario: Scenario, seats: Sequence[int]) -> None:
+def _require(scenario: Scenario, seats: Sequence[int]) -> list[int]:
+    """The seats. Raises `NoSuchSeats`, or `NothingToSimulate` where rewards are live."""
     require_model(scenario)
-    if not seats or len(set(seats)) < len(seats) or not set(seats) <= set(range(scenario.participants)):
+    try:
+        found = list(map(index, seats))
+    except TypeError:
+        found = []
+    if not found or len(set(found)) < len(found) or not set(found) <= set(range(scenario.participants)):
         raise NoSuchSeats(seats, scenario.participants)
+    return found
+
+
+def _seed(given: Any) -> int:
+    try:
+        seed = index(given)
+    except TypeError:
+        seed = -1
+    if not 0 <= seed < 2**256:
+        raise WrongAction("a seed, a whole number from 0 to 2^256 - 1", given)
+    return seed

@@ -153,3 +153,19 @@ except cb.ChainBanditError as error: print(error, error.exit_code)
     assert said == (
         "learners' environments need Gymnasium and PettingZoo: run pip install 'chain-bandit[gym]' 4\n"
     )
+
+
+def test_seats_and_seeds_of_any_library_are_taken_and_what_is_none_is_refused_in_one_sentence():
+    game = cb.load("small")
+    assert cb.parallel_env(game, np.array([3, 1])).possible_agents == ["participant_3", "participant_1"]
+    for wrong in (lambda: cb.gym_env(game, [0]), lambda: cb.gym_env(game, 1.0), lambda: cb.parallel_env(game, 3)):
+        with pytest.raises(cb.ChainBanditError, match="expected different participants from 0 to 3"):
+            wrong()
+    for env in (cb.gym_env(game), cb.parallel_env(game)):
+        assert str(env.reset(seed=np.int64(3))) == str(env.reset(seed=3))
+        for seed in (-1, 2**256, 1.5, "a"):
+            with pytest.raises(cb.ChainBanditError, match="expected a seed"):
+                env.reset(seed=seed)
+    for actions in (None, [], dict.fromkeys(env.agents, "ab"), {key: [[0], [0, 0]] for key in env.agents}):
+        with pytest.raises(cb.ChainBanditError, match=r"expected a mapping of actions|3 numbers from -1 to 1"):
+            env.step(actions)
