@@ -2,11 +2,13 @@
 
 import errno
 import io
+import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from select import select
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -19,6 +21,10 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES
 
 UNUSABLE = (errno.ENAMETOOLONG, errno.ELOOP)
 """Errors of a path that no file has."""
+
+
+_answers: TextIO | None = None
+"""Where answers go, while nothing else may be printed there."""
 
 
 class _Stream(io.FileIO):
@@ -47,30 +53,46 @@ class _Stream(io.FileIO):
         return memoryview(data).nbytes
 
 
-def _opened(own: io.TextIOWrapper) -> tuple[_Stream, io.TextIOWrapper]:
+def answer(said: object, **form: Any) -> None:
+    """Print an object as JSON on standard output, with what `json.dumps` takes."""
+    print(json.dumps(said, **form), file=_answers or sys.stdout, flush=True)
+
+
+def _opened(own: io.TextIOWrapper, number: int | None = None) -> tuple[_Stream, io.TextIOWrapper]:
     own.flush()
-    stream = _Stream(own.fileno())
+    stream = _Stream(own.fileno() if number is None else number)
     buffered = io.BufferedWriter(stream)
     return stream, io.TextIOWrapper(buffered, own.encoding, "backslashreplace", line_buffering=own.line_buffering)
 
 
 @contextmanager
-def forgiving() -> Iterator[None]:
+def forgiving(answers_alone: bool = False) -> Iterator[None]:
     """Let the block print anything: what a stream has no character for as an escape, what nobody reads into nowhere.
 
     The block ends by `SystemExit`, whose code stays what it is; of a good command whose output was lost it is
     `UNWRITTEN`. Streams that somebody put in the place of the process's own are left alone.
+
+    Args:
+        answers_alone: only `answer` writes on standard output; what plug-ins and other processes print there goes to
+            standard error.
     """
-    said = None
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout is sys.__stdout__:
-        said, sys.stdout = _opened(sys.stdout)
+    global _answers
+    said, own = None, sys.stdout
     if isinstance(sys.stderr, io.TextIOWrapper) and sys.stderr is sys.__stderr__:
         _, sys.stderr = _opened(sys.stderr)
+    if isinstance(own, io.TextIOWrapper) and own is sys.__stdout__:
+        if answers_alone and isinstance(sys.stderr, io.TextIOWrapper):
+            said, _answers = _opened(own, os.dup(own.fileno()))
+            os.dup2(sys.stderr.fileno(), own.fileno())
+            sys.stdout = sys.stderr
+        else:
+            said, sys.stdout = _opened(own)
     try:
         yield
     except SystemExit as ended:
-        if sys.stdout is not None:  # nobody has closed it
-            sys.stdout.flush()
+        for stream in (sys.stdout, _answers):
+            if stream is not None:  # nobody has closed it
+                stream.flush()
         if said is not None and said.lost:
             print(f"error: standard output cannot be written ({said.lost}): not all is there", file=sys.stderr)
             if not ended.code:

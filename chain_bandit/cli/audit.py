@@ -1,6 +1,5 @@
 """`chain-bandit audit`: a run folder, an exported history, or a game on a node."""
 
-import json
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 
 from chain_bandit.chain_history.blocks import LAST_BLOCK
 from chain_bandit.cli.options import ForeignRules, Json, Usage, hexadecimal, named_game, run_foreign
+from chain_bandit.output import answer
 
 
 def audit(
@@ -91,7 +91,7 @@ def audit(
             with whole_file(page) as file:
                 file.write(drawn.encode())
     if as_json:
-        print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
+        answer(report.as_dict(with_rounds=False), sort_keys=True)
     else:
         drawn_at = page or (folder / REPORT if folder and (folder / REPORT).is_file() else None)
         console().print(

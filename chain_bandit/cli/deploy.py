@@ -1,6 +1,5 @@
 """`chain-bandit deploy`: a game's contract on a chain, and its participants' money."""
 
-import json
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -22,6 +21,7 @@ from chain_bandit.cli.options import (
     overrides,
 )
 from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
+from chain_bandit.output import answer
 
 
 def deploy(
@@ -89,7 +89,7 @@ def deploy(
             made = deployment.deploy(plan, node, accounts.named(account, node.chain_id), place, journal)
         said = {**made, "out": str(place)} | ({"url": node.url} if isinstance(node, OwnNode) else {})
         if as_json:
-            print(json.dumps(said, sort_keys=True), flush=True)
+            answer(said, sort_keys=True)
         else:
             named = {"scenario": plan.scenario.name, "participants": plan.scenario.participants}
             terminal.console().print(terminal.header({**said, **named}))
@@ -126,4 +126,7 @@ def _with_open_places(
             print(f"{out} names {game.url} alone, since the rest of the URL may be a key: set ETH_RPC_URL where nodes "
                   "run", file=sys.stderr, flush=True)  # fmt: skip
     said = {"contract": game.contract, "places": given.participants, "out": str(out), "nodes": str(key)}
-    print(json.dumps(said) if as_json else f"{said['contract']} has {said['places']} open places: hand out {out}")
+    if as_json:
+        answer(said)
+    else:
+        print(f"{said['contract']} has {said['places']} open places: hand out {out}")

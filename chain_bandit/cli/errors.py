@@ -1,9 +1,9 @@
 """How an error is said: one line on stderr, and with `--json` an object on stdout."""
 
-import json
 import sys
 from typing import Any, NoReturn
 
+from chain_bandit.output import answer
 from chain_bandit.protocol.errors import ChainBanditError
 
 
@@ -23,7 +23,7 @@ def fail(error: BaseException, code: int, said: str) -> NoReturn:
 def print_error(kind: str, message: str, code: int) -> None:
     """The object on stdout, where the command was given `--json`."""
     if "--json" in sys.argv:
-        print(json.dumps({"error": {"type": kind, "message": message, "exit_code": code}}))
+        answer({"error": {"type": kind, "message": message, "exit_code": code}})
 
 
 def say_error(message: object) -> None:

@@ -1,6 +1,5 @@
 """`chain-bandit doctor` and `chain-bandit explain`: what is missing here, and what a word means."""
 
-import json
 import re
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typer.main import get_command
 from chain_bandit.cli.listing import ListedKind, listed, own_line
 from chain_bandit.cli.options import Json, Usage
 from chain_bandit.exit_codes import EXIT_CODES
+from chain_bandit.output import answer
 
 
 def doctor(as_json: Json = False) -> None:
@@ -22,7 +22,7 @@ def doctor(as_json: Json = False) -> None:
     findings = examine()
     missing = [finding.name for finding in findings if finding.required and not finding.present]
     if as_json:
-        print(json.dumps({"ok": not missing, "findings": [finding.as_dict() for finding in findings]}, sort_keys=True))
+        answer({"ok": not missing, "findings": [finding.as_dict() for finding in findings]}, sort_keys=True)
     else:
         for finding in findings:
             print(finding.line())
@@ -52,7 +52,7 @@ def explain(
         )
         raise Usage(f"nothing to explain is called {word[:80]!r}; {listed}")
     if as_json:
-        print(json.dumps(found[0] if len(found) == 1 else {"matches": found}))
+        answer(found[0] if len(found) == 1 else {"matches": found})
     else:
         print("\n\n".join(map(_text, found)))
 

@@ -1,6 +1,5 @@
 """What `run` and `up` print at the end."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from chain_bandit.cli.errors import as_json_of, say_error
+from chain_bandit.output import answer
 
 if TYPE_CHECKING:
     from chain_bandit.auditor.report import AuditReport
@@ -28,7 +28,7 @@ def say_finished(
     failed = failures[0] if failures else None
     if as_json:
         said = {**manifest, "audit": report.verdict, "out": str(out)} | ({"measured": measured} if measured else {})
-        print(json.dumps(said | ({"error": as_json_of(failed)} if failed else {}), sort_keys=True))
+        answer(said | ({"error": as_json_of(failed)} if failed else {}), sort_keys=True)
     else:
         rounds = read_rounds(out)
         terminal.console().print(

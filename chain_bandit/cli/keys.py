@@ -1,12 +1,12 @@
 """`chain-bandit keygen`, `join`, `assemble` and `leave`: taking part in a game with a key of one's own."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from chain_bandit.cli.options import Funder, Json
+from chain_bandit.output import answer
 
 KeyFolder = Annotated[Path, typer.Option("--key", metavar="FOLDER", help="Folder of the keystore, made by keygen.")]
 PasswordFile = Annotated[
@@ -31,7 +31,7 @@ def keygen(
     from chain_bandit.nodes import keystore
 
     address = checksummed(keystore.create(out, name, keystore.password(password_file, name, new=True)))
-    print(json.dumps({"address": address, "out": str(out)}) if as_json else f"{address}  {out}")
+    answer({"address": address, "out": str(out)}) if as_json else print(f"{address}  {out}")
 
 
 def join(
@@ -62,7 +62,7 @@ def join(
         "place": record.address, "address": "0x" + joined.registration.address.hex(), "endpoint": record.endpoint,
         "counter": record.counter, "out": str(key / JOINED),
     }  # fmt: skip
-    print(json.dumps(said) if as_json else f"place {said['place']}: hand {said['out']} to the organiser")
+    answer(said) if as_json else print(f"place {said['place']}: hand {said['out']} to the organiser")
 
 
 def assemble(
@@ -81,7 +81,7 @@ def assemble(
     whole = assembled(game, joins, out or game, rpc)
     said = {"game": whole.game, "participants": len(whole.participants), "out": str(out or game)}
     line = f"{said['out']} has {said['participants']} participants: hand it to everybody"
-    print(json.dumps(said) if as_json else line)
+    answer(said) if as_json else print(line)
 
 
 def leave(
@@ -91,4 +91,4 @@ def leave(
     from chain_bandit.nodes import keystore, open_game
 
     wei = open_game.leave(game, keystore.unlock(key, keystore.password(password_file, key.name)), rpc)
-    print(json.dumps({"wei": wei}) if as_json else f"{wei} wei came back")
+    answer({"wei": wei}) if as_json else print(f"{wei} wei came back")

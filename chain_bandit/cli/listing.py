@@ -1,6 +1,5 @@
 """`chain-bandit list`: what scenarios can name, each with a sentence."""
 
-import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from inspect import getmodule
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from chain_bandit.cli.options import Json
+from chain_bandit.output import answer
 
 
 class ListedKind(StrEnum):
@@ -29,7 +29,7 @@ def list_(
     the checks of the audit. Those of other packages are among them."""
     found = listed(what)
     if as_json:
-        print(json.dumps({what.value: found}, sort_keys=False))
+        answer({what.value: found}, sort_keys=False)
         return
     from chain_bandit.views.terminal import console, plain_table
 

@@ -1,6 +1,5 @@
 """`chain-bandit mediate`: MEDIATE's experiments, and its tokens on a chain."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ import typer
 from chain_bandit.cli import tokens
 from chain_bandit.cli.examples import epilog
 from chain_bandit.cli.options import Json, overrides
+from chain_bandit.output import answer
 
 if TYPE_CHECKING:
     from chain_bandit.studies.presets import Part
@@ -73,7 +73,7 @@ def mediate_run(
         console().print(view.table(results, values))
     pictures = list(map(str, _drawn(results, place)))
     if as_json:
-        print(json.dumps({**_of_study(place), "rows": view.rows(results), "pictures": pictures}, sort_keys=True))
+        answer({**_of_study(place), "rows": view.rows(results), "pictures": pictures}, sort_keys=True)
     else:
         print("", *pictures, sep="\n")
 
@@ -90,7 +90,7 @@ def mediate_table(
 
     results = finished(folder)
     if as_json:
-        print(json.dumps({**_of_study(folder), "rows": view.rows(results)}, sort_keys=True))
+        answer({**_of_study(folder), "rows": view.rows(results)}, sort_keys=True)
     else:
         console().print(view.table(results, _of_study(folder)["switches"]))
 
@@ -106,7 +106,7 @@ def mediate_plot(
 
     paths = _drawn(finished(folder), folder_for(out or folder))
     if as_json:
-        print(json.dumps({"pictures": list(map(str, paths))}))
+        answer({"pictures": list(map(str, paths))})
     else:
         print(*paths, sep="\n")
 

@@ -1,6 +1,5 @@
 """`chain-bandit new`: a plug-in's package, a scenario's file."""
 
-import json
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 
 from chain_bandit.cli.examples import epilog
 from chain_bandit.cli.options import Json
+from chain_bandit.output import answer
 from chain_bandit.presets import RECOMMENDED
 
 new = typer.Typer(no_args_is_help=True)
@@ -31,7 +31,7 @@ def new_plugin(
 
     files = new(kind, name, out)
     if as_json:
-        print(json.dumps({"kind": kind, "name": name, "files": [str(file) for file in files]}, sort_keys=True))
+        answer({"kind": kind, "name": name, "files": [str(file) for file in files]}, sort_keys=True)
     else:
         print(*files, sep="\n")
 
@@ -49,6 +49,6 @@ def new_scenario(
     file = written(name, preset, out)
     command = f"chain-bandit run {shlex.quote(str(file))}"
     if as_json:
-        print(json.dumps({"name": name, "preset": preset, "file": str(file), "next": command}, sort_keys=True))
+        answer({"name": name, "preset": preset, "file": str(file), "next": command}, sort_keys=True)
     else:
         print(file, command, sep="\n")

@@ -15,6 +15,7 @@ from chain_bandit.cli.finished import label_of, say_finished
 from chain_bandit.cli.keys import PasswordFile
 from chain_bandit.cli.options import Json, Override, Payer, PublicKeys, Rounds, Seed, Usage, overrides
 from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
+from chain_bandit.output import answer
 from chain_bandit.protocol.errors import ChainBanditError
 
 
@@ -154,7 +155,7 @@ def ps(
     found = [(each, last_round(parent, each.name)) for each in states(place)]
     if as_json:
         said = [{"name": each.name, "pid": each.pid, "state": each.word, "round": at} for each, at in found]
-        print(json.dumps(said))
+        answer(said)
     else:
         for each, at in found:
             print(f"{each.name:<12} {each.word:<9} {each.pid or '':<9}{f' round {at:,}' if at else ''}".rstrip())
@@ -168,7 +169,7 @@ def _across_hosts(place: Path, rpc: str, as_json: bool) -> None:
 
     status = overview(place / "game.json" if place.is_dir() else place, rpc)
     if as_json:
-        print(json.dumps(asdict(status)))
+        answer(asdict(status))
         return
     print(f"round {status.round:,}, {status.kind}")
     for each in status.accounts:

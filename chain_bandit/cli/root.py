@@ -1,6 +1,7 @@
 """The verbs together, the entry point, and the exit codes."""
 
 import os
+import sys
 import traceback
 from collections.abc import Callable
 from typing import Annotated
@@ -64,7 +65,7 @@ def _root(
 
 def main() -> None:
     """Entry point: one clear sentence for whatever goes wrong, and the exit code that says what it was."""
-    with forgiving(), terminable():
+    with forgiving("--json" in sys.argv and not {"-h", "--help"} & {*sys.argv}), terminable():
         try:
             app(standalone_mode=True)
         except SystemExit as ended:

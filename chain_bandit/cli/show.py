@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from chain_bandit.cli.options import ForeignRules, Json, Usage, run_foreign
+from chain_bandit.output import answer
 
 
 def show(
@@ -58,7 +59,7 @@ def show(
         case _:
             raise Usage("show RUN_OR_EXPORT [round N | participant SEAT-OR-ADDRESS | tx HASH]")
     if as_json:
-        print(json.dumps(plain(found), sort_keys=True))
+        answer(plain(found), sort_keys=True)
     else:
         terminal.console().print(*tables, sep="\n")
 
@@ -89,6 +90,6 @@ def _show_agreement(path: Path, what: str | None, which: str | None, as_json: bo
         case _:
             raise Usage("show RUN_OR_EXPORT [epoch N | participant SEAT], of an agreement on tokens")
     if as_json:
-        print(json.dumps(plain(found), sort_keys=True))
+        answer(plain(found), sort_keys=True)
     else:
         console().print(*tables, sep="\n")

@@ -1,6 +1,5 @@
 """`chain-bandit simulate`: a scenario many times without messages."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from chain_bandit.cli.options import Json, Override, Rounds, ScenarioFile, Seed, overrides
 from chain_bandit.cli.warnings import say_beforehand
+from chain_bandit.output import answer
 from chain_bandit.simulation.engine import Engine
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def simulate(
         table = {"scenario": given.name, "seed": given.seed} | measured.as_dict()
         if compared:
             table["baselines"] = {name: [asdict(each) for each in row] for name, row in beside.items()}
-        print(json.dumps(table, sort_keys=True))
+        answer(table, sort_keys=True)
     else:
         parts = [beside_baselines(measured, beside)] if compared else []
         console().print(regret_by_round(measured), *parts, sep="\n")

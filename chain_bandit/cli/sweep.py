@@ -1,6 +1,5 @@
 """`chain-bandit sweep`: a scenario at every combination of some settings."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from chain_bandit.cli.errors import as_json_of, say_error
 from chain_bandit.cli.options import Json, Usage
+from chain_bandit.output import answer
 
 
 def sweep(
@@ -49,7 +49,7 @@ def sweep(
     failed = swept.failure()
     if as_json:
         said = swept.as_dict() | {"out": str(place)} | ({"error": as_json_of(failed)} if failed else {})
-        print(json.dumps(said, sort_keys=True))
+        answer(said, sort_keys=True)
     else:
         console().print(view.table(swept), to_open(place / "heatmap.svg"), sep="\n")
     if failed:

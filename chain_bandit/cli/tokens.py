@@ -1,6 +1,5 @@
 """`chain-bandit mediate chain`, `mediate up` and `mediate audit`: agreed tokens on a chain, and their audit."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ import typer
 
 from chain_bandit.cli.options import Json, PublicKeys, Usage, hexadecimal
 from chain_bandit.cli.warnings import allow_public_keys
+from chain_bandit.output import answer
 
 if TYPE_CHECKING:
     from chain_bandit.game.mediated import AgreementGame, Result
@@ -97,7 +97,7 @@ def _game(sizes: tuple[int, int, int, int, int, int], means: str, epochs: int, s
 def _say_result(result: "Result", place: Path, epochs: int, as_json: bool) -> None:
     """Print what was played, and exit as its audit says."""
     if as_json:
-        print(json.dumps({**result.as_dict(), "out": str(place)}, sort_keys=True))
+        answer({**result.as_dict(), "out": str(place)}, sort_keys=True)
     else:
         gas, report = result.gas.get("agree") or [0], result.report
         print(f"{epochs} epochs, tokens {result.tokens[0] / 1e9:.9f} to {result.tokens[-1] / 1e9:.9f}, "

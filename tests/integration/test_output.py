@@ -1,5 +1,6 @@
 """The exit code is the verdict's, whatever a terminal can show, whoever reads it and however full the disk is."""
 
+import json
 import os
 import subprocess
 import sys
@@ -65,3 +66,40 @@ def test_output_that_cannot_be_written_is_said_and_is_no_bug(violated: Path) -> 
         assert found.stderr.splitlines()[-1] == (
             b"error: standard output cannot be written (No space left on device): not all is there"
         )
+
+
+def test_what_a_plug_in_prints_is_not_among_the_answers(tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text("""
+import json
+import os
+import chain_bandit as cb
+
+class Loud(cb.Attack):
+    conduct = cb.Conduct.LIAR
+
+    def means(self, view, honest):
+        print("said")
+        os.write(1, b"written\\n")
+        return honest
+""")
+    (tmp_path / "sweep.toml").write_text("""
+name = "loud"
+base = "small"
+axes = { liars = [1], seed_of = { one = { seed = 1 }, two = { seed = 2 } } }
+""")
+    small = ("small", "-o", 'malicious=[{seat=3,attacks=[{name="loud:Loud"}]}]', "-o", "expect={}", "--rounds", "20")
+    (tmp_path / "small").write_text(
+        'name = "small"\nparticipants = 4\nrounds = 20\nliars = 1\nattackers = 0\n'
+        'rewards = { kind = "bernoulli", means = [0.9, 0.6] }\n'
+        'malicious = [{ seat = 3, attacks = [{ name = "loud:Loud" }] }]\n'
+    )
+    path = os.pathsep.join((str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])))
+    for arguments in (
+        ("simulate", *small, "--replicates", "2"), ("run", *small, "--out", tmp_path / "run"),
+        ("sweep", tmp_path / "sweep.toml", "--replicates", "2", "--jobs", "2", "--out", tmp_path / "swept"),
+    ):  # fmt: skip
+        found = run(*arguments, "--json", PYTHONPATH=path)
+        assert found.returncode == 0, found.stderr
+        assert json.loads(found.stdout)
+        assert b"said" in found.stderr
+        assert b"written" in found.stderr
