@@ -3,7 +3,9 @@
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
+from inspect import getsource
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -95,7 +97,7 @@ class Cell:
     def _code(self) -> dict[str, str]:
         """By name, of every attack that is not ours."""
         told = {choice.name for entry in self.scenario.all_malicious for choice in entry.attacks}
-        return {name: plugins.code("attacks", name) for name in told - ATTACKS.keys()}
+        return {name: _code_of(name) for name in told - ATTACKS.keys()}
 
     @property
     def digest(self) -> str:
@@ -194,3 +196,27 @@ def read(path: Path, cell: Cell) -> Sums | None:
 
 def _check(sums: Sums) -> bytes:
     return keccak(np.ascontiguousarray(sums, "<i8").tobytes()).hex().encode()
+
+
+def _code_of(attack: str) -> str:
+    """Which code an attack is; of a class that a console or a notebook defines, which has no source, its bytecode."""
+    known, kind = plugins.code("attacks", attack), plugins.find("attacks", attack, ATTACKS)
+    try:
+        getsource(kind)
+    except (OSError, TypeError):
+        own = [each for each in kind.__mro__ if each.__module__ == kind.__module__]
+        return keccak(repr([known, *map(_compiled, own)]).encode()).hex()
+    return known
+
+
+def _compiled(value: Any) -> Any:
+    """What a class, a function or a constant was compiled to, without where."""
+    if isinstance(value, type):
+        return [(name, _compiled(each)) for name, each in sorted(vars(value).items())
+                if not name.startswith("__") or hasattr(each, "__code__")]  # fmt: skip
+    if isinstance(value, CodeType):
+        return value.co_code, value.co_names, [_compiled(each) for each in value.co_consts]
+    function = getattr(value, "__func__", value)
+    if isinstance(function, FunctionType):
+        return _compiled(function.__code__), repr(function.__defaults__), repr(function.__kwdefaults__)
+    return repr(value)

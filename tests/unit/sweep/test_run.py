@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
+import chain_bandit as cb
 from chain_bandit import cli
 from chain_bandit.examples import example
 from chain_bandit.game import simulated
@@ -355,3 +356,26 @@ def test_a_heat_map_of_one_axis_or_of_three_has_every_cell(swept, tmp_path):
         values = [f"{row['regret_mean']:,.1f}" for row in result.final]
         assert len(values) == count
         assert sum(picture.count(f">{value}<") for value in set(values)) == count
+
+
+def test_an_attack_without_a_source_is_known_by_what_it_was_compiled_to():
+    """As a notebook has it, whose cells may define another attack of the same name."""
+    written = """
+class Typed(cb.Attack):
+    conduct = cb.Conduct.LIAR
+    {}
+    def means(self, view, honest):
+        return ({},) * len(honest)
+"""
+    digests = []
+    for more, value in (("", 0), ("", 5), ("level = 1", 5), ("level = 2", 5), ("", 0)):
+        known = {"cb": cb, "__name__": "nowhere"}
+        exec(compile(written.format(more, value), f"<cell {len(digests)}>", "exec"), known)
+        cb.attack("typed-in")(known["Typed"])
+        game = cb.build(
+            participants=4, rounds=30, liars=1, attackers=0, rewards={"kind": "bernoulli", "means": [0.8, 0.5]},
+            malicious=[{"seat": 3, "attacks": [{"name": "typed-in"}]}],
+        )  # fmt: skip
+        digests.append(cells.Cell.of(game, 2, ()).digest)
+    assert digests[0] == digests[4]
+    assert len(set(digests)) == 4
