@@ -31,6 +31,3 @@ class ComparerRole(NodeRole):
             return posts(self._comparer.on_message(sender, message))
         return []
 
-    def shut(self) -> None:
-        """Let go of the comparison."""
-        self._comparer.close()

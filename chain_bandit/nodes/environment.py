@@ -231,11 +231,6 @@ class EnvironmentRole(NodeRole):
         self._kept.sync()
         self._journal.sync()
 
-    def shut(self) -> None:
-        """Both files."""
-        self._journal.close()
-        self._kept.close()
-
     def _unasked(self, ledger: Ledger, found: Recorded) -> int | None:
         """The arm of a recorded round whose receipts need no pull."""
         parameters = self._rules.parameters

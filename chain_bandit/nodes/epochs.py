@@ -143,10 +143,6 @@ class _EpochRole(NodeRole):
         """The journal."""
         self._journal.sync()
 
-    def shut(self) -> None:
-        """The journal."""
-        self._journal.close()
-
     _epoch: Epoch
     _actor: EpochParticipant | EpochValidator
 

@@ -89,10 +89,6 @@ class NodeRole(Protocol):
         """Return when all that its signatures rest on would survive a loss of power."""
         return
 
-    def shut(self) -> None:
-        """Let go of its files."""
-        return
-
     def once(self, contract: Coordinator, call: Callable[[], object], *done: str) -> str | None:
         """Make a call, unless a life before this one has; what it rests on, such as receipts, is on disk before.
 

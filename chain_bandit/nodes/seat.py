@@ -159,12 +159,6 @@ class SeatRole(role.NodeRole):
             self._journal.sync()
         self._kept.sync()
 
-    def shut(self) -> None:
-        """Both files."""
-        if self._journal is not None:
-            self._journal.close()
-        self._kept.close()
-
     def _receive(self, receipt: Receipt) -> None:
         before = self._seat.participant.received
         self._seat.on_message(ENVIRONMENT, receipt)
