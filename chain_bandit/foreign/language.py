@@ -31,8 +31,6 @@ CONSUMERS: Final = frozenset(
     {"all", "any", "dict", "frozenset", "list", "max", "min", "prod", "set", "sorted", "sum", "tuple"}
 )
 """Read an iterator to its end, or as far as they need."""
-SETS_WELCOME: Final = frozenset({"all", "any", "frozenset", "len", "max", "min", "set", "sorted", "sum"})
-"""Give the same whatever the order in which a set is read."""
 CONSTRUCTORS: Final = frozenset({"dict", "frozenset", "int", "list", "set", "tuple"})
 """Types whose calls are charged; the types themselves stand in `isinstance`."""
 FREE: Final = frozenset({"abs", "bool", "isinstance", "len", "range"})

@@ -46,6 +46,22 @@ def relay(bare, seat, phase=Phase.REPORT, slot=SLOT, instance=None):
     return KEYS[seat].sign(slot.digest(phase, Role.RELAY, bare.instance if instance is None else instance, value))
 
 
+def test_ones_own_value_is_held_like_any_other():
+    one = machine(seat=1)
+    (own,) = one.open(VALUE).claims
+    assert own == claim(1)
+    assert one.outcome(1) == own
+    assert one.on_claim(0, claim(1)) is Drop.KNOWN
+    assert one.outcome(1) == own
+
+
+def test_a_header_needs_no_relays_and_those_that_it_has_are_of_validators():
+    content = VALUE[:32]
+    some = HeaderExchange(SLOT, 0, ADDRESSES, 0b00111, KEYS[0], Verifier())
+    assert some.on_claim(0, claim(1, content, relays=(4,), phase=Phase.BLOCK)) is Drop.UNKNOWN_SEAT
+    assert some.on_claim(0, claim(1, content, relays=(2,), phase=Phase.BLOCK)) is None
+
+
 @pytest.mark.parametrize("instance", [-1, N, 2**40])
 def test_a_claim_is_dropped_when_its_commander_does_not_exist(instance):
     assert machine().on_claim(0, claim()._replace(instance=instance)) is Drop.UNKNOWN_SEAT

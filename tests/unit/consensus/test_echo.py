@@ -99,6 +99,15 @@ def test_whoever_holds_two_contents_is_sent_no_third_and_sends_both():
     assert 0 not in sent(other)
 
 
+def test_whoever_says_that_it_holds_several_is_not_sent_ones_second_value():
+    one, other = machine(0), machine(1)
+    told(one, claim(1), claim(2))
+    told(other, claim(2), claim(5, 1), claim(5, 2))
+    assert one.on_echo(1, other.echo()) is None
+    told(one, claim(5, 1), claim(5, 2))
+    assert 1 not in sent(one)
+
+
 def test_a_value_that_came_after_the_echo_goes_to_all_but_those_who_sent_it():
     one, other = machine(0), machine(1)
     told(one, claim(1), claim(2), claim(5))

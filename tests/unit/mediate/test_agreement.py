@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations, product
 
@@ -15,6 +16,7 @@ from chain_bandit.mediate.agreement.peers import PeerShares, Sharing
 from chain_bandit.mediate.agreement.tokens import ParticipantsInvalid, TokenInvalid
 from chain_bandit.mediate.agreement.validators import ValidatorShares
 from chain_bandit.protocol.agreement import shamir
+from chain_bandit.protocol.agreement.terms import MOST_STEPS, AgreementTerms
 from chain_bandit.protocol.agreement.tokens import LARGEST, clamped, groups, mean, median
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.sharing import PRIME
@@ -348,8 +350,44 @@ def test_groups_are_everybody_once_as_equal_as_can_be_and_change_with_the_seed()
 
 @pytest.mark.parametrize("count", [0, 3, 6])
 def test_a_group_of_one_is_refused(count):
-    with pytest.raises(AssumptionBroken, match="groups"):
+    with pytest.raises(AssumptionBroken) as refused:
         groups(5, count, bytes(32))
+    assert str(refused.value) == f"groups: 1 <= groups <= N / 2 does not hold (groups = {count}, N = 5)"
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    ({"participants": 1}, "seats: N >= 2, V >= 1, N + V <= 256 does not hold (N = 1, V = 4)"),
+    ({"participants": 253}, "seats: N >= 2, V >= 1, N + V <= 256 does not hold (N = 253, V = 4)"),
+    ({"validators": 3}, "faulty: V > 3f >= 0 does not hold (V = 3, f = 1)"),
+    ({"faulty": -1}, "faulty: V > 3f >= 0 does not hold (V = 4, f = -1)"),
+    ({"groups": 0}, "groups: 1 <= groups <= N / 2 does not hold (groups = 0, N = 5)"),
+    ({"groups": 3}, "groups: 1 <= groups <= N / 2 does not hold (groups = 3, N = 5)"),
+    ({"first": -1}, f"token: 0 <= first <= most <= {LARGEST} does not hold (first = -1, most = 9)"),
+    ({"first": 10}, f"token: 0 <= first <= most <= {LARGEST} does not hold (first = 10, most = 9)"),
+    ({"most": LARGEST + 1}, f"token: 0 <= first <= most <= {LARGEST} does not hold (first = 1, most = {LARGEST + 1})"),
+    ({"step": 0}, f"step: 1 <= step <= {LARGEST} does not hold (step = 0)"),
+    ({"step": LARGEST + 1}, f"step: 1 <= step <= {LARGEST} does not hold (step = {LARGEST + 1})"),
+    ({"steps": -1}, f"steps: 0 <= steps <= {MOST_STEPS} does not hold (steps = -1)"),
+    ({"steps": MOST_STEPS + 1}, f"steps: 0 <= steps <= {MOST_STEPS} does not hold (steps = {MOST_STEPS + 1})"),
+    ({"deadline": -1}, "deadline: 0 <= deadline < 2^32 does not hold (deadline = -1)"),
+    ({"deadline": 2**32}, "deadline: 0 <= deadline < 2^32 does not hold (deadline = 4294967296)"),
+])  # fmt: skip
+def test_terms_that_the_contract_refuses_are_refused_with_both_sides(change, sentence):
+    terms = AgreementTerms(
+        participants=5, validators=4, faulty=1, groups=2, first=1, most=9, step=1, steps=3, deadline=100
+    )
+    with pytest.raises(AssumptionBroken) as refused:
+        replace(terms, **change).check()
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize("change", [
+    {}, {"participants": 2, "groups": 1}, {"participants": 252, "groups": 126}, {"validators": 1, "faulty": 0},
+    {"first": 0, "most": 0}, {"most": LARGEST}, {"step": LARGEST}, {"steps": 0}, {"steps": MOST_STEPS},
+    {"deadline": 0}, {"deadline": 2**32 - 1},
+], ids=str)  # fmt: skip
+def test_terms_just_inside_pass(change):
+    replace(AgreementTerms(5, 4, 1, 2, 1, 9, 1, 3, 100), **change).check()
 
 
 @pytest.mark.parametrize(

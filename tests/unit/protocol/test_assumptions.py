@@ -1,7 +1,9 @@
 """protocol/assumptions.py: every inequality, one case on each side."""
 
+import os
 from dataclasses import replace
 from math import ceil, log, sqrt
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +19,9 @@ from chain_bandit.protocol.assumptions import (
 )
 from chain_bandit.protocol.errors import AssumptionBroken, require
 from chain_bandit.protocol.parameters import ODDS
-from chain_bandit.protocol.quorum import QuorumChoice, quorum
+from chain_bandit.protocol.quorum import QuorumChoice, least_committee, quorum
 from chain_bandit.protocol.rules import delta_safe, named
-from chain_bandit.protocol.ruleset import RuleKind, RulesUnknown
+from chain_bandit.protocol.ruleset import CHOSEN, RuleKind, RulesUnknown
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
 from tests.rules import rule
 
@@ -28,6 +30,9 @@ TWO_THIRDS, MAJORITY = int(QuorumChoice.TWO_THIRDS), int(QuorumChoice.MAJORITY)
 OPTION_2, OPTION_3 = rule("option-2"), rule("option-3")
 NOISE = named(RuleKind.DISCLOSURE, "tree-noise")
 DELTA_SAFE, CONFIDENCE = (rule(name, delta=1) for name in ("delta-safe", "confidence"))
+
+REFUSALS = Path(__file__).parents[2] / "snapshots" / "refusals.txt"
+SENTENCES = REFUSALS.read_text(encoding="utf-8").splitlines()
 
 OUTSIDE = [
     ("participants", {"participants": 1, "liars": 0, "attackers": 0}),
@@ -107,6 +112,13 @@ OUTSIDE = [
     ("game_blocks", {"game_blocks": 0}),
     ("settlement_window", {"settlement_window": 0}),
     ("burn_in_blocks", {"burn_in_blocks": -1}),
+    ("attested", {"vouched": CHOSEN}),
+    ("provable", {"provable": 1}),
+    ("provable", {"slash": 1, "stake": 12 * UNIT + 1, "provable": 2}),
+    ("paid_burn_in", {"paid_burn_in": 1, "sealed": 1}),
+    ("growth", {"growth": 4 * UNIT + 1}),
+    ("growth", {"growth": UNIT, "sealed": 1}),
+    ("settlement_window", {"slash": 1, "stake": 12 * UNIT + 1, "settlement_window": 7}),
 ]
 
 INSIDE = [
@@ -142,6 +154,9 @@ INSIDE = [
     {"stake": 12 * UNIT},
     {"wei_per_unit": 1, "burn_in_blocks": 0},
     {"opening_deadline": 1, "skip_deadline": 1, "game_blocks": 1, "settlement_window": 1},
+    {"slash": 1, "stake": 12 * UNIT + 1, "settlement_window": 8, "provable": 1},
+    {"growth": 4 * UNIT},
+    {"paid_burn_in": 1},
 ]
 
 
@@ -151,6 +166,19 @@ def test_check_refuses_and_names_the_inequality_when_it_fails(parameters, name, 
         check(replace(parameters(), **change))
     assert refused.value.name == name
     assert refused.value.exit_code == 3
+    assert str(refused.value) in SENTENCES
+
+
+def test_the_sentences_of_refusals_are_these(parameters):
+    """Recorded anew with `WRITE_SNAPSHOTS=1`: who reads a change of them sees what a user is told."""
+    said = []
+    for _, change in OUTSIDE:
+        with pytest.raises(AssumptionBroken) as refused:
+            check(replace(parameters(), **change))
+        said.append(f"{refused.value}\n")
+    if os.environ.get("WRITE_SNAPSHOTS"):
+        REFUSALS.write_text("".join(said), encoding="utf-8")
+    assert "".join(said).splitlines() == SENTENCES
 
 
 @pytest.mark.parametrize("change", INSIDE)
@@ -209,7 +237,7 @@ def test_every_inequality_has_a_case_outside():
         "settlement_window", "sealed", "unrevealed_penalty", "burn_in_blocks", "validators", "unrecorded", "tolerance",
         "skip_penalty", "disclosure", "slash",
         "evidence_penalty", "body_mode", "quorum_choice", "c1_per_report", "delta", "cost",
-        "sortition", "commanders",
+        "sortition", "commanders", "attested", "provable", "paid_burn_in", "growth",
     }  # fmt: skip
 
 
@@ -282,6 +310,23 @@ def test_true_roles_are_held_against_the_option_and_the_quorum(parameters, optio
                 assert names == tuple(name for name, holds in wanted.items() if holds)
                 seen.add(names)
     assert () in seen
+    assert list(map(str, broken_by_roles(p, 2, m + 1, m + 1)))[:2] == [
+        "liars: |A1 u A3| <= f does not hold (liars = 2, f = 1)",
+        f"attackers: |A2 u A3| <= m does not hold (attackers = {m + 1}, m = {m})",
+    ]
+
+
+@pytest.mark.parametrize("choice", QuorumChoice)
+def test_the_least_committee_is_the_first_of_all_sizes_that_no_attackers_can_stop(choice):
+    for participants in range(2, 30):
+        for m in range(participants // 2):
+            sizes = [n for n in range(2 * m + 1, participants + 1) if quorum(n, m, choice) <= n - m]
+            assert least_committee(participants, m, choice) == (sizes[0] if sizes else participants)
+
+
+def test_the_burn_in_that_a_rule_asks_for_is_that_of_the_game(parameters):
+    p = replace(parameters(10, 4, 10_000, burn_in=4588), aggregation=rule("delta-safe", delta=3 * UNIT // 10))
+    assert rules.aggregation(p).least_burn_in(p.terms) == 4588
 
 
 @pytest.mark.parametrize(("horizon", "least"), [(10**4, 4588), (10**5, 5408)])

@@ -25,7 +25,7 @@ from chain_bandit.protocol.rule import (
     Weights,
     mean_over,
 )
-from chain_bandit.protocol.ruleset import CHOSEN, RuleFailed
+from chain_bandit.protocol.ruleset import CHOSEN, STATE, RuleFailed, RuleKind
 from chain_bandit.protocol.units import INFINITY, UNIT
 from tests.conftest import build_scenario
 
@@ -169,6 +169,28 @@ def test_a_rule_that_gives_no_answer_gives_no_estimator_and_keeps_its_state(answ
     found = estimation.estimate(played_by(Told, answer), (4, 5), AGREED)
     assert (found.means, found.sets, found.state) == (NONE, (frozenset(), frozenset()), (4, 5))
     assert found.reason
+
+
+@pytest.mark.parametrize(("answer", "reason"), [
+    (RuleFailed("told", "it raised"), "it raised"), (None, "its answer is not B of reporters and a uint32 for each arm"),
+    (GOOD._replace(state=(1,)), f"its answer is not {estimation.KEPT}"),
+    (GOOD._replace(means=(8, 3)), "its answer is not means over B"),
+])  # fmt: skip
+def test_why_a_rule_gave_no_answer_is_kept(answer, reason, monkeypatch):
+    monkeypatch.setattr(Told, "is_mean", True)
+    assert estimation.estimate(played_by(Told, answer), (), AGREED).reason == reason
+
+
+def test_a_rule_of_selection_is_shown_what_it_has_kept(monkeypatch):
+    monkeypatch.setattr(Chooser, "keeps_state", True)
+    monkeypatch.setattr(
+        Chooser, "select", lambda self, terms, state, agreed, standing: Selected(standing.eligible, (*state, 1))
+    )
+    standing = Standing(10, ZERO, frozenset(range(4)), (9, 8, 7, 6), (1,) * 4, 0, 2, 2, 0)
+    parameters = replace(played_by(Chooser, None), vouched=CHOSEN | STATE)
+    assert estimation.select(parameters, (4, 5), AGREED, standing).state == (4, 5, 1)
+    assert rules.keepers(parameters) == (RuleKind.SELECTION,)
+    assert rules.keepers(replace(parameters, vouched=CHOSEN)) == ()
 
 
 def test_an_estimate_of_zero_is_one():

@@ -7,9 +7,18 @@ import pytest
 from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, SignedReport
 from chain_bandit.protocol.committee import commander_drawn, validator_drawn
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.ledger import accused, after_record, commanders, opening, records_made, validators
+from chain_bandit.protocol.ledger import (
+    accused,
+    after_record,
+    commanders,
+    committee_after,
+    opening,
+    records_made,
+    validators,
+)
 from chain_bandit.protocol.proposal import propose, readable_report
 from chain_bandit.protocol.reputation import radii
+from chain_bandit.protocol.ruleset import CHOSEN
 from chain_bandit.protocol.units import INFINITY, UNIT
 from tests.succession import drawn_for
 
@@ -107,6 +116,19 @@ def test_a_block_names_the_committee_that_its_record_leads_to(parameters):
             assert header.committee.bit_count() == 4
             differs += after.committee != after_record(p, ledger, made[0]).committee
     assert differs > 5
+
+
+def test_without_a_block_everybody_eligible_in_the_next_round_validates(parameters):
+    p = parameters(7, validators=4, attackers=1, liars=2, vouched=CHOSEN)
+    ledger = replace(at_5(p), blocked_from=(0, 6, 0, 5, 0, 7, 0))
+    assert committee_after(p, ledger, None, ledger.reputations, 0) == 0b1110101
+
+
+def test_a_block_of_a_game_in_which_everybody_commands_names_no_commanders(parameters):
+    p = parameters(7, validators=4, attackers=1, liars=2)
+    bits = dict.fromkeys(range(7), (True, True))
+    header, _ = propose(p, at_5(p), {seat: signed(10 * seat, 40) for seat in range(7)}, bits)
+    assert header.commanders == 0
 
 
 def output(validator, commander):

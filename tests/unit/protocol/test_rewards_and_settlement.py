@@ -214,6 +214,33 @@ def test_an_unfinished_game_gives_no_share_to_the_blocked(parameters):
     assert (nobody.participants, nobody.burned) == ((p.stake,) * 4, 1003)
 
 
+def test_money_is_conserved_however_a_game_ends(parameters):
+    """What comes in is owed or burned, to the wei; what a seat does not keep of its rewards is burned."""
+    rng, burned = random.Random(4), 0
+    for _ in range(300):
+        p = parameters(wei_per_unit=rng.randint(1, 9), slash=rng.randint(0, 99), unrevealed_penalty=rng.randint(0, 99))
+        rewards = [rng.randrange(1000) for _ in range(4)]
+        kept = [rng.randint(0, reward) for reward in rewards]
+        weights = [rng.randint(1, 5) for _ in range(4)]
+        slashed, hidden = (frozenset(seat for seat in range(4) if rng.random() < 0.3) for _ in range(2))
+        pool, costs, roles = 10**6, [rng.randrange(100) for _ in range(4)], [rng.randrange(4) for _ in range(4)]
+        for balance in (
+            final_balance(p, pool, rewards, roles, costs, slashed, hidden, weights, kept),
+            void_balance(p, pool, rewards, slashed, hidden, weights, kept),
+        ):
+            assert sum(balance.participants) + balance.environment + balance.burned == pool + p.stake * sum(weights)
+            assert balance.burned >= (sum(rewards) - sum(kept)) * p.wei_per_unit + p.slash * len(slashed)
+            burned += balance.burned
+    assert burned
+
+
+def test_pulls_of_a_phase_are_an_arm_how_often_and_the_sum_big_endian():
+    row = (Pull(2, 5 * UNIT, 7), NOTHING, Pull(0, 0, 2**32 - 1))
+    data = bytes.fromhex("02 00000007 000000012a05f200" + "ff 00000000 0000000000000000" + "00 ffffffff" + "00" * 8)
+    assert encode_pulls(row, phases=True) == data
+    assert decode_pulls(data, 3, phases=True) == row
+
+
 def test_settled_sums_are_eight_bytes_a_seat_big_endian_and_nothing_else():
     sums = (0, 7, 2**64 - 1)
     data = struct.pack(">3Q", *sums)

@@ -75,6 +75,13 @@ def test_an_extension_in_any_other_form_is_refused(game, extension):
         decode(game("full"), bytes.fromhex(case["submission"].replace(usual, extension)))
 
 
+def test_an_extension_may_take_all_the_room_that_there_is(game):
+    case, usual = next(case for case in cases() if case["header"]["states"] == [[]]), plain_extension([[]])
+    full = "01" + f"{MOST_STATE:04x}" + "0000" * (MOST_STATE // 2)
+    header = Header.decode(bytes.fromhex(case["bytes"].replace(usual, full)), game("full"))
+    assert header.states == ((),) * (MOST_STATE // 2)
+
+
 def test_where_rules_keep_nothing_a_header_has_no_extension(game):
     p = game("full", COMPUTED | WEIGHTS | CHOSEN)
     case = cases()[0]
