@@ -172,7 +172,8 @@ def test_a_rule_that_gives_no_answer_gives_no_estimator_and_keeps_its_state(answ
 
 
 @pytest.mark.parametrize(("answer", "reason"), [
-    (RuleFailed("told", "it raised"), "it raised"), (None, "its answer is not B of reporters and a uint32 for each arm"),
+    (RuleFailed("told", "it raised"), "it raised"),
+    (None, "its answer is not B of reporters and a uint32 for each arm"),
     (GOOD._replace(state=(1,)), f"its answer is not {estimation.KEPT}"),
     (GOOD._replace(means=(8, 3)), "its answer is not means over B"),
 ])  # fmt: skip
