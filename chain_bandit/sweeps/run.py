@@ -144,6 +144,7 @@ def _kept(
             sums = cell.read(paths[digest], each)
         except cell.CellDamaged as error:
             damaged.append(str(error))
+            paths[digest].unlink(missing_ok=True)  # it may be no file at all
         else:
             if sums is not None:
                 found[digest] = tuple(each.rows(sums))
