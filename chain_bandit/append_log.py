@@ -213,7 +213,7 @@ def regular_file(path: Path) -> Iterator[BinaryIO]:
 
 def require_file(path: Path) -> None:
     """A device or a pipe is no place for a file: that would be put in its stead. Raises `PermissionError`."""
-    if path.exists() and not path.is_file():
+    if path.exists() and not path.is_file() and not path.is_dir():
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
 
 

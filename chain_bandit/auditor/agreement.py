@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from chain_bandit.auditor.evidence import ROLES
 from chain_bandit.auditor.exhibits import Place
 from chain_bandit.auditor.report import Checked, Checks, Finding, Weight, counted
 from chain_bandit.chain_history.blocks import History, RawBlock
-from chain_bandit.chain_history.errors import HistoryError
+from chain_bandit.chain_history.errors import BadEncoding, HistoryError
 from chain_bandit.chain_history.records import CREATION, Accusation, ContractCall, Event, calls_in
 from chain_bandit.chain_history.tokens import TOKENS
 from chain_bandit.crypto.verify import signer
@@ -142,9 +143,10 @@ def creates(history: History, contract: str) -> bool:
     """Whether a history is that of a contract created from the code of `contract`: of agreements it is `Tokens`."""
     code = creation_code(contract)
     for block in history.blocks:
-        for call in calls_in(block, history.origin.contract, TOKENS):
-            if call.method == CREATION and call.succeeded:
-                return code is not None and call.arguments is not None and call.arguments[0].startswith(code)
+        with suppress(BadEncoding):  # which an audit tells
+            for call in calls_in(block, history.origin.contract, TOKENS):
+                if call.method == CREATION and call.succeeded:
+                    return code is not None and call.arguments is not None and call.arguments[0].startswith(code)
         break
     return False
 

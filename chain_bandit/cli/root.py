@@ -68,14 +68,14 @@ def main() -> None:
     with forgiving("--json" in sys.argv and not {"-h", "--help"} & {*sys.argv}), terminable():
         try:
             app(standalone_mode=True)
-        except SystemExit as ended:
-            if said := getattr(ended.__context__, "format_message", None):  # the parser's own; it has printed it
-                print_error("Usage", said(), 2)
-            raise
         except Stopped as stopped:
             if not hasattr(stopped, "__notes__"):
                 stopped.add_note("nothing was left half-written")
             fail(stopped, stopped.exit_code, EXIT_CODES[stopped.exit_code][0])
+        except SystemExit as ended:
+            if said := getattr(ended.__context__, "format_message", None):  # the parser's own; it has printed it
+                print_error("Usage", said(), 2)
+            raise
         except ChainBanditError as error:
             fail(error, error.exit_code, str(error))
         except Exception as error:  # noqa: BLE001 - a bug: say so, and how to get more
