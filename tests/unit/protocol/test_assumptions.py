@@ -21,7 +21,7 @@ from chain_bandit.protocol.errors import AssumptionBroken, require
 from chain_bandit.protocol.parameters import ODDS
 from chain_bandit.protocol.quorum import QuorumChoice, least_committee, quorum
 from chain_bandit.protocol.rules import delta_safe, named
-from chain_bandit.protocol.ruleset import CHOSEN, RuleKind, RulesUnknown
+from chain_bandit.protocol.ruleset import CHOSEN, STATE, RuleKind, RulesUnknown
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
 from tests.rules import rule
 
@@ -113,6 +113,7 @@ OUTSIDE = [
     ("settlement_window", {"settlement_window": 0}),
     ("burn_in_blocks", {"burn_in_blocks": -1}),
     ("attested", {"vouched": CHOSEN}),
+    ("attested", {"vouched": STATE}),
     ("provable", {"provable": 1}),
     ("provable", {"slash": 1, "stake": 12 * UNIT + 1, "provable": 2}),
     ("paid_burn_in", {"paid_burn_in": 1, "sealed": 1}),
@@ -199,6 +200,19 @@ def test_what_is_too_large_for_the_contract_may_be_simulated(parameters, name, m
     check(more)
     with pytest.raises(AssumptionBroken, match=rf"{name}: . <= {most} \(on chain\)"):
         check_contract(more)
+
+
+def test_the_contract_refuses_two_ways_to_choose_validators(parameters):
+    with pytest.raises(AssumptionBroken) as refused:
+        check_contract(replace(parameters(), quorum_choice=MAJORITY, sortition=ODDS, vouched=CHOSEN))
+    assert str(refused.value) == (
+        f"sortition: sortition or a rule that chooses validators, not both does not hold (p = {ODDS})"
+    )
+
+
+def test_a_rule_names_its_own_theorem_where_too_few_are_honest(parameters):
+    (broken,) = broken_by_roles(replace(parameters(), liars=2), 2, 0, 2)
+    assert str(broken) == "honest: |H| >= 2M/3 (Theorem 1, Option 1) does not hold (H = 2, M = 4)"
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,23 @@ def test_a_rule_of_selection_is_shown_what_it_has_kept(monkeypatch):
     assert rules.keepers(replace(parameters, vouched=CHOSEN)) == ()
 
 
+def test_the_largest_estimate_is_that_of_nobody():
+    assert estimation.is_estimate(GOOD._replace(means=(8, INFINITY)), 2, AGREED)
+    assert not estimation.is_estimate(GOOD._replace(means=(8, INFINITY + 1)), 2, AGREED)
+
+
+def test_who_is_shown_what_was_agreed_cannot_change_it():
+    shown = AGREED.read_only()
+    assert shown == AGREED
+    for view in (shown.reports, shown.bits, shown.outputs):
+        with pytest.raises(TypeError):
+            view[2] = None
+
+
+def test_ones_own_receipts_are_of_a_round():
+    assert (OWN.round, OWN.sums, OWN.pulls, OWN.means) == (9, (5, 6), (1, 1), (5, 6))
+
+
 def test_an_estimate_of_zero_is_one():
     assert estimation.is_estimate(GOOD._replace(means=(0, 2)), 2, AGREED)
     assert not estimation.is_estimate(GOOD._replace(means=(0, INFINITY + 1)), 2, AGREED)

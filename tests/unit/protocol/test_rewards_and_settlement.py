@@ -223,7 +223,7 @@ def test_money_is_conserved_however_a_game_ends(parameters):
         kept = [rng.randint(0, reward) for reward in rewards]
         weights = [rng.randint(1, 5) for _ in range(4)]
         slashed, hidden = (frozenset(seat for seat in range(4) if rng.random() < 0.3) for _ in range(2))
-        pool, costs, roles = 10**6, [rng.randrange(100) for _ in range(4)], [rng.randrange(4) for _ in range(4)]
+        pool, costs, roles = 2**70, [rng.randrange(2**60) for _ in range(4)], [rng.randrange(4) for _ in range(4)]
         for balance in (
             final_balance(p, pool, rewards, roles, costs, slashed, hidden, weights, kept),
             void_balance(p, pool, rewards, slashed, hidden, weights, kept),
