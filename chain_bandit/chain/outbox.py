@@ -647,6 +647,7 @@ class Outbox:
                 error = refusal(call.method, answer)
             elif call.to is not None and (less or len({each.nonce for each in call.versions}) < MOST_NONCES):
                 self._sign(call, (yield from self._next_nonce(call.account)), (yield from self._fee()), call.first)
+                self.progress += 1
                 return False
             else:
                 error = TransactionReverted(call.method, "Unexplained", ())

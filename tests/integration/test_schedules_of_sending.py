@@ -119,7 +119,8 @@ RARE = {
     "what others did counts at once": 1_400,
     "a state of any branch judges": 2_900,
     "what an earlier process left over is offered no more": 36_000,
-    "who is waited for by nonce waits": 1_800,
+    "who is waited for by nonce waits": 3_200,
+    "a call that failed and may fall out lets those after it be judged": 5_100,
     "who failed holds its account up": 48_700,
 }
 

@@ -67,12 +67,15 @@ class Drawn:
         instant = rng.random() < 0.2
         nonces = {wallet.address: rng.choice((0, 0, 3)) for wallet in self.wallets}
         self.first_nonces = nonces
-        self.world = World(rng, self.rules, nonces, rng.uniform(0.2, 0.8), instant)
-        self.delivery = TransactionPolicy(
+        interval = rng.uniform(0.2, 0.8)
+        self.world = World(rng, self.rules, nonces, interval, instant)
+        policy = TransactionPolicy(
             in_flight=rng.choice((1, 2, 4, 64, 64)), confirmations=1 if instant else rng.choice((1, 1, 2, 3, 4)),
             patience=rng.choice((8.0, 12.0, 20.0)), timeout=TIMEOUT, resend_after=rng.choice((0.5, 1.0)),
             stuck_blocks=rng.choice((3, 8)), clock=Clock(self.world.now, self.world.sleep),
         )  # fmt: skip
+        # Who gives a node up before the blocks after which it offers a higher fee never offers it.
+        self.delivery = replace(policy, patience=max(policy.patience, 1.5 * policy.stuck_blocks * interval))
         self.calls = self._plan()
         self.calm_at = 0.0
         self.orderly = self.quiet = True
