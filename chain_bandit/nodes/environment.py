@@ -157,9 +157,10 @@ class EnvironmentRole(NodeRole):
                 return self._pulled(sender, round_, message)
         return []
 
-    def act(self, heard: bool, late: bool) -> None:
+    def act(self, heard: bool, late: bool) -> bool:
         """Write down and settle, once receipts have left: on a slow chain it waits a block for a settlement."""
         self._write_down()
+        return False
 
     def overdue(self) -> list[Post]:
         """Receipts of live rewards that have come, or were waited for long enough."""

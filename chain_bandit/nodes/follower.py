@@ -78,6 +78,10 @@ class EventFollower(ABC):
         """The record of the open round, if the chain has one; the accusations before it are in `accusations` then."""
         ...
 
+    def knows_more(self) -> bool:
+        """Whether events that were read tell of more than was given, so that `next` asks nobody."""
+        return bool(self._waiting)
+
     @abstractmethod
     def lacks(self) -> str | None:
         """Which of the records that were given the chain does not have any more; None where it has them all."""
@@ -171,7 +175,7 @@ class Follower(EventFollower):
 
     def next(self, parameters: Parameters, ledger: Ledger) -> Recorded | None:
         """The record of the open round, if the chain has one; the accusations before it are in `accusations` then."""
-        if not (self._made or self._waiting):
+        if not self.knows_more():
             self._read()
         while self._waiting and not self._made:
             name, values, transaction = self._waiting[0]
@@ -185,6 +189,10 @@ class Follower(EventFollower):
         found = self._made.popleft()
         self._given = found.record.round
         return found
+
+    def knows_more(self) -> bool:
+        """Whether events that were read tell of more than was given, so that `next` asks nobody."""
+        return bool(self._made or self._waiting)
 
     def has_reports(self, parameters: Parameters) -> bool:
         """Whether a record that was not given yet has reports of more than can be malicious: one of somebody honest."""

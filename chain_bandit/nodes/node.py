@@ -10,11 +10,12 @@ and the system's clock, and schedules run the same one in virtual time (`verific
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
+from math import inf
 from time import monotonic, thread_time
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from chain_bandit.actors.epochs.epoch import Staged
-from chain_bandit.actors.messages import COMPARISON, CertifiedBlock, Probe, PullRequest, Question
+from chain_bandit.actors.messages import COMPARISON, RELAYER, CertifiedBlock, Probe, PullRequest, Question
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.echo import Echo
 from chain_bandit.crypto.verify import Verifier
@@ -106,6 +107,10 @@ class RecordSource(Protocol):
         """The record of the open round, which says in a `word` how it ended; None while it is not there."""
         ...
 
+    def knows_more(self) -> bool:
+        """Whether what was read tells of more than was given, so that `next` need not ask the chain."""
+        ...
+
     def is_over(self) -> bool:
         """Whether no more records are taken."""
         ...
@@ -159,7 +164,7 @@ class Node:
         self._furthest = dict.fromkeys(self._everybody, 0)
         self._greeted: set[int] = set()
         self._longest = max(2 * POLL, min(LONGEST, SHARE * bound))
-        self._look_at, self._pause = 0.0, POLL
+        self._looked, self._look_at, self._pause, self._is_told = -inf, 0.0, POLL, False
         self._rate_limit, self._standing = RateLimit(), Timeliness()
         self._said: dict[tuple[int, int], int] = {}
         """What a seat's envelopes of a round's steps brought: these are free, so no more than the honest ever say."""
@@ -207,7 +212,7 @@ class Node:
     def _begin(self) -> None:
         self._began, self._insisted = self._now(), None
         self._insisting.clear()
-        self._look_at, self._pause = 0.0, POLL
+        self._look_at, self._pause, self._is_told = self._looked + POLL, POLL, False
         here = self.ledger.round
         self._held = {key: said for key, said in self._held.items() if key[1] >= here}
         self._said = {key: said for key, said in self._said.items() if key[1] >= here}
@@ -228,7 +233,7 @@ class Node:
     def _burn_in_round(self) -> Waits[None]:
         steps = self._rules.unrecorded_steps(self.ledger)
         if self._live and steps:
-            yield from self._play(steps, lambda: self._rules.is_one_honest(self._ahead))
+            yield from self._play(range(steps), lambda: self._rules.is_one_honest(self._ahead))
         yield from self._settle(lambda: False)
         self._role.close(None)
         self.ledger = self._rules.after(self.ledger, None)
@@ -236,7 +241,8 @@ class Node:
     def _recorded_round(self) -> Waits[None]:
         played = False
         if not self._is_recorded() and (self._may_speak or not self._role.speaks):
-            played = yield from self._play(self._rules.steps, self._is_recorded)
+            steps = range(self._rules.steps) if self._role.speaks else self._rules.others[self._role.address]
+            played = yield from self._play(steps, self._is_recorded)
         elif self._next is None:
             self._greet()
         found = yield from self._with_body((yield from self._await_record(played)))
@@ -263,8 +269,8 @@ class Node:
     def _may_speak(self) -> bool:
         return self._live and self.ledger.round > self._last_signed
 
-    def _play(self, steps: int, is_over: Callable[[], bool]) -> Waits[bool]:
-        """The steps of a round; False where it is over before them."""
+    def _play(self, steps: range, is_over: Callable[[], bool]) -> Waits[bool]:
+        """Steps of a round; False where it is over before them."""
         pace = self._round_timer
         assert pace is not None
         if not self._role.speaks:  # who only listens begins when an honest seat has
@@ -274,9 +280,10 @@ class Node:
                     return False
                 if self._insisted is not None and self._now() > self._insisted + self._bound:
                     return True  # the steps went by without us
-                self._role.act(False, self._is_late())
-            pace.restart(self._now())
-        for step in range(steps):
+                self._act(False)
+            pace.restart(self._now() - steps.start * self._bound)
+        entered = 0
+        for step in steps:
             pace.begin(step)
             at("step begun")
             if self._role.rushing:
@@ -289,12 +296,16 @@ class Node:
                 pace.ask(COMPARISON)
             self._post(said, step if self._role.speaks else None)
             for sender in sorted(self._everybody):
-                self._deliver(sender, self.ledger.round, self._held.pop((sender, self.ledger.round, step), ()))
+                for early in range(entered, step + 1):
+                    self._deliver(sender, self.ledger.round, self._held.pop((sender, self.ledger.round, early), ()))
+            entered = step + 1
             if (yield from self._until(pace.missing, is_over)):
                 return False
             self._standing.lapsed(pace.end(), self.ledger.round)
             at("step over")
         at("steps over")
+        if not self._is_told:
+            self._look_at = self._now() + POLL  # the record takes that long, unless somebody tells
         self._standing.kept(pace.awaited)
         self._present = pace.present & self._everybody
         return True
@@ -315,7 +326,7 @@ class Node:
             if not self._live:
                 self._say(f"back in round {self.ledger.round}")
                 self._live = True  # the next one begins before our eyes
-            self._role.act(played, self._is_late())
+            self._act(played)
             if self._now() > again:
                 said = self._role.insist() if played else []
                 self._post(said)
@@ -355,16 +366,29 @@ class Node:
             yield from self._take(POLL)
 
     def _is_recorded(self) -> bool:
-        if self._next is None and self._now() >= self._look_at:
+        if self._next is None and (self._now() >= self._look_at or self._follower.knows_more()):
             is_over = self._pause == self._longest and self._follower.is_over()
             self._next = self._follower.next(self._rules.parameters, self.ledger)
             if is_over and self._next is None:
                 raise EndedEarly
-            self._look_at, self._pause = self._now() + self._pause, min(GROWTH * self._pause, self._longest)
+            self._looked = self._now()
+            self._look_at, self._pause = self._looked + self._pause, min(GROWTH * self._pause, self._longest)
         return self._next is not None
 
+    def _look_soon(self) -> None:
+        """Somebody tells that the record is there."""
+        self._look_at, self._pause, self._is_told = -inf, POLL, True
+
+    def _act(self, played: bool) -> None:
+        if self._role.act(played, self._is_late()):
+            self._greet()
+            self._look_soon()
+
     def _greet(self) -> None:
-        """Say that one is there: others wait for who has spoken in the round before, the relayer ends dead ones."""
+        """Say that one is there: others wait for who has spoken in the round before, the relayer ends dead ones.
+
+        Of the relayer it says that the record is there.
+        """
         self._send({to: [] for to in (*self._everybody, *self._rules.others)}, EnvelopeKind.NOW, 0)
 
     def _tell_addresses(self) -> None:
@@ -412,11 +436,16 @@ class Node:
         """Send, once all that it rests on is on disk: as a step's envelopes, one to everybody, or as it comes."""
         by_receiver: dict[int, list[NodeMessage]] = {}
         if step is not None:
-            by_receiver = {to: [] for to in (*self._everybody, *self._rules.others)}
+            by_receiver = {to: [] for to in (*self._everybody, *self._listening(step))}
         for to, message in said:
             by_receiver.setdefault(to, []).append(message)
         if by_receiver:
             self._send(by_receiver, EnvelopeKind.NOW if step is None else EnvelopeKind.STEP, step or 0)
+
+    def _listening(self, step: int) -> list[int]:
+        """Who beside the seats waits for the step: in rounds without a record all, in all steps."""
+        all_ = self.ledger.round < self._rules.first_recorded
+        return [address for address, steps in self._rules.others.items() if all_ or step in steps]
 
     def _send(self, by_receiver: Mapping[int, Sequence[NodeMessage]], kind: EnvelopeKind, step: int) -> None:
         if self._bodies is not None:
@@ -491,10 +520,12 @@ class Node:
         here, step = self.ledger.round, envelope.step
         if sender in self._everybody:
             if envelope.round > here >= self._furthest[sender]:
-                self._look_at, self._pause = 0.0, POLL  # who speaks in the next round has seen the record
+                self._look_soon()  # who speaks in the next round has seen the record
             self._furthest[sender] = max(self._furthest[sender], envelope.round)
             if envelope.round == here:
                 self._live_on({sender}, self._now())
+        elif sender == RELAYER and envelope.round == here and not (envelope.messages or self._is_told):
+            self._look_soon()  # it has just made the record; it is believed once a round
         if envelope.kind is EnvelopeKind.NOW or sender not in self._everybody:
             beside = envelope.messages and all(isinstance(each, BESIDE) for each in envelope.messages)
             if self._round_timer is not None and envelope.round == here and not beside:

@@ -68,13 +68,13 @@ class RecordingRole(NodeRole):
             self._certified(sender, message)
         return []
 
-    def act(self, heard: bool, late: bool) -> None:
+    def act(self, heard: bool, late: bool) -> bool:
         """Hand in proofs, then record the round, once; by a certificate even where it comes after the deadline."""
         if self._done or not self._is_recorded():
-            return
+            return False
         due = heard or late if self._is_certified() else late and self._deadline_is_over()
         if not due:
-            return
+            return False
         self._report()
         at("about to record")
         try:
@@ -85,6 +85,7 @@ class RecordingRole(NodeRole):
                 raise
         self._done = True
         at("recorded")
+        return True
 
     def close(self, found: Any) -> None:
         """Nothing is left of the round but proofs of one without a record, which count from the first recorded one."""

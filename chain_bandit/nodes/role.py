@@ -56,14 +56,16 @@ class NodeRole(Protocol):
         """What to say after the steps, and again until the round is recorded."""
         return []
 
-    def act(self, heard: bool, late: bool) -> None:
+    def act(self, heard: bool, late: bool) -> bool:
         """Turn to the chain for the open round's record.
 
         Args:
             heard: all steps are over.
             late: the record is long due.
+
+        Returns: whether the record has just been made.
         """
-        return
+        return False
 
     def recorded(self, found: Any) -> list[Post]:
         """The open round is recorded; `waits` says for what it stays open all the same."""

@@ -1,8 +1,8 @@
 """Round rules of a node's loop: what it asks of the system whose rounds it plays, a bandit game or an agreement."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sized
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sized
+from typing import Any
 
 from chain_bandit.actors.epochs.dealing import SHARE_BYTES
 from chain_bandit.actors.epochs.epoch import Epoch
@@ -25,7 +25,7 @@ class RoundRules(ABC):
     Attributes:
         parameters: what the chain's records are read by.
         everybody: the seats, of whom each has an envelope for all others in every step.
-        others: addresses beside the seats, which get one too.
+        others: addresses beside the seats, and the steps in which they get one too.
         steps: of a round that is recorded.
         most_said: messages and claims of a seat in an envelope, and `steps` more in those of a round's steps.
         most_bytes: of a seat's frame.
@@ -34,7 +34,7 @@ class RoundRules(ABC):
 
     parameters: Any
     everybody: tuple[int, ...]
-    others: ClassVar[tuple[int, ...]]
+    others: Mapping[int, range]
     steps: int
     most_said: int
     most_bytes: int
@@ -78,12 +78,13 @@ class RoundRules(ABC):
 class BanditRounds(RoundRules):
     """Rounds of a bandit game."""
 
-    others = (COMPARISON, ENVIRONMENT, RELAYER)
     parameters: Parameters
 
     def __init__(self, rules: Rules) -> None:
         self._rules, parameters = rules, rules.parameters
         self.parameters, self.everybody, self.steps = parameters, rules.everybody, rules.schedule.steps
+        last = range(self.steps - 1, self.steps)
+        self.others = {COMPARISON: range(rules.schedule.compare + 1), ENVIRONMENT: last, RELAYER: last}
         self.most_said = MOST_SAID * parameters.participants
         self.most_bytes = most_bytes(parameters.participants, parameters.report_bytes, rules.schedule.relay_rounds)
         self.first_recorded = parameters.burn_in
@@ -131,7 +132,6 @@ class AgreementRounds(RoundRules):
         separator: of the agreement's domain.
     """
 
-    others = (RELAYER,)
     parameters: AgreementTerms
 
     def __init__(
@@ -140,6 +140,7 @@ class AgreementRounds(RoundRules):
     ) -> None:  # fmt: skip
         self.parameters, self.accounts, self._epochs, self._separator = terms, accounts, epochs, separator
         self.everybody, self.steps = tuple(range(terms.places)), self.epoch(opening).steps
+        self.others = {RELAYER: range(self.steps - 1, self.steps)}
         self.most_said, self.most_bytes = MOST_SAID * terms.places, longest_frame(terms)
 
     def epoch(self, ledger: AgreementLedger) -> Epoch:

@@ -18,6 +18,7 @@ from functools import partial
 from hashlib import sha256
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from typing import Any, cast
 
 from chain_bandit.actors.comparer import Comparer
@@ -152,10 +153,23 @@ class _View:
 
     def __init__(self, game: "_Game", behind: float) -> None:
         self._game, self._behind, self.accusations = game, behind, dict[int, int]()
+        self._round, self._read = 0, -inf
 
     def next(self, parameters: Parameters, ledger: Ledger) -> Recorded | None:
-        made = self._game.chain.get(ledger.round)
-        return made[1] if made is not None and made[0] + self._behind <= self._game.now else None
+        if not self._shows(ledger.round):
+            self._read = self._game.now
+        if not self._shows(ledger.round):
+            return None
+        self._round = ledger.round + 1
+        return self._game.chain[ledger.round][1]
+
+    def knows_more(self) -> bool:
+        return self._shows(self._round)
+
+    def _shows(self, round_: int) -> bool:
+        """Whether a round's record was there when the chain was asked last."""
+        made = self._game.chain.get(round_)
+        return made is not None and made[0] + self._behind <= self._read
 
     def is_liar(self, seat: int) -> bool:
         return False

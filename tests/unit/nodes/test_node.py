@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chain_bandit.actors.messages import PullRequest
+from chain_bandit.actors.messages import COMPARISON, RELAYER, PullRequest
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.network import wire
 from chain_bandit.network.rate_limit import RateLimit
@@ -64,12 +64,15 @@ class Watched:
     """A role without a part in anything: its steps, and how the chain was turned to."""
 
     speaks: bool
-    address: int = 0
     rushing: frozenset[int] = frozenset()
     ticks: list[int] = field(default_factory=list)
     acts: list[tuple[bool, bool]] = field(default_factory=list)
     late_in: set[int] = field(default_factory=set)
     began: list[float] = field(default_factory=list)
+
+    @property
+    def address(self) -> int:
+        return 0 if self.speaks else COMPARISON
 
     def begin(self, ledger: Ledger) -> None:
         self.round = ledger.round
@@ -111,7 +114,7 @@ def play(
     seats = (0, 1, 2, 3)
     rules: Any = SimpleNamespace(
         everybody=seats, parameters=parameters, validators=lambda ledger: seats, quorum=lambda ledger: 3,
-        probes=lambda ledger: True, schedule=SimpleNamespace(steps=STEPS, probe_steps=STEPS, relay_rounds=2),
+        probes=lambda ledger: True, schedule=SimpleNamespace(steps=STEPS, probe_steps=STEPS, relay_rounds=2, compare=STEPS - 1),
     )  # fmt: skip
     began = monotonic()
     found = SimpleNamespace(word="skip", record=None)
@@ -121,7 +124,7 @@ def play(
         return found if monotonic() > began + SECONDS * ledger.round and ledger.round <= recorded else None
 
     follower: Any = SimpleNamespace(
-        accusations={}, is_closed=lambda: True, next=record,
+        accusations={}, is_closed=lambda: True, next=record, knows_more=lambda: False,
         is_over=lambda: monotonic() > began + SECONDS * (recorded + 1),
     )  # fmt: skip
     links = peers or Peers([(3 - each, encode(envelope)) for each in range(many)])
