@@ -72,15 +72,19 @@ class _Inward(_Link):
 class _Outward(_Link):
     """Of a link that is only written: while nothing is taken nothing is read, such as calls for new keys."""
 
+    is_taken = True
+
     def data_received(self, data: bytes) -> None:
         self._link.abort()
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        self.is_taken = False
         self._link.pause_reading()
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self.is_taken = True
         self._link.resume_reading()
 
 
@@ -114,6 +118,7 @@ class Links:
         self._loop = asyncio.new_event_loop()
         self._room = {address: asyncio.Event() for address in peers}
         self._due = {address: asyncio.Event() for address in peers}
+        self._idle: set[int] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="links", daemon=True)
         self._thread.start()
         try:
@@ -193,6 +198,7 @@ class Links:
         self._begin(self._listen(self._listening))
         for address in self._peers:
             self._begin(self._write(address))
+        self._begin(self._beat())
 
     def _begin(self, what: Coroutine[None, None, None]) -> None:
         task = self._loop.create_task(what)
@@ -263,6 +269,7 @@ class Links:
     async def _read(self, address: int, reader: asyncio.StreamReader, link: asyncio.Transport) -> None:
         waiting, room = self._inbox[address], self._room[address]
         beats, began = 0, self._loop.time()
+        heard = began
         async with asyncio.timeout(IDLE) as patience:
             while self._readers.get(address) is link:
                 size = int.from_bytes(await reader.readexactly(4), "big")
@@ -270,20 +277,24 @@ class Links:
                     self._banned.add(address)
                     return
                 frame = await reader.readexactly(size)
-                patience.reschedule(None)
                 if not frame:  # it says that it lives
                     beats += 1
                     if beats > FEW_BEATS + LOOSE * (self._loop.time() - began) / BEAT:
                         self._banned.add(address)
                         return
                 else:
-                    while self._is_full(address) and self._readers.get(address) is link:
-                        room.clear()
-                        await room.wait()
+                    if self._is_full(address):
+                        patience.reschedule(None)
+                        heard = 0.0
+                        while self._is_full(address) and self._readers.get(address) is link:
+                            room.clear()
+                            await room.wait()
                     with self._news:
                         waiting.append(frame)
                         self._news.notify()
-                patience.reschedule(self._loop.time() + IDLE)
+                if (now := self._loop.time()) > heard + IDLE / 8:
+                    patience.reschedule(now + IDLE)
+                    heard = now
 
     def _is_full(self, address: int) -> bool:
         waiting = self._inbox[address]
@@ -297,18 +308,27 @@ class Links:
 
     # --- writing
 
+    async def _beat(self) -> None:
+        """Say that one lives to whom nothing else is said."""
+        while True:
+            self._idle = set(self._peers)
+            await asyncio.sleep(BEAT)
+            for address in self._idle:
+                self._outbox[address].append(b"")
+                self._due[address].set()
+
     async def _write(self, address: int) -> None:
         pause = AGAIN
         while True:
             try:
-                writer = await self._dial(self._peers[address])
+                link, writer = await self._dial(self._peers[address])
             except TLS_ERRORS:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST)
                 continue
             try:
                 pause, self._writers[address] = AGAIN, writer.transport
-                await self._pass_on(address, writer)
+                await self._pass_on(address, link, writer)
             except TLS_ERRORS:
                 pass
             finally:
@@ -318,7 +338,7 @@ class Links:
         if address in self._writers:
             self._writers.pop(address).abort()
 
-    async def _dial(self, peer: Peer) -> asyncio.StreamWriter:
+    async def _dial(self, peer: Peer) -> tuple[_Outward, asyncio.StreamWriter]:
         reader = asyncio.StreamReader(loop=self._loop)
         link = _Outward(reader, loop=self._loop)
         async with asyncio.timeout(HANDSHAKE):
@@ -337,7 +357,7 @@ class Links:
         if _shown(writer.transport) != peer.certificate:
             writer.transport.abort()
             raise ConnectionError("somebody else is there")
-        return writer
+        return link, writer
 
     async def _resolved(self, host: str, port: int) -> str:
         """The address that a host's name is for, asked for once, so that it cannot change before it is dialled.
@@ -350,24 +370,20 @@ class Links:
                 return str(where[0])
         raise ConnectionError("no address that this game allows")
 
-    async def _pass_on(self, address: int, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(self, address: int, link: _Outward, writer: asyncio.StreamWriter) -> None:
         waiting, due = self._outbox[address], self._due[address]
         while True:
+            due.clear()
             while waiting:
                 if writer.transport.is_closing():
                     raise ConnectionResetError
                 frame = waiting.popleft()
                 writer.write(len(frame).to_bytes(4, "big") + frame)
-                async with asyncio.timeout(IDLE):
-                    await writer.drain()
-            due.clear()
-            if waiting:
-                continue
-            try:
-                async with asyncio.timeout(BEAT):
-                    await due.wait()
-            except TimeoutError:
-                waiting.append(b"")  # a beat
+                if not link.is_taken:
+                    async with asyncio.timeout(IDLE):
+                        await writer.drain()
+            self._idle.discard(address)
+            await due.wait()
 
     def _context(self, identity: Path, server: bool) -> ssl.SSLContext:
         """Both sides show certificates; a known one stands for itself, no other authority for anybody."""
