@@ -59,6 +59,7 @@ BESIDE = (BodyRequest, BodyResponse, NodeAddress)
 LATE = 1.5
 """Times a round's longest duration, since one of the honest was there, after which it is let end by its deadline."""
 
+
 class EndedEarly(Exception):
     """The chain takes no more records, and has none that was not read."""
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from chain_bandit.actors.messages import COMPARISON, RELAYER, PullRequest
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, PullRequest
 from chain_bandit.consensus.broadcast import Claim, Frame
+from chain_bandit.consensus.certificate import Vote
 from chain_bandit.network import wire
 from chain_bandit.network.rate_limit import RateLimit
 from chain_bandit.network.round_timer import RoundTimer
@@ -100,9 +101,21 @@ def over(parameters: Any, ledger: Ledger, record: Any = None) -> Ledger:
     return SimpleNamespace(round=ledger.round + 1, time=ledger.time + 1)
 
 
+def rounds(burn_in: int, horizon: int = 1, compare: int = STEPS - 1) -> BanditRounds:
+    parameters = SimpleNamespace(attackers=1, participants=4, report_bytes=100, horizon=horizon, burn_in=burn_in)
+    seats = (0, 1, 2, 3)
+    schedule = SimpleNamespace(steps=STEPS, probe_steps=STEPS, relay_rounds=2, compare=compare)
+    rules: Any = SimpleNamespace(
+        everybody=seats, parameters=parameters, validators=lambda ledger: seats, quorum=lambda ledger: 3,
+        probes=lambda ledger: True, schedule=schedule,
+    )  # fmt: skip
+    return BanditRounds(rules)
+
+
 def play(
     monkeypatch: pytest.MonkeyPatch, role: Watched, envelope: Envelope, many: int, burn_in: int, horizon: int = 1,
     recorded: int = 9, said: Callable[[str], None] = lambda line: None, peers: Peers | None = None,
+    compare: int = STEPS - 1,
 ) -> Watched:  # fmt: skip
     """A node of four seats, of whom one may be malicious, while some of its peers say something in round 1.
 
@@ -110,12 +123,6 @@ def play(
     """
     monkeypatch.setattr(round_rules, "after_burn_in_round", over)
     monkeypatch.setattr(round_rules, "after_record", over)
-    parameters = SimpleNamespace(attackers=1, participants=4, report_bytes=100, horizon=horizon, burn_in=burn_in)
-    seats = (0, 1, 2, 3)
-    rules: Any = SimpleNamespace(
-        everybody=seats, parameters=parameters, validators=lambda ledger: seats, quorum=lambda ledger: 3,
-        probes=lambda ledger: True, schedule=SimpleNamespace(steps=STEPS, probe_steps=STEPS, relay_rounds=2, compare=STEPS - 1),
-    )  # fmt: skip
     began = monotonic()
     found = SimpleNamespace(word="skip", record=None)
 
@@ -129,7 +136,7 @@ def play(
     )  # fmt: skip
     links = peers or Peers([(3 - each, encode(envelope)) for each in range(many)])
     opening, verifier = SimpleNamespace(round=1, time=1), SimpleNamespace(forget=list)
-    given: Any = (role, BanditRounds(rules), opening, links, follower, True, 0, BOUND, verifier, said)
+    given: Any = (role, rounds(burn_in, horizon, compare), opening, links, follower, True, 0, BOUND, verifier, said)
     Node(*given).run(links.receive)
     return role
 
@@ -155,7 +162,8 @@ def test_no_round_is_over_that_only_those_who_may_lie_insist_on(monkeypatch, man
 
 
 @pytest.mark.parametrize(
-    "message", [NodeAddress(2, "1.1.1.1:1", 1, b""), BodyRequest(bytes(32)), BodyResponse(b"")],
+    "message",
+    [NodeAddress(2, "1.1.1.1:1", 1, b""), BodyRequest(bytes(32)), BodyResponse(b"")],
     ids=["address", "question", "body"],
 )
 def test_what_is_said_beside_a_round_neither_ends_it_nor_is_an_answer_of_it(monkeypatch, message):
@@ -284,3 +292,95 @@ def test_nothing_that_was_computed_for_a_round_is_held_after_it(monkeypatch):
 
     assert play(monkeypatch, Stating(speaks=True), SILENCE, 0, burn_in=1).ticks
     assert (sys.getrefcount(content), sys.getrefcount(report)) == before
+
+
+STEP, POLL = EnvelopeKind.STEP, module.POLL
+
+
+def looks(monkeypatch: pytest.MonkeyPatch, said: list[tuple[float, int, Envelope]], record: float) -> list[float]:
+    """When a seat asks the chain for the record of round 1, in seconds of a clock of the test's own.
+
+    Its peers have said all that they say in the steps before the round begins, and say the rest at their times.
+    """
+    monkeypatch.setattr(round_rules, "after_record", over)
+    now, asked, found = [0.0], list[float](), SimpleNamespace(word="approved", record=None)
+
+    def next_(parameters: Any, ledger: Ledger) -> Any:
+        asked.append(now[0])
+        return found if now[0] >= record else None
+
+    follower: Any = SimpleNamespace(
+        accusations={}, is_closed=bool, is_over=bool, next=next_, knows_more=bool
+    )  # fmt: skip
+    links, opening = Peers([]), SimpleNamespace(round=1, time=1)
+    given: Any = (Watched(speaks=True), rounds(1), opening, links, follower, True, 0, 9.0, SimpleNamespace(forget=list))
+    game = Node(*given, say=lambda line: None, clock=lambda: now[0]).play()
+    steps = [(0.0, seat, Envelope(STEP, 1, step, ())) for step in range(STEPS) for seat in (1, 2, 3)]
+    due = sorted([*steps, *said], key=lambda each: each[0])
+    wait = next(game)
+    while True:
+        came = [each for each in due[:1] if each[0] <= now[0] + wait.seconds]
+        now[0] = max(now[0], came[0][0]) if came else now[0] + wait.seconds
+        del due[: len(came)]
+        try:
+            wait = game.send([(sender, encode(envelope)) for _, sender, envelope in came])
+        except StopIteration:
+            return asked
+
+
+def test_the_chain_is_asked_at_once_where_the_relayer_tells_of_the_record_and_once_a_round(monkeypatch):
+    told = [(each, RELAYER, Envelope(EnvelopeKind.NOW, 1, 0, ())) for each in (0.005, 0.006)]
+    alone = looks(monkeypatch, [], 1.0)
+    assert alone[:2] == [0.0, POLL]
+    assert alone[-1] == pytest.approx(1.0, abs=0.5), "nobody has to tell"
+    assert looks(monkeypatch, told[:1], 0.005) == [0.0, 0.005]
+    early = looks(monkeypatch, told, 1.0)
+    assert early[:2] == [0.0, 0.005]
+    assert 0.006 not in early
+    assert len(early) <= len(alone) + 1
+
+
+def test_who_is_in_the_next_round_tells_of_the_record_too(monkeypatch):
+    assert looks(monkeypatch, [(0.005, 2, Envelope(EnvelopeKind.NOW, 2, 0, ()))], 0.005) == [0.0, 0.005]
+
+
+def test_listeners_get_the_envelopes_of_the_steps_that_concern_them(monkeypatch):
+    """The comparison until it is asked, environment and relayer the last; in rounds of the burn-in everybody all."""
+    sent: list[tuple[int, int, int]] = []
+
+    @dataclass
+    class Noted(Peers):
+        def send(self, to: int, frame: bytes) -> None:
+            said = wire.decode(frame)
+            if said.kind is STEP:
+                sent.append((to, said.round, said.step))
+
+    play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=2, horizon=2, peers=Noted([]), compare=1)
+    steps = {(to, round_): [step for a, b, step in sent if (a, b) == (to, round_)] for to, round_, _ in sent}
+    assert steps == {
+        **{(to, 1): [0, 1, 2] for to in (1, 2, 3, COMPARISON, ENVIRONMENT, RELAYER)},
+        **{(to, 2): [0, 1, 2] for to in (1, 2, 3)},
+        (COMPARISON, 2): [0, 1], (ENVIRONMENT, 2): [2], (RELAYER, 2): [2],
+    }  # fmt: skip
+
+
+def test_a_listener_takes_what_was_said_to_it_in_steps_that_it_does_not_wait_for(monkeypatch):
+    taken: list[Any] = []
+
+    @dataclass
+    class Taking(Watched):
+        @property
+        def address(self) -> int:
+            return RELAYER
+
+        def take(self, sender: int, round_: int, message: Any) -> list[Any]:
+            taken.append((sender, message))
+            return []
+
+    vote = Vote(3, bytes(32), bytes(64))
+    early = (3, encode(Envelope(STEP, 1, 0, (vote,))))
+    last = [(each, encode(Envelope(STEP, 1, STEPS - 1, ()))) for each in (1, 2, 3)]
+    role = play(monkeypatch, Taking(speaks=False), SILENCE, 0, burn_in=1, peers=Peers([early, *last]))
+    assert taken == [(3, vote)]
+    assert role.ticks == [STEPS - 1]
+    assert (True, False) in role.acts, "the round was heard to its end"
