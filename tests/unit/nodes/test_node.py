@@ -294,13 +294,13 @@ def test_nothing_that_was_computed_for_a_round_is_held_after_it(monkeypatch):
     assert (sys.getrefcount(content), sys.getrefcount(report)) == before
 
 
-STEP, POLL = EnvelopeKind.STEP, module.POLL
+STEP, POLL, SPOKEN = EnvelopeKind.STEP, module.POLL, 0.003
 
 
 def looks(monkeypatch: pytest.MonkeyPatch, said: list[tuple[float, int, Envelope]], record: float) -> list[float]:
     """When a seat asks the chain for the record of round 1, in seconds of a clock of the test's own.
 
-    Its peers have said all that they say in the steps before the round begins, and say the rest at their times.
+    Its peers say all that they say in the steps at `SPOKEN`, and the rest at its times.
     """
     monkeypatch.setattr(round_rules, "after_record", over)
     now, asked, found = [0.0], list[float](), SimpleNamespace(word="approved", record=None)
@@ -315,7 +315,7 @@ def looks(monkeypatch: pytest.MonkeyPatch, said: list[tuple[float, int, Envelope
     links, opening = Peers([]), SimpleNamespace(round=1, time=1)
     given: Any = (Watched(speaks=True), rounds(1), opening, links, follower, True, 0, 9.0, SimpleNamespace(forget=list))
     game = Node(*given, say=lambda line: None, clock=lambda: now[0]).play()
-    steps = [(0.0, seat, Envelope(STEP, 1, step, ())) for step in range(STEPS) for seat in (1, 2, 3)]
+    steps = [(SPOKEN, seat, Envelope(STEP, 1, step, ())) for step in range(STEPS) for seat in (1, 2, 3)]
     due = sorted([*steps, *said], key=lambda each: each[0])
     wait = next(game)
     while True:
@@ -331,9 +331,11 @@ def looks(monkeypatch: pytest.MonkeyPatch, said: list[tuple[float, int, Envelope
 def test_the_chain_is_asked_at_once_where_the_relayer_tells_of_the_record_and_once_a_round(monkeypatch):
     told = [(each, RELAYER, Envelope(EnvelopeKind.NOW, 1, 0, ())) for each in (0.005, 0.006)]
     alone = looks(monkeypatch, [], 1.0)
-    assert alone[:2] == [0.0, POLL]
+    assert alone[:2] == [0.0, SPOKEN + POLL]
     assert alone[-1] == pytest.approx(1.0, abs=0.5), "nobody has to tell"
     assert looks(monkeypatch, told[:1], 0.005) == [0.0, 0.005]
+    during_the_steps = [(0.002, RELAYER, told[0][2])]
+    assert looks(monkeypatch, during_the_steps, 0.001) == [0.0, SPOKEN]
     early = looks(monkeypatch, told, 1.0)
     assert early[:2] == [0.0, 0.005]
     assert 0.006 not in early
