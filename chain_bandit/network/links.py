@@ -40,6 +40,9 @@ UNTAKEN = 1 << 12
 AGAIN, LONGEST = 0.05, 1.0
 """Seconds until a lost link is dialled again, doubled each time up to the longest."""
 
+GATHER = 0.002
+"""Seconds that the first frame waits for others that are expected with it: threads change hands once, not for each."""
+
 TLS_ERRORS = (OSError, EOFError)
 """What a lost link raises: those of TLS and of time are of the first kind, a frame that is cut off of the second."""
 
@@ -107,7 +110,7 @@ class Links:
         self._as_server, self._as_client = (self._context(identity, server) for server in (True, False))
         self._inbox: dict[int, deque[bytes]] = {address: deque() for address in peers}
         self._outbox: dict[int, deque[bytes]] = {address: deque(maxlen=ROOM) for address in peers}
-        self._news, self._waiting = threading.Condition(), False
+        self._news, self._together, self._is_gathering = threading.Condition(), set[int](), False
         self._banned: set[int] = set()
         self._readers: dict[int, asyncio.Transport] = {}
         self._writers: dict[int, asyncio.WriteTransport] = {}
@@ -133,10 +136,12 @@ class Links:
             self._outbox[to].append(frame)
             self._loop.call_soon_threadsafe(self._due[to].set)
 
-    def receive(self, seconds: float, but: frozenset[int] = frozenset()) -> list[tuple[int, bytes]]:
+    def receive(
+        self, seconds: float, but: frozenset[int] = frozenset(), together: frozenset[int] = frozenset()
+    ) -> list[tuple[int, bytes]]:
         """What has come in, one frame a peer at most, with who sent it; waits so long for the first.
 
-        What comes from those in `but` stays where it is.
+        What comes from those in `but` stays where it is. The first waits a moment for those in `together`.
 
         Raises whatever a thread of links should not have: a node is not to be deaf without knowing.
         """
@@ -144,6 +149,7 @@ class Links:
         if self._broken is not None:
             raise self._broken
         with self._news:
+            self._together = set(together)
             while not any(waiting for address, waiting in self._inbox.items() if address not in but):
                 left = until - monotonic()
                 if left <= 0 or not self._news.wait(left):
@@ -291,10 +297,21 @@ class Links:
                             await room.wait()
                     with self._news:
                         waiting.append(frame)
-                        self._news.notify()
+                        self._together.discard(address)
+                        if not self._together:
+                            self._news.notify()
+                        elif not self._is_gathering:
+                            self._is_gathering = True
+                            self._loop.call_later(GATHER, self._gathered)
                 if (now := self._loop.time()) > heard + IDLE / 8:
                     patience.reschedule(now + IDLE)
                     heard = now
+
+    def _gathered(self) -> None:
+        with self._news:
+            self._is_gathering = False
+            self._together.clear()
+            self._news.notify()
 
     def _is_full(self, address: int) -> bool:
         waiting = self._inbox[address]

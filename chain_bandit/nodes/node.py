@@ -65,10 +65,14 @@ class EndedEarly(Exception):
 
 
 class Wait(NamedTuple):
-    """What the loop waits for: so many seconds, or the first frame of anybody but those named."""
+    """What the loop waits for: so many seconds, or the first frame of anybody but those named.
+
+    Soon after the first is as good: nothing can be done until all those in `together` have sent one.
+    """
 
     seconds: float
     but: frozenset[int]
+    together: frozenset[int]
 
 
 Frames = list[tuple[int, bytes]]
@@ -173,8 +177,8 @@ class Node:
         """What came in early: by sender, round and step, of this round and those that are `_soon`; still as bytes, for
         messages may take twenty times as many."""
 
-    def run(self, receive: Callable[[float, frozenset[int]], Frames]) -> None:
-        """Play to the end of the game. `receive` waits so many seconds for frames but those of some peers.
+    def run(self, receive: Callable[[float, frozenset[int], frozenset[int]], Frames]) -> None:
+        """Play to the end of the game. `receive` waits as `Wait` says.
 
         Raises:
             ChainBanditError: what stopped the game.
@@ -183,7 +187,7 @@ class Node:
         with suppress(StopIteration):
             wait = next(game)
             while True:
-                wait = game.send(receive(wait.seconds, wait.but))
+                wait = game.send(receive(*wait))
 
     def play(self) -> Waits[None]:
         """All rounds, and the end, for whoever waits in the loop's place. Raises `ChainBanditError`."""
@@ -311,13 +315,13 @@ class Node:
         self._present = pace.present & self._everybody
         return True
 
-    def _until(self, missing: Callable[[], Iterable[int]], is_over: Callable[[], bool]) -> Waits[bool]:
+    def _until(self, missing: Callable[[], frozenset[int]], is_over: Callable[[], bool]) -> Waits[bool]:
         """Take in messages until nobody is missing, or the step's deadline; True when others are in the next round."""
         assert self._round_timer is not None
-        while missing() and (left := self._round_timer.deadline - self._now()) > 0:
+        while (wanted := missing()) and (left := self._round_timer.deadline - self._now()) > 0:
             if self._ahead and is_over():
                 return True
-            yield from self._take(min(left, POLL) if self._ahead else left)  # the chain tells, if nobody else does
+            yield from self._take(min(left, POLL) if self._ahead else left, wanted)  # the chain tells, if nobody else
         return False
 
     def _await_record(self, played: bool) -> Waits[Any]:
@@ -461,11 +465,12 @@ class Node:
             self._links.send(to, frames[alike])
         at("sent")
 
-    def _take(self, seconds: float) -> Waits[None]:
-        """Take in what has come, waiting so long for the first."""
+    def _take(self, seconds: float, together: frozenset[int] = frozenset()) -> Waits[None]:
+        """Take in what has come, waiting as `Wait` says."""
         self._tell_addresses()
         spent, waits = self._rate_limit.spent(self._now()), self._role.expects()
-        for sender, frame in (yield Wait(max(min(seconds, POLL) if spent or waits else seconds, 0.0), spent)):
+        seconds = max(min(seconds, POLL) if spent or waits else seconds, 0.0)
+        for sender, frame in (yield Wait(seconds, spent, together)):
             began = self._spent()
             try:
                 envelope = self._read(sender, frame)

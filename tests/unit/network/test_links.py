@@ -4,6 +4,7 @@ import _ssl
 import ctypes
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -364,3 +365,18 @@ def test_a_peer_that_moves_is_dialled_at_its_new_address_and_has_to_show_its_cer
     finally:
         stranger.close()
         moved.close()
+
+
+def test_the_first_of_several_that_are_expected_waits_for_the_others_but_not_for_long(net, monkeypatch):
+    monkeypatch.setattr(module, "GATHER", 0.5)
+    a, b, c = net.start(0), net.start(1), net.start(2)
+    for each in (b, c):
+        each.send(0, b"hello")
+    wait(lambda: len(a._inbox[1]) + len(a._inbox[2]) == 2)
+    assert len(a.receive(5.0, frozenset(), frozenset({1, 2}))) == 2, "what is there is not waited for"
+    began = time.monotonic()
+    for delay, sender, frame in ((0.1, b, b"first"), (0.2, c, b"second"), (1.0, b, b"alone")):
+        threading.Timer(delay, sender.send, (0, frame)).start()
+    assert a.receive(9.0, frozenset(), frozenset({1, 2})) == [(1, b"first"), (2, b"second")]
+    assert a.receive(9.0, frozenset(), frozenset({1, 2})) == [(1, b"alone")]
+    assert time.monotonic() - began < 8.0

@@ -47,7 +47,7 @@ class Peers:
     frames: list[tuple[int, bytes]]
     banned: set[int] = field(default_factory=set)
 
-    def receive(self, seconds: float, but: frozenset[int]) -> list[tuple[int, bytes]]:
+    def receive(self, seconds: float, but: frozenset[int], together: frozenset[int]) -> list[tuple[int, bytes]]:
         if self.frames:
             return [self.frames.pop(0)]
         sleep(seconds)
