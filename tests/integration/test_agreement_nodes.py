@@ -81,7 +81,7 @@ def test_who_is_killed_is_back_and_has_said_nothing_twice(
     assert all(kill.partition("/")[2].partition(":")[0] in POINTS for kill in KILLS[kills])
     monkeypatch.setenv(VARIABLE, ",".join(KILLS[kills]))
     out, lines = tmp_path / "tokens", list[str]()
-    result = up_agreement(GAME, out, "anvil", bound_ms=1000, say=lines.append, revives=lambda name: True)
+    result = up_agreement(GAME, out, "anvil", bound_ms=300, say=lines.append, revives=lambda name: True)
     report = result.report
     killed = sorted(line.split()[0] for line in lines if "signal 9" in line)
     assert killed == sorted(kill.partition("/")[0] for kill in KILLS[kills])
