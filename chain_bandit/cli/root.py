@@ -1,5 +1,6 @@
 """The verbs together, the entry point, and the exit codes."""
 
+import gc
 import os
 import sys
 import traceback
@@ -48,6 +49,10 @@ app.add_typer(new, name="new")
 app.add_typer(mediate, name="mediate")
 
 
+COLLECTED_EVERY = (100_000, 20, 10)
+"""Thresholds of garbage collection: by those of Python a command looks through all that it imports again and again."""
+
+
 def _version(value: bool) -> None:
     if value:
         print(f"chain-bandit {__version__}")
@@ -65,6 +70,7 @@ def _root(
 
 def main() -> None:
     """Entry point: one clear sentence for whatever goes wrong, and the exit code that says what it was."""
+    gc.set_threshold(*COLLECTED_EVERY)
     with forgiving("--json" in sys.argv and not {"-h", "--help"} & {*sys.argv}), terminable():
         try:
             app(standalone_mode=True)

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 
 from chain_bandit.actors.messages import RELAYER
 from chain_bandit.append_log import write_private
@@ -33,15 +33,12 @@ from chain_bandit.network.wire import MOST_BYTES
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.agreement_start import WAITS
 from chain_bandit.nodes.game_folders import write_folder
-from chain_bandit.nodes.processes import LOOK, places, states
+from chain_bandit.nodes.processes import LOOK, states
 from chain_bandit.nodes.round_rules import longest_frame
-from chain_bandit.nodes.up import MOST_SEATS, await_end, empty, fresh, processes
+from chain_bandit.nodes.up import MOST_SEATS, empty, fresh, looks, processes
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.errors import require
 from chain_bandit.stopwatch import Stopwatch
-
-PATIENCE = 60.0
-"""Seconds in which all nodes are up."""
 
 
 def up_agreement(
@@ -64,14 +61,17 @@ def up_agreement(
         shared = _set_up(game, node, out, payer, relayer, bound_ms, is_url(chain))
         address = bytes.fromhex(shared.contract[2:])
         with processes(out) as fork_server:
-            _await_start(out, pause)
+            looked = looks(out, fork_server, say, revives)
+            while not _all_wait(out, next(looked)):
+                pause(LOOK)
             made = Tokens.deploy(
                 node.line, account(relayer.secret), game.terms, shared.accounts, Stopwatch(), node.delivery
             )
             assert made.address == address
             assert made.created_in is not None
             say(f"{len(states(out))} processes; chain-bandit ps {out} says how they are")
-            await_end(out, fork_server, say, revives, pause)
+            for _ in looked:
+                pause(LOOK)
         report = export(node.rpc.ask, address, made.created_in, out)
     tokens = [row.token for row in report.epochs]
     left = iter(tokens)
@@ -125,8 +125,7 @@ def _folder(game: AgreementGame, out: Path, address: int, key: Signer, digest: b
     return record
 
 
-def _await_start(out: Path, pause: Callable[[float], object]) -> None:
-    """Until every node waits for the contract, which begins the first epoch. Of whom cannot it is told later why."""
-    logs, until = [place / files.LOG for place in places(out)], monotonic() + PATIENCE
-    while not all(log.exists() and WAITS in log.read_text() for log in logs) and monotonic() < until:
-        pause(LOOK)
+def _all_wait(out: Path, names: set[str]) -> bool:
+    """Whether they all wait for the contract, which begins the first epoch."""
+    logs = [out / name / files.LOG for name in names]
+    return all(log.exists() and WAITS in log.read_text() for log in logs)

@@ -76,7 +76,8 @@ def up(
         made = set_up(plan, node, out, payer, keeps=is_url(chain))
         with processes(out) as fork_server:
             say(f"{len(states(out))} processes; chain-bandit ps {out} says how they are")
-            await_end(out, fork_server, say, revives, pause)
+            for _ in looks(out, fork_server, say, revives):
+                pause(LOOK)
         return leave(node, plan, made, bytes.fromhex(_ended(out / files.name_of(ENVIRONMENT))["run_digest"][2:]), out)
 
 
@@ -91,7 +92,8 @@ def take_up(
     with processes(out) as fork_server:
         here = [state for state in states(out) if state.begun is not None]
         say(f"{len(here)} processes; chain-bandit ps {out} says how they are")
-        await_end(out, fork_server, say, revives, pause)
+        for _ in looks(out, fork_server, say, revives):
+            pause(LOOK)
 
 
 def last_round(out: Path, name: str = "*") -> int:
@@ -186,11 +188,13 @@ def processes(out: Path) -> Iterator[ForkServer]:
         fork_server.close()  # and who had not come to its lock, or could not be told
 
 
-def await_end(
-    out: Path, fork_server: ForkServer, say: Callable[[str], None], revives: Callable[[str], bool],
-    pause: Callable[[float], object],
-) -> None:  # fmt: skip
-    """Until everybody has ended with the game, and with what runs here until it is gone."""
+def looks(
+    out: Path, fork_server: ForkServer, say: Callable[[str], None], revives: Callable[[str], bool]
+) -> Iterator[set[str]]:
+    """Look at the nodes again and again until all have ended with the game, and those of here are gone.
+
+    Yields the names of those that run here. Raises `NodeStopped` as `up` does.
+    """
     here = {place.name: place for place in places(out) if place.is_dir()}
     running, seen = set(here), dict[str, int]()
     while running or not all(state.ended for state in states(out) if state.name in here):
@@ -209,7 +213,7 @@ def await_end(
             running.discard(name)
             if code < 0:
                 say(f"{name} was ended by signal {-code}; chain-bandit node {here[name]} takes it up")
-        pause(LOOK)
+        yield running
 
 
 def _last_words(place: Path) -> str:

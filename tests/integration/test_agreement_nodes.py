@@ -1,6 +1,7 @@
 """An agreement on tokens played by processes: the same epochs as in one process, and no statement twice after kills."""
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,14 @@ import pytest
 from chain_bandit.auditor.report import Weight
 from chain_bandit.game import mediated
 from chain_bandit.game.mediated import AgreementGame, Result, default_terms
-from chain_bandit.nodes import message_recorder
+from chain_bandit.nodes import agreement_up, message_recorder
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.agreement_up import up_agreement
 from chain_bandit.nodes.crash import POINTS, VARIABLE
+from chain_bandit.nodes.fork_server import ForkServer
 from chain_bandit.nodes.message_recorder import said_twice
 from chain_bandit.nodes.processes import states
+from chain_bandit.nodes.up import NodeStopped, processes
 from chain_bandit.protocol.errors import AssumptionBroken
 from tests.integration.nodes import chain_bandit
 
@@ -81,7 +84,7 @@ def test_who_is_killed_is_back_and_has_said_nothing_twice(
     assert all(kill.partition("/")[2].partition(":")[0] in POINTS for kill in KILLS[kills])
     monkeypatch.setenv(VARIABLE, ",".join(KILLS[kills]))
     out, lines = tmp_path / "tokens", list[str]()
-    result = up_agreement(GAME, out, "anvil", bound_ms=1000, say=lines.append, revives=lambda name: True)
+    result = up_agreement(GAME, out, "anvil", bound_ms=300, say=lines.append, revives=lambda name: True)
     report = result.report
     killed = sorted(line.split()[0] for line in lines if "signal 9" in line)
     assert killed == sorted(kill.partition("/")[0] for kill in KILLS[kills])
@@ -96,6 +99,21 @@ def test_who_is_killed_is_back_and_has_said_nothing_twice(
         assert sum(agreed) >= EPOCHS - 2
         if all(agreed):
             assert result.tokens == in_one_process.tokens
+
+
+def test_a_node_that_cannot_start_ends_the_agreement_before_anything_is_deployed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_a_key(out: Path) -> AbstractContextManager[ForkServer]:
+        (out / "seat-1" / files.KEY).unlink()
+        return processes(out)
+
+    deployed: list[object] = []
+    monkeypatch.setattr(agreement_up, "processes", without_a_key)
+    monkeypatch.setattr(agreement_up.Tokens, "deploy", lambda *given: deployed.append(given))
+    with pytest.raises(NodeStopped, match=r"^seat-1 stopped: "):
+        up_agreement(GAME, tmp_path / "tokens", "anvil")
+    assert deployed == []
 
 
 def test_agreements_that_processes_do_not_play_are_refused_before_anything_is_made(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from chain_bandit.cli.root import app
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.scenario import load
+from tests.integration.nodes import light_keys
 from tests.integration.nodes_up import NAMES
 from tests.unit.audit.planted import LIES, By
 from verification.kills import free_ports
@@ -216,15 +217,16 @@ def test_the_function_of_the_page_on_live_rewards_is_a_source(tmp_path: Path) ->
 
 
 def test_the_tutorial_on_taking_part_plays_a_game_with_keys_of_their_own(place: Path) -> None:
-    """The commands as one script, as a reader types them: docs/take-part.md."""
+    """The commands as one script, as a reader types them: docs/take-part.md. Δ is less, which the first round waits."""
     (scenario,) = blocks("docs/take-part.md", "toml")
-    (place / "experiment.toml").write_text(scenario, encoding="utf-8")
+    assert "bound_ms = 2000" in scenario
+    (place / "experiment.toml").write_text(scenario.replace("bound_ms = 2000", "bound_ms = 500"), encoding="utf-8")
     script = "set -e\n" + "".join(blocks("docs/take-part.md", "sh"))
     with anvil() as node:
         ports = iter(free_ports(7))
         for port in (*range(7700, 7703), *range(7710, 7714)):
             script = script.replace(f":{port}", f":{next(ports)}")
-        said = ran(script.replace("http://127.0.0.1:8545", node.url), place)
+        said = ran(script.replace("http://127.0.0.1:8545", node.url), place, PYTHONPATH=light_keys(place))
     assert "4 open places" in said
     assert "game.json has 4 participants" in said
     assert "passed" in said

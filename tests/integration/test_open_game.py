@@ -11,16 +11,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
 import pytest
 import requests
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from chain_bandit.chain import accounts
+from chain_bandit.chain import accounts, keystore_file
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.node import account
 from chain_bandit.crypto.keys import source
-from tests.integration.nodes import chain_bandit, started, wait_for
+from tests.integration.nodes import here, started, wait_for
 from verification.kills import free_ports
 
 PASSWORD = "correct horse"
@@ -30,7 +31,7 @@ participants = 4
 rounds = 80
 liars = 1
 attackers = 1
-bound_ms = 3000
+bound_ms = 1000
 [rewards]
 kind = "csv"
 file = "rewards.csv"
@@ -51,7 +52,7 @@ class Open(NamedTuple):
 
     def say(self, *arguments: object, code: int = 0) -> str:
         """One command; what it printed, or the one sentence that it refused with."""
-        result = chain_bandit(*arguments, cwd=self.folder, **self.environment)
+        result = here(*arguments, cwd=self.folder, **self.environment)
         assert result.returncode == code, result.stderr
         if code:
             assert result.stderr.count("\n") == 1, result.stderr
@@ -74,7 +75,10 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Open, lis
     free = free_ports(11)
     with anvil() as node:
         made = Open(folder, node.url, {"ETH_PASSWORD": str(folder / "password")})
-        address = {name: made.say("keygen", name, "--out", name).split()[0] for name in ("organiser", "eve", *PEOPLE)}
+        with patch.object(keystore_file, "WORK", 2):  # keystores that open at once
+            address = {
+                name: made.say("keygen", name, "--out", name).split()[0] for name in ("organiser", "eve", *PEOPLE)
+            }
         listen = f"127.0.0.1:{free[0]}"
         deploy = ("deploy", "experiment.toml", "--chain", node.url, "--key", "organiser", "--listen", listen)
         assert "at least 4 accounts" in made.say(*deploy, "--invite", address["ann"], code=2)

@@ -23,7 +23,7 @@ from chain_bandit.chain.anvil import anvil
 from chain_bandit.exit_codes import EXIT_CODES, RESTARTABLE
 from chain_bandit.nodes.metrics import Metrics
 from chain_bandit.nodes.observed import Observed
-from tests.integration.nodes import ROOT, chain_bandit, started
+from tests.integration.nodes import ROOT, here, light_keys, started
 from verification.kills import free_ports
 
 DEPLOY = ROOT / "examples" / "deploy"
@@ -153,13 +153,15 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, s
     here |= {"0.0.0.0:7700 --announce organiser": f"127.0.0.1:{first}"}
     here |= {metrics_of(each): f"127.0.0.1:{free.pop()}" for each in NODES.values()}
     (place / "password").write_text("a password of tests")
-    (place / "experiment.toml").write_text(COMPOSE["configs"]["scenario"]["content"])
+    scenario = COMPOSE["configs"]["scenario"]["content"]
+    assert "bound_ms = 2000" in scenario
+    (place / "experiment.toml").write_text(scenario.replace("bound_ms = 2000", "bound_ms = 500"))
     with anvil() as node:
         here |= {"http://chain:8545": node.url, "/etc/chain_bandit/experiment.toml": "experiment.toml"}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         subprocess.run(
             ["sh", "-euc", replaced(_setup(), here)], cwd=place, check=True, timeout=300,
-            env={**os.environ, "PATH": path, "ETH_PASSWORD": "password"},
+            env={**os.environ, "PATH": path, "ETH_PASSWORD": "password", "PYTHONPATH": light_keys(place)},
         )  # fmt: skip
         yield place, node.url, here
 
@@ -178,9 +180,7 @@ def replaced(text: str, here: dict[str, str]) -> str:
 
 def audited(place: Path, url: str) -> Sequence[RoundRow]:
     """The rounds of the game so far, by its audit."""
-    made = chain_bandit(
-        "audit", "--rpc", url, "--contract", "game.json", "--export", "history.jsonl.gz", cwd=place
-    )
+    made = here("audit", "--rpc", url, "--contract", "game.json", "--export", "history.jsonl.gz", cwd=place)
     assert made.returncode in (0, 13), made.stderr
     return audit_file(place / "history.jsonl.gz").rounds
 
@@ -231,7 +231,7 @@ def test_commands_of_compose_play_a_game_whose_metrics_agree_with_its_audit(
 
 def test_ps_of_all_hosts_is_read_from_the_chain(composed: tuple[Path, str, dict[str, str]]) -> None:
     place, url, _ = composed
-    made = chain_bandit("ps", "game.json", "--rpc", url, "--json", cwd=place)
+    made = here("ps", "game.json", "--rpc", url, "--json", cwd=place)
     assert made.returncode == 0, made.stderr
     said = json.loads(made.stdout)
     rounds = audited(place, url)
@@ -244,8 +244,8 @@ def test_ps_of_all_hosts_is_read_from_the_chain(composed: tuple[Path, str, dict[
         heard = [row.round for row in blocks if seat in row.reporters]
         assert each["reported"] == max(heard, default=0)
         assert each["missed"] == sum(row.round > each["reported"] for row in blocks)
-    assert "seat-3" in chain_bandit("ps", "game.json", "--rpc", url, cwd=place).stdout
-    assert chain_bandit("ps", "game.json", "--rpc", "http://127.0.0.1:9", cwd=place).returncode == 5
+    assert "seat-3" in here("ps", "game.json", "--rpc", url, cwd=place).stdout
+    assert here("ps", "game.json", "--rpc", "http://127.0.0.1:9", cwd=place).returncode == 5
 
 
 def test_a_game_file_of_another_format_is_refused(composed: tuple[Path, str, dict[str, str]], tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_game_file_of_another_format_is_refused(composed: tuple[Path, str, dic
     game = json.loads((place / "game.json").read_text())
     for changed in (game | {"format": "chain-bandit-game/2"}, game | {"code_hash": "0x" + "11" * 32}):
         (tmp_path / "game.json").write_text(json.dumps(changed))
-        made = chain_bandit(
+        made = here(
             "join", tmp_path / "game.json", "--key", "ann", "--listen", "127.0.0.1:9", cwd=place,
             ETH_PASSWORD="password", ETH_RPC_URL=url,
         )  # fmt: skip

@@ -5,16 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import patch
 
 import pytest
 
+from chain_bandit.chain import keystore_file
 from chain_bandit.chain.errors import AccountRefused, NodeUnreachable
 from chain_bandit.chain.http_node import HttpNode, without_key
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.loopback import AddressRefused
 from chain_bandit.network.links import Links
 from chain_bandit.nodes import keystore, open_game
-from chain_bandit.nodes.node_files import GAME, LINK, GameFile, PlaceRefused, read_game, write_public
+from chain_bandit.nodes.node_files import GAME, KEYSTORE, LINK, GameFile, PlaceRefused, read_game, write_public
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
 
@@ -32,9 +34,17 @@ def game(number: int, private: bool = True) -> GameFile:
 
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
-    """A folder with a certificate, as keygen makes it."""
-    keystore.create(tmp_path / "key", "key", "a password")
+    """A folder with a certificate, as keygen makes it, but for a keystore that opens at once."""
+    with patch.object(keystore_file, "WORK", 2):
+        keystore.create(tmp_path / "key", "key", "a password")
     return tmp_path / "key"
+
+
+def test_who_guesses_a_password_takes_half_a_second_over_each(tmp_path: Path) -> None:
+    keystore.create(tmp_path / "key", "key", "a password")
+    crypto = json.loads((tmp_path / "key" / KEYSTORE).read_text(encoding="utf-8"))["crypto"]
+    assert crypto["kdf"] == "scrypt"
+    assert crypto["kdfparams"].items() >= {"n": 2**18, "r": 8, "p": 1}.items()
 
 
 def deploy(key: Path, listen: str, chain: int = DEVELOPMENT, announce: str | None = None) -> None:
