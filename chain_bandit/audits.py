@@ -94,6 +94,8 @@ def audit_folder(
     Raises:
         ChainBanditError: no run folder, an unreadable history, or one of another game than the manifest's.
     """
+    if (path / folder.AGREEMENT).is_file():
+        return audit_file(path / folder.AGREEMENT)  # refuses it
     manifest, history = folder.read_manifest(path), files.read(path / folder.HISTORY)
     if manifest.get("format") != folder.FORMAT:
         raise folder.FolderRefused(path, f"its manifest is in another format than {folder.FORMAT}")

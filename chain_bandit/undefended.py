@@ -7,8 +7,9 @@ from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Malicious, Scenario
 
-CHANGES = {"aggregation": "option-2", "liars": 0, "slash": 0.0}
-"""Option 2 with f = 0 trims nobody: it is the mean. Without a slash no report is proven false."""
+CHANGES = {"aggregation": "option-2", "reputation": "accuracy", "liars": 0, "slash": 0.0}
+"""Option 2 with f = 0 trims nobody: it is the mean. That reputation leaves out nobody; without a slash no report is
+proven false."""
 
 
 def undefended(scenario: Scenario) -> Scenario:

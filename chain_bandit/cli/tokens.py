@@ -123,10 +123,11 @@ def audit(
     from chain_bandit.auditor.agreement import audit_agreement, creates
     from chain_bandit.audits import OtherGame
     from chain_bandit.chain_history import files
-    from chain_bandit.game.folder import AGREEMENT
+    from chain_bandit.game.folder import AGREEMENT, HISTORY
 
     kept = hexadecimal(head, 32, "--head") if head is not None else None
-    history = history / AGREEMENT if history.is_dir() else history
+    if history.is_dir():
+        history = history / (HISTORY if (history / HISTORY).is_file() else AGREEMENT)
     if creates(files.read(history), "ChainBandit"):
         raise OtherGame("contract", "that of an agreement on tokens", "a game's, which chain-bandit audit audits")
     report = audit_agreement(files.read(history), kept)

@@ -25,16 +25,18 @@ def make(name: str, options: Mapping[str, Any]) -> RewardModel:
     """The rewards of that name with its options. Raises `UnknownEnvironment`."""
     try:
         maker = plugins.find("environments", name, {})
-        model = plugins.made("environments", name, maker, options)
-        plugins.made("environments", name, lambda: _check(model), {})
+        model, again = (plugins.made("environments", name, maker, options) for _ in range(2))
+        plugins.made("environments", name, lambda: _check(model, again), {})
     except plugins.PluginBroken as error:
         raise UnknownEnvironment(name, error.reason) from error
     assert isinstance(model, RewardModel)
     return model
 
 
-def _check(model: object) -> None:
+def _check(model: object, again: object) -> None:
     if not isinstance(model, RewardModel) or not 1 <= len(model.arms) <= MOST:
         raise TypeError(f"expected a RewardModel of 1 to {MOST} arms, got {str(model)[:80]}")
     if RewardModel.decode(model.encode(), len(model.arms)) != model:
         raise ValueError("its model is not the one that its encoding says")
+    if again != model:
+        raise ValueError("gives other rewards for the same options; draw them from a seed that is an option")

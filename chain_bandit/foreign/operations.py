@@ -63,7 +63,7 @@ def sized(values: Any) -> Any:
 def ordered(values: Any) -> Any:
     """The same. Raises `Halt` for a set, whose order differs from process to process."""
     if isinstance(values, SETS):
-        raise Halt("reads a set in an order that differs from process to process; write sorted(...)")
+        raise Halt("reads a set in an order that differs from process to process; write sorted(...), without a key")
     return values
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from chain_bandit.array_types import Flags
 from chain_bandit.array_types import Floats as Floats
 from chain_bandit.array_types import Ints as Ints
+from chain_bandit.plugins import PluginBroken
 
 CHUNK = 200
 """Replicates that are played together. Draws are made for a whole chunk, so that they depend on no number asked for."""
@@ -135,6 +136,7 @@ def play(world: World, make: Maker, replicates: int, seed: int, marks: Sequence[
 
     Raises:
         WorldError: no replicate, or a mark that is no round.
+        PluginBroken: the policy does not name an arm for everybody.
     """
     counted = tuple(marks) or (world.horizon,)
     if replicates < 1 or not all(1 <= mark <= world.horizon for mark in counted):
@@ -153,6 +155,8 @@ def _play(world: World, make: Maker, replicates: int, key: tuple[int, int], mark
     so_far, told = np.zeros(replicates), {}
     for t in range(1, world.horizon + 1):
         arms = policy.choose(t)
+        if np.shape(arms) != (replicates, world.agents) or np.min(arms) < 0:
+            raise PluginBroken("policy", type(policy).__name__, f"no arm for everybody in round {t}")
         so_far += gaps[arms[:, : world.honest]].mean(axis=1)
         if t in marks:
             told[t] = so_far.copy()

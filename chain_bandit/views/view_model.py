@@ -365,7 +365,7 @@ class ViewModel:
         sentence = {
             "ok": f"one certified record a round; {count:,} checks of links, quorums and aggregates",
             "bad": "a record, a certificate or an aggregate contradicts the rules",
-            "open": "records could not be followed to the end",
+            "open": "not all records, certificates and aggregates could be checked",
         }[status]
         return StatusItem(
             "Safety", status, {"ok": "held", "bad": "violated", "open": "open"}[status], sentence, "audit"

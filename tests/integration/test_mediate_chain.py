@@ -54,12 +54,14 @@ def test_a_run_leaves_its_history_and_the_audit_of_it(played):
 def test_each_audit_names_the_other_for_a_history_of_the_other_system(played, tmp_path):
     out, _ = played
     assert called("mediate", "audit", out)[0] == 0
-    with pytest.raises(OtherGame, match="an agreement's, which chain-bandit mediate audit audits") as refused:
-        called("audit", "--history", out / HISTORY)
-    assert refused.value.exit_code == 6
+    for place in (("--history", out / HISTORY), (out,)):
+        with pytest.raises(OtherGame, match="an agreement's, which chain-bandit mediate audit audits") as refused:
+            called("audit", *place)
+        assert refused.value.exit_code == 6
     assert called("run", SMALL, "--rounds", 14, "-o", 'expect.approved=">= 1"', "--out", tmp_path / "run")[0] == 0
-    with pytest.raises(OtherGame, match="a game's, which chain-bandit audit audits"):
-        called("mediate", "audit", tmp_path / "run" / "history.jsonl.gz")
+    for place in (tmp_path / "run", tmp_path / "run" / "history.jsonl.gz"):
+        with pytest.raises(OtherGame, match="a game's, which chain-bandit audit audits"):
+            called("mediate", "audit", place)
 
 
 def test_the_same_seed_plays_the_same_game(played, tmp_path):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from filecmp import cmp
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -244,6 +245,18 @@ def test_a_scenario_of_other_keys_is_another_game_and_is_checked():
         for verb in (cb.simulate, cb.play):
             with pytest.raises(cb.ChainBanditError, match="does not hold"):
                 verb(made)
+
+
+def test_an_environment_that_tosses_its_rewards_is_refused():
+    """A baseline, another cell and a resumed run would have other rewards than the game."""
+    coins = Random(1)
+
+    @cb.environment("tossed-arms")
+    def tossed():
+        return cb.bernoulli([coins.random(), 0.5])
+
+    with pytest.raises(cb.ChainBanditError, match="gives other rewards for the same options"):
+        cb.load("small", rewards={"kind": "tossed-arms"})
 
 
 def test_keys_are_numbers_of_any_library_and_what_a_file_can_hold(tmp_path: Path):

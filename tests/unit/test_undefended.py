@@ -27,6 +27,11 @@ def test_its_liars_lie_and_do_nothing_else_and_nobody_is_excluded() -> None:
     assert game.table == flights().table
 
 
+def test_a_reputation_that_leaves_out_is_a_defence_that_it_does_not_have() -> None:
+    rule = {"name": "meritrank", "options": {"least": 0.4}}
+    assert regret_undefended(flights(reputation=rule)) == regret_undefended(flights())
+
+
 def test_its_rewards_are_drawn_as_those_of_the_game() -> None:
     theirs, ours = (planned(Plan(game)) for game in (undefended(flights()), flights()))
     assert (theirs.secret, theirs.seed_0, theirs.model) == (ours.secret, ours.seed_0, ours.model)

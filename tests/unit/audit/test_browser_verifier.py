@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import chain_bandit as cb
 from chain_bandit.auditor.audit import audit
 from chain_bandit.chain_history import files
 from chain_bandit.protocol import rules
@@ -43,6 +44,24 @@ def test_every_lie_is_found_by_the_page(
     assert (result["verdict"] == "violated") == bool(told.fails), [
         check for check in result["checks"] if check["tally"]["failed"] or check["tally"]["open"]
     ]
+
+
+def test_a_rule_and_its_options_may_have_names_of_any_letters(page: Verifier, tmp_path: Path) -> None:
+    """A declaration is ASCII; of two options the one comes first whose letter does, in UTF-16 or not."""
+    (tmp_path / "rule.py").write_text(
+        "from chain_bandit.rule_api import Aggregation, Option, mean_over\n\n\nclass Rule(Aggregation):\n"
+        '    name = "größe ☃ 😀"\n    options = {"ﬀ": Option(1), "😀": Option(2), "10": Option(3), "9": Option(4)}\n\n'
+        "    def estimate(self, terms, state, agreed):\n"
+        "        return mean_over(agreed, [agreed.passed()] * terms.arms)\n",
+        encoding="utf-8",
+    )
+    game = cb.load("small", rounds=14, expect={}, aggregation=f"{tmp_path / 'rule.py'}:Rule")
+    run = cb.play(game, tmp_path / "run")
+    assert run.passed
+    result = page.verdict(run.out / "history.jsonl.gz")
+    said = [(check["id"], check["tally"]["reasons"]) for check in result["checks"] if check["tally"]["open"]]
+    assert result["verdict"] == "incomplete"
+    assert ("header.arm", ["arms by ucb1 over größe ☃ 😀 are not computed"]) in said
 
 
 def choice(rule: Rule, options: Mapping[str, int]) -> RuleChoice:

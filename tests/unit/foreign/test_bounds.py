@@ -153,7 +153,7 @@ FORBIDDEN = {
     "a set into a list": ("y = []\ny.extend({1, 2})", "differs from process to process"),
     "a set added to a list": ("y = []\ny += {1, 2}", "differs from process to process"),
     "the smallest of a set by a key": ("min({1, 2}, key=lambda y: 0)", "differs from process to process"),
-    "a set sorted by a key": ("sorted({1, 2}, key=lambda y: 0)", "differs from process to process"),
+    "a set sorted by a key": ("sorted({1, 2}, key=lambda y: 0)", "write sorted(...), without a key"),
     "sets in a set, sorted": ("sorted({frozenset([1]), frozenset([2])})", "differs from process to process"),
     "keys that are joined": ("for y in {1: 1}.keys() | {2}:\n    pass", "differs from process to process"),
     "a repeated sequence": ("y = [1]\ny * 2", "raises TypeError"),

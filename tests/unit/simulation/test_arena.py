@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from chain_bandit.plugins import PluginBroken
 from chain_bandit.simulation import arena
 from chain_bandit.simulation.arena import ArenaPolicy, World, WorldError, play, ring, scale_free
 
@@ -43,6 +44,19 @@ def test_regret_is_the_mean_gap_of_the_honest_alone_summed_to_each_mark():
     per_round = (0 + 0.4 + 0.7) / 3  # agents 0, 1, 2; the liar's arm 0 is free
     assert played.regret == pytest.approx(np.tile([10 * per_round, 30 * per_round], (5, 1)))
     assert played.sent == 1
+
+
+@pytest.mark.parametrize("arms", [np.full((2, 4), -1), np.zeros((2, 1), int), np.zeros((1, 4), int), None])
+def test_a_policy_that_names_no_arm_for_everybody_is_broken(arms):
+    """Of -1 the last arm was counted, and of one column everybody's."""
+
+    def make(world, replicates, coins):
+        policy = Fixed(world, replicates)
+        policy.arms, policy.seen = arms, []
+        return policy
+
+    with pytest.raises(PluginBroken, match=r"^policy 'Fixed': no arm for everybody in round 1$"):
+        play(WORLD, make, 2, 1)
 
 
 def test_rewards_pay_with_their_arms_means():

@@ -70,6 +70,13 @@ def test_checks_table_shows_a_violation_and_a_command_that_can_be_pasted(sample)
     assert all(line.rstrip().endswith(chr(92)) for line in lines[:-1])
 
 
+def test_safety_is_open_where_records_are_whole_and_a_rule_is_not_here(sample):
+    tally = replace(sample.report.checks["aggregate.selected"], not_checkable=3)
+    report = replace(sample.report, checks={**sample.report.checks, "aggregate.selected": tally})
+    said = " ".join(shown(terminal.verdict_lines(sample.manifest, report, sample.rounds)).split())
+    assert "Safety: open; not all records, certificates and aggregates could be checked." in said
+
+
 def test_statements_table_says_what_everybody_put_in_and_took(sample):
     text = shown(terminal.statements_table(sample.report))
     for line in sample.report.accounts[:-1]:

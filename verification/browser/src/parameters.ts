@@ -208,13 +208,19 @@ function declared(text: Uint8Array): Map<Kind, Rule> {
   return rules;
 }
 
-/** JSON with ascending keys and no white space. */
+/** JSON in ASCII with ascending keys and no white space. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const entries = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
-  return `{${entries.map(([key, each]) => `${JSON.stringify(key)}:${canonical(each)}`).join()}}`;
+  if (typeof value !== "object" || value === null)
+    return JSON.stringify(value).replace(/[^ -~]/g, (each) => `\\u${hex(each, 4)}`);
+  const entries = Object.entries(value).sort(([one], [other]) => (points(one) < points(other) ? -1 : 1));
+  return `{${entries.map(([key, each]) => `${canonical(key)}:${canonical(each)}`).join()}}`;
 }
+
+const hex = (point: string, digits: number): string => point.codePointAt(0)!.toString(16).padStart(digits, "0");
+
+/** By which texts are in the order of their characters, which is not that of their UTF-16. */
+const points = (text: string): string => Array.from(text, (each) => hex(each, 6)).join("");
 
 /** A quorum of n validators, E exact as twice its numerator over 2⁶⁵. */
 export function quorumOf(game: Game, n: number): number {

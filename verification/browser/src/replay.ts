@@ -478,7 +478,7 @@ export class Replay {
     if (arm === null)
       ledger.open(
         "header.arm",
-        `arms by ${game.rules.get("policy")?.name} over ${game.rules.get("aggregation")?.name} are not computed`,
+        `arms by ${game.rules.get("policy")?.name ?? "ucb1"} over ${game.rules.get("aggregation")?.name} are not computed`,
       );
     else ledger.hold("header.arm", block.arm === arm, `the arm is ${block.arm}, the rules give ${arm}`);
     const late = this.round > game.n.burnIn;
