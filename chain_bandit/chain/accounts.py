@@ -5,7 +5,6 @@ import os
 import re
 from pathlib import Path
 
-from chain_bandit.chain import keystore_file
 from chain_bandit.chain.development import DEVELOPMENT_IDS
 from chain_bandit.chain.errors import AccountRefused
 from chain_bandit.chain.node import Wallet, account
@@ -18,8 +17,11 @@ KEYSTORE, PASSWORD = "ETH_KEYSTORE", "ETH_PASSWORD"
 _DEVELOPMENT_NAME = re.compile(r"dev([0-9])")
 _SECRET = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 
-# Raised on a file that is JSON and no keystore: any of its fields may be missing, of another type or too large.
-_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, MemoryError)
+# What eth-account raises on a file that is JSON and no keystore: any of its fields may be missing or of another type.
+_UNREADABLE = (
+    ValueError, TypeError, KeyError, AttributeError, NotImplementedError,
+    OverflowError,  # numbers of rounds or bytes that no key derivation takes
+)  # fmt: skip
 
 
 def named(name: str, chain_id: int) -> Wallet:
@@ -75,8 +77,9 @@ def password_in(path: Path, name: str, said_by: str) -> str:
 
 def encrypted(secret: bytes, password: str) -> bytes:
     """A keystore file (Web3 secret storage, version 3, scrypt) of a secret of 32 bytes."""
-    address = bytes.fromhex(account(secret).address[2:])
-    return json.dumps(keystore_file.encrypted(secret, address, password), indent=1).encode()
+    from chain_bandit.chain.libraries import Account
+
+    return json.dumps(Account.encrypt(secret, password), indent=1).encode()
 
 
 def decrypted(name: str, file: Path, password: str) -> bytes:
@@ -85,10 +88,11 @@ def decrypted(name: str, file: Path, password: str) -> bytes:
         keystore = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise AccountRefused(name, f"cannot be read from {file} ({type(error).__name__})") from error
+    from chain_bandit.chain.libraries import Account
+
     try:
-        return keystore_file.decrypted(keystore, password)
-    except keystore_file.WrongPassword:
-        reason = "does not open with this password"
-    except _UNREADABLE:
-        reason = f"is no keystore file: {file}"
-    raise AccountRefused(name, reason)  # beyond those, whose context could show the password
+        return bytes(Account.decrypt(keystore, password))
+    except _UNREADABLE as error:
+        wrong = str(error) == "MAC mismatch"
+        reason = "does not open with this password" if wrong else f"is no keystore file: {file}"
+        raise AccountRefused(name, reason) from None  # its context could show the password

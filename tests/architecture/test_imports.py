@@ -60,7 +60,7 @@ ONLY_IN = {
     "rlp": {"chain", "chain_history", "auditor"},
     "trie": {"chain", "chain_history", "auditor"},
     "coincurve": {"chain", "crypto"},
-    "cryptography": {"chain", "crypto"},
+    "cryptography": {"crypto"},
     "Crypto": {"paranoid"},
     "ecdsa": {"crypto", "paranoid"},
     "matplotlib": {"views"},

@@ -15,9 +15,10 @@ from unittest.mock import patch
 
 import pytest
 import requests
+from eth_keyfile import keyfile
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from chain_bandit.chain import accounts, keystore_file
+from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.node import account
 from chain_bandit.crypto.keys import source
@@ -75,7 +76,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Open, lis
     free = free_ports(11)
     with anvil() as node:
         made = Open(folder, node.url, {"ETH_PASSWORD": str(folder / "password")})
-        with patch.object(keystore_file, "WORK", 2):  # keystores that open at once
+        with patch.object(keyfile, "get_default_work_factor_for_kdf", lambda kdf: 2):  # keystores that open at once
             address = {
                 name: made.say("keygen", name, "--out", name).split()[0] for name in ("organiser", "eve", *PEOPLE)
             }

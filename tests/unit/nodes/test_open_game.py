@@ -8,8 +8,8 @@ from typing import Any, cast
 from unittest.mock import patch
 
 import pytest
+from eth_keyfile import keyfile
 
-from chain_bandit.chain import keystore_file
 from chain_bandit.chain.errors import AccountRefused, NodeUnreachable
 from chain_bandit.chain.http_node import HttpNode, without_key
 from chain_bandit.crypto.keys import Signer
@@ -35,7 +35,7 @@ def game(number: int, private: bool = True) -> GameFile:
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
     """A folder with a certificate, as keygen makes it, but for a keystore that opens at once."""
-    with patch.object(keystore_file, "WORK", 2):
+    with patch.object(keyfile, "get_default_work_factor_for_kdf", lambda kdf: 2):
         keystore.create(tmp_path / "key", "key", "a password")
     return tmp_path / "key"
 
