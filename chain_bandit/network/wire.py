@@ -32,7 +32,7 @@ from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot
 from chain_bandit.protocol.units import MAX_PARTICIPANTS
 
-VERSION = 5
+VERSION = 6
 
 MOST_BYTES = 1 << 19
 """Of a frame: the most that others can make an honest seat relay is 413,184, among 64 seats and with 254 arms."""

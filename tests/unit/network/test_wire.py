@@ -74,7 +74,7 @@ def test_every_message_comes_out_as_it_went_in():
 
 
 def test_what_msgpack_makes_of_an_envelope_is_pinned():
-    assert encode(Envelope(EnvelopeKind.NOW, 7, 3, (Owed(5),))) == bytes.fromhex("95 05 01 07 03 91 92 0b 05")
+    assert encode(Envelope(EnvelopeKind.NOW, 7, 3, (Owed(5),))) == bytes.fromhex("95 06 01 07 03 91 92 0b 05")
 
 
 def test_the_most_that_an_honest_seat_can_be_made_to_relay_is_one_frame():
