@@ -100,11 +100,9 @@ class NodeStart(ABC):
             raise files.PlaceRefused(path, str(error)) from error
         self.endpoint = settings.listen if settings else own.endpoint
         files.require_link(self._place / files.LINK, own.certificate)
-        self.node, self.verifier = HttpNode(url or self.game.url), Verifier()
+        self.node, self.verifier = HttpNode(url or self.game.url, say=say), Verifier()
         self._attach(path)
-        at_node = f"the chain at {self.node.shown}"
-        for rpc in (self.node.rpc, self.contract.rpc):
-            rpc.notice = Notice(at_node, say)
+        self.contract.rpc.notice = Notice(self.node.rpc.notice.what, say)
         kept, confirmations = self._place / files.HEAD, self.game.confirmations
         lacks = self.follower.lacks
         head = Head(self.node.shown, self.game.genesis_hash, confirmations, read_head(kept), lacks)

@@ -55,6 +55,7 @@ from chain_bandit.nodes.up import require_of_nodes
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, require
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.transaction import gas_of_call
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 
@@ -62,6 +63,10 @@ ROLES: dict[int, Literal["environment", "relayer", "comparison"]] = {
     ENVIRONMENT: "environment", RELAYER: "relayer", COMPARISON: "comparison",
 }  # fmt: skip
 """Of the nodes that the organiser runs, in the order of their ports."""
+
+
+SELECTOR = 4
+"""Bytes of a call without arguments, such as a withdrawal."""
 
 
 class PlacesMissing(ChainBanditError):
@@ -74,6 +79,14 @@ class PlacesMissing(ChainBanditError):
             f"places {', '.join(map(str, missing))} of {places} are missing; add the join.json of each of them"
         )
         self.missing, self.places = missing, places
+
+
+class Unreachable(AddressRefused):
+    """An address that no other node can be sent to."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        ChainBanditError.__init__(self, f"{address}: {reason}")
+        self.address, self.reason = address, reason
 
 
 class NotJoinable(ChainBanditError):
@@ -262,15 +275,17 @@ def assemble(path: Path, joins: Sequence[Path], out: Path, url: str | None = Non
 
 
 def leave(path: Path, secret: bytes, url: str | None = None) -> int:
-    """Take back the stake of a game that was not opened in time; wei.
+    """Take back the stake of a game that was not opened in time, or with the environment's key the pool; wei.
 
-    Raises `NotJoinable` where that is not possible, or not yet.
+    Raises:
+        NotJoinable: that is not possible, or not yet.
+        AccountRefused: the account cannot pay for the gas.
     """
     game = read_game(path)
     node, contract, parameters = _attached(path, game, url)
     key = Signer(secret)
     own = key.address
-    if not contract.has_seat(own):
+    if own != game.environment and not contract.has_seat(own):
         raise NotJoinable(f"0x{own.hex()} has no place in this game: there is nothing to take back")
     if contract.opened() and not contract.closed():
         raise NotJoinable("the game is open: the stake comes back with the withdrawal after its end")
@@ -281,6 +296,7 @@ def leave(path: Path, secret: bytes, url: str | None = None) -> int:
         )
     owed = contract.owed(own)
     if owed:
+        _funded(node, Need(own, 0, gas_of_call(SELECTOR)), None)
         contract.withdraw(account(key.secret))
         contract.settle()
     return owed
@@ -369,6 +385,7 @@ def _check_address(endpoint: str, private: bool) -> None:
     """Raise `AddressRefused` for where no other node can be sent."""
     host, _ = _host_and_port(endpoint)
     if is_unspecified(host):
-        raise AddressRefused(endpoint, "is where a node listens, not where others reach it; add --announce")
+        raise Unreachable(endpoint, "is where a node listens, not where others reach it; add --announce HOST:PORT")
     if is_private(host) and not private:
-        raise AddressRefused(endpoint, "is a private address, which this game refuses")
+        others = "name a public one by --listen or --announce, or deploy with --private-addresses"
+        raise Unreachable(endpoint, f"is a private address, which this game refuses; {others}")

@@ -49,6 +49,7 @@ from chain_bandit.nodes.round_rules import BanditRounds, RoundRules
 from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.nodes.sign_once import OnceSigner, SignedJournal
 from chain_bandit.protocol.blocks import genesis_digest
+from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, opening
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.parameters import BodyMode
@@ -62,6 +63,19 @@ if TYPE_CHECKING:
 PATIENCE = 20
 """Δ for which the relayer may hand in a proof of a false report before the first seat does; each next one waits so much
 longer."""
+
+
+class NeverOpened(ChainBanditError):
+    """A game that was not opened in time."""
+
+    exit_code = 2
+
+    def __init__(self, deadline: int, height: int) -> None:
+        super().__init__(
+            f"the game was not opened by block {deadline:,}, now is {height:,}: it never will be; chain-bandit leave "
+            "takes back stake and pool"
+        )
+        self.deadline, self.height = deadline, height
 
 
 class Start(NodeStart):
@@ -122,16 +136,25 @@ class Start(NodeStart):
     # --- before the first round
 
     def _await_opening(self) -> bool:
-        """Take one's seat, or open the game when all are taken; whether the game was not open before."""
-        waited = False
+        """Take one's seat, or open the game when all are taken; whether the game was not open before.
+
+        Raises `NeverOpened` once no block can open it any more.
+        """
+        waited, deadline, height = False, self.game.first_block + self.parameters.opening_deadline, self.node.height()
         while self.follower.opening() is None:
+            if height >= deadline + self.game.confirmations:
+                raise NeverOpened(deadline, height)
+            if not waited:
+                self._say(f"the game is not open yet: it has to be by block {deadline:,}, now is {height:,}")
             waited = True
             try:
-                self._open()
-            except TransactionReverted as error:  # a life before has done it, and the chain had not shown it yet
-                if error.error not in ("AlreadyJoined", "AlreadyOpened"):
+                if height < deadline:
+                    self._open()
+            except TransactionReverted as error:  # a life before has done it, or it is too late: the chain will show it
+                if error.error not in ("AlreadyJoined", "AlreadyOpened", "OpeningMissed"):
                     raise
             sleep(UNHURRIED)
+            height = self.node.height()
         return waited
 
     def _open(self) -> None:

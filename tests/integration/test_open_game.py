@@ -194,7 +194,7 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
     shutil.copytree(made.folder / "ann", made.folder / "ann-copy")
     assert "end the node there first" in made.say("node", "ann-copy", "--game", "game.json", code=3)
 
-    nodes = [started("up", "organiser", "--game", "game.json", cwd=made.folder, **made.environment)]
+    nodes = [started("up", "organiser", "--game", "game.json", "--json", cwd=made.folder, **made.environment)]
     nodes += [started("node", name, "--game", "game.json", cwd=made.folder, **made.environment) for name in PEOPLE[1:]]
     counted = started(
         "node", "ann", "--game", "game.json", "--metrics", f"127.0.0.1:{free[9]}", "--log", "json",
@@ -213,9 +213,12 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
         wait_for(lambda: _address_of_bob(made.folder / name) == (elsewhere, 2), 120)  # noqa: B023
     os.kill(relayer, signal.SIGCONT)
     scraped = _scraped(metrics, counted)
+    answers = list[str]()
     for node in (*nodes, counted):
-        _, errors = node.communicate(timeout=240)
+        answer, errors = node.communicate(timeout=240)
         assert node.returncode == 0, errors
+        answers.append(answer)
+    assert json.loads(answers[0]) == {"ended": list(ORGANISED)}
     lines = [json.loads(line) for line in errors.splitlines()]
     assert {"time", "level", "node", "message"} == lines[0].keys()
     assert lines[-1]["message"].startswith("all ")
