@@ -24,7 +24,7 @@ from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.game import folder
 from chain_bandit.game.attach import attach
 from chain_bandit.game.chains import environment_need, participant_need, relayer_need
-from chain_bandit.game.deployment import journal_of, kept_journal
+from chain_bandit.game.deployment import kept_journal
 from chain_bandit.game.plan import Plan, Secrets
 from chain_bandit.game.unfinished import lock
 from chain_bandit.loopback import AddressRefused
@@ -101,7 +101,7 @@ def deploy_open(
 ) -> GameFile:  # fmt: skip
     """Put a game without participants on a chain; the organiser's folders of environment, relayer and comparison.
 
-    The same command takes up what was stopped: what is signed is in a journal beside `out`.
+    The command takes up what was stopped, whatever `out` is: what is signed is in a journal in the folder.
 
     Args:
         organiser: a folder with a keystore, whose key (`secret`) is the environment's.
@@ -113,6 +113,7 @@ def deploy_open(
 
     Raises:
         FolderRefused: a file is there already, or cannot be written; the folder is of another game.
+        LogLocked: another process deploys from the folder.
         AddressRefused: nobody can listen there, or others cannot be sent there.
         AccountRefused: the environment holds too little, and nobody pays.
         ChainBanditError: the scenario is none for nodes or has attacks, the chain does not answer.
@@ -125,15 +126,15 @@ def deploy_open(
     endpoints = _endpoints(listen, announce, private)
     if out.exists():
         raise folder.FolderRefused(out, "is there already; name another with --out")
-    if (organiser / GAME).exists() and not journal_of(out).exists():
-        reason = "is of a game already, whose secrets a second one would share; make another folder with keygen"
-        raise folder.FolderRefused(organiser, reason)
-    nonce = _folders(organiser, [listens for listens, _ in endpoints])
-    certificates = [certificate_in(organiser / name_of(address) / LINK) for address in ROLES]
-    plan = Plan(scenario, secrets=Secrets(environment=secret, **of_organiser(secret, nonce)))
-    relayer = relayer_need(plan)
-    environment = account(plan.environment.secret)
-    with kept_journal(out) as journal:
+    with kept_journal(organiser / GAME) as journal:
+        if (organiser / GAME).exists() and not journal.entries:
+            reason = "is of a game already, whose secrets a second one would share; make another folder with keygen"
+            raise folder.FolderRefused(organiser, reason)
+        nonce = _folders(organiser, [listens for listens, _ in endpoints])
+        certificates = [certificate_in(organiser / name_of(address) / LINK) for address in ROLES]
+        plan = Plan(scenario, secrets=Secrets(environment=secret, **of_organiser(secret, nonce)))
+        relayer = relayer_need(plan)
+        environment = account(plan.environment.secret)
         need = environment_need(plan, node, plan.environment.address)
         whole = Need(need.account, need.wei + relayer.at(price_of(node)), need.gas)
         _funded(node, whole, payer)

@@ -16,11 +16,18 @@ import pytest
 import requests
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from chain_bandit.append_log import LogLocked
 from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.identity import Identity
 from chain_bandit.chain.node import account
 from chain_bandit.crypto.keys import source
-from tests.integration.nodes import chain_bandit, started, wait_for
+from chain_bandit.game.folder import FolderRefused
+from chain_bandit.nodes import keystore, open_game
+from chain_bandit.nodes.node_files import GameFile
+from chain_bandit.scenario import load
+from tests.integration.nodes import ROOT, chain_bandit, started, wait_for
 from verification.kills import free_ports
 
 PASSWORD = "correct horse"
@@ -142,6 +149,35 @@ def test_who_is_not_on_the_list_neither_joins_nor_plays(opened: tuple[Open, list
     joins = [made.folder / name / "join.json" for name in PEOPLE]
     assert "is not on the game's list" in made.say("assemble", tmp_path / "game.json", *joins, code=3)
     assert "has another list of participants" in made.say("node", "ann", "--game", tmp_path / "game.json", code=3)
+
+
+def test_a_deployment_that_was_stopped_is_taken_up_whatever_its_file_is_called(
+    opened: tuple[Open, list[int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second contract would have the salt and the draws of the first."""
+    made, free = opened
+    keystore.create(tmp_path / "key", "key", PASSWORD)
+    node, secret = HttpNode(made.url), keystore.unlock(tmp_path / "key", PASSWORD)
+    scenario = load(ROOT / "examples" / "small.toml", {"malicious": [], "expect": {}})
+    contracts = list[str]()
+
+    def stop(ask: object, contract: bytes) -> Identity:
+        contracts.append("0x" + contract.hex())
+        with pytest.raises(LogLocked):
+            deploy("at-once.json")
+        raise KeyboardInterrupt
+
+    def deploy(name: str) -> GameFile:
+        return open_game.deploy_open(scenario, node, tmp_path / "key", secret, f"127.0.0.1:{free[0]}", tmp_path / name)
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(open_game, "identify", stop)
+        with pytest.raises(KeyboardInterrupt):
+            deploy("first.json")
+    assert deploy("second.json").contract == contracts[0]
+    with pytest.raises(FolderRefused, match="is of a game already"):
+        deploy("first.json")
+    assert {path.name for path in tmp_path.iterdir()} == {"key", "second.json"}
 
 
 def _record_of(made: Open, who: str, like: dict[str, object], endpoint: str | None = None) -> dict[str, object]:
