@@ -163,15 +163,16 @@ class NodeStart(ABC):
             journal = self._journal(stack)
             links = self._links()
             stack.callback(links.close)
+            bodies = self._bodies(stack)
+            observe = self._observer(stack, bodies)
             self.watch.wait()
             live = self._await_opening()
             rounds, first, role = self._seated(journal, stack)
             last = journal.last if journal is not None and role.speaks else -1
-            bodies, bound = self._bodies(stack), self.game.bound_ms / 1000
-            heard = stack.enter_context(tapped(self._place, self.key.address))
+            bound, heard = self.game.bound_ms / 1000, stack.enter_context(tapped(self._place, self.key.address))
             node = Node(
                 role, rounds, first, links, self.follower, live, last, bound, self.verifier, self._say, heard,
-                observe=self._observer(stack, bodies), bodies=bodies,
+                observe=observe, bodies=bodies,
                 addresses=AddressBook(self.game, self._file, self.key.address, links.move) if self._file else None,
             )  # fmt: skip
             if self._is_past(role):

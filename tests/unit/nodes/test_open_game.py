@@ -231,6 +231,16 @@ def test_a_node_waits_for_the_opening_aloud_and_ends_when_its_deadline_is_over()
     assert len(tried) == 1
 
 
+def test_metrics_that_cannot_be_served_are_refused_before_the_opening_is_waited_for(tmp_path: Path) -> None:
+    start = cast("Any", Start.__new__(Start))
+    start._place, start._metrics = tmp_path, "nonsense"
+    start._journal = start._bodies = lambda stack: None
+    start._links = lambda: SimpleNamespace(close=lambda: None)
+    start.watch = SimpleNamespace(wait=lambda: pytest.fail("it waits"))
+    with pytest.raises(AddressRefused, match="nonsense"):
+        start.run()
+
+
 @pytest.mark.parametrize("option", [{"invite": ["0x" + "1" * 40]}, {"listen": "127.0.0.1:1"}, {"private": True}])
 def test_what_is_for_open_places_is_refused_where_none_is_open(option: dict[str, Any]) -> None:
     with pytest.raises(Usage, match="only with --key"):
