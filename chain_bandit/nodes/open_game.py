@@ -209,7 +209,11 @@ def join(
         contract.join(account(key.secret), mine.seated)
         contract.settle()
     seat = contract.seat_of(key.address)
-    counter = read_join(place / JOINED).node_record.changes + 1 if (place / JOINED).exists() else 0
+    said = [*game.node_records, *(read_game(place / GAME).node_records if (place / GAME).exists() else ())]
+    if (place / JOINED).exists():
+        said.append(read_join(place / JOINED).node_record)
+    own = (each.changes + 1 for each in said if each.address == seat and each.signer(digest) == key.address)
+    counter = max(own, default=0)
     joined = JoinFile(
         game=game.game, registration=mine, node_record=announced(key, digest, seat, endpoint, certificate, counter)
     )

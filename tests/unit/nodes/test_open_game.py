@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from errno import ENOSPC
 from math import inf
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,10 +17,21 @@ from chain_bandit.cli.deploy import deploy as verb
 from chain_bandit.cli.nodes import up
 from chain_bandit.cli.options import Usage
 from chain_bandit.crypto.keys import Signer
+from chain_bandit.game.folder import FolderRefused
 from chain_bandit.loopback import AddressRefused
 from chain_bandit.network.links import Links
 from chain_bandit.nodes import keystore, open_game
-from chain_bandit.nodes.node_files import GAME, LINK, GameFile, PlaceRefused, read_game, write_public
+from chain_bandit.nodes.node_files import (
+    GAME,
+    JOINED,
+    LINK,
+    GameFile,
+    PlaceRefused,
+    announced,
+    certificate_in,
+    read_game,
+    write_public,
+)
 from chain_bandit.nodes.open_game import NotJoinable
 from chain_bandit.nodes.start import NeverOpened, Start
 from chain_bandit.protocol.errors import ChainBanditError
@@ -131,6 +143,35 @@ def test_a_name_that_no_certificate_takes_leaves_no_folder(tmp_path: Path, name:
     with pytest.raises(AccountRefused, match="is no name"):
         keystore.create(tmp_path / "out", name, "a password")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_key_that_cannot_be_written_whole_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> None:
+        path.touch()
+        if path.name == LINK:
+            raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(keystore, "write_private", full)
+    with pytest.raises(FolderRefused, match="No space left"):
+        keystore.create(tmp_path / "out", "ann", "a password")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_address_is_announced_anew_by_who_has_lost_its_file(key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others take a higher counter alone."""
+    ann, certificate = Signer(SECRET), certificate_in(key / LINK)
+    known = announced(ann, bytes(32), 2, "127.0.0.1:1", certificate, 4)
+    forged = announced(Signer(bytes(31) + b"\x09"), bytes(32), 2, "127.0.0.1:1", certificate, (1 << 64) - 1)
+    contract = SimpleNamespace(has_seat=lambda own: True, seat_of=lambda own: 2)
+    monkeypatch.setattr(open_game, "_attached", lambda path, game, url: (None, contract, None))
+    path = key.parent / "game.json"
+    for records, counter in (((), 0), ((forged,), 1), ((known,), 5)):
+        write_public(path, game(1).model_copy(update={"node_records": records}))
+        assert open_game.join(path, key, ann.source, "127.0.0.1:7710").node_record.counter == counter
+    (key / JOINED).unlink()
+    write_public(key / GAME, game(1).model_copy(update={"node_records": (known,)}))
+    write_public(path, game(1))
+    assert open_game.join(path, key, ann.source, "127.0.0.1:7710").node_record.counter == 5
 
 
 def test_a_folder_without_a_keystore_is_one_of_an_account_that_cannot_be_used(tmp_path: Path) -> None:
