@@ -1,6 +1,6 @@
 """A node at a URL: Anvil, Hardhat, or any other that speaks JSON-RPC."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import inf
 from time import monotonic, sleep
 from typing import Any
@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.errors import NodeUnreachable, NotUnderstood
+from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.rpc import Rpc, as_int
 from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
 from chain_bandit.stopwatch import Stopwatch
@@ -40,14 +41,18 @@ class HttpNode:
         rpc: patient: a lost answer is asked for again.
     """
 
-    def __init__(self, url: str, delivery: TransactionPolicy = PIPELINED) -> None:
-        """Ask who is there. Raises `NodeUnreachable`."""
+    def __init__(
+        self, url: str, delivery: TransactionPolicy = PIPELINED, say: Callable[[str], None] | None = None
+    ) -> None:  # fmt: skip
+        """Ask who is there; where somebody is told of the wait it may be as long as any. Raises `NodeUnreachable`."""
         self.url = url
         self.line = url
         self.delivery = delivery
         self.rpc = Rpc(url, Stopwatch(), delivery)
         self.shown = without_key(url)
-        self.chain_id: int = self.rpc.ask("eth_chainId", [], as_int, KNOCK)
+        if say is not None:
+            self.rpc.notice = Notice(f"the chain at {self.shown}", say)
+        self.chain_id: int = self.rpc.ask("eth_chainId", [], as_int, KNOCK if say is None else inf)
 
     def ask(self, method: str, *parameters: Any) -> Any:
         """One answer. Raises `NodeUnreachable`."""

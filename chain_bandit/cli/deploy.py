@@ -67,6 +67,9 @@ def deploy(
             out or Path("game.json"), as_json, invite or [],
         )  # fmt: skip
         return
+    given = {"--listen": listen, "--announce": announce, "--private-addresses": private, "--invite": invite}
+    if open_alone := [option for option, value in given.items() if value]:
+        raise Usage(f"{', '.join(open_alone)}: only with --key FOLDER; without it no place of the game is open")
     if account is None:
         raise Usage("deploy needs --account NAME, which pays, or --key FOLDER, for a game with open places")
     from chain_bandit.game.plan import Plan

@@ -87,7 +87,7 @@ def assemble(
 def leave(
     game: GameFile, key: KeyFolder, rpc: RpcUrl = None, password_file: PasswordFile = None, as_json: Json = False
 ) -> None:
-    """Withdraw the stake from a game that was not opened before its deadline."""
+    """Withdraw the stake, or with the organiser's key the pool, from a game that was not opened before its deadline."""
     from chain_bandit.nodes import keystore, open_game
 
     wei = open_game.leave(game, keystore.unlock(key, keystore.password(password_file, key.name)), rpc)

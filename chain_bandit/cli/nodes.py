@@ -63,8 +63,10 @@ def up(
     Of a folder that `deploy --key` or `join` made, run the nodes that are there; others run theirs.
     """
     if scenario.is_dir():
-        _take_up(scenario, revive, game, [rounds, seed, override, out, account])
+        _take_up(scenario, revive, game, [rounds, seed, override, out, account], as_json)
         return
+    if game is not None:
+        raise Usage("--game is for a folder that deploy --key or join made: a scenario's game gets a file of its own")
     from chain_bandit.scenario import load
 
     given = load(scenario, overrides(override, rounds, seed))
@@ -87,10 +89,10 @@ def up(
     say_finished(given, manifest, report, place, chain, as_json)
 
 
-def _take_up(place: Path, revive: bool, game: Path | None, others: list[object]) -> None:
+def _take_up(place: Path, revive: bool, game: Path | None, others: list[object], as_json: bool) -> None:
     """The nodes of a folder, of a game that exists already."""
     from chain_bandit.nodes.node_files import take_game
-    from chain_bandit.nodes.processes import places
+    from chain_bandit.nodes.processes import places, states
     from chain_bandit.nodes.up import take_up
 
     if any(each is not None for each in others):
@@ -98,7 +100,8 @@ def _take_up(place: Path, revive: bool, game: Path | None, others: list[object])
     if game is not None:
         take_game(game, next(each for each in places(place) if each.is_dir()))
     take_up(place, revives=lambda name: revive)
-    print(f"all nodes of {place} have ended with their game")
+    names = [state.name for state in states(place) if state.begun is not None]
+    answer({"ended": names}) if as_json else print(f"all nodes of {place} have ended with their game")
 
 
 def node(
@@ -122,11 +125,11 @@ def node(
     from chain_bandit.nodes.node_start import said
     from chain_bandit.nodes.start import main
 
-    if game is not None:
-        take_game(game, place)
     file = password_file.resolve() if password_file else keystore.password_file()  # the node changes its folder
     say = _json_lines(place.resolve().name) if log is LogFormat.JSON else said
     try:
+        if game is not None:
+            take_game(game, place)
         main(place, rpc, lambda holder: keystore.password(file, holder.name), metrics, say)
     except ChainBanditError as error:
         if log is LogFormat.TEXT:

@@ -27,7 +27,7 @@ class HttpSource:
     """
 
     def __init__(self, url: str, arms: tuple[str, ...]) -> None:
-        self.name, self._arms = url, arms
+        self.name, self._url, self._arms = url.partition("?")[0], url, arms  # messages do not tell a key in its query
         self._pool = PoolManager(maxsize=64, retries=False)
 
     def asked(self, key: PullKey, arm: int) -> None:
@@ -40,7 +40,7 @@ class HttpSource:
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(key), "Accept-Encoding": "identity"}
         try:
             response = self._pool.request(
-                "POST", self.name, body=json.dumps(asked).encode(), headers=headers, timeout=Timeout(total=seconds),
+                "POST", self._url, body=json.dumps(asked).encode(), headers=headers, timeout=Timeout(total=seconds),
                 retries=False, redirect=False, preload_content=False,
             )  # fmt: skip
         except (HTTPError, OSError) as error:

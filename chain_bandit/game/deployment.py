@@ -40,11 +40,6 @@ class NotADeployment(ChainBanditError):
         self.path, self.reason = path, reason
 
 
-def journal_of(path: Path) -> Path:
-    """Where that is."""
-    return path.with_name(f".{path.name}.journal")
-
-
 @contextmanager
 def kept_journal(path: Path) -> Iterator[Journal]:
     """What is signed for a deployment file, beside it until all of it has come through: `deploy` again takes it up.
@@ -53,7 +48,7 @@ def kept_journal(path: Path) -> Iterator[Journal]:
         FolderRefused, LogUnwritable: nothing can be written there.
         LogLocked: another process is at it.
     """
-    place = journal_of(path)
+    place = path.with_name(f".{path.name}.journal")
     with folder.writing(path):
         place.parent.mkdir(parents=True, exist_ok=True)
     with journal_in(place) as journal:

@@ -174,6 +174,11 @@ class Links:
         self._loop.call_soon_threadsafe(self._cut, peer)
 
     @property
+    def present(self) -> frozenset[int]:
+        """Who has dialled this node, and is on the line."""
+        return frozenset(self._readers)
+
+    @property
     def banned(self) -> frozenset[int]:
         """Who is not read any more."""
         return frozenset(self._banned)

@@ -12,6 +12,7 @@ from chain_bandit.chain.identity import require_chain
 from chain_bandit.chain.node import account
 from chain_bandit.chain.tokens import Tokens
 from chain_bandit.chain.transaction_policy import PIPELINED
+from chain_bandit.network.links import Links
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.epochs import (
     EpochFollower,
@@ -62,7 +63,7 @@ class AgreementStart(NodeStart):
         )
         self._own = self._own_tokens()
 
-    def _await_opening(self) -> bool:
+    def _await_opening(self, links: Links) -> bool:
         waited = False
         while not self.contract.is_there():
             if not waited:

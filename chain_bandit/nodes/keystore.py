@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -62,8 +63,12 @@ def create(place: Path, name: str, given: str) -> bytes:
         if place.exists():
             raise folder.FolderRefused(place, "is there already; name another with --out")
         place.mkdir(mode=0o700, parents=True)
-        write_private(place / KEYSTORE, keystore)
-        write_private(place / LINK, link)
+        try:
+            write_private(place / KEYSTORE, keystore)
+            write_private(place / LINK, link)
+        except BaseException:
+            shutil.rmtree(place)
+            raise
     return signer.address
 
 

@@ -100,11 +100,9 @@ class NodeStart(ABC):
             raise files.PlaceRefused(path, str(error)) from error
         self.endpoint = settings.listen if settings else own.endpoint
         files.require_link(self._place / files.LINK, own.certificate)
-        self.node, self.verifier = HttpNode(url or self.game.url), Verifier()
+        self.node, self.verifier = HttpNode(url or self.game.url, say=say), Verifier()
         self._attach(path)
-        at_node = f"the chain at {self.node.shown}"
-        for rpc in (self.node.rpc, self.contract.rpc):
-            rpc.notice = Notice(at_node, say)
+        self.contract.rpc.notice = Notice(self.node.rpc.notice.what, say)
         kept, confirmations = self._place / files.HEAD, self.game.confirmations
         lacks = self.follower.lacks
         head = Head(self.node.shown, self.game.genesis_hash, confirmations, read_head(kept), lacks)
@@ -121,7 +119,7 @@ class NodeStart(ABC):
         ...
 
     @abstractmethod
-    def _await_opening(self) -> bool:
+    def _await_opening(self, links: Links) -> bool:
         """Return when the first round can begin; whether it could not before."""
         ...
 
@@ -165,15 +163,16 @@ class NodeStart(ABC):
             journal = self._journal(stack)
             links = self._links()
             stack.callback(links.close)
+            bodies = self._bodies(stack)
+            observe = self._observer(stack, bodies)
             self.watch.wait()
-            live = self._await_opening()
+            live = self._await_opening(links)
             rounds, first, role = self._seated(journal, stack)
             last = journal.last if journal is not None and role.speaks else -1
-            bodies, bound = self._bodies(stack), self.game.bound_ms / 1000
-            heard = stack.enter_context(tapped(self._place, self.key.address))
+            bound, heard = self.game.bound_ms / 1000, stack.enter_context(tapped(self._place, self.key.address))
             node = Node(
                 role, rounds, first, links, self.follower, live, last, bound, self.verifier, self._say, heard,
-                observe=self._observer(stack, bodies), bodies=bodies,
+                observe=observe, bodies=bodies,
                 addresses=AddressBook(self.game, self._file, self.key.address, links.move) if self._file else None,
             )  # fmt: skip
             if self._is_past(role):

@@ -24,7 +24,7 @@ from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.game import folder
 from chain_bandit.game.attach import attach
 from chain_bandit.game.chains import environment_need, participant_need, relayer_need
-from chain_bandit.game.deployment import journal_of, kept_journal
+from chain_bandit.game.deployment import kept_journal
 from chain_bandit.game.plan import Plan, Secrets
 from chain_bandit.game.unfinished import lock
 from chain_bandit.loopback import AddressRefused
@@ -55,6 +55,7 @@ from chain_bandit.nodes.up import require_of_nodes
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, require
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.transaction import gas_of_call
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 
@@ -62,6 +63,10 @@ ROLES: dict[int, Literal["environment", "relayer", "comparison"]] = {
     ENVIRONMENT: "environment", RELAYER: "relayer", COMPARISON: "comparison",
 }  # fmt: skip
 """Of the nodes that the organiser runs, in the order of their ports."""
+
+
+SELECTOR = 4
+"""Bytes of a call without arguments, such as a withdrawal."""
 
 
 class PlacesMissing(ChainBanditError):
@@ -76,6 +81,14 @@ class PlacesMissing(ChainBanditError):
         self.missing, self.places = missing, places
 
 
+class Unreachable(AddressRefused):
+    """An address that no other node can be sent to."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        ChainBanditError.__init__(self, f"{address}: {reason}")
+        self.address, self.reason = address, reason
+
+
 class NotJoinable(ChainBanditError):
     """A game that cannot be joined or left any more, or not yet."""
 
@@ -88,7 +101,7 @@ def deploy_open(
 ) -> GameFile:  # fmt: skip
     """Put a game without participants on a chain; the organiser's folders of environment, relayer and comparison.
 
-    The same command takes up what was stopped: what is signed is in a journal beside `out`.
+    The command takes up what was stopped, whatever `out` is: what is signed is in a journal in the folder.
 
     Args:
         organiser: a folder with a keystore, whose key (`secret`) is the environment's.
@@ -100,6 +113,7 @@ def deploy_open(
 
     Raises:
         FolderRefused: a file is there already, or cannot be written; the folder is of another game.
+        LogLocked: another process deploys from the folder.
         AddressRefused: nobody can listen there, or others cannot be sent there.
         AccountRefused: the environment holds too little, and nobody pays.
         ChainBanditError: the scenario is none for nodes or has attacks, the chain does not answer.
@@ -112,15 +126,15 @@ def deploy_open(
     endpoints = _endpoints(listen, announce, private)
     if out.exists():
         raise folder.FolderRefused(out, "is there already; name another with --out")
-    if (organiser / GAME).exists() and not journal_of(out).exists():
-        reason = "is of a game already, whose secrets a second one would share; make another folder with keygen"
-        raise folder.FolderRefused(organiser, reason)
-    nonce = _folders(organiser, [listens for listens, _ in endpoints])
-    certificates = [certificate_in(organiser / name_of(address) / LINK) for address in ROLES]
-    plan = Plan(scenario, secrets=Secrets(environment=secret, **of_organiser(secret, nonce)))
-    relayer = relayer_need(plan)
-    environment = account(plan.environment.secret)
-    with kept_journal(out) as journal:
+    with kept_journal(organiser / GAME) as journal:
+        if (organiser / GAME).exists() and not journal.entries:
+            reason = "is of a game already, whose secrets a second one would share; make another folder with keygen"
+            raise folder.FolderRefused(organiser, reason)
+        nonce = _folders(organiser, [listens for listens, _ in endpoints])
+        certificates = [certificate_in(organiser / name_of(address) / LINK) for address in ROLES]
+        plan = Plan(scenario, secrets=Secrets(environment=secret, **of_organiser(secret, nonce)))
+        relayer = relayer_need(plan)
+        environment = account(plan.environment.secret)
         need = environment_need(plan, node, plan.environment.address)
         whole = Need(need.account, need.wei + relayer.at(price_of(node)), need.gas)
         _funded(node, whole, payer)
@@ -195,7 +209,11 @@ def join(
         contract.join(account(key.secret), mine.seated)
         contract.settle()
     seat = contract.seat_of(key.address)
-    counter = read_join(place / JOINED).node_record.changes + 1 if (place / JOINED).exists() else 0
+    said = [*game.node_records, *(read_game(place / GAME).node_records if (place / GAME).exists() else ())]
+    if (place / JOINED).exists():
+        said.append(read_join(place / JOINED).node_record)
+    own = (each.changes + 1 for each in said if each.address == seat and each.signer(digest) == key.address)
+    counter = max(own, default=0)
     joined = JoinFile(
         game=game.game, registration=mine, node_record=announced(key, digest, seat, endpoint, certificate, counter)
     )
@@ -262,15 +280,17 @@ def assemble(path: Path, joins: Sequence[Path], out: Path, url: str | None = Non
 
 
 def leave(path: Path, secret: bytes, url: str | None = None) -> int:
-    """Take back the stake of a game that was not opened in time; wei.
+    """Take back the stake of a game that was not opened in time, or with the environment's key the pool; wei.
 
-    Raises `NotJoinable` where that is not possible, or not yet.
+    Raises:
+        NotJoinable: that is not possible, or not yet.
+        AccountRefused: the account cannot pay for the gas.
     """
     game = read_game(path)
     node, contract, parameters = _attached(path, game, url)
     key = Signer(secret)
     own = key.address
-    if not contract.has_seat(own):
+    if own != game.environment and not contract.has_seat(own):
         raise NotJoinable(f"0x{own.hex()} has no place in this game: there is nothing to take back")
     if contract.opened() and not contract.closed():
         raise NotJoinable("the game is open: the stake comes back with the withdrawal after its end")
@@ -281,6 +301,7 @@ def leave(path: Path, secret: bytes, url: str | None = None) -> int:
         )
     owed = contract.owed(own)
     if owed:
+        _funded(node, Need(own, 0, gas_of_call(SELECTOR)), None)
         contract.withdraw(account(key.secret))
         contract.settle()
     return owed
@@ -369,6 +390,7 @@ def _check_address(endpoint: str, private: bool) -> None:
     """Raise `AddressRefused` for where no other node can be sent."""
     host, _ = _host_and_port(endpoint)
     if is_unspecified(host):
-        raise AddressRefused(endpoint, "is where a node listens, not where others reach it; add --announce")
+        raise Unreachable(endpoint, "is where a node listens, not where others reach it; add --announce HOST:PORT")
     if is_private(host) and not private:
-        raise AddressRefused(endpoint, "is a private address, which this game refuses")
+        others = "name a public one by --listen or --announce, or deploy with --private-addresses"
+        raise Unreachable(endpoint, f"is a private address, which this game refuses; {others}")

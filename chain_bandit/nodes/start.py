@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from chain_bandit.actors.comparer import Comparer
@@ -30,6 +30,7 @@ from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.foreign.registry import named
 from chain_bandit.game.attach import attach
 from chain_bandit.game.books import Books
+from chain_bandit.network.links import Links
 from chain_bandit.nodes import keystore
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.agreement_start import AgreementStart
@@ -49,6 +50,7 @@ from chain_bandit.nodes.round_rules import BanditRounds, RoundRules
 from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.nodes.sign_once import OnceSigner, SignedJournal
 from chain_bandit.protocol.blocks import genesis_digest
+from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, opening
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.parameters import BodyMode
@@ -64,12 +66,30 @@ PATIENCE = 20
 longer."""
 
 
+AWAITED = 60.0
+"""Seconds for which the environment waits for nodes that have not called it yet, before it opens the game."""
+
+
+class NeverOpened(ChainBanditError):
+    """A game that was not opened in time."""
+
+    exit_code = 2
+
+    def __init__(self, deadline: int, height: int) -> None:
+        super().__init__(
+            f"the game was not opened by block {deadline:,}, now is {height:,}: it never will be; chain-bandit leave "
+            "takes back stake and pool"
+        )
+        self.deadline, self.height = deadline, height
+
+
 class Start(NodeStart):
     """A node of a bandit game."""
 
     game: files.GameFile
     contract: Coordinator
     follower: Follower
+    _opens_by: tuple[float, int] | None = None
 
     def _read_game(self, path: Path) -> None:
         self.game = files.read_game(path)
@@ -121,30 +141,55 @@ class Start(NodeStart):
 
     # --- before the first round
 
-    def _await_opening(self) -> bool:
-        """Take one's seat, or open the game when all are taken; whether the game was not open before."""
-        waited = False
+    def _await_opening(self, links: Links) -> bool:
+        """Take one's seat, or open the game when all are taken; whether the game was not open before.
+
+        Raises `NeverOpened` once no block can open it any more.
+        """
+        waited, deadline, height = False, self.game.first_block + self.parameters.opening_deadline, self.node.height()
         while self.follower.opening() is None:
+            if height >= deadline + self.game.confirmations:
+                raise NeverOpened(deadline, height)
+            if not waited:
+                self._say(f"the game is not open yet: it has to be by block {deadline:,}, now is {height:,}")
             waited = True
             try:
-                self._open()
-            except TransactionReverted as error:  # a life before has done it, and the chain had not shown it yet
-                if error.error not in ("AlreadyJoined", "AlreadyOpened"):
+                if height < deadline:
+                    self._open(links, deadline - height)
+            except TransactionReverted as error:  # a life before has done it, or it is too late: the chain will show it
+                if error.error not in ("AlreadyJoined", "AlreadyOpened", "OpeningMissed"):
                     raise
             sleep(UNHURRIED)
+            height = self.node.height()
         return waited
 
-    def _open(self) -> None:
+    def _open(self, links: Links, blocks: int) -> None:
         address, participants = self.key.address, self.seated
         if address == ENVIRONMENT:
-            if self.key.salt is not None and self.contract.has_seat(participants[-1].address):
-                self.contract.open(account(self._signer.secret), self.key.salt)
+            salt, is_full = self.key.salt, self.contract.has_seat(participants[-1].address)
+            if salt is not None and is_full and self._are_there(links, blocks):
+                self.contract.open(account(self._signer.secret), salt)
                 self.contract.settle()
                 at("opened")
         elif address >= 0 and self._is_next(address):
             self.contract.join(account(self._signer.secret), participants[address])
             self.contract.settle()
             at("joined")
+
+    def _are_there(self, links: Links, blocks: int) -> bool:
+        """Whether the first round may begin: it is lost to whose node comes later, and to all if too many do.
+
+        Args:
+            blocks: left to open the game in, of which the wait takes no more than half.
+        """
+        now, missing = monotonic(), sorted(self.peers.keys() - links.present)
+        if self._opens_by is None:
+            self._opens_by = now + AWAITED, blocks // 2
+            if missing:
+                names = ", ".join(map(files.name_of, missing))
+                self._say(f"waits {AWAITED:.0f} s at most for the nodes of {names} before it opens the game")
+        until, left = self._opens_by
+        return not missing or now > until or blocks <= left
 
     def _is_next(self, seat: int) -> bool:
         """Whether it is this seat's turn: seats go by order."""

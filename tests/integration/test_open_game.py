@@ -18,11 +18,18 @@ import requests
 from eth_keyfile import keyfile
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from chain_bandit.append_log import LogLocked
 from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.identity import Identity
 from chain_bandit.chain.node import account
 from chain_bandit.crypto.keys import source
-from tests.integration.nodes import here, started, wait_for
+from chain_bandit.game.folder import FolderRefused
+from chain_bandit.nodes import keystore, open_game
+from chain_bandit.nodes.node_files import GameFile
+from chain_bandit.scenario import load
+from tests.integration.nodes import ROOT, here, started, wait_for
 from verification.kills import free_ports
 
 PASSWORD = "correct horse"
@@ -149,6 +156,35 @@ def test_who_is_not_on_the_list_neither_joins_nor_plays(opened: tuple[Open, list
     assert "has another list of participants" in made.say("node", "ann", "--game", tmp_path / "game.json", code=3)
 
 
+def test_a_deployment_that_was_stopped_is_taken_up_whatever_its_file_is_called(
+    opened: tuple[Open, list[int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second contract would have the salt and the draws of the first."""
+    made, free = opened
+    keystore.create(tmp_path / "key", "key", PASSWORD)
+    node, secret = HttpNode(made.url), keystore.unlock(tmp_path / "key", PASSWORD)
+    scenario = load(ROOT / "examples" / "small.toml", {"malicious": [], "expect": {}})
+    contracts = list[str]()
+
+    def stop(ask: object, contract: bytes) -> Identity:
+        contracts.append("0x" + contract.hex())
+        with pytest.raises(LogLocked):
+            deploy("at-once.json")
+        raise KeyboardInterrupt
+
+    def deploy(name: str) -> GameFile:
+        return open_game.deploy_open(scenario, node, tmp_path / "key", secret, f"127.0.0.1:{free[0]}", tmp_path / name)
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(open_game, "identify", stop)
+        with pytest.raises(KeyboardInterrupt):
+            deploy("first.json")
+    assert deploy("second.json").contract == contracts[0]
+    with pytest.raises(FolderRefused, match="is of a game already"):
+        deploy("first.json")
+    assert {path.name for path in tmp_path.iterdir()} == {"key", "second.json"}
+
+
 def _record_of(made: Open, who: str, like: dict[str, object], endpoint: str | None = None) -> dict[str, object]:
     """An entry that somebody signs for an address."""
     from chain_bandit.crypto.keys import Signer
@@ -199,7 +235,7 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
     shutil.copytree(made.folder / "ann", made.folder / "ann-copy")
     assert "end the node there first" in made.say("node", "ann-copy", "--game", "game.json", code=3)
 
-    nodes = [started("up", "organiser", "--game", "game.json", cwd=made.folder, **made.environment)]
+    nodes = [started("up", "organiser", "--game", "game.json", "--json", cwd=made.folder, **made.environment)]
     nodes += [started("node", name, "--game", "game.json", cwd=made.folder, **made.environment) for name in PEOPLE[1:]]
     counted = started(
         "node", "ann", "--game", "game.json", "--metrics", f"127.0.0.1:{free[9]}", "--log", "json",
@@ -218,14 +254,20 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
         wait_for(lambda: _address_of_bob(made.folder / name) == (elsewhere, 2), 120)  # noqa: B023
     os.kill(relayer, signal.SIGCONT)
     scraped = _scraped(metrics, counted)
+    answers = list[str]()
     for node in (*nodes, counted):
-        _, errors = node.communicate(timeout=240)
+        answer, errors = node.communicate(timeout=240)
         assert node.returncode == 0, errors
+        answers.append(answer)
+    assert sorted(json.loads(answers[0])["ended"]) == sorted(ORGANISED)
     lines = [json.loads(line) for line in errors.splitlines()]
     assert {"time", "level", "node", "message"} == lines[0].keys()
     assert lines[-1]["message"].startswith("all ")
     said = json.loads(made.say("audit", "--rpc", made.url, "--contract", "game.json", "--json"))
     assert said["complete"], said
+    log = (made.folder / "organiser" / "environment" / "log").read_text()
+    assert " approved after " in log
+    assert " skip after " not in log, "the environment waits for all nodes before it opens the game"
     assert said["checks"]["settlement.rewards"]["trusted"] > 0, "rewards rest on the environment's signature"
     records = said["game"]["records"]
     assert scraped["chain_bandit_records_total"] == records

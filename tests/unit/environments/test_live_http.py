@@ -115,3 +115,17 @@ def test_a_service_that_drips_takes_no_longer_than_it_may() -> None:
     with service(drip) as source, pytest.raises(SourceFailed):
         source.pull(KEY, 0, 0.5)
     assert monotonic() - began < 5
+
+
+def test_a_key_in_the_query_is_sent_and_not_told() -> None:
+    seen = list[str]()
+
+    def handle(handler: BaseHTTPRequestHandler, asked: bytes) -> None:
+        seen.append(handler.path)
+        says(b'{"reward": 1}')(handler, asked)
+
+    with service(handle) as source:
+        keyed = HttpSource(source.name + "?key=SECRET", ("first", "second"))
+        keyed.pull(KEY, 0, 5.0)
+        assert keyed.name == source.name
+    assert seen == ["/pull?key=SECRET"]

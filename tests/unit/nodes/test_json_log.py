@@ -31,6 +31,14 @@ def test_live_rewards_are_told_by_the_log_of_the_node(tmp_path: Path, monkeypatc
     assert told == [print]
 
 
+def test_a_game_file_that_is_none_is_told_as_an_object_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "game.json").write_text("{")
+    with pytest.raises(typer.Exit):
+        node(tmp_path, game=tmp_path / "game.json", log=LogFormat.JSON)
+    said = json.loads(capsys.readouterr().err)
+    assert said["message"].startswith(f"error: {tmp_path / 'game.json'}: ")
+
+
 @pytest.mark.parametrize("end", ["; it is forfeited", "; it is asked for again"])
 def test_a_reward_that_does_not_come_is_a_warning(end: str, capsys: pytest.CaptureFixture[str]) -> None:
     _json_lines("environment")(f"source: no answer{end}")

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from errno import ENOSPC
+from math import inf
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,13 +12,33 @@ from unittest.mock import patch
 import pytest
 from eth_keyfile import keyfile
 
-from chain_bandit.chain.errors import AccountRefused, NodeUnreachable
-from chain_bandit.chain.http_node import HttpNode, without_key
+from chain_bandit.actors.messages import RELAYER
+from chain_bandit.chain.errors import AccountRefused, NodeUnreachable, TransactionReverted
+from chain_bandit.chain.http_node import KNOCK, HttpNode, without_key
+from chain_bandit.chain.rpc import Rpc
+from chain_bandit.cli.deploy import deploy as verb
+from chain_bandit.cli.nodes import up
+from chain_bandit.cli.options import Usage
 from chain_bandit.crypto.keys import Signer
+from chain_bandit.game.folder import FolderRefused
 from chain_bandit.loopback import AddressRefused
 from chain_bandit.network.links import Links
 from chain_bandit.nodes import keystore, open_game
-from chain_bandit.nodes.node_files import GAME, KEYSTORE, LINK, GameFile, PlaceRefused, read_game, write_public
+from chain_bandit.nodes import start as start_module
+from chain_bandit.nodes.node_files import (
+    GAME,
+    JOINED,
+    KEYSTORE,
+    LINK,
+    GameFile,
+    PlaceRefused,
+    announced,
+    certificate_in,
+    read_game,
+    write_public,
+)
+from chain_bandit.nodes.open_game import NotJoinable
+from chain_bandit.nodes.start import NeverOpened, Start
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
 
@@ -136,6 +158,35 @@ def test_a_name_that_no_certificate_takes_leaves_no_folder(tmp_path: Path, name:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_key_that_cannot_be_written_whole_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> None:
+        path.touch()
+        if path.name == LINK:
+            raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(keystore, "write_private", full)
+    with pytest.raises(FolderRefused, match="No space left"):
+        keystore.create(tmp_path / "out", "ann", "a password")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_address_is_announced_anew_by_who_has_lost_its_file(key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others take a higher counter alone."""
+    ann, certificate = Signer(SECRET), certificate_in(key / LINK)
+    known = announced(ann, bytes(32), 2, "127.0.0.1:1", certificate, 4)
+    forged = announced(Signer(bytes(31) + b"\x09"), bytes(32), 2, "127.0.0.1:1", certificate, (1 << 64) - 1)
+    contract = SimpleNamespace(has_seat=lambda own: True, seat_of=lambda own: 2)
+    monkeypatch.setattr(open_game, "_attached", lambda path, game, url: (None, contract, None))
+    path = key.parent / "game.json"
+    for records, counter in (((), 0), ((forged,), 1), ((known,), 5)):
+        write_public(path, game(1).model_copy(update={"node_records": records}))
+        assert open_game.join(path, key, ann.source, "127.0.0.1:7710").node_record.counter == counter
+    (key / JOINED).unlink()
+    write_public(key / GAME, game(1).model_copy(update={"node_records": (known,)}))
+    write_public(path, game(1))
+    assert open_game.join(path, key, ann.source, "127.0.0.1:7710").node_record.counter == 5
+
+
 def test_a_folder_without_a_keystore_is_one_of_an_account_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(AccountRefused, match="is no keystore: chain-bandit keygen"):
         keystore.unlock(tmp_path, "a password")
@@ -171,6 +222,114 @@ def test_a_block_that_the_node_lacks_is_not_waited_for(key: Path, monkeypatch: p
     write_public(path, game(1))
     with pytest.raises(PlaceRefused, match="block 1 created the contract"):
         open_game.join(path, key, SECRET, "127.0.0.1:7710")
+
+
+def test_who_says_that_it_waits_waits_for_the_first_answer_as_for_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    said, waited = list[str](), list[float]()
+
+    def ask(self: Rpc, method: str, parameters: object, read: object = None, at_most: float = inf) -> int:
+        waited.append(at_most)
+        self.notice.waiting("gone")
+        return 1
+
+    monkeypatch.setattr(Rpc, "ask", ask)
+    HttpNode("http://127.0.0.1:1/KEY", say=said.append)
+    HttpNode("http://127.0.0.1:1/KEY")
+    assert said == ["waiting for the chain at http://127.0.0.1:1: gone"]
+    assert waited == [inf, KNOCK]
+
+
+@pytest.mark.parametrize(("secret", "came"), [(SECRET, 7), (bytes(31) + b"\x08", 0)], ids=["environment", "anybody"])
+def test_the_pool_of_a_game_that_did_not_open_comes_back_to_its_environment(
+    secret: bytes, came: int, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = list[str]()
+    contract = SimpleNamespace(
+        has_seat=lambda own: False, opened=lambda: False, closed=lambda: False, owed=lambda own: 7,
+        withdraw=lambda wallet: drawn.append(wallet.address), settle=lambda: None,
+    )  # fmt: skip
+    balances = [0, 10**18]
+    node = SimpleNamespace(height=lambda: 12, chain_id=FOREIGN, balance=lambda of: balances[0])
+    node.rpc = SimpleNamespace(ask=lambda *asked: 10**9)
+    chain = node, contract, SimpleNamespace(opening_deadline=10)
+    monkeypatch.setattr(open_game, "_attached", lambda path, game, url: chain)
+    path = key.parent / "game.json"
+    write_public(path, game(1).model_copy(update={"environment": Signer(SECRET).address}))
+    if came:
+        with pytest.raises(AccountRefused, match="holds 0 wei and needs"):
+            open_game.leave(path, secret)
+        del balances[0]
+        assert open_game.leave(path, secret) == came
+    else:
+        with pytest.raises(NotJoinable, match="has no place in this game"):
+            open_game.leave(path, secret)
+    assert len(drawn) == bool(came)
+
+
+def test_a_node_waits_for_the_opening_aloud_and_ends_when_its_deadline_is_over() -> None:
+    said, tried, heights = list[str](), list[int](), iter([9, 10, 11, 12])
+    start = cast("Any", Start.__new__(Start))
+    start.game, start.parameters = game(1).model_copy(update={"confirmations": 2}), SimpleNamespace(opening_deadline=9)
+    start.node, start.follower = SimpleNamespace(height=lambda: next(heights)), SimpleNamespace(opening=lambda: None)
+    start._say = said.append
+
+    def opens(links: object, blocks: int) -> None:
+        tried.append(blocks)
+        raise TransactionReverted("open", "OpeningMissed", (11, 10))
+
+    start._open = opens
+    with pytest.raises(NeverOpened, match="chain-bandit leave") as ended:
+        start._await_opening(None)
+    assert (ended.value.exit_code, ended.value.deadline, ended.value.height) == (2, 10, 12)
+    assert said == ["the game is not open yet: it has to be by block 10, now is 9"]
+    assert tried == [1]
+
+
+def test_the_environment_opens_a_game_when_all_nodes_have_called_it_and_waits_for_none_of_them_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, said = [0.0], list[str]()
+    monkeypatch.setattr(start_module, "monotonic", lambda: now[0])
+
+    def start() -> Any:
+        made = cast("Any", Start.__new__(Start))
+        made.peers, made._say = {0: None, 1: None, RELAYER: None}, said.append
+        return made
+
+    some, all_ = (SimpleNamespace(present=frozenset(each)) for each in ({0}, {0, 1, RELAYER}))
+    assert start()._are_there(all_, 100)
+    assert not said
+    waiting = start()
+    assert not waiting._are_there(some, 100)
+    assert waiting._are_there(all_, 100)
+    assert said == ["waits 60 s at most for the nodes of relayer, seat-1 before it opens the game"]
+    assert not waiting._are_there(some, 51)
+    assert waiting._are_there(some, 50), "half of the blocks are left to open it in"
+    now[0] = start_module.AWAITED
+    assert not waiting._are_there(some, 100)
+    now[0] += 1
+    assert waiting._are_there(some, 100)
+
+
+def test_metrics_that_cannot_be_served_are_refused_before_the_opening_is_waited_for(tmp_path: Path) -> None:
+    start = cast("Any", Start.__new__(Start))
+    start._place, start._metrics = tmp_path, "nonsense"
+    start._journal = start._bodies = lambda stack: None
+    start._links = lambda: SimpleNamespace(close=lambda: None)
+    start.watch = SimpleNamespace(wait=lambda: pytest.fail("it waits"))
+    with pytest.raises(AddressRefused, match="nonsense"):
+        start.run()
+
+
+@pytest.mark.parametrize("option", [{"invite": ["0x" + "1" * 40]}, {"listen": "127.0.0.1:1"}, {"private": True}])
+def test_what_is_for_open_places_is_refused_where_none_is_open(option: dict[str, Any]) -> None:
+    with pytest.raises(Usage, match="only with --key"):
+        verb(Path("small"), "http://127.0.0.1:1", account="dev0", **option)
+
+
+def test_a_game_file_is_refused_where_a_scenario_makes_one(tmp_path: Path) -> None:
+    with pytest.raises(Usage, match="--game is for a folder"):
+        up(tmp_path / "small.toml", game=tmp_path / "game.json")
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "", "file:///etc/passwd", "http://", "127.0.0.1:8545"])
