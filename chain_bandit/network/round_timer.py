@@ -56,10 +56,14 @@ class RoundTimer:
         """It is there."""
         self._asked.discard(address)
 
+    def heard_since(self, step: int) -> frozenset[int]:
+        """Whoever said anything in this step or a later one."""
+        return frozenset().union(*(who for when, who in self._in.items() if when >= step))
+
     @property
     def heard(self) -> frozenset[int]:
         """Whoever said anything in this round."""
-        return frozenset().union(*self._in.values())
+        return self.heard_since(0)
 
     @property
     def awaited(self) -> frozenset[int]:

@@ -274,21 +274,17 @@ class Node:
     def _may_speak(self) -> bool:
         return self._live and self.ledger.round > self._last_signed
 
-    def _play(self, steps: range, is_over: Callable[[], bool]) -> Waits[bool]:
+    def _play(self, steps: Sequence[int], is_over: Callable[[], bool]) -> Waits[bool]:
         """Steps of a round; False where it is over before them."""
         pace = self._round_timer
         assert pace is not None
-        if not self._role.speaks:  # who only listens begins when an honest seat has
-            while not self._rules.is_one_honest(pace.heard):
-                yield from self._take(POLL)
-                if is_over():
-                    return False
-                if self._insisted is not None and self._now() > self._insisted + self._bound:
-                    return True  # the steps went by without us
-                self._act(False)
-            pace.restart(self._now() - steps.start * self._bound)
         entered = 0
         for step in steps:
+            if not self._role.speaks and step - 1 not in steps:
+                went_by = yield from self._until_spoken(step, is_over)
+                if went_by is not None:
+                    return went_by
+                pace.restart(self._now() - step * self._bound)
             pace.begin(step)
             at("step begun")
             if self._role.rushing:
@@ -314,6 +310,18 @@ class Node:
         self._standing.kept(pace.awaited)
         self._present = pace.present & self._everybody
         return True
+
+    def _until_spoken(self, step: int, is_over: Callable[[], bool]) -> Waits[bool | None]:
+        """Wait until an honest seat is in a step, or beyond it, and be told how `_play` ends where the round is."""
+        assert self._round_timer is not None
+        while not self._rules.is_one_honest(self._round_timer.heard_since(step)):
+            yield from self._take(POLL)
+            if is_over():
+                return False
+            if self._insisted is not None and self._now() > self._insisted + self._bound:
+                return True  # the steps went by without us
+            self._act(False)
+        return None
 
     def _until(self, missing: Callable[[], frozenset[int]], is_over: Callable[[], bool]) -> Waits[bool]:
         """Take in messages until nobody is missing, or the step's deadline; True when others are in the next round."""

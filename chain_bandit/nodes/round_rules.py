@@ -1,7 +1,7 @@
 """Round rules of a node's loop: what it asks of the system whose rounds it plays, a bandit game or an agreement."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sized
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 from chain_bandit.actors.epochs.dealing import SHARE_BYTES
@@ -34,7 +34,7 @@ class RoundRules(ABC):
 
     parameters: Any
     everybody: tuple[int, ...]
-    others: Mapping[int, range]
+    others: Mapping[int, Sequence[int]]
     steps: int
     most_said: int
     most_bytes: int
@@ -83,8 +83,9 @@ class BanditRounds(RoundRules):
     def __init__(self, rules: Rules) -> None:
         self._rules, parameters = rules, rules.parameters
         self.parameters, self.everybody, self.steps = parameters, rules.everybody, rules.schedule.steps
-        last = range(self.steps - 1, self.steps)
-        self.others = {COMPARISON: range(rules.schedule.compare + 1), ENVIRONMENT: last, RELAYER: last}
+        first_and_last = (0, self.steps - 1)
+        asked = range(rules.schedule.compare + 1)
+        self.others = {COMPARISON: asked, ENVIRONMENT: first_and_last, RELAYER: first_and_last}
         self.most_said = MOST_SAID * parameters.participants
         self.most_bytes = most_bytes(parameters.participants, parameters.report_bytes, rules.schedule.relay_rounds)
         self.first_recorded = parameters.burn_in
@@ -140,7 +141,7 @@ class AgreementRounds(RoundRules):
     ) -> None:  # fmt: skip
         self.parameters, self.accounts, self._epochs, self._separator = terms, accounts, epochs, separator
         self.everybody, self.steps = tuple(range(terms.places)), self.epoch(opening).steps
-        self.others = {RELAYER: range(self.steps - 1, self.steps)}
+        self.others = {RELAYER: (0, self.steps - 1)}
         self.most_said, self.most_bytes = MOST_SAID * terms.places, longest_frame(terms)
 
     def epoch(self, ledger: AgreementLedger) -> Epoch:

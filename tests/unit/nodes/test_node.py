@@ -347,7 +347,7 @@ def test_who_is_in_the_next_round_tells_of_the_record_too(monkeypatch):
 
 
 def test_listeners_get_the_envelopes_of_the_steps_that_concern_them(monkeypatch):
-    """The comparison until it is asked, environment and relayer the last; in rounds of the burn-in everybody all."""
+    """The comparison until it is asked, environment and relayer the first and last; of the burn-in everybody all."""
     sent: list[tuple[int, int, int]] = []
 
     @dataclass
@@ -362,7 +362,7 @@ def test_listeners_get_the_envelopes_of_the_steps_that_concern_them(monkeypatch)
     assert steps == {
         **{(to, 1): [0, 1, 2] for to in (1, 2, 3, COMPARISON, ENVIRONMENT, RELAYER)},
         **{(to, 2): [0, 1, 2] for to in (1, 2, 3)},
-        (COMPARISON, 2): [0, 1], (ENVIRONMENT, 2): [2], (RELAYER, 2): [2],
+        (COMPARISON, 2): [0, 1], (ENVIRONMENT, 2): [0, 2], (RELAYER, 2): [0, 2],
     }  # fmt: skip
 
 
@@ -380,9 +380,39 @@ def test_a_listener_takes_what_was_said_to_it_in_steps_that_it_does_not_wait_for
             return []
 
     vote = Vote(3, bytes(32), bytes(64))
-    early = (3, encode(Envelope(STEP, 1, 0, (vote,))))
-    last = [(each, encode(Envelope(STEP, 1, STEPS - 1, ()))) for each in (1, 2, 3)]
-    role = play(monkeypatch, Taking(speaks=False), SILENCE, 0, burn_in=1, peers=Peers([early, *last]))
+    between = (3, encode(Envelope(STEP, 1, 1, (vote,))))
+    said = [(each, encode(Envelope(STEP, 1, step, ()))) for step in (0, STEPS - 1) for each in (1, 2, 3)]
+    role = play(monkeypatch, Taking(speaks=False), SILENCE, 0, burn_in=1, peers=Peers([between, *said]))
     assert taken == [(3, vote)]
-    assert role.ticks == [STEPS - 1]
+    assert role.ticks == [0, STEPS - 1]
     assert (True, False) in role.acts, "the round was heard to its end"
+
+
+@pytest.mark.parametrize(("last_of", "bounds"), [((0, 1, 2), 0), ((1, 2), 1)])
+def test_a_listener_waits_a_delay_bound_from_when_the_honest_are_in_its_last_step(monkeypatch, last_of, bounds):
+    """Seat 3 says nothing from the first step on, seat 0 in the last one."""
+    monkeypatch.setattr(sys.modules[__name__], "BOUND", 0.1)
+
+    @dataclass
+    class Timed(Watched):
+        at: list[float] = field(default_factory=list)
+
+        @property
+        def address(self) -> int:
+            return RELAYER
+
+        def tick(self, step: int) -> list[Any]:
+            self.at.append(monotonic())
+            return super().tick(step)
+
+        def act(self, heard: bool, late: bool) -> None:
+            self.at += [monotonic()] if heard else []
+            super().act(heard, late)
+
+    steps = ((0, (0, 1, 2)), (STEPS - 1, last_of))
+    said = [(each, encode(Envelope(STEP, 1, step, ()))) for step, seats in steps for each in seats]
+    role = play(monkeypatch, Timed(speaks=False), SILENCE, 0, burn_in=1, peers=Peers(said))
+    assert role.ticks == [0, STEPS - 1]
+    first, last, acted, *_ = role.at
+    assert BOUND <= last - first < 2 * BOUND, "seat 3 is waited for in the first step"
+    assert bounds * BOUND <= acted - last < (bounds + 0.5) * BOUND, "and no more in the last one"
