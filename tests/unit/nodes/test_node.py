@@ -46,9 +46,10 @@ class Peers:
 
     frames: list[tuple[int, bytes]]
     banned: set[int] = field(default_factory=set)
+    silent_until: float = 0.0
 
     def receive(self, seconds: float, but: frozenset[int], together: frozenset[int]) -> list[tuple[int, bytes]]:
-        if self.frames:
+        if self.frames and monotonic() >= self.silent_until:
             return [self.frames.pop(0)]
         sleep(seconds)
         return []
@@ -416,3 +417,24 @@ def test_a_listener_waits_a_delay_bound_from_when_the_honest_are_in_its_last_ste
     first, last, acted, *_ = role.at
     assert BOUND <= last - first < 2 * BOUND, "seat 3 is waited for in the first step"
     assert bounds * BOUND <= acted - last < (bounds + 0.5) * BOUND, "and no more in the last one"
+
+
+def test_a_listener_s_wait_does_not_begin_before_an_honest_seat_is_in_the_step(monkeypatch):
+    """The round is alive from its first step on, and at its last one after more than a delay bound."""
+    monkeypatch.setattr(sys.modules[__name__], "BOUND", 0.1)
+
+    @dataclass
+    class Heard(Watched):
+        def tick(self, step: int) -> list[Any]:
+            if not step:
+                peers.silent_until = monotonic() + 1.5 * BOUND
+            assert not step or len(peers.frames) < 2, "its last step begins with the envelopes of the honest"
+            return super().tick(step)
+
+        @property
+        def address(self) -> int:
+            return RELAYER
+
+    said = [(each, encode(Envelope(STEP, 1, step, ()))) for step in (0, STEPS - 1) for each in (0, 1, 2, 3)]
+    peers = Peers(said)
+    assert play(monkeypatch, Heard(speaks=False), SILENCE, 0, burn_in=1, peers=peers).ticks == [0, STEPS - 1]
