@@ -428,7 +428,7 @@ def test_a_listener_s_wait_does_not_begin_before_an_honest_seat_is_in_the_step(m
         def tick(self, step: int) -> list[Any]:
             if not step:
                 peers.silent_until = monotonic() + 1.5 * BOUND
-            assert not step or len(peers.frames) < 2, "its last step begins with the envelopes of the honest"
+            assert not step or len(peers.frames) == 2, "its last step begins with the envelopes of the honest"
             return super().tick(step)
 
         @property
