@@ -29,7 +29,8 @@ HANDSHAKE, IDLE, BEAT = 5.0, 30.0, 10.0
 that it lives."""
 
 STRANGERS, BACKLOG = 32, 128
-"""Handshakes at a time, of which whoever has taken longest goes first; callers that wait for theirs."""
+"""Handshakes at a time, or one a peer where these are more, of which whoever has taken longest goes first; callers that
+wait for theirs."""
 
 FEW_BEATS, LOOSE = 8, 2
 """Beats that any link may bring, and times as many as are due that it may bring besides: one more is a ban."""
@@ -245,7 +246,7 @@ class Links:
         reader = asyncio.StreamReader(loop=self._loop)
         handshake = self._loop.create_task(self._handshake(line, reader))
         self._strangers.append(handshake)
-        if len(self._strangers) > STRANGERS:
+        if len(self._strangers) > max(STRANGERS, len(self._peers)):
             self._strangers.popleft().cancel()
         try:
             transport = await handshake
@@ -334,7 +335,7 @@ class Links:
         """Say that one lives to whom nothing else is said."""
         while True:
             self._idle = set(self._peers)
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(BEAT / 2)  # a beat counts as something said, so that every second look sends one
             for address in self._idle:
                 self._outbox[address].append(b"")
                 self._due[address].set()
