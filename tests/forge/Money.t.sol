@@ -304,7 +304,6 @@ contract WeighedMoneyTest is MoneyTest {
 }
 
 /// @title The same where false reports are proven
-/// forge-config: deep.fuzz.runs = 10000
 contract ProvableMoneyTest is MoneyTest {
     function setUp() public override {
         provable = true;
