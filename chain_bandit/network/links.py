@@ -39,7 +39,7 @@ UNTAKEN = 1 << 12
 """Bytes that wait in TLS, while the socket takes none: who only reads has none to write, who writes waits from here."""
 
 AGAIN, LONGEST = 0.05, 1.0
-"""Seconds until a lost link is dialled again, doubled each time up to the longest."""
+"""Seconds until a lost link is dialled again, doubled each time up to the longest, or until the peer has called."""
 
 GATHER = 0.002
 """Seconds that the first frame waits for others that are expected with it: threads change hands once, not for each."""
@@ -122,6 +122,7 @@ class Links:
         self._loop = asyncio.new_event_loop()
         self._room = {address: asyncio.Event() for address in peers}
         self._due = {address: asyncio.Event() for address in peers}
+        self._came = {address: asyncio.Event() for address in peers}
         self._idle: set[int] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="links", daemon=True)
         self._thread.start()
@@ -263,6 +264,7 @@ class Links:
             if address is not None and address not in self._banned:
                 self._cut(address)
                 self._readers[address] = transport
+                self._came[address].set()
                 await self._read(address, reader, transport)
         except TLS_ERRORS:
             pass
@@ -346,7 +348,11 @@ class Links:
             try:
                 link, writer = await self._dial(self._peers[address])
             except TLS_ERRORS:
-                await asyncio.sleep(pause)
+                self._came[address].clear()
+                await asyncio.sleep(AGAIN)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause - AGAIN):
+                        await self._came[address].wait()
                 pause = min(2 * pause, LONGEST)
                 continue
             try:

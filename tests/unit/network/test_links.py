@@ -380,3 +380,14 @@ def test_the_first_of_several_that_are_expected_waits_for_the_others_but_not_for
     assert a.receive(9.0, frozenset(), frozenset({1, 2})) == [(1, b"first"), (2, b"second")]
     assert a.receive(9.0, frozenset(), frozenset({1, 2})) == [(1, b"alone")]
     assert time.monotonic() - began < 8.0
+
+
+def test_a_peer_that_is_back_is_dialled_as_soon_as_it_has_called(net, monkeypatch):
+    """And not after a pause that has grown while it was away; its own dial is the first sign of it."""
+    monkeypatch.setattr(module, "LONGEST", 60.0)
+    a = net.start(0)
+    time.sleep(3.3)  # no wait for a condition: pauses grow while nobody is there, and the next one is as long
+    a.send(1, b"hello")
+    began = time.monotonic()
+    assert heard(net.start(1), 1) == [(0, b"hello")]
+    assert time.monotonic() - began < 2.0
