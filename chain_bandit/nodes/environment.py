@@ -378,6 +378,7 @@ class EnvironmentRole(NodeRole):
         if done >= len(entries):
             return True
         parameters = self._rules.parameters
+        self._prover.prove(self._wallet)
         all_proven = not self._prover.unproven() and self._prover.knows_all()
         if parameters.slash and not self._has_passed(parameters.settlement_window // 2, all_proven):
             return False

@@ -9,6 +9,7 @@ from chain_bandit.actors.witness import Witness
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.node import Wallet
+from chain_bandit.chain.rpc import as_int
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
@@ -20,7 +21,8 @@ class Prover:
     """Finds false reports by records and settlements alone, so that a restart finds all of them again.
 
     Args:
-        patience: seconds for which others may hand in a proof before this node does.
+        patience: seconds for which others may hand in a proof before this node does; after the game no longer than
+            three quarters of the blocks that take proofs.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class Prover:
     def prove(self, wallet: Wallet) -> None:
         """Hand in what nobody has for so long; what the contract refuses was proven already, or comes too late."""
         for proof in self.unproven():
-            if monotonic() < self._since[proof.seat] + self._patience:
+            if monotonic() < self._since[proof.seat] + self._patience and not self._is_urgent():
                 continue
             del self._found[proof.seat]
             if 0 < self._contract.proven_from(proof.seat) <= proof.slot.round:
@@ -63,6 +65,14 @@ class Prover:
                 self._contract.report_false(wallet, proof.seat, proof.slot.round, proof.calldata())
                 self._contract.settle()
             at("false report proven")
+
+    def _is_urgent(self) -> bool:
+        """Whether whoever should have handed in a proof has had most of the blocks for it, however fast they came."""
+        if not self._contract.is_over():
+            return False
+        last = self._contract.over_block(self._parameters) + 3 * self._parameters.settlement_window // 8
+        height: int = self._contract.rpc.ask("eth_blockNumber", [], as_int)
+        return height >= last
 
     def is_over(self, height: int) -> bool:
         """Whether nothing more can be proven of a game that is over, by the chain's height."""

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
@@ -243,7 +244,7 @@ class Start(NodeStart):
         environment = Environment(rules, scenario.model, scenario.roles, secret, signer, self.verifier, rewards)
         books = Books(self.parameters, environment, first)
         window = scenario.pull_wait * self.game.bound_ms / 1000
-        prover = Prover(rules, self.verifier, self.contract, self.follower)
+        prover = Prover(rules, self.verifier, self.contract, self.follower, inf)
         return EnvironmentRole(
             environment, books, scenario, receipts, journal, self.contract, account(signer.secret), self.node,
             self.follower, prover, window,

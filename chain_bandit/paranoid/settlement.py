@@ -206,7 +206,7 @@ class Settlement:
             return
         now = [tallies.packed(self.earned[seat], self.counts[seat], self.totals[seat]) for seat in p.seats]
         self.tallies[t] = now
-        self.tallies.pop(t - 2 - t // OLDEST_PART, None)
+        self.tallies.pop(t - 2 - t // OLDEST_PART - p.failure_limit, None)  # the oldest that a report may name
         self.leaves += [tallies.leaf(t, seat, tally) for seat, tally in enumerate(now)]
         if self.bound and self.bound[0].through == t:
             bound = self.bound.pop(0)

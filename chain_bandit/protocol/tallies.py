@@ -191,10 +191,14 @@ class Tallies:
         self._open: list[Tally] = []
 
     def add(self, round_: int, pulls: Sequence[Pull], is_paid: bool) -> None:
-        """Take in a round: who was given what, nothing where nobody pulled."""
+        """Take in a round: who was given what, nothing where nobody pulled.
+
+        Raises `Malformed` where that is more than a tally has room for.
+        """
         p = self._parameters
         for seat, pull in enumerate(pulls):
             if pull.arm < p.arms:
+                require_room(self._counts[seat][pull.arm] + pull.count, self._totals[seat][pull.arm] + pull.reward)
                 self._counts[seat] = added(self._counts[seat], pull.arm, pull.count)
                 self._totals[seat] = added(self._totals[seat], pull.arm, pull.reward)
                 self._credits.add(round_, seat, pull, is_paid)
@@ -269,6 +273,12 @@ class SettledSums:
         return encode_sums(self.sums) + self.root + self.signature
 
 
+def require_room(count: int, total: int) -> None:
+    """Raise `Malformed` for more pulls or units of an arm than a tally has room for: no game has so many."""
+    if count >> 32 or total >> 64:
+        raise Malformed("tally", "fewer than 2^32 pulls and 2^64 units of an arm", f"{count} and {total}")
+
+
 def take_in(tallies: Tallies, parameters: Parameters, kinds: Sequence[tuple[int, Kind]], said: Settled) -> None:
     """Take the rounds of a settlement into the tallies, from what it says.
 
@@ -276,7 +286,7 @@ def take_in(tallies: Tallies, parameters: Parameters, kinds: Sequence[tuple[int,
         kinds: the recorded rounds that it is of, with how each ended; the first one of a game has rounds 1 to L before.
 
     Raises:
-        Malformed: it has too few rows, or too many.
+        Malformed: it has too few rows, or too many, or more in them than a tally has room for.
     """
     row = pull_bytes(parameters) * parameters.participants
     paid, unpaid = (

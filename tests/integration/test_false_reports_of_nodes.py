@@ -1,6 +1,7 @@
 """False reports in games of processes: nodes find them on the chain and prove them there, whoever dies meanwhile."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -184,11 +185,17 @@ def test_the_proof_of_the_last_rounds_is_taken_though_environment_and_relayer_di
     assert len(events(tmp_path / "game", "Closed")) == len(events(tmp_path / "game", "RewardsSettled")) == 1
 
 
-def test_a_seat_proves_what_the_relayer_does_not(tmp_path, monkeypatch):
-    """It is gone with the last record, before the one settlement; who is back after the end has nothing to prove."""
+@pytest.mark.parametrize("chain", ["anvil", "blocks of 50 ms"])
+def test_a_seat_proves_what_the_relayer_does_not(tmp_path, monkeypatch, chain):
+    """It is gone with the last record, before the one settlement; who is back after the end has nothing to prove.
+
+    Where blocks are fast the contract takes proofs for a shorter time than seats leave them to the relayer.
+    """
     scenario = lying(LIAR, bound_ms=500, chain={"settle_every": 99, "settlement_window": 400})
     monkeypatch.setenv(VARIABLE, "relayer/recorded:15")
-    with game(scenario, tmp_path / "game") as played:
+    with ExitStack() as stack:
+        url = chain if chain == "anvil" else stack.enter_context(anvil("--block-time", "0.05")).url
+        played = stack.enter_context(game(scenario, tmp_path / "game", chain=url))
         played.wait(lambda: (played.out / "environment" / node_files.ENDED).exists(), 120)
         assert played.killed == ["relayer"]
         played.start("relayer")

@@ -1,6 +1,7 @@
 """A node that hands in proofs of false reports: which ones, and when it is done."""
 
 from collections.abc import Iterator
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,11 @@ class Chain:
         self.proven: list[tuple[int, int]] = []
         self.before: dict[int, int] = {}
         self.refusal = ""
+        self.height: int | None = None
+        self.rpc = SimpleNamespace(ask=lambda method, parameters, read: self.height)
+
+    def is_over(self) -> bool:
+        return self.height is not None
 
     def report_false(self, wallet: object, seat: int, round_: int, proof: object) -> None:
         self.proven.append((seat, round_))
@@ -122,6 +128,16 @@ def test_a_seat_leaves_it_to_others_for_a_while(made, monkeypatch):
         prover.prove(None)
         assert chain.proven == []
     now[0] = 9.0
+    prover.prove(None)
+    assert chain.proven == [(3, 9)]
+
+
+def test_after_the_game_a_seat_leaves_it_to_others_for_three_quarters_of_the_blocks_that_take_proofs(made):
+    prover, chain, follower = made
+    prover._patience, follower.new, chain.height = inf, [(9, b"")], OVER + 3 * WINDOW // 8 - 1
+    prover.prove(None)
+    assert chain.proven == []
+    chain.height += 1
     prover.prove(None)
     assert chain.proven == [(3, 9)]
 

@@ -112,6 +112,17 @@ def test_tallies_are_sums_of_what_was_given_and_follow_from_settlements_alone(p,
         first = end + 1
 
 
+@pytest.mark.parametrize("held", ["_counts", "_totals"])
+def test_more_than_a_tally_has_room_for_is_malformed(p, held):
+    """A lying environment may settle unpaid rows of any pulls: the contract does not look at them."""
+    tallies = Tallies(p)
+    room = (2**32 if held == "_counts" else 2**64) - 2
+    getattr(tallies, held)[0] = (room, *[0] * (p.arms - 1))
+    tallies.add(1, [Pull(0, 1)] * p.participants, False)
+    with pytest.raises(Malformed, match="2\\^32"):
+        tallies.add(2, [Pull(0, 1)] * p.participants, False)
+
+
 def test_a_settlement_with_rows_missing_or_left_over_is_malformed(p):
     row = bytes(20)
     kinds = [(p.burn_in, Kind.APPROVED), (p.burn_in + 1, Kind.APPROVED), (p.burn_in + 2, Kind.EXPLORATION)]
