@@ -155,7 +155,7 @@ class Links:
             while not any(waiting for address, waiting in self._inbox.items() if address not in but):
                 left = until - monotonic()
                 if left <= 0 or not self._news.wait(left):
-                    return []
+                    break  # what came just now, and waits for others, is taken
             from_whom = [address for address, waiting in self._inbox.items() if waiting and address not in but]
             was_full = [address for address in from_whom if self._is_full(address)]
             taken = [(address, self._inbox[address].popleft()) for address in from_whom]
@@ -339,8 +339,9 @@ class Links:
             self._idle = set(self._peers)
             await asyncio.sleep(BEAT / 2)  # a beat counts as something said, so that every second look sends one
             for address in self._idle:
-                self._outbox[address].append(b"")
-                self._due[address].set()
+                if not self._outbox[address]:  # who is away is to find one beat at most: many at once are a ban
+                    self._outbox[address].append(b"")
+                    self._due[address].set()
 
     async def _write(self, address: int) -> None:
         pause = AGAIN

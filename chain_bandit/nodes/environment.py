@@ -127,11 +127,11 @@ class EnvironmentRole(NodeRole):
         self._given_through = signed_through(journal, self._settled, self._rules.parameters)
         self._prover = prover
         self._window, self._waiting_since, self._now = window, 0.0, clock
-        self._is_too_late = self._in_vain = False
+        self._is_too_late = self._in_vain = self._all_speak = False
 
     def begin(self, ledger: Ledger) -> None:
         """Open the next round; what was given of it before this process began is given again."""
-        self._ledger, self._is_open, self._unrecorded = ledger, True, ledger.round
+        self._ledger, self._is_open, self._unrecorded, self._all_speak = ledger, True, ledger.round, False
         self._environment.begin(ledger)
         if ledger.round < self._rules.parameters.burn_in:
             self._give_again()
@@ -140,7 +140,8 @@ class EnvironmentRole(NodeRole):
     def tick(self, step: int) -> list[Post]:
         """Nothing of its own accord; it settles where proofs hang on it: once all speak again, all have pulled."""
         if self._rules.parameters.provable:
-            self._write_down(step > 0)
+            self._write_down(self._all_speak)
+            self._all_speak = True  # before what comes next: the first step, which all are waited for in, is over then
         return posts(self._environment.on_tick(step))
 
     def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
@@ -159,7 +160,7 @@ class EnvironmentRole(NodeRole):
 
     def act(self, heard: bool, late: bool) -> bool:
         """Write down and settle, once receipts have left: on a slow chain it waits a block for a settlement."""
-        self._write_down()
+        self._write_down(self._all_speak)
         return False
 
     def overdue(self) -> list[Post]:

@@ -305,7 +305,7 @@ class Node:
             self._standing.lapsed(pace.end(), self.ledger.round)
             at("step over")
         at("steps over")
-        if not self._is_told:
+        if not (self._is_told or self._ahead):
             self._look_at = self._now() + POLL  # the record takes that long, unless somebody tells
         self._standing.kept(pace.awaited)
         self._present = pace.present & self._everybody
@@ -381,16 +381,17 @@ class Node:
     def _is_recorded(self) -> bool:
         if self._next is None and (self._now() >= self._look_at or self._follower.knows_more()):
             is_over = self._pause == self._longest and self._follower.is_over()
+            if not self._follower.knows_more():  # else it is not asked
+                self._looked = self._now()
             self._next = self._follower.next(self._rules.parameters, self.ledger)
             if is_over and self._next is None:
                 raise EndedEarly
-            self._looked = self._now()
-            self._look_at, self._pause = self._looked + self._pause, min(GROWTH * self._pause, self._longest)
+            self._look_at, self._pause = self._now() + self._pause, min(GROWTH * self._pause, self._longest)
         return self._next is not None
 
     def _look_soon(self) -> None:
         """Somebody tells that the record is there."""
-        self._look_at, self._pause, self._is_told = -inf, POLL, True
+        self._look_at, self._pause = -inf, POLL
 
     def _act(self, played: bool) -> None:
         if self._role.act(played, self._is_late()):
@@ -539,7 +540,8 @@ class Node:
             if envelope.round == here:
                 self._live_on({sender}, self._now())
         elif sender == RELAYER and envelope.round == here and not (envelope.messages or self._is_told):
-            self._look_soon()  # it has just made the record; it is believed once a round
+            self._is_told = True  # it has just made the record; it is believed once a round
+            self._look_soon()
         if envelope.kind is EnvelopeKind.NOW or sender not in self._everybody:
             beside = envelope.messages and all(isinstance(each, BESIDE) for each in envelope.messages)
             if self._round_timer is not None and envelope.round == here and not beside:

@@ -185,7 +185,7 @@ class Start(NodeStart):
         """
         now, missing = monotonic(), sorted(self.peers.keys() - links.present)
         if self._opens_by is None:
-            self._opens_by = now + AWAITED, blocks // 2
+            self._opens_by = now + AWAITED, (blocks + 1) // 2
             if missing:
                 names = ", ".join(map(files.name_of, missing))
                 self._say(f"waits {AWAITED:.0f} s at most for the nodes of {names} before it opens the game")

@@ -1,6 +1,7 @@
 """Links over real sockets: who may speak, and what a peer or a stranger cannot do to a node."""
 
 import _ssl
+import asyncio
 import ctypes
 import socket
 import ssl
@@ -297,6 +298,37 @@ def test_beats_as_they_are_due_are_read_and_many_more_are_a_ban(net, monkeypatch
         time.sleep(module.BEAT)  # no wait for a condition: a beat each BEAT is the pace that has to be let in
     other.sendall(framed(b"hello"))
     assert heard(a, 1) == [(2, b"hello")]
+
+
+def test_no_beats_wait_for_a_peer_that_is_away(net, monkeypatch):
+    """All of them would come at once, and be a ban: nodes of an open game wait for hours for those that are late."""
+    monkeypatch.setattr(module, "BEAT", 0.02)
+    looks, sleep = [], asyncio.sleep
+
+    async def counted(seconds):
+        looks.append(seconds)
+        await sleep(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", counted)
+    a = net.start(0)
+    a.send(1, b"early")
+    wait(lambda: looks.count(module.BEAT / 2) > 3 * module.FEW_BEATS)
+    monkeypatch.setattr(module, "BEAT", 10.0)  # as it is due
+    late = net.start(1)
+    assert heard(late, 1) == [(0, b"early")]
+    a.send(1, b"then")
+    assert heard(late, 1) == [(0, b"then")]
+    assert late.banned == frozenset()
+
+
+def test_what_is_there_when_the_time_is_over_is_taken(net, monkeypatch):
+    """Though others were expected with it."""
+    monkeypatch.setattr(module, "GATHER", 60.0)
+    a, b = net.start(0), net.start(1)
+    a.send(1, b"ready")
+    heard(b, 1)
+    threading.Timer(0.1, a.send, (1, b"in time")).start()
+    assert b.receive(1.0, together=frozenset({0, 2})) == [(0, b"in time")]
 
 
 def test_who_asks_for_new_keys_and_takes_no_answer_is_cut_off(net):

@@ -347,6 +347,35 @@ def test_who_is_in_the_next_round_tells_of_the_record_too(monkeypatch):
     assert looks(monkeypatch, [(0.005, 2, Envelope(EnvelopeKind.NOW, 2, 0, ()))], 0.005) == [0.0, 0.005]
 
 
+@pytest.mark.parametrize("lies_at", [0.001, 0.005])
+def test_the_relayer_is_heard_though_a_seat_has_lied_that_the_record_is_there(monkeypatch, lies_at):
+    lie, hint = (Envelope(EnvelopeKind.NOW, round_, 0, ()) for round_ in (2, 1))
+    assert looks(monkeypatch, [(lies_at, 2, lie), (0.25, RELAYER, hint)], 0.25)[-1] == 0.25
+
+
+def test_who_reads_many_records_at_once_is_back_when_the_chain_has_no_more(monkeypatch):
+    """Not after what was read first: the others went on while it was taken in."""
+    monkeypatch.setattr(round_rules, "after_record", over)
+    now, read, lines, role = [0.0], [0], list[str](), Watched(speaks=True)
+    found = SimpleNamespace(word="approved", record=None)
+    follower: Any = SimpleNamespace(accusations={}, is_closed=bool, is_over=bool)
+    follower.knows_more = lambda: read[0] >= role.round
+
+    def next_(parameters: Any, ledger: Ledger) -> Any:
+        if not follower.knows_more():
+            read[0] = 9 if read[0] else 3
+        now[0] += 0.5
+        return found if follower.knows_more() else None
+
+    follower.next = next_
+    opening, given = SimpleNamespace(round=1, time=1), [0, 9.0, SimpleNamespace(forget=list), lines.append]
+    rules = rounds(1, horizon=12)
+    game = Node(role, rules, opening, Peers([]), follower, False, *given, clock=lambda: now[0]).play()  # type: ignore
+    next(game)
+    assert lines == ["back in round 10"]
+    assert not role.ticks
+
+
 def test_listeners_get_the_envelopes_of_the_steps_that_concern_them(monkeypatch):
     """The comparison until it is asked, environment and relayer the first and last; of the burn-in everybody all."""
     sent: list[tuple[int, int, int]] = []

@@ -305,6 +305,7 @@ def test_the_environment_opens_a_game_when_all_nodes_have_called_it_and_waits_fo
     assert said == ["waits 60 s at most for the nodes of relayer, seat-1 before it opens the game"]
     assert not waiting._are_there(some, 51)
     assert waiting._are_there(some, 50), "half of the blocks are left to open it in"
+    assert start()._are_there(some, 1), "no block is left to wait for"
     now[0] = start_module.AWAITED
     assert not waiting._are_there(some, 100)
     now[0] += 1
