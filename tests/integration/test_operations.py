@@ -207,7 +207,7 @@ def test_commands_of_compose_play_a_game_whose_metrics_agree_with_its_audit(
                 sample.name + sample.labels.get("kind", ""): sample.value
                 for family in text_string_to_metric_families(text) for sample in family.samples
             })  # fmt: skip
-        time.sleep(0.2)  # between two scrapes, until the nodes have ended
+        time.sleep(0.02)  # between two scrapes, until the nodes have ended
     for node in nodes.values():
         _, errors = node.communicate()
         assert node.returncode == 0, errors
