@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import chain_bandit
-from chain_bandit.simulation.kernel.compiled import sources
+from chain_bandit.simulation.kernel.compiled import _imports, sources
 
 PACKAGE = Path(chain_bandit.__file__).parent
 KERNEL = "chain_bandit.simulation.kernel"
@@ -75,6 +75,12 @@ def test_sources_are_all_that_a_module_has_loaded_and_few_of_the_package() -> No
     assert found.keys() >= set(loaded)
     assert len(found) < 100 < len(list(PACKAGE.rglob("*.py")))
     assert not any(".views" in name or ".audit" in name or ".nodes" in name for name in found)
+
+
+def test_every_member_of_an_import_counts_whatever_is_said_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "module.py"
+    file.write_text("from chain_bandit.protocol import (\n    arms,  # those of a game (all)\n    units,\n)\n")
+    assert {"chain_bandit.protocol.arms", "chain_bandit.protocol.units"} <= _imports(file)
 
 
 def test_where_nothing_can_be_kept_each_process_compiles_its_own(tmp_path: Path) -> None:
