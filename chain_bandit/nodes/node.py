@@ -329,7 +329,8 @@ class Node:
         while (wanted := missing()) and (left := self._round_timer.deadline - self._now()) > 0:
             if self._ahead and is_over():
                 return True
-            yield from self._take(min(left, POLL) if self._ahead else left, wanted)  # the chain tells, if nobody else
+            # The chain tells that others are ahead, if nobody else does.
+            yield from self._take(min(left, POLL) if self._ahead else left, wanted)
         return False
 
     def _await_record(self, played: bool) -> Waits[Any]:

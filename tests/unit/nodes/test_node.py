@@ -368,9 +368,9 @@ def test_who_reads_many_records_at_once_is_back_when_the_chain_has_no_more(monke
         return found if follower.knows_more() else None
 
     follower.next = next_
-    opening, given = SimpleNamespace(round=1, time=1), [0, 9.0, SimpleNamespace(forget=list), lines.append]
-    rules = rounds(1, horizon=12)
-    game = Node(role, rules, opening, Peers([]), follower, False, *given, clock=lambda: now[0]).play()  # type: ignore
+    opening, verifier = SimpleNamespace(round=1, time=1), SimpleNamespace(forget=list)
+    given: Any = (role, rounds(1, horizon=12), opening, Peers([]), follower, False, 0, 9.0, verifier, lines.append)
+    game = Node(*given, clock=lambda: now[0]).play()
     next(game)
     assert lines == ["back in round 10"]
     assert not role.ticks
