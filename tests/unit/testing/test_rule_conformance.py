@@ -240,7 +240,7 @@ AGGREGATIONS = {
     "options of texts": (lambda t, s, a: mean(t, a), "not of integers", {"options": {"beta": Option("3")}}),
     "a default out of bounds": (lambda t, s, a: mean(t, a), "out of bounds", {"options": {"beta": Option(3, 4)}}),
     "worth more than all": (lambda t, s, a: mean(t, a), "for 0 to M", {"worth": lambda self, t, n, f: 1 + n + f}),
-    "worth at random": (lambda t, s, a: mean(t, a), AGAIN,
+    "worth at random": (lambda t, s, a: mean(t, a), RANDOM,
                         {"worth": lambda self, t, n, f: random.randrange(t.participants + 1)}),
     "uneven after the first block": (lambda t, s, a: over(t, a, sorted(a.reports)[: 1 if a.means else None]), ALIKE,
                                      DRAWS),
