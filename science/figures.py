@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit.attacks.attack import Attack, NotSimulated
+from chain_bandit.attacks.free_rider import FreeRider
 from chain_bandit.attacks.greedy import Greedy
 from chain_bandit.attacks.parametric import Parametric
 from chain_bandit.attacks.registry import ATTACKS, make
@@ -59,8 +60,8 @@ COUNTED = "arms", "failed"
 def is_tabled(kind: type[Attack]) -> bool:
     """Whether tables list an attack by itself: not a family of lies, which is searched (`science/search.py`), nor
     those of its members that lie about counts, which cost Option 1 alone anything, nor what asks the rule for the worst
-    of some distances (docs/robust.md)."""
-    if issubclass(kind, Greedy):
+    of some distances (docs/robust.md), nor who tells the truth and pulls another arm."""
+    if issubclass(kind, (Greedy, FreeRider)):
         return False
     return not issubclass(kind, Parametric) or (kind is not Parametric and kind().counts_truly)
 

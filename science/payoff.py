@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from chain_bandit.attacks.attack import EVER, NotSimulated
+from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import keys_of, replicates, rules_of, seeds_of
 from chain_bandit.protocol.rules import names
 from chain_bandit.protocol.ruleset import RuleKind
@@ -379,7 +380,7 @@ def main() -> None:
     parser.add_argument("--screen", type=int, default=30, help="replicates of everything that the search tries")
     parser.add_argument("--rounds", type=int, default=10_000)
     parser.add_argument("--rule", nargs="*", choices=RULES, default=list(RULES))
-    parser.add_argument("--attack", nargs="*", choices=TABLED, default=list(TABLED))
+    parser.add_argument("--attack", nargs="*", choices=ATTACKS, default=list(TABLED))
     parser.add_argument("--slash", type=float, default=0.0, help="part of the stake that a proof takes")
     parser.add_argument("--sealed", action="store_true", help="with --cells: sealed games")
     parser.add_argument("--others", action="store_true", help="with --cells: the rules that only the plain loop plays")

@@ -159,7 +159,8 @@ class Environment:
         digest = slot.digest(Phase.REWARD, Role.PULLER, seat, pull_content(request.arm))
         if not self._verifier.is_signed_by(self.rules.addresses[seat], digest, request.signature):
             return []
-        if seat not in self.rules.rewarded(past.ledger, past.approved):
+        is_paid = self.rules.is_paid(past.approved, request.arm)
+        if not is_paid or seat not in self.rules.rewarded(past.ledger, past.approved):
             return self._pulled(seat, past, NO_PULL)
         wanted = Wanted(seat, request.arm, past.length)
         self._rewards.ask(past.ledger, [wanted])

@@ -78,9 +78,13 @@ class Rules:
         able = self.reporters(ledger)
         return tuple(seat for seat in able if header.reporters >> seat & 1) if self.parameters.provable else able
 
+    def is_paid(self, header: Header, arm: int) -> bool:
+        """Whether a pull of an arm is given a reward in an approved round: with proofs, of the block's arm alone."""
+        return arm == header.arm or not self.parameters.provable
+
     @property
     def may_give_nothing(self) -> bool:
-        """Whether a receipt may be of no pull: to who did not report, or of a live reward that did not come in time."""
+        """Whether a receipt may be of no pull: to who did not report or pulled another arm than the block's, or of a live reward that did not come in time."""
         return bool(self.parameters.provable or not self.parameters.sealed)
 
     def receipt_content(self, receipt: Receipt) -> bytes:

@@ -50,7 +50,7 @@ _OBSERVATIONS = {
     "disclosure without a report":
         "the game's disclosure failed on the rewards of seat {seat} in {blocks}, which were to report them as they are",
     "policy without an arm": "the game's policy failed in {blocks}, which pulled the arm of ucb1",
-    "forfeited": "seat {seat} forfeited its reward in {rounds}: no pull of it was settled, as of one that was away",
+    "forfeited": "seat {seat} forfeited its reward in {rounds}: no pull of it that pays was settled",
     "burn-in not credited":
         "seat {seat} was not credited the burn-in up to {rounds}: no pull of it after that was settled",
     "other arm than the honest": "seat {seat} pulled another arm than the honest in {rounds}",

@@ -369,7 +369,7 @@ class Play:
                     own = None if own is None else carried((own,), 1)[0]
             if own is None or not 0 <= own < self.parameters.arms:
                 continue
-            if seat in paid:
+            if seat in paid and self._rules.is_paid(header, own):
                 rewards[seat] = self._take(seat, own, header.length)
             else:
                 self.purses[seat].received = self.ledger.round

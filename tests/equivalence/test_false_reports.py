@@ -150,6 +150,16 @@ def test_who_withholds_its_report_is_given_nothing_for_that_round_and_reports_ag
     assert plainly.settled[0, 0, 6] < speaking[0, 0, 6]
 
 
+@pytest.mark.parametrize("changes", [{}, SEALED, {"growth": 0.5}, {"chain": CHAINS[-1]}], ids=str)
+def test_who_pulls_another_arm_than_the_blocks_is_given_nothing_for_that_round(changes):
+    case = scenario("free-rider", **{"slash": 0.25} | changes)
+    _, listed = require_equal(case)
+    assert not any(listed)
+    proven, plainly = measured(case).payoffs(case.roles)[0], measured(scenario("free-rider")).payoffs(case.roles)[0]
+    assert proven[5:].max() < proven[:5].mean()
+    assert plainly[5:].mean() > plainly[:5].mean()
+
+
 class Idle(Attack):
     """Pulls nothing in rounds 20 to 25, and lies from then on."""
 

@@ -26,7 +26,7 @@ from tests.equivalence.test_outcomes_equal_game import SELECTIONS, scenario
 from tests.few import crossed
 from tests.rules import ENTRIES
 
-COMPILED = sorted(set(ATTACKS) - {"captured-committee", "greedy"})
+COMPILED = sorted(set(ATTACKS) - {"captured-committee", "free-rider", "greedy"})
 OPTIONS = list(ENTRIES)
 SWITCHES: list[dict[str, Any]] = [
     {}, {"cost": "distance"}, {"chain": {"batch": 5}}, {"exploration": "1.5", "failure_limit": 1}, {"threshold": 3},

@@ -338,6 +338,15 @@ def test_inflated_counts_fool_nobody_who_asks_whether_there_are_enough(watched, 
     assert all(each.header.candidates == (0b1111111,) * 2 and each.accused == set() for each in game.rounds)
 
 
+def test_free_rider_leaves_exploring_to_the_others_and_tells_the_truth(watched):
+    game = watched("free-rider", participants=7)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 57
+    assert all(each.accused == set() and not each.costly for each in game.rounds)
+    counts, arm = game.game.cast.environment._counts, best(game.rounds[-1].header.means)
+    assert len(set(counts[:5])) == 1
+    assert all(each[arm] > counts[0][arm] + 5 and sum(each) == sum(counts[0]) for each in counts[5:])
+
+
 def test_few_counts_leave_option_1_fewer_reports_of_every_arm_but_the_best(watched):
     game = watched("few-counts", participants=7)
     assert game.every_block_is_approved_and_inside_the_honest_range() == 57

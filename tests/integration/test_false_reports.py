@@ -1,6 +1,6 @@
 """Proofs of false reports in games on the real contract, as an audit follows them; and planted faults that it finds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.framed import frame
 from tests.unit.audit.forging import Forgery
+from verification.browser.bundle import Verifier, verifier
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LIARS = (7, 9)
@@ -55,6 +56,12 @@ def play(out: Path, **changes: object) -> Path:
 
 def failed(report: AuditReport) -> set[str]:
     return {each.check for each in report.violations}
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Verifier]:
+    with verifier() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +183,24 @@ def test_a_reward_of_who_did_not_report_is_found(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Rules, "rewarded", lambda rules, ledger, header: rules.reporters(ledger))
     broken = audit_folder(play(wrong, malicious=silent), paranoid=True)
     assert failed(broken) == {"settlement.rewards", "paranoid.reward"}
+
+
+@pytest.mark.parametrize("mode", [{}, {"sealed": True, "chain.settlement_window": 160}], ids=["open", "sealed"])
+def test_a_reward_of_another_arm_than_the_blocks_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier, mode: dict[str, object]
+) -> None:
+    """Planted: the environment pays seat 9, which tells the truth and pulls what it likes."""
+    free = {"malicious": [{"seat": 9, "attacks": [{"name": "free-rider"}]}]} | mode
+    for out in (right := tmp_path / "right", wrong := tmp_path / "wrong"):
+        out.mkdir()
+    kept = audit_folder(play(right, **free), paranoid=True)
+    assert kept.verdict == page.verdict(right / folder.HISTORY)["verdict"] == "passed"
+    assert {each.seat for each in kept.findings if each.kind == "forfeited"} == {9}
+    monkeypatch.setattr(Rules, "is_paid", lambda rules, header, arm: True)
+    broken = audit_folder(play(wrong, **free), paranoid=True)
+    assert failed(broken) == {"settlement.rewards", "paranoid.reward"}
+    checks = page.verdict(wrong / folder.HISTORY)["checks"]
+    assert {check["id"] for check in checks if check["tally"]["failed"]} == {"settlement.rewards"}
 
 
 def test_a_row_of_the_burn_in_that_is_no_draw_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

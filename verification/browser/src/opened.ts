@@ -155,6 +155,12 @@ class Opened {
     }
     each.pulls.forEach((pull, seat) => {
       if (pull.arm !== NO_PULL) {
+        if (replay.game.provable)
+          ledger.hold(
+            "settlement.rewards",
+            pull.arm === each.arm,
+            `seat ${seat} was paid for arm ${pull.arm} in round ${each.round}, not for the block's, ${each.arm}`,
+          );
         if (this.draws && !each.tags) {
           const drawn = this.reward(each, seat, pull.arm);
           ledger.hold(
