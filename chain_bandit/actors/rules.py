@@ -84,7 +84,7 @@ class Rules:
 
     @property
     def may_give_nothing(self) -> bool:
-        """Whether a receipt may be of no pull: to who did not report or pulled another arm than the block's, or of a live reward that did not come in time."""
+        """Whether a receipt may be of no pull: to who is not paid, or of a live reward that did not come in time."""
         return bool(self.parameters.provable or not self.parameters.sealed)
 
     def receipt_content(self, receipt: Receipt) -> bytes:

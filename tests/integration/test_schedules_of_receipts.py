@@ -127,6 +127,7 @@ FAULTS: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], ...]] = {
     "a receipt is taken whatever its tally": ((participant, "tally", lambda _: lambda counts, totals: Same()),),
     "who is silent is given no receipt": ((Environment, "late_pull", gives_nothing_to_the_silent),),
     "who is silent is paid": ((Rules, "rewarded", lambda _: lambda self, ledger, header: self.reporters(ledger)),),
+    "another arm than the block's is paid": ((Rules, "is_paid", lambda _: lambda self, header, arm: True),),
     "tallies lack explorations": ((Tallies, "add", forgets_explorations),),
     "a witness holds a report against another round": ((SignedTallies, "find", looks_a_round_too_early),),
     "a witness proves nothing": ((Witness, "_proof", lambda _: lambda self, round_, seat: None),),

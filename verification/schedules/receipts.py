@@ -175,6 +175,16 @@ class _Hostile(Environment):
         return receipt
 
 
+class _Roaming(Participant):
+    """Pulls another arm than the block's in every seventh round."""
+
+    def arm(self, ledger: Ledger) -> int | None:
+        """Its honest arm, or the next one."""
+        honest = super().arm(ledger)
+        assert honest is not None
+        return (honest + (ledger.round % 7 == 0)) % self.rules.parameters.arms
+
+
 class Stage:
     """The cast of open schedules without phases, of those with some growth, or of sealed ones.
 
@@ -205,7 +215,8 @@ class Stage:
     def participant(self, seat: int) -> Participant:
         """A fresh one."""
         vrf: VrfKey = None  # type: ignore[assignment]  # nobody is drawn
-        return Participant(self.rules, seat, self.signers[seat], vrf, SEALING, self.verifier)
+        kind = _Roaming if seat == LIAR else Participant
+        return kind(self.rules, seat, self.signers[seat], vrf, SEALING, self.verifier)
 
 
 def play(stage: Stage, seed: int) -> Counted:
@@ -239,6 +250,7 @@ class _Schedule:
         self.ledgers: dict[int, Ledger] = {}
         self.signed: dict[tuple[int, int], list[Tally]] = {}
         self.recorded: dict[tuple[int, int], Kind] = {}
+        self.arms: dict[int, int] = {}
         self.proofs: dict[int, FalseReport] = {}
         self.taken: list[SignedTallies] = []
         self.answered, self.handed_out = frozenset[int](), set[int]()
@@ -468,6 +480,8 @@ class _Schedule:
     def _end(self, found: Recorded) -> None:
         """The open round is recorded, and the exploration that may come with it."""
         p, self.answered = self.parameters, frozenset()
+        if (header := found.record.header) is not None:
+            self.arms[header.round] = header.arm
         made = records_made(p, self.ledger, found.record)
         self.unrecorded = made[-1].round + 1
         for at, record in enumerate(made):
@@ -554,10 +568,11 @@ class _Schedule:
             self.played.violations.append("the first false report in a block is proven")
 
     def _check_paid(self) -> None:
-        """Settled rewards are those of receipts of approved rounds, of the seats that reported."""
+        """Settled rewards are those of receipts of approved rounds, of the blocks' arms and the seats that reported."""
         for number in range(SEATS):
             given = self.kept.since(number, 0)
-            due = sum(each.reward for each in given if self.recorded.get((each.round, number)) is Kind.APPROVED)
+            paid = [each for each in given if self.recorded.get((each.round, number)) is Kind.APPROVED]
+            due = sum(each.reward for each in paid if each.arm == self.arms[each.round])
             if due != self.environment.sums[number]:
                 self.played.violations.append("who reports is paid what its receipts say, and nobody else")
 

@@ -27,7 +27,8 @@ COINS = np.random.default_rng(8)
 PULLS = COINS.integers(1, 40, (R, 1, K)).astype(float)
 MEANS = COINS.uniform(0.3, 0.7, (R, 1, K)) + COINS.uniform(-0.2, 0.2, (R, M, K))
 IN_FORCE = COINS.random((R, K))
-LIES = {name for name, kind in ATTACKS.items() if kind().conduct is Conduct.LIAR} - {"false-record", "few-counts", "free-rider"}
+OTHERS = {"false-record", "few-counts", "free-rider"}
+LIES = {name for name, kind in ATTACKS.items() if kind().conduct is Conduct.LIAR} - OTHERS
 SAME = [*((name, {}) for name in sorted(LIES - {"optimiser", "greedy"})),
         ("constant-lie", {"value": 0.2, "favour": 5}), ("inflated-counts", {"favour": 1, "times": 30}),
         ("sleeper", {"wakes": 41}), ("on-off", {"period": 41}), ("a-little-is-enough", {"z": 0.7}),
