@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from chain_bandit.auditor import costs, evidence, live, money, records, rewards, seals, setup
+from chain_bandit.auditor import costs, evidence, live, money, records, rewards, seals, setup, tallies
 from chain_bandit.auditor.books import Movement
 from chain_bandit.auditor.catalogue import CHECKS
 from chain_bandit.auditor.chain import survey
@@ -230,6 +230,7 @@ def finish(game: ReplayedGame) -> None:
             checks.place = None
         checks.unknown("record.links", game.blind or "there is no deployment to start from")
         return
+    tallies.check_shown(game)
     money.refund(game, block)
     money.conserved(game)
     if money.called_off(game, block):

@@ -56,7 +56,8 @@ CHECKS = {
     "reveal.cost": "The hidden cost follows from the secret.",
     "settlement.form": "Every settlement covers the approved rounds that were due, each seat once.",
     "settlement.tallies":
-        "Where reports name rounds, every settlement has the root of all tallies, signed by the environment.",
+        "Where reports name rounds, every settlement has the root of all tallies, signed by the environment, which "
+        "signed no other.",
     "settlement.rewards": "Every reward is the draw that the committed secret and model give.",
     "settlement.tags": "Every receipt tag of a sealed game is of a pull that its seat can have made, at its draw.",
     "settlement.sums": "The sums that a sealed game pays are those of its rounds.",

@@ -2,7 +2,7 @@
 
 from chain_bandit.auditor.exhibits import Field, Slice
 from chain_bandit.auditor.game import ReplayedGame
-from chain_bandit.auditor.rewards import environment_of, in_window
+from chain_bandit.auditor.rewards import in_window
 from chain_bandit.auditor.timing import proofs_until
 from chain_bandit.chain_history.records import ContractCall, Event
 from chain_bandit.protocol.digests import ZERO, keccak
@@ -15,8 +15,7 @@ def costs_settled(game: ReplayedGame, call: ContractCall) -> None:
     if call.arguments is None:
         return
     checks, first = game.checks, game.parameters.burn_in
-    checks.same(call.sender, environment_of(game), "costs.records", None, "sender of a cost settlement",
-                shown=Field.SENDER)
+    checks.same(call.sender, game.environment, "costs.records", None, "sender of a cost settlement", shown=Field.SENDER)
     in_window(game, call, "cost settlement")
     if game.parameters.slash:
         until = proofs_until(game)

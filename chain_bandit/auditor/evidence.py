@@ -5,7 +5,6 @@ from typing import Any
 from chain_bandit.auditor.certificates import signed_by, signer_of
 from chain_bandit.auditor.exhibits import Field
 from chain_bandit.auditor.game import Proven, ReplayedGame
-from chain_bandit.auditor.rewards import environment_of
 from chain_bandit.auditor.tallies import FALSE_TALLIES, is_signed, tally_of
 from chain_bandit.chain_history.records import Accusation, Acquittal, ContractCall, Event, Refutation
 from chain_bandit.protocol.blocks import Report
@@ -131,8 +130,9 @@ def _no_refutation(game: ReplayedGame, proof: Refutation, report: Report, tally:
     )
     if signed_by(game, proof.seat, digest, proof.signature) != game.addresses[proof.seat]:
         return f"0x{proof.signature[:8].hex()}… is not its signature over this report"
-    if not is_signed(game, game.deployment, proof.through, proof.root, proof.root_signature):
+    if not is_signed(game, proof.through, proof.root, proof.root_signature):
         return f"the environment did not sign 0x{proof.root[:8].hex()}… as the root through round {proof.through}"
+    game.shown += ((game.checks.place, proof),)
     if not leads_to(tally.leaf, proof.path, proof.root):
         return "its path does not lead from the tally to the root"
     if min(proof.arm, game.parameters.arms) not in tally.lies(report, proof.round, _salts_of(game, proof.seat)):
@@ -193,7 +193,7 @@ def _no_acquittal(game: ReplayedGame, shown: Acquittal) -> str:
         content = receipt_content(shown.arm, shown.reward, shown.tally, shown.pulls)
     else:  # the contract takes the last four bytes of the rewards
         content = receipt_content(shown.arm, shown.reward % 2**32, shown.tally)
-    slot, owner = Slot(game.separator, proven.named, shown.parent), environment_of(game)
+    slot, owner = Slot(game.separator, proven.named, shown.parent), game.environment
     digest = slot.digest(Phase.REWARD, Role.ENVIRONMENT, shown.seat, content)
     if signer_of(game, owner, digest, shown.signature) != owner:
         return f"0x{shown.signature[:8].hex()}… is not the environment's signature of that receipt"

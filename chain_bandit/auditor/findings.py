@@ -30,6 +30,8 @@ _PROOFS = {
         "it named: its key leaked, its label is wrong, or the environment signed another tally than its receipts say",
     "false tallies, of the environment":
         "the environment signed tallies that do not follow from what it settled, in {blocks}",
+    "two roots of one settlement, of the environment":
+        "the environment signed two roots of the tallies of one settlement: one with it, another under a proof",
     "two tallies, of the environment":
         "the environment signed two tallies for one receipt of a seat that was acquitted for it, in {rounds}",
     "equivocated": "seat {seat} is proven to have signed two contents in one slot",
@@ -131,11 +133,10 @@ def _labels(game: ReplayedGame) -> list[Finding]:
 
 def _keys(game: ReplayedGame) -> Iterator[Finding]:
     """Keys that their owners gave away: computed and compared with the address, never shown."""
-    owner = game.deployment.environment if game.deployment else b""
     for first, second in game.nonces.found():
-        if first.address in game.addresses or first.address == owner:
+        if first.address in game.addresses or first.address == game.environment:
             seat = game.addresses.index(first.address) if first.address in game.addresses else None
-            who = _OF_THE_ENVIRONMENT.format("0x" + owner.hex()) if seat is None else f"seat {seat}"
+            who = _OF_THE_ENVIRONMENT.format("0x" + game.environment.hex()) if seat is None else f"seat {seat}"
             yield Finding(
                 "key given away", seat, 2, tuple(sorted({first.round, second.round})),
                 f"{who} signed two digests with one nonce: anybody can compute its private key, as this audit did",

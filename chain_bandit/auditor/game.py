@@ -8,11 +8,13 @@ from functools import cached_property, lru_cache
 from chain_bandit.auditor.books import AccountTotals
 from chain_bandit.auditor.chain import Survey
 from chain_bandit.auditor.collusion import Alike
+from chain_bandit.auditor.exhibits import Place
 from chain_bandit.auditor.live import SettledReceipts
 from chain_bandit.auditor.nonces import Nonces
 from chain_bandit.auditor.report import Checks
 from chain_bandit.auditor.rows import Rows
 from chain_bandit.chain_history.blocks import ContractOrigin
+from chain_bandit.chain_history.records import Refutation
 from chain_bandit.crypto.verify import signer
 from chain_bandit.protocol.blocks import Kind, Seated
 from chain_bandit.protocol.digests import ZERO
@@ -166,6 +168,8 @@ class ReplayedGame:
         recent: who was given what in the last rounds that a report may leave out, of a game whose reports name one.
         settlement, row: which settlement the open round's row is in, and which of its rows.
         tallies: of such a game what was given everybody, as the settlements so far say; none where they cannot be read.
+        bound: by the last round of a settlement the root that it brought, if the environment signed it.
+        shown: proofs of false reports whose roots the environment signed, and where they are.
         proven, by_report, acquitted: proofs of false reports by seat, the seats that nothing else put on the block
             list, and those of which the environment had signed two tallies.
         earned, summed, unsealed: of a sealed game: units in opened tags by seat, whether sums were paid, who revealed.
@@ -212,6 +216,8 @@ class ReplayedGame:
     settlement: int = 0
     row: int = 0
     tallies: Tallies | None = None
+    bound: dict[int, bytes] = field(default_factory=dict)
+    shown: tuple[tuple[Place | None, Refutation], ...] = ()
     proven: dict[int, Proven] = field(default_factory=dict)
     by_report: set[int] = field(default_factory=set)
     acquitted: set[int] = field(default_factory=set)
@@ -251,6 +257,11 @@ class ReplayedGame:
         if self.deployment is None:
             raise LookupError("the game was not deployed")
         return self.deployment.parameters
+
+    @property
+    def environment(self) -> bytes:
+        """Who deployed the game; nobody before."""
+        return self.deployment.environment if self.deployment else b""
 
     @property
     def running(self) -> Ledger:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from chain_bandit.auditor import money
 from chain_bandit.auditor.exhibits import Field
 from chain_bandit.auditor.game import ReplayedGame
-from chain_bandit.auditor.rewards import environment_of
 from chain_bandit.auditor.timing import EVIDENCE, proofs_until, settled_until
 from chain_bandit.auditor.trial import allowed
 from chain_bandit.chain_history.records import ContractCall
@@ -35,7 +34,7 @@ def refused(game: ReplayedGame, call: ContractCall, replay: Callable[[ReplayedGa
             due, shown=Field.INPUT,
         )  # fmt: skip
     seat = game.addresses.index(call.sender) if call.sender in game.addresses else None
-    if seat is None and call.sender != environment_of(game):
+    if seat is None and call.sender != game.environment:
         return
     late = "call too late" if _late(game, call) else "call refused"
     what = "call out of gas, or refused" if _spent(call) else late

@@ -140,8 +140,7 @@ def settled(game: ReplayedGame, call: ContractCall) -> None:
         "{} bytes, not {} for the approved rounds after round {} and up to round {} at most",
         len(data), size * len(due) + SIGNED_BYTES * p.settles_tallies, game.settled_through, last, part=data,
     )  # fmt: skip
-    checks.same(call.sender, environment_of(game), "settlement.form", None, "sender of a settlement",
-                shown=Field.SENDER)
+    checks.same(call.sender, game.environment, "settlement.form", None, "sender of a settlement", shown=Field.SENDER)
     if game.is_over(call.block):
         in_window(game, call, "settlement")
     if formed:
@@ -235,8 +234,7 @@ def revealed(game: ReplayedGame, call: ContractCall) -> None:
     same = checks.same(commitment, game.deployment.secret_commitment, "reveal.commitment", None, "secret commitment")
     checks.that(not game.revealed and len(roles) == p.participants, "reveal.commitment", None, "roles",
                 "{} roles for {} seats, or opened twice", len(roles), p.participants, part=roles)
-    checks.same(call.sender, environment_of(game), "reveal.commitment", None, "sender of the reveal",
-                shown=Field.SENDER)
+    checks.same(call.sender, game.environment, "reveal.commitment", None, "sender of the reveal", shown=Field.SENDER)
     in_window(game, call, "reveal")
     game.revealed = True
     if game.live:
@@ -260,8 +258,3 @@ def in_window(game: ReplayedGame, call: ContractCall, what: str) -> None:
         f"blocks {over + 1} to {until}, after the game's end and within its window"
         + (" and before its closing" if game.closed else ""),
     )  # fmt: skip
-
-
-def environment_of(game: ReplayedGame) -> bytes:
-    """Who deployed the game; nobody before."""
-    return game.deployment.environment if game.deployment else b""

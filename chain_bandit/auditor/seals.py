@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from chain_bandit.auditor.books import POOL, account
 from chain_bandit.auditor.exhibits import Field, Slice
 from chain_bandit.auditor.game import ReplayedGame
-from chain_bandit.auditor.rewards import environment_of, in_window
+from chain_bandit.auditor.rewards import in_window
 from chain_bandit.auditor.tallies import check_opened
 from chain_bandit.chain_history.records import ContractCall, Event
 from chain_bandit.crypto.unseal import unseal
@@ -37,7 +37,7 @@ def summed(game: ReplayedGame, call: ContractCall) -> None:
     sums = said.sums
     event = Event("RewardsSettled", (last, encode_sums(sums)))
     checks.same(call.events, (event,), "record.events", None, "event of the sums")
-    checks.same(call.sender, environment_of(game), "settlement.form", None, "sender of the sums", shown=Field.SENDER)
+    checks.same(call.sender, game.environment, "settlement.form", None, "sender of the sums", shown=Field.SENDER)
     in_window(game, call, "payment of the sums")
     for seat, (paid, earned) in enumerate(zip(sums, game.earned, strict=True)):
         game.books.move("rewards", POOL, account(seat, "rewards"), paid * p.wei_per_unit)

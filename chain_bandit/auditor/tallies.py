@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from chain_bandit.auditor import live
 from chain_bandit.auditor.certificates import signer_of
 from chain_bandit.auditor.exhibits import Slice
-from chain_bandit.auditor.game import Deployment, Past, ReplayedGame, draw
+from chain_bandit.auditor.game import Past, ReplayedGame, draw
 from chain_bandit.auditor.report import ENVIRONMENT
 from chain_bandit.auditor.tags import pull_of_seat
 from chain_bandit.protocol.arms import round_robin
@@ -19,6 +19,7 @@ from chain_bandit.protocol.units import UNIT
 
 UNREADABLE = "a settlement that does not have the rows of its rounds says no tallies"
 FALSE_TALLIES = "false tallies, of the environment"
+TWO_ROOTS = "two roots of one settlement, of the environment"
 
 
 def parts(p: Parameters, data: bytes, paid: int) -> Settled | None:
@@ -31,7 +32,7 @@ def parts(p: Parameters, data: bytes, paid: int) -> Settled | None:
 
 def check_tallies(game: ReplayedGame, through: int, said: Settled) -> None:
     """The root of a settlement is that of the tallies that follow from its rows, and signed by the environment."""
-    if game.tallies is None or game.deployment is None:
+    if game.tallies is None:
         game.checks.unknown("settlement.tallies", UNREADABLE)
         return
     p, checks, kinds = game.parameters, game.checks, _kinds(game, game.settled_through, through)
@@ -43,12 +44,8 @@ def check_tallies(game: ReplayedGame, through: int, said: Settled) -> None:
                     error.expected, error, part=said.unpaid)  # fmt: skip
         return
     expected, _, _ = game.tallies.settle()
-    about = f"root of the tallies through round {through}"
-    true = checks.same(said.root, expected, "settlement.tallies", None, about, part=said.root)
-    signed = is_signed(game, game.deployment, through, said.root, said.signature)
-    checks.that(signed, "settlement.tallies", None, about, "{} is not the environment's signature, {}, of it",
-                said.signature, game.deployment.environment, part=said.signature)  # fmt: skip
-    if signed and not true:
+    true = checks.same(said.root, expected, "settlement.tallies", None, _about(through), part=said.root)
+    if _is_bound(game, through, said) and not true:
         game.note(FALSE_TALLIES, None, through)
     _check_unpaid(game, kinds, said)
     if game.live:
@@ -58,12 +55,7 @@ def check_tallies(game: ReplayedGame, through: int, said: Settled) -> None:
 
 def check_opened(game: ReplayedGame, through: int, said: SettledSums) -> None:
     """The same of the root that the sums of a sealed game bring, by what its tags open to."""
-    if game.deployment is None:
-        return
-    checks, about = game.checks, f"root of the tallies through round {through}"
-    signed = is_signed(game, game.deployment, through, said.root, said.signature)
-    checks.that(signed, "settlement.tallies", None, about, "{} is not the environment's signature, {}, of it",
-                said.signature, game.deployment.environment, part=said.signature)  # fmt: skip
+    checks, about, signed = game.checks, _about(through), _is_bound(game, through, said)
     tallies, everybody = Tallies(game.parameters), range(game.parameters.participants)
     for t, pulls, is_paid in _opened(game, everybody):
         if None in pulls:
@@ -73,6 +65,21 @@ def check_opened(game: ReplayedGame, through: int, said: SettledSums) -> None:
     expected, _, _ = tallies.unsettled()
     if not checks.same(said.root, expected, "settlement.tallies", None, about, part=said.root) and signed:
         game.note(FALSE_TALLIES, None, through)
+
+
+def check_shown(game: ReplayedGame) -> None:
+    """Under no proof is another root of a settlement than it brought; of what was never settled there is no other."""
+    checks = game.checks
+    for place, proof in game.shown:
+        if (bound := game.bound.get(proof.through)) is None:
+            continue
+        checks.place = place
+        if not checks.that(proof.root == bound, "settlement.tallies", None,
+                           f"{_about(proof.through)}, under a proof",
+                           "the environment signed {} there, and {} with the settlement", proof.root, bound,
+                           part=proof.root):
+            game.note(TWO_ROOTS, None, proof.through)
+    checks.place = None
 
 
 def _opened(game: ReplayedGame, seats: Sequence[int]) -> Iterator[tuple[int, list[Pull | None], bool]]:
@@ -97,10 +104,26 @@ def _drawn(game: ReplayedGame, t: int, seat: int, arm: int | None, failed: int) 
     return Pull(arm, draw(game.disclosed, t, seat, arm, failed))
 
 
-def is_signed(game: ReplayedGame, deployment: Deployment, through: int, root: bytes, signature: bytes) -> bool:
+def _about(through: int) -> str:
+    return f"root of the tallies through round {through}"
+
+
+def _is_bound(game: ReplayedGame, through: int, said: Settled | SettledSums) -> bool:
+    """Whether the environment signed the root of a settlement, which is checked."""
+    signed = is_signed(game, through, said.root, said.signature)
+    game.checks.that(
+        signed, "settlement.tallies", None, _about(through), "{} is not the environment's signature, {}, of it",
+        said.signature, game.environment, part=said.signature,
+    )  # fmt: skip
+    if signed:
+        game.bound[through] = said.root
+    return signed
+
+
+def is_signed(game: ReplayedGame, through: int, root: bytes, signature: bytes) -> bool:
     """Whether the environment signed a root of tallies."""
     digest = tallies_digest(game.separator, game.genesis, through, root)
-    return signer_of(game, deployment.environment, digest, signature) == deployment.environment
+    return signer_of(game, game.environment, digest, signature) == game.environment
 
 
 def tally_of(game: ReplayedGame, seat: int, named: int) -> Tally | None:

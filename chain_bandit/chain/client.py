@@ -280,6 +280,10 @@ class Coordinator(Contract):
         open_round, *_, last_record, last_block, _, _, extra = self.progress()
         return last_record if open_round + extra > parameters.horizon else last_block
 
+    def blocks_left(self, parameters: Parameters, blocks: int) -> int:
+        """How many of the first so many blocks of the window for settlement are to come; none if 0 or less."""
+        return self.over_block(parameters) + blocks - self.rpc.height()
+
     def seat_of(self, participant: bytes) -> int:
         """The seat of a participant; reverts for anybody else."""
         return int(self._view("seatOf", participant))

@@ -90,8 +90,7 @@ class HttpNode:
 
     def height(self) -> int:
         """The number of the latest block."""
-        height: int = self.rpc.ask("eth_blockNumber", [], as_int)
-        return height
+        return self.rpc.height()
 
     def balance(self, address: str) -> int:
         """Wei of an account."""

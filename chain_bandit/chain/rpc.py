@@ -95,6 +95,11 @@ class Rpc:
             raise (NotUnderstood if answer.unknown_method else NodeUnreachable)(f"{method}: {answer.text}")
         return read(answer)
 
+    def height(self) -> int:
+        """The number of the latest block."""
+        height: int = self.ask("eth_blockNumber", [], as_int)
+        return height
+
     def code(self, address: bytes) -> bytes:
         """The code at an address."""
         code: bytes = self.ask("eth_getCode", [checksummed(address), "latest"], as_bytes)

@@ -10,7 +10,6 @@ from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import DevelopmentNode, account
-from chain_bandit.chain.rpc import as_int
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
@@ -177,8 +176,7 @@ class OnChain:
         if not is_needed:
             return
         self.contract.settle()
-        height = self.contract.rpc.ask("eth_blockNumber", [], as_int)
-        left = self.contract.over_block(self._plan.parameters) + blocks - height
+        left = self.contract.blocks_left(self._plan.parameters, blocks)
         if left > 0:
             with self._stopwatch("evm"):
                 self.node.mine(left)

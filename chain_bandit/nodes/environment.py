@@ -350,7 +350,7 @@ class EnvironmentRole(NodeRole):
         """Of the blocks after the game in which all that anybody was given has to be on the chain."""
         parameters = self._rules.parameters
         taken = parameters.settlement_window // (4 if parameters.provable else 1)
-        return self._node.height() >= self._contract.over_block(parameters) + taken // 2
+        return self._contract.blocks_left(parameters, taken // 2) <= 0
 
     def _settle(self, least: int) -> None:
         """Tell the contract, unless a life before has; of phases it takes all that are recorded, or nothing."""
@@ -419,7 +419,7 @@ class EnvironmentRole(NodeRole):
         Args:
             at_once: whether nobody has anything left to do before; else all are given the window for it.
         """
-        left = self._contract.over_block(self._rules.parameters) + blocks - self._node.height()
+        left = self._contract.blocks_left(self._rules.parameters, blocks)
         if left <= 0:
             self._waiting_since = 0.0
             return True

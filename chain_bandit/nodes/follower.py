@@ -120,7 +120,7 @@ class EventFollower(ABC):
         """The last block that counts; None for whichever is the last."""
         if self._confirmations == 1:
             return None
-        return hex(max(0, self._rpc.ask("eth_blockNumber", [], as_int) - self._confirmations + 1))
+        return hex(max(0, self._rpc.height() - self._confirmations + 1))
 
     def _call(self, transaction: str) -> tuple[str, tuple[Any, ...]]:
         """Method and arguments of a transaction; of `submitBlocks` the bytes after the selector."""
@@ -139,7 +139,7 @@ class Follower(EventFollower):
         credited: whether a settlement has paid anybody: that of a sealed game which has its sums.
         costs_from: the first round whose costs are settled; None while none are.
         revealed, closed: whether the environment has revealed, whether the accounts are final.
-        voided: whose false report is proven, and of which round.
+        voided: whose false report is proven: the first round, and units that its author keeps.
         proofs: how many proofs of each seat were taken.
         acquitted: who was cleared of that.
     """
@@ -152,7 +152,7 @@ class Follower(EventFollower):
         self._contract, self._given = contract, 0
         self._made: deque[Recorded] = deque()
         self.salt: bytes | None = None
-        self.voided: dict[int, int] = {}
+        self.voided: dict[int, tuple[int, int]] = {}
         self.proofs: Counter[int] = Counter()
         self.acquitted: set[int] = set()
         self._kept: deque[tuple[str, tuple[Any, ...], str]] | None = None
@@ -250,8 +250,8 @@ class Follower(EventFollower):
         if self._kept is not None and name in self._keeps:
             self._kept.append((name, values, transaction))
         match name, values:
-            case "Voided", (seat, round_, _):
-                self.voided[seat] = round_
+            case "Voided", (seat, round_, kept):
+                self.voided[seat] = round_, kept
                 self.proofs[seat] += 1
             case "Acquitted", (seat,):
                 self.acquitted.add(seat)

@@ -1,6 +1,7 @@
 """Monitor of false reports at a node: the chain's evidence, and proofs not yet submitted."""
 
 from contextlib import suppress
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -9,7 +10,6 @@ from chain_bandit.actors.witness import Witness
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.rpc import as_int
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
@@ -58,9 +58,9 @@ class Prover:
         for proof in self.unproven():
             if monotonic() < self._since[proof.seat] + self._patience and not self._is_urgent():
                 continue
+            if self._is_told_later(proof) and not self._is_urgent():
+                continue
             del self._found[proof.seat]
-            if 0 < self._contract.proven_from(proof.seat) <= proof.slot.round:
-                continue  # by events that do not count yet
             with suppress(TransactionReverted):
                 self._contract.report_false(wallet, proof.seat, proof.slot.round, proof.calldata())
                 self._contract.settle()
@@ -70,14 +70,12 @@ class Prover:
         """Whether whoever should have handed in a proof has had most of the blocks for it, however fast they came."""
         if not self._contract.is_over():
             return False
-        last = self._contract.over_block(self._parameters) + 3 * self._parameters.settlement_window // 8
-        height: int = self._contract.rpc.ask("eth_blockNumber", [], as_int)
-        return height >= last
+        return self._contract.blocks_left(self._parameters, 3 * self._parameters.settlement_window // 8) <= 0
 
-    def is_over(self, height: int) -> bool:
-        """Whether nothing more can be proven of a game that is over, by the chain's height."""
-        until = self._contract.over_block(self._parameters) + self._parameters.settlement_window // 2
-        return self.knows_all() or height >= until
+    def is_over(self) -> bool:
+        """Whether nothing more can be proven of a game that is over."""
+        p = self._parameters
+        return self.knows_all() or self._contract.blocks_left(p, p.settlement_window // 2) <= 0
 
     def knows_all(self) -> bool:
         """Whether the chain shows all that proofs rest on: settlements, of a sealed game sums, secret and keys too."""
@@ -104,5 +102,14 @@ class Prover:
         return []
 
     def _is_proven(self, proof: FalseReport) -> bool:
-        proven = self._follower.voided.get(proof.seat, proof.slot.round + 1)
-        return proven <= proof.slot.round or proof.seat in self._follower.acquitted
+        """Whether it would change nothing any more: neither the first proven round nor what the seat keeps."""
+        first, kept = self._follower.voided.get(proof.seat, (inf, inf))
+        is_less = proof.slot.round < first or proof.tally.credited < kept
+        return not is_less or proof.seat in self._follower.acquitted
+
+    def _is_told_later(self, proof: FalseReport) -> bool:
+        """Whether the contract has a proof as early, and what the seat keeps by it is in an event that does not count
+        yet."""
+        first, _ = self._follower.voided.get(proof.seat, (0, 0))
+        told = self._contract.proven_from(proof.seat)
+        return told != first and 0 < told <= proof.slot.round

@@ -183,7 +183,7 @@ class RelayerRole(RecordingRole):
         if self._follower.closed or self._follower.costs_from is not None:
             return True
         self._prover.prove(self._wallet)
-        return self._prover.is_over(self._node.height())
+        return self._prover.is_over()
 
     def _report(self) -> None:
         self._prover.prove(self._wallet)

@@ -63,17 +63,18 @@ class Lies:
     Attributes:
         proven: by seat, but of those that were acquitted.
         alone: seats that a false report put on the block list, and nothing else.
-        roots: what proofs rest on: the last round of a settlement, and a root that the environment signed for it.
+        rests: what proofs rest on: the last round of a settlement, a root that the environment signed for it, and under
+            that a round, a seat and its tally.
     """
 
     proven: dict[int, Lie] = field(default_factory=dict)
     alone: frozenset[int] = frozenset()
     acquitted: frozenset[int] = frozenset()
-    roots: frozenset[tuple[int, bytes]] = frozenset()
+    rests: frozenset[tuple[int, bytes, int, int, bytes]] = frozenset()
 
     def copy(self) -> "Lies":
         """The same, for a call that is only tried."""
-        return Lies(dict(self.proven), self.alone, self.acquitted, self.roots)
+        return Lies(dict(self.proven), self.alone, self.acquitted, self.rests)
 
     def keeps(self, seat: int, credited: int) -> int:
         """Units of its rewards that a seat keeps."""

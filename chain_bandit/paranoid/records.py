@@ -428,7 +428,7 @@ class Records:
             lie = replace(lie, round=min(lie.round, before.round), kept=min(lie.kept, before.kept))
         self.verdict.same("evidence", t, about, True, first)
         self.lies.proven[seat] = lie
-        self.lies.roots |= {(proof.through, proof.root)}
+        self.lies.rests |= {(proof.through, proof.root, lie.named, seat, proof.tally)}
         due = self._listed(seat)
         if due:
             self.lies.alone |= {seat}

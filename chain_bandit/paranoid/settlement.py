@@ -206,6 +206,9 @@ class Settlement:
             return
         now = [tallies.packed(self.earned[seat], self.counts[seat], self.totals[seat]) for seat in p.seats]
         self.tallies[t] = now
+        for _, _, named, seat, tally in self.records.lies.rests:
+            if named == t:
+                verdict.same("evidence", t, f"tally of seat {seat} under a proof", now[seat].hex(), tally.hex())
         self.tallies.pop(t - 2 - t // OLDEST_PART - p.failure_limit, None)  # the oldest that a report may name
         self.leaves += [tallies.leaf(t, seat, tally) for seat, tally in enumerate(now)]
         if self.bound and self.bound[0].through == t:
@@ -215,16 +218,16 @@ class Settlement:
             self.leaves = []
 
     def _check_roots(self) -> None:
-        """Who signed the roots, and that every proof rests on one of them."""
+        """Who signed the roots, and that proofs rest on no other of the same settlement."""
         setup, verdict = self.records.setup, self.records.verdict
         for bound in self.bound:
             author = signer(tallies_statement(setup, bound.through, bound.root), bound.signature)
             about = f"who signed the tallies through round {bound.through}"
             verdict.same("reward", bound.through, about, setup.environment, author)
-        settled = {(bound.through, bound.root) for bound in self.bound}
-        strange = [(through, root.hex()) for through, root in sorted(self.records.lies.roots - settled)]
-        if setup.p.provable:
-            verdict.same("reward", None, "roots of proofs that were not settled", [], strange)
+        settled = {bound.through: bound.root for bound in self.bound}
+        for through, root, *_ in sorted(self.records.lies.rests):
+            about = f"root of the tallies through round {through} that the environment signed for a proof"
+            verdict.same("reward", through, about, settled.get(through, root).hex(), root.hex())
 
     def _own(self, seat: int, report: Report) -> tuple[list[int], list[int]]:
         """Counts and means that a report rests on: of the round that it names, or of all receipts so far."""

@@ -35,7 +35,7 @@ def test_liars_are_proven_at_the_close_and_only_they_lose_anything(tmp_path: Pat
         assert each.penalty == (p.slash if lied or each.seat == EQUIVOCATOR else 0)
     assert all(each.cost == 0 for each in report.accounts if each.seat is not None)  # every costly round is void
     assert report.game["costly_rounds"]
-    assert report.checks["settlement.tallies"].passed == 2  # one root, one signature
+    assert report.checks["settlement.tallies"].passed == 4  # one root, one signature, and two proofs under that root
 
 
 def test_a_root_over_other_tallies_slashes_nobody_and_names_who_signed_it(

@@ -239,9 +239,10 @@ def giving(
     journal = SimpleNamespace(forget=lambda through: None, places=())
     scenario = SimpleNamespace(chain=SimpleNamespace(settle_every=1))
     contract = SimpleNamespace(
-        settled_through=int, next_round=int, over_block=lambda parameters: 1000, owed=lambda account: 0
-    )
-    wallet, node = SimpleNamespace(address=f"0x{bytes(20).hex()}"), SimpleNamespace(height=height)
+        settled_through=int, next_round=int, owed=lambda account: 0,
+        blocks_left=lambda parameters, blocks: 1000 + blocks - height(),
+    )  # fmt: skip
+    wallet, node = SimpleNamespace(address=f"0x{bytes(20).hex()}"), None
     follower = SimpleNamespace(rest=lambda: None, closed=True)
     args: Any = (environment, books, scenario, kept, journal, contract, wallet, node, follower, BLIND, WINDOW)
     return environment, EnvironmentRole(*args, lambda: now[0]), written

@@ -10,7 +10,7 @@ import pytest
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.nodes.prover import Prover
 
-LAST, OVER, WINDOW = 20, 100, 50
+LAST, WINDOW = 20, 50
 
 
 class Chain:
@@ -20,11 +20,10 @@ class Chain:
         self.proven: list[tuple[int, int]] = []
         self.before: dict[int, int] = {}
         self.refusal = ""
-        self.height: int | None = None
-        self.rpc = SimpleNamespace(ask=lambda method, parameters, read: self.height)
+        self.left: int | None = None
 
     def is_over(self) -> bool:
-        return self.height is not None
+        return self.left is not None
 
     def report_false(self, wallet: object, seat: int, round_: int, proof: object) -> None:
         self.proven.append((seat, round_))
@@ -40,15 +39,17 @@ class Chain:
     def next_round(self) -> int:
         return LAST + 1
 
-    def over_block(self, parameters: object) -> int:
-        return OVER
+    def blocks_left(self, parameters: object, blocks: int) -> int:
+        """The first half of the window has `left` blocks to come."""
+        assert self.left is not None
+        return self.left + blocks - WINDOW // 2
 
 
 class Follower:
     """Settlements that are there, and what events say."""
 
     def __init__(self) -> None:
-        self.voided: dict[int, int] = {}
+        self.voided: dict[int, tuple[int, int]] = {}
         self.acquitted: set[int] = set()
         self.settled, self.new = 0, list[tuple[int, bytes]]()
 
@@ -61,8 +62,12 @@ class Follower:
             yield "settleRewards", self.new.pop(0)
 
 
+CREDITED = 7
+
+
 def false(seat: int, round_: int) -> Any:
-    return SimpleNamespace(seat=seat, slot=SimpleNamespace(round=round_), calldata=lambda: ())
+    tally = SimpleNamespace(credited=CREDITED)
+    return SimpleNamespace(seat=seat, slot=SimpleNamespace(round=round_), tally=tally, calldata=lambda: ())
 
 
 @pytest.fixture
@@ -92,7 +97,7 @@ def test_each_is_handed_in_once_whoever_is_asked_again(made):
     assert chain.proven == [(1, 4), (3, 10)]
 
 
-@pytest.mark.parametrize("voided", [{3: 10, 1: 4}, {3: 9, 1: 2}])
+@pytest.mark.parametrize("voided", [{3: (10, CREDITED), 1: (4, 0)}, {3: (9, 0), 1: (2, CREDITED)}])
 def test_what_somebody_has_proven_of_this_round_or_an_earlier_one_is_left(made, voided):
     """So is what a life before this one has: its proofs are found anew, and so are the contract's words of them."""
     prover, chain, follower = made
@@ -103,9 +108,37 @@ def test_what_somebody_has_proven_of_this_round_or_an_earlier_one_is_left(made, 
 
 def test_an_earlier_one_than_was_proven_is_handed_in_and_nothing_against_who_was_acquitted(made):
     prover, chain, follower = made
-    follower.new, follower.voided, follower.acquitted = [(10, b"")], {1: 5, 3: 11}, {3}
+    follower.new, follower.voided, follower.acquitted = [(10, b"")], {1: (5, 0), 3: (11, 0)}, {3}
     prover.prove(None)
     assert chain.proven == [(1, 4)]
+
+
+def test_one_that_leaves_its_seat_less_than_was_proven_is_handed_in(made):
+    """A liar that proves itself by a tally of the environment's with all that it earned in it keeps all, else."""
+    prover, chain, follower = made
+    follower.new, follower.voided = [(9, b"")], {3: (9, 2**64 - 1)}
+    chain.before = {3: 9}
+    prover.prove(None)
+    assert chain.proven == [(3, 9)]
+
+
+def test_what_the_chain_has_of_a_seat_and_events_do_not_tell_yet_is_waited_for_as_long_as_there_is_time(made):
+    prover, chain, follower = made
+    follower.new, chain.before = [(9, b"")], {3: 8}
+    prover.prove(None)
+    assert chain.proven == []
+    assert prover.unproven()
+    follower.voided = {3: (8, CREDITED + 1)}
+    prover.prove(None)
+    assert chain.proven == [(3, 9)]
+    follower.new, chain.before = [(9, b"")], {3: 7}
+    prover.prove(None)
+    chain.left = WINDOW // 2
+    prover.prove(None)
+    assert chain.proven == [(3, 9)]
+    chain.left = WINDOW // 8
+    prover.prove(None)
+    assert chain.proven == [(3, 9), (3, 9)]
 
 
 @pytest.mark.parametrize("refusal", ["AlreadyProven", "ProofsOver"])
@@ -134,29 +167,30 @@ def test_a_seat_leaves_it_to_others_for_a_while(made, monkeypatch):
 
 def test_after_the_game_a_seat_leaves_it_to_others_for_three_quarters_of_the_blocks_that_take_proofs(made):
     prover, chain, follower = made
-    prover._patience, follower.new, chain.height = inf, [(9, b"")], OVER + 3 * WINDOW // 8 - 1
+    prover._patience, follower.new, chain.left = inf, [(9, b"")], WINDOW // 8 + 2
     prover.prove(None)
     assert chain.proven == []
-    chain.height += 1
+    chain.left -= 1
     prover.prove(None)
     assert chain.proven == [(3, 9)]
 
 
 def test_it_is_over_with_the_last_settlement_or_when_the_contract_takes_no_more(made):
-    prover, _, follower = made
-    follower.new = [(LAST - 1, b"")]
+    prover, chain, follower = made
+    follower.new, chain.left = [(LAST - 1, b"")], 1
     prover.unproven()
-    assert not prover.is_over(OVER + WINDOW // 2 - 1)
-    assert prover.is_over(OVER + WINDOW // 2)
-    follower.new = [(LAST, b"")]
+    assert not prover.is_over()
+    chain.left = 0
+    assert prover.is_over()
+    follower.new, chain.left = [(LAST, b"")], WINDOW // 2
     prover.unproven()
-    assert prover.is_over(OVER)
+    assert prover.is_over()
 
 
 def test_of_a_sealed_game_all_is_known_with_sums_secret_and_every_key(made):
     """Whatever opens it is given to the witness, and none of it is waited for after half of the window."""
-    prover, _, follower = made
-    prover._parameters.sealed = 1
+    prover, chain, follower = made
+    prover._parameters.sealed, chain.left = 1, 0
     shown = [("settleSums", (b"sums",)), ("reveal", (b"secret", b"", b"model")), ("revealSeal", (1, b"key"))]
     taken = list[tuple[object, ...]]()
     follower.settlements = lambda: iter(shown)
@@ -166,7 +200,7 @@ def test_of_a_sealed_game_all_is_known_with_sums_secret_and_every_key(made):
     assert taken == [(b"sums",), (b"secret", b"model"), (1, b"key")]
     follower.settled, follower.credited, follower.revealed, follower.unsealed = LAST, True, True, {0}
     assert not prover.knows_all()
-    assert prover.is_over(OVER + WINDOW // 2)
+    assert prover.is_over()
     follower.unsealed = {0, 1}
     assert prover.knows_all()
     follower.credited = False

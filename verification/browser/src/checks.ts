@@ -35,7 +35,7 @@ export const CHECKS = {
   "reveal.cost": "The hidden cost follows from the secret",
   "settlement.form": "Settled rounds and pulls are those that may be paid",
   "settlement.rewards": "Each settled reward is the committed draw",
-  "settlement.tallies": "The root of the tallies follows from the settled rows, and is signed",
+  "settlement.tallies": "The root of the tallies follows from the settled rows, and it alone is signed",
   "settlement.tags": "Each receipt tag of a sealed game opens to a pull",
   "settlement.sums": "The sums of a sealed game are those of its pulls",
   "seal.keys": "Revealed sealing keys are the registered ones",
@@ -95,6 +95,14 @@ export class Ledger {
     if (holds) this.pass(check);
     else this.fail(check, sentence);
     return holds;
+  }
+
+  /** What is checked by then is of an earlier place. */
+  at(where: string, then: () => void): void {
+    const here = this.where;
+    this.where = where;
+    then();
+    this.where = here;
   }
 
   open(check: Check, reason: string): void {

@@ -6,7 +6,7 @@ import { concat, integer, keccak, same, text, uint } from "./bytes.js";
 import type { Report } from "./blocks.js";
 import type { Check, Ledger } from "./checks.js";
 import { Draws } from "./draws.js";
-import { APPROVED, EXPLORATION, floored, NO_PULL, type Pull, type Replay, type Round } from "./replay.js";
+import { APPROVED, EXPLORATION, floored, NO_PULL, type Proof, type Pull, type Replay, type Round } from "./replay.js";
 import { saidOf } from "./rules.js";
 
 const LIVE = keccak(text("chain-bandit/live-rewards/1"));
@@ -22,6 +22,7 @@ interface Tally {
 /** Checks everything that needs opened secrets, in the order of the rounds. */
 export async function checkOpened(replay: Replay, pause: () => Promise<void>): Promise<void> {
   const { game, ledger } = replay;
+  holdRoots(replay);
   const opened = replay.secret !== null;
   if (!opened || !replay.model || !replay.isOpen) {
     const reason = opened ? "the revealed reward model cannot be read" : "the environment has not revealed its secret";
@@ -42,6 +43,19 @@ export async function checkOpened(replay: Replay, pause: () => Promise<void>): P
   await new Opened(replay).run(pause);
 }
 
+/** The environment signs one root for a settlement; of what was never settled a proof may have any. */
+function holdRoots({ ledger, proofs, settlements }: Replay): void {
+  for (const { through, root, where } of proofs)
+    for (const settled of settlements.filter((each) => each.through === through))
+      ledger.at(where, () => {
+        ledger.hold(
+          "settlement.tallies",
+          same(settled.root, root),
+          `the environment signed two roots of the settlement through round ${through}, one under this proof`,
+        );
+      });
+}
+
 class Opened {
   private readonly ledger: Ledger;
   private readonly draws: Draws | null;
@@ -53,6 +67,8 @@ class Opened {
   private readonly noted = new Map<number, Uint8Array[]>();
   private started: boolean[];
   private burnIn: bigint[];
+  /** How many proofs were held against a tally. */
+  private held = 0;
   private plainCommitments = 0;
   private otherCommitments = 0;
 
@@ -96,6 +112,8 @@ class Opened {
     }
     this.sums();
     this.roots();
+    if (this.held < replay.proofs.length)
+      this.ledger.open("evidence.proof", "the tally that a proven report names is not known");
     if (this.otherCommitments && !this.plainCommitments)
       this.ledger.open("counts.commitment", "commitments are to shares among parties, which this page does not open");
     else if (this.otherCommitments)
@@ -207,7 +225,8 @@ class Opened {
   }
 
   private remember(round: number): void {
-    if (!this.replay.game.provable) return;
+    const { replay } = this;
+    if (!replay.game.provable) return;
     this.history.set(
       round,
       this.tallies.map(({ counts, sums }) => ({ counts: [...counts], sums: [...sums] })),
@@ -224,6 +243,24 @@ class Opened {
         ),
       ),
     );
+    if (replay.firstSettled && round <= replay.settledThrough && this.knowsUnasked)
+      replay.proofs
+        .filter((proof) => proof.named === round && !this.lost.has(proof.seat))
+        .forEach((proof) => {
+          this.hold(proof);
+        });
+  }
+
+  /** A proof rests on the tally that follows from the settlements, whatever the environment signed. */
+  private hold({ seat, named, leaf, where }: Proof): void {
+    ++this.held;
+    this.ledger.at(where, () => {
+      this.ledger.hold(
+        "evidence.proof",
+        same(this.noted.get(named)![seat]!, leaf),
+        `the tally of seat ${seat} after round ${named} is another one than that of this proof`,
+      );
+    });
   }
 
   /** What a report rests on: the tally that it names, or the last one. */

@@ -131,6 +131,16 @@ export interface Settlement {
   signature: Uint8Array;
 }
 
+/** What a proof of a false report rests on: under a root that the environment signed, the leaf of a seat's tally. */
+export interface Proof {
+  seat: number;
+  named: number;
+  leaf: Uint8Array;
+  through: number;
+  root: Uint8Array;
+  where: string;
+}
+
 export class Replay {
   seats: Seat[] = [];
   byAddress = new Map<string, number>();
@@ -154,6 +164,7 @@ export class Replay {
   inForce: { means: number[]; worth: (number | null)[] } | null = null;
   settledThrough: number;
   settlements: Settlement[] = [];
+  proofs: Proof[] = [];
   /** Rows of rounds that are not paid, by round; of rounds before L too. */
   rows = new Map<number, Pull[]>();
   firstSettled = false;
@@ -293,6 +304,7 @@ export class Replay {
     made.rounds = [...this.rounds];
     made.nRef = [...this.nRef];
     made.reputations = [...this.reputations];
+    made.proofs = [...this.proofs];
     return made;
   }
 
@@ -910,7 +922,8 @@ export class Replay {
     const commitment = read.take(32);
     this.refuseUnless(round >= burnIn && named >= burnIn - 1 && named < round, "the rounds of the proof do not fit");
     const signed = isSignedBy(accused.address, this.digest(round, parent, 1, 1, seat, keccak(report)), concat(r, vs));
-    let node = keccak(uint(named, 4), uint(seat, 2), tally);
+    const leaf = keccak(uint(named, 4), uint(seat, 2), tally);
+    let node = leaf;
     for (const beside of path) node = integer(node) < integer(beside) ? keccak(node, beside) : keccak(beside, node);
     const rooted =
       same(node, root) &&
@@ -924,6 +937,7 @@ export class Replay {
         ? means[at] === floored(sums[at]!, counts[at]!)
         : !salt || same(commitment, keccak(...counts.map((count) => uint(count, 4)), salt));
     this.ledger.hold("evidence.proof", signed && rooted && !isTrue, `the proof against seat ${seat} does not hold`);
+    if (rooted) this.proofs.push({ seat, named, leaf, through: Number(through), root, where: this.ledger.where });
     const before = accused.proven;
     this.refuseUnless(!before || round < before.round || units < before.kept, "the proof changes nothing");
     accused.proven = {
