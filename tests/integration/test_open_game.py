@@ -10,12 +10,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
-from unittest.mock import patch
+from typing import Any, NamedTuple
 
 import pytest
 import requests
-from eth_keyfile import keyfile
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from chain_bandit.append_log import LogLocked
@@ -29,7 +27,7 @@ from chain_bandit.game.folder import FolderRefused
 from chain_bandit.nodes import keystore, open_game
 from chain_bandit.nodes.node_files import GameFile
 from chain_bandit.scenario import load
-from tests.integration.nodes import ROOT, here, started, wait_for
+from tests.integration.nodes import ROOT, here, light_keys, started, wait_for
 from verification.kills import free_ports
 
 PASSWORD = "correct horse"
@@ -83,7 +81,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Open, lis
     free = free_ports(11)
     with anvil() as node:
         made = Open(folder, node.url, {"ETH_PASSWORD": str(folder / "password")})
-        with patch.object(keyfile, "get_default_work_factor_for_kdf", lambda kdf: 2):  # keystores that open at once
+        with light_keys():
             address = {
                 name: made.say("keygen", name, "--out", name).split()[0] for name in ("organiser", "eve", *PEOPLE)
             }
@@ -238,7 +236,7 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
     nodes = [started("up", "organiser", "--game", "game.json", "--json", cwd=made.folder, **made.environment)]
     nodes += [started("node", name, "--game", "game.json", cwd=made.folder, **made.environment) for name in PEOPLE[1:]]
     counted = started(
-        "node", "ann", "--game", "game.json", "--metrics", f"127.0.0.1:{free[9]}", "--log", "json",
+        "node", "ann", "--game", "game.json", "--metrics", f"127.0.0.1:{free[9]}", "--log", "json", "--json",
         cwd=made.folder, **made.environment,
     )  # fmt: skip
     metrics = f"http://127.0.0.1:{free[9]}/metrics"
@@ -277,6 +275,18 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
     assert "already" in made.say("join", "game.json", "--key", "eve", "--listen", "127.0.0.1:9", code=2)
     for name in ORGANISED:
         assert f"{name:<12} ended" in made.say("ps", "organiser")
+    assert json.loads(answers[-1]).items() >= {"node": "seat-0", "contract": made.game()["contract"]}.items()
+    (relayer_account,) = (each for each in _accounts(made) if each["name"] == "relayer")
+    back = json.loads(made.say("leave", "game.json", "--key", "organiser", "--json"))["wei"]
+    assert 0 < back < relayer_account["balance"] < back + 10**16, "all but the gas of the transfer"
+    (relayer_account,) = (each for each in _accounts(made) if each["name"] == "relayer")
+    assert relayer_account["balance"] < 10**16
+
+
+def _accounts(made: Open) -> list[dict[str, Any]]:
+    """As the chain shows them."""
+    found: list[dict[str, Any]] = json.loads(made.say("ps", "game.json", "--rpc", made.url, "--json"))["accounts"]
+    return found
 
 
 def _address_of_bob(place: Path) -> tuple[str, int]:
