@@ -94,4 +94,4 @@ def leave(
     from chain_bandit.nodes import keystore, open_game
 
     wei = open_game.leave(game, key, keystore.unlock(key, keystore.password(password_file, key.name)), rpc)
-    answer({"wei": wei}) if as_json else print(f"{wei} wei came back")
+    answer({"wei": wei}) if as_json else print(f"{wei} wei came back" if wei else "nothing is left to take back")

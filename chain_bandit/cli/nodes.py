@@ -213,8 +213,12 @@ def logs(
     """Print the logs of nodes."""
     from chain_bandit.nodes.processes import log
 
-    for each, line in log(place, name, lines):
+    found = list(log(place, name, lines))
+    for each, line in found:
         answer(_message(each, line)) if as_json else print(f"{each}: {line}")
+    if not found:
+        where = place / name if name else place
+        print(f"no log in {where}: chain-bandit node writes to its terminal; 2>> FOLDER/log keeps it", file=sys.stderr)
 
 
 def down(

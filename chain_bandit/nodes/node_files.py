@@ -156,16 +156,17 @@ class SharedFile(_File):
 
         Raises `ValueError` where a record is not vouched for, two nodes say the same address, or one may not be there.
         """
-        keys, taken = self.keys, set[str]()
+        keys, taken = self.keys, dict[str, str]()
         for each in self.node_records:
             name = name_of(each.address)
             if each.signer(bytes.fromhex(self.game[2:])) != keys.get(each.address):
                 raise ValueError(f"address and certificate of {name} are not vouched for by its key")
             if each.endpoint in taken:
-                raise ValueError(f"{each.endpoint} is the address of two nodes, one of them {name}")
+                both = f"{taken[each.endpoint]} and {name}"
+                raise ValueError(f"{each.endpoint} is the address of two nodes, {both}: one of them needs another")
             if each.is_private and not self.private_addresses:
                 raise ValueError(f"{each.endpoint} of {name} is a private address, which this game does not allow")
-            taken.add(each.endpoint)
+            taken[each.endpoint] = name
         others = (each for each in self.node_records if each.address != own)
         return {each.address: Peer(each.endpoint, each.certificate) for each in others}
 

@@ -304,6 +304,5 @@ def main(
         return {"node": place.resolve().name, "contract": files.read_shared(game).contract, **said}
     logging.getLogger("chain_bandit").addHandler(_Said(say))
     start = start_of(place)(place, url, password, metrics, say)
-    name = files.name_of(start.key.address)
-    say(f"{name} of {start.game.contract}")
-    return {"node": name, "contract": start.game.contract, **start.run()}
+    say(f"{files.name_of(start.key.address)} of {start.game.contract}")
+    return {"node": place.resolve().name, "contract": start.game.contract, **start.run()}

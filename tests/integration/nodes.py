@@ -8,11 +8,9 @@ import time
 from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import pytest
-from eth_keyfile import keyfile
 
 from chain_bandit.cli import main
 
@@ -88,11 +86,6 @@ def elsewhere(folder: Path) -> str:
     """What has a command believe, as PYTHONPATH, that its environment is none of a clone: nothing is beside it."""
     (folder / "sitecustomize.py").write_text(f"import sys; sys.prefix = {str(folder / 'environment')!r}\n")
     return str(folder)
-
-
-def light_keys() -> Any:
-    """While it lasts this process makes keystores that open at once: each command with a key takes half a second."""
-    return patch.object(keyfile, "get_default_work_factor_for_kdf", lambda kdf: 2)
 
 
 def started(*arguments: object, cwd: Path = ROOT, **environment: str) -> "subprocess.Popen[str]":

@@ -18,8 +18,8 @@ from chain_bandit.cli.root import app
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.scenario import load
-from tests.integration.nodes import light_keys
 from tests.integration.nodes_up import NAMES
+from tests.light_keys import light_keys_elsewhere
 from tests.unit.audit.planted import LIES, By
 from verification.kills import free_ports
 
@@ -226,7 +226,7 @@ def test_the_tutorial_on_taking_part_plays_a_game_with_keys_of_their_own(place: 
         ports = iter(free_ports(7))
         for port in (*range(7700, 7703), *range(7710, 7714)):
             script = script.replace(f":{port}", f":{next(ports)}")
-        said = ran(script.replace("http://127.0.0.1:8545", node.url), place, PYTHONPATH=light_keys(place))
+        said = ran(script.replace("http://127.0.0.1:8545", node.url), place, PYTHONPATH=light_keys_elsewhere(place))
     assert "4 open places" in said
     assert "game.json has 4 participants" in said
     assert "passed" in said

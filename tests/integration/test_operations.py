@@ -23,7 +23,8 @@ from chain_bandit.chain.anvil import anvil
 from chain_bandit.exit_codes import EXIT_CODES, RESTARTABLE
 from chain_bandit.nodes.metrics import Metrics
 from chain_bandit.nodes.observed import Observed
-from tests.integration.nodes import ROOT, here, light_keys, started
+from tests.integration.nodes import ROOT, here, started
+from tests.light_keys import light_keys
 from verification.kills import free_ports
 
 DEPLOY = ROOT / "examples" / "deploy"

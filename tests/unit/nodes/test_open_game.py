@@ -43,7 +43,8 @@ from chain_bandit.nodes.open_game import NotJoinable, Unreachable
 from chain_bandit.nodes.start import NeverOpened, Start
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
-from tests.integration.nodes import here, light_keys
+from tests.integration.nodes import here
+from tests.light_keys import light_keys
 
 FOREIGN, DEVELOPMENT = 77701, 31337
 SECRET = bytes(31) + b"\x07"
@@ -261,6 +262,7 @@ def test_scripts_read_logs_and_who_was_stopped_as_objects(tmp_path: Path) -> Non
     write_public(tmp_path / GAME, game(1).model_copy(update={"node_records": NODES}))
     assert json.loads(here("down", tmp_path, "--json", cwd=tmp_path).stdout) == {"stopped": []}
     assert here("down", tmp_path, cwd=tmp_path).stdout == f"no node of {tmp_path} runs\n"
+    assert here("logs", tmp_path, cwd=tmp_path).stderr.startswith(f"no log in {tmp_path}: ")
     entry = {"time": "2026-01-01T00:00:00.000+00:00", "level": "info", "node": "relayer", "message": "round 2"}
     (tmp_path / "relayer").mkdir()
     (tmp_path / "relayer" / "log").write_text(f"waiting for the chain\n[1]\n{json.dumps(entry)}\n")
@@ -317,7 +319,7 @@ def test_the_pool_of_a_game_that_did_not_open_comes_back_to_its_environment(
     path = key.parent / "game.json"
     write_public(path, game(1).model_copy(update={"environment": Signer(SECRET).address}))
     if came:
-        with pytest.raises(AccountRefused, match="holds 0 wei and needs"):
+        with pytest.raises(AccountRefused, match=r"holds 0 wei and needs .* ETH\)"):
             open_game.leave(path, key, secret)
         del balances[0]
         assert open_game.leave(path, key, secret) == came
