@@ -322,7 +322,7 @@ def leave(path: Path, place: Path, secret: bytes, url: str | None = None) -> int
 def _left_over(node: HttpNode, own: bytes, secret: bytes, nonce: bytes) -> int:
     """Send the environment what its relayer has not used; wei."""
     relayer = account(Signer(of_organiser(secret, nonce)["relayer"]).secret)
-    left = max(0, node.balance(relayer.address) - TRANSFER_GAS * price_of(node))
+    left = max(0, node.balance(relayer.address) - 2 * TRANSFER_GAS * price_of(node))  # the price may rise meanwhile
     if left:
         sender = Sender(node.rpc, Journal(), node.delivery)
         sender.submit("pay", relayer, own, left, TRANSFER_GAS, b"")
