@@ -149,7 +149,9 @@ def test_commands_of_the_page_on_nodes_play_the_game_that_one_process_plays(plac
     assert manifest["run_digest"] == f"0x{game.run_digest.hex()}"
     assert said[1].splitlines() == [f"{name:<12} ended               round 20" for name in NAMES]
     assert "all 20 rounds are recorded" in said[2]
-    assert said[3] == ""
+    assert said[3] == "no node of nodes/small runs\n"
+    again = ran("chain-bandit up nodes/small", place)
+    assert again.endswith("after round 20; chain-bandit show nodes/small shows it\n"), "its Anvil is gone"
 
 
 def test_the_snippets_of_the_page_on_the_api_print_what_they_say(tmp_path: Path) -> None:
