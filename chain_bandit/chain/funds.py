@@ -61,7 +61,9 @@ def require_balance(node: HttpNode, account: str, wei: int) -> None:
     """Raise `AccountRefused` for an account that holds less."""
     held = node.balance(account)
     if held < wei:
-        raise AccountRefused(account, f"holds {held} wei and needs {wei}; send it {wei - held} wei")
+        lacks = wei - held
+        ether = -(-lacks // 10**12) / 10**6  # rounded up
+        raise AccountRefused(account, f"holds {held} wei and needs {wei}; send it {lacks} wei ({ether:.6f} ETH)")
 
 
 def _base_fee(block: Any) -> int:

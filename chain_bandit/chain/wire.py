@@ -90,6 +90,7 @@ class HttpWire:
             raise NodeUnreachable("its URL cannot be read") from error
         if parts.scheme not in ("http", "https") or not parts.host:
             raise NodeUnreachable("its URL does not begin with http:// or https:// and a host")
+        self._host = f"{parts.scheme}://{parts.netloc}"  # where user, path and query, which may be a key, are left out
         headers = make_headers(keep_alive=True, basic_auth=parts.auth) | AS_IT_IS
         self._pool = pool_to(url, headers | {"Content-Type": "application/json"})
         self._worker = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wire")
@@ -118,7 +119,7 @@ class HttpWire:
             answers = {answer["id"]: answer for answer in (found if len(batch) > 1 else [found])}
             return [read_answer(answers[index]) for index in range(len(batch))]
         except (HTTPError, OSError) as error:
-            raise NodeUnreachable(type(error).__name__) from error
+            raise NodeUnreachable(f"{self._host}: {type(error).__name__}") from error
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise NodeUnreachable("its answer is not JSON-RPC") from error
 

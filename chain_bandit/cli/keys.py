@@ -87,8 +87,11 @@ def assemble(
 def leave(
     game: GameFile, key: KeyFolder, rpc: RpcUrl = None, password_file: PasswordFile = None, as_json: Json = False
 ) -> None:
-    """Withdraw the stake, or with the organiser's key the pool, from a game that was not opened before its deadline."""
+    """Withdraw the stake, or with the organiser's key the pool, from a game that was not opened before its deadline.
+
+    With the organiser's key the relayer's money for gas comes back too, also after a game that was played.
+    """
     from chain_bandit.nodes import keystore, open_game
 
-    wei = open_game.leave(game, keystore.unlock(key, keystore.password(password_file, key.name)), rpc)
-    answer({"wei": wei}) if as_json else print(f"{wei} wei came back")
+    wei = open_game.leave(game, key, keystore.unlock(key, keystore.password(password_file, key.name)), rpc)
+    answer({"wei": wei}) if as_json else print(f"{wei} wei came back" if wei else "nothing is left to take back")

@@ -3,14 +3,16 @@
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from time import sleep
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from chain_bandit.cli.errors import print_error
 from chain_bandit.cli.finished import label_of, say_finished
 from chain_bandit.cli.keys import PasswordFile
 from chain_bandit.cli.options import Json, Override, Payer, PublicKeys, Rounds, Seed, Usage, overrides
@@ -30,14 +32,22 @@ _WARNINGS = "not read any more", "; it is forfeited", "; it is asked for again"
 """Within a message."""
 
 
+def _message(name: str, line: str) -> dict[str, Any]:
+    """What a node's log has in a line, which may be an object already."""
+    with suppress(ValueError, RecursionError):
+        if isinstance(said := json.loads(line), dict):
+            return said
+    warns = line.startswith(("waiting", "warning", "said nothing")) or any(part in line for part in _WARNINGS)
+    level = "error" if line.startswith("error: ") else "warning" if warns else "info"
+    return {"level": level, "node": name, "message": line}
+
+
 def _json_lines(name: str) -> Callable[[str], None]:
     """Messages as JSON, each with its time (UTC), level and node."""
 
     def say(line: str) -> None:
-        warns = line.startswith(("waiting", "warning", "said nothing")) or any(part in line for part in _WARNINGS)
-        level = "error" if line.startswith("error: ") else "warning" if warns else "info"
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        print(json.dumps({"time": now, "level": level, "node": name, "message": line}), file=sys.stderr, flush=True)
+        print(json.dumps({"time": now, **_message(name, line)}), file=sys.stderr, flush=True)
 
     return say
 
@@ -91,17 +101,25 @@ def up(
 
 def _take_up(place: Path, revive: bool, game: Path | None, others: list[object], as_json: bool) -> None:
     """The nodes of a folder, of a game that exists already."""
-    from chain_bandit.nodes.node_files import take_game
-    from chain_bandit.nodes.processes import places, states
-    from chain_bandit.nodes.up import take_up
+    from chain_bandit.game.folder import MANIFEST
+    from chain_bandit.nodes.node_files import PlaceRefused, game_of, take_game, to_audit
+    from chain_bandit.nodes.processes import places
+    from chain_bandit.nodes.up import last_round, take_up
 
     if any(each is not None for each in others):
         raise Usage(f"{place}: its game is deployed; --rounds, --seed, -o, --out and --account are for a scenario")
+    here = [each for each in places(place) if each.is_dir()]
+    if not here:
+        raise PlaceRefused(place, "has no folder of a node")
     if game is not None:
-        take_game(game, next(each for each in places(place) if each.is_dir()))
+        take_game(game, here[0])
     take_up(place, revives=lambda name: revive)
-    names = [state.name for state in states(place) if state.begun is not None]
-    answer({"ended": names}) if as_json else print(f"all nodes of {place} have ended with their game")
+    names, last = [each.name for each in here], max(last_round(each.parent, each.name) for each in here)
+    if as_json:
+        answer({"ended": names, "round": last})
+        return
+    shown = f"chain-bandit show {place} shows it" if (place / MANIFEST).exists() else to_audit(game_of(here[0]))
+    print(f"all nodes of {place} have ended with their game, after round {last:,}; {shown}")
 
 
 def node(
@@ -115,6 +133,7 @@ def node(
     log: Annotated[
         LogFormat, typer.Option("--log", help="json: one object per message, with time and level.")
     ] = LogFormat.TEXT,
+    as_json: Json = False,
 ) -> None:
     """Run one node of a game: a participant, the environment, the relayer or the comparison, until the game's end."""
     from chain_bandit.nodes.load import load
@@ -130,12 +149,16 @@ def node(
     try:
         if game is not None:
             take_game(game, place)
-        main(place, rpc, lambda holder: keystore.password(file, holder.name), metrics, say)
+        ended = main(place, rpc, lambda holder: keystore.password(file, holder.name), metrics, say)
     except ChainBanditError as error:
         if log is LogFormat.TEXT:
             raise
-        say("; ".join([f"error: {error}", *getattr(error, "__notes__", [])]))
+        message = "; ".join([str(error), *getattr(error, "__notes__", [])])
+        print_error(type(error).__name__, message, error.exit_code)
+        say(f"error: {message}")
         raise typer.Exit(error.exit_code) from error
+    if as_json:
+        answer(ended)
 
 
 def ps(
@@ -185,17 +208,27 @@ def logs(
     place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a game of nodes.")],
     name: Annotated[str | None, typer.Argument(help="Name of one node; by default all.")] = None,
     lines: Annotated[int, typer.Option("--lines", min=1, help="Number of last lines of each node.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, on stdout.")] = False,
 ) -> None:
     """Print the logs of nodes."""
     from chain_bandit.nodes.processes import log
 
-    for line in log(place, name, lines):
-        print(line)
+    found = list(log(place, name, lines))
+    for each, line in found:
+        answer(_message(each, line)) if as_json else print(f"{each}: {line}")
+    if not found:
+        where = place / name if name else place
+        print(f"no log in {where}: chain-bandit node writes to its terminal; 2>> FOLDER/log keeps it", file=sys.stderr)
 
 
-def down(place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a game of nodes.")]) -> None:
+def down(
+    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a game of nodes.")], as_json: Json = False
+) -> None:
     """Stop all node processes of a game."""
-    from chain_bandit.nodes.processes import down as ended
+    from chain_bandit.nodes.processes import down as stopped
 
-    for each in ended(place):
-        print(f"{each.name} ended")
+    names = [each.name for each in stopped(place)]
+    if as_json:
+        answer({"stopped": names})
+    else:
+        print("\n".join(f"{each} stopped" for each in names) or f"no node of {place} runs")

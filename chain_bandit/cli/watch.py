@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from chain_bandit.cli.options import named_game
+from chain_bandit.output import answer
 
 
 def watch(
@@ -15,6 +16,7 @@ def watch(
         str, typer.Option("--listen", metavar="HOST:PORT", help="Listen address of the page; port 0: any.")
     ] = "127.0.0.1:0",
     every: Annotated[float, typer.Option("--every", min=0.2, help="Polling interval in seconds.")] = 1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Two JSON objects on stdout: url, at the end audit.")] = False,
 ) -> None:
     """Serve a live report page of a running game: rounds, reports, misbehaviour, reputations, money and gas.
 
@@ -26,9 +28,12 @@ def watch(
 
     watched = Watched(rpc, *named_game(at_url(rpc), game, "GAME"), every)
     with served(listen, watched.answer) as port:
-        host = listen.rpartition(":")[0]
-        print(f"http://{host}:{port}/ until the game is over, or Ctrl-C", file=sys.stderr, flush=True)
+        url = f"http://{listen.rpartition(':')[0]}:{port}/"
+        if as_json:
+            answer({"url": url})
+        print(f"{url} until the game is over, or Ctrl-C", file=sys.stderr, flush=True)
         watched.run()
     assert watched.report is not None
-    print(f"the game is over: audit {watched.report.verdict}")
+    verdict = watched.report.verdict
+    answer({"audit": verdict}) if as_json else print(f"the game is over: audit {verdict}")
     raise typer.Exit(watched.report.exit_code)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import chain_bandit
-from chain_bandit.append_log import whole_file
+from chain_bandit.append_log import regular_file, whole_file
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.funds import Need, fund, price_of, require_balance
@@ -152,7 +152,8 @@ def _deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Jo
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        deployment = json.loads(path.read_text(encoding="utf-8"))
+        with regular_file(path) as file:
+            deployment = json.loads(file.read())
     except (OSError, ValueError, RecursionError) as error:
         raise NotADeployment(path, f"cannot be read ({type(error).__name__})") from error
     if not isinstance(deployment, dict) or deployment.get("format") not in (FORMAT, GAME_FORMAT):

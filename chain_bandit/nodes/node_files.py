@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
-from chain_bandit.append_log import whole_file
+from chain_bandit.append_log import regular_file, whole_file
 from chain_bandit.chain.identity import GAME_FORMAT, Identity
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import signer
@@ -156,16 +156,17 @@ class SharedFile(_File):
 
         Raises `ValueError` where a record is not vouched for, two nodes say the same address, or one may not be there.
         """
-        keys, taken = self.keys, set[str]()
+        keys, taken = self.keys, dict[str, str]()
         for each in self.node_records:
             name = name_of(each.address)
             if each.signer(bytes.fromhex(self.game[2:])) != keys.get(each.address):
                 raise ValueError(f"address and certificate of {name} are not vouched for by its key")
             if each.endpoint in taken:
-                raise ValueError(f"{each.endpoint} is the address of two nodes, one of them {name}")
+                both = f"{taken[each.endpoint]} and {name}"
+                raise ValueError(f"{each.endpoint} is the address of two nodes, {both}: one of them needs another")
             if each.is_private and not self.private_addresses:
                 raise ValueError(f"{each.endpoint} of {name} is a private address, which this game does not allow")
-            taken.add(each.endpoint)
+            taken[each.endpoint] = name
         others = (each for each in self.node_records if each.address != own)
         return {each.address: Peer(each.endpoint, each.certificate) for each in others}
 
@@ -312,6 +313,17 @@ def name_of(address: int) -> str:
     return NAMES.get(address, f"seat-{address}")
 
 
+def game_of(place: Path) -> Path:
+    """The file that all nodes share, of a node's folder. Raises `PlaceRefused`."""
+    settings = place / NODE
+    return place / read_node(settings).game if settings.exists() else place.resolve().parent / GAME
+
+
+def to_audit(game: Path) -> str:
+    """The command that anybody audits a game with, by the file that all its nodes share."""
+    return f"chain-bandit audit --rpc URL --contract {os.path.relpath(game)} audits it"
+
+
 def read_shared(path: Path) -> GameFile | AgreementFile:
     """What everybody knows, of whichever system. Raises `PlaceRefused`."""
     try:
@@ -429,7 +441,7 @@ def certificate_in(path: Path) -> bytes:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with regular_file(path) as file:
             return file.read(MOST_BYTES)
     except OSError as error:
         reason = f"cannot be read ({error.strerror}); chain-bandit up, deploy and join make such files"
@@ -441,7 +453,7 @@ def _read(path: Path, kind: type[File]) -> File:
         return kind.model_validate_json(_bytes_of(path))
     except ValidationError as error:
         first = error.errors()[0]
-        raise PlaceRefused(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise PlaceRefused(path, ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))) from error
 
 
 def write_ended(place: Path, said: Mapping[str, Any]) -> None:

@@ -155,8 +155,8 @@ class NodeStart(ABC):
             reason = f'was made as {folder}: end the node there first, then say the new "folder" in {files.NODE}'
             raise files.PlaceRefused(self._place, reason)
 
-    def run(self) -> None:
-        """Play, to the end of the game. Raises `ChainBanditError`."""
+    def run(self) -> Mapping[str, Any]:
+        """Play, to the end of the game; what the role says of it. Raises `ChainBanditError`."""
         with ExitStack() as stack:
             stack.enter_context(alone(self._place))
             at("started")
@@ -179,7 +179,9 @@ class NodeStart(ABC):
                 self._finish(role)
             else:
                 node.run(links.receive)
-            files.write_ended(self._place, self._said_at_end(role))
+            said = self._said_at_end(role)
+            files.write_ended(self._place, said)
+        return said
 
     def _observer(self, stack: ExitStack, bodies: BodyExchange | None) -> Callable[[Observed], None]:
         """What counts the rounds, where metrics are asked for."""

@@ -13,11 +13,12 @@ from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.development import DEVELOPMENT_IDS
 from chain_bandit.chain.errors import AccountRefused, TransactionReverted
-from chain_bandit.chain.funds import Need, fund, price_of, require_balance
+from chain_bandit.chain.funds import TRANSFER_GAS, Need, fund, price_of, require_balance
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import identify, require_same
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
+from chain_bandit.chain.sender import Sender
 from chain_bandit.crypto.certificates import self_signed
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.vrf_keys import VrfKey
@@ -81,11 +82,13 @@ class PlacesMissing(ChainBanditError):
         self.missing, self.places = missing, places
 
 
-class Unreachable(AddressRefused):
+class Unreachable(ChainBanditError):
     """An address that no other node can be sent to."""
 
+    exit_code = 2
+
     def __init__(self, address: str, reason: str) -> None:
-        ChainBanditError.__init__(self, f"{address}: {reason}")
+        super().__init__(f"{address}: {reason}")
         self.address, self.reason = address, reason
 
 
@@ -114,7 +117,8 @@ def deploy_open(
     Raises:
         FolderRefused: a file is there already, or cannot be written; the folder is of another game.
         LogLocked: another process deploys from the folder.
-        AddressRefused: nobody can listen there, or others cannot be sent there.
+        AddressRefused: nobody can listen there.
+        Unreachable: others cannot be sent there.
         AccountRefused: the environment holds too little, and nobody pays.
         ChainBanditError: the scenario is none for nodes or has attacks, the chain does not answer.
     """
@@ -179,7 +183,8 @@ def join(
 
     Raises:
         NotJoinable: it is open already, its places are taken, or its opening deadline has passed.
-        AddressRefused: nobody can listen there, or others cannot be sent there.
+        AddressRefused: nobody can listen there.
+        Unreachable: others cannot be sent there.
         PlaceRefused: the folder has no certificate, or is of another game.
         AccountRefused: the account has code, or holds too little.
         ForeignChain, ForeignContract, ForeignCreation: the chain or the contract is not what the file says.
@@ -279,8 +284,14 @@ def assemble(path: Path, joins: Sequence[Path], out: Path, url: str | None = Non
     return whole
 
 
-def leave(path: Path, secret: bytes, url: str | None = None) -> int:
+def leave(path: Path, place: Path, secret: bytes, url: str | None = None) -> int:
     """Take back the stake of a game that was not opened in time, or with the environment's key the pool; wei.
+
+    With the environment's key the relayer's money for gas comes back too, to the environment's account; so it does
+    after a game that was played.
+
+    Args:
+        place: the folder of the key.
 
     Raises:
         NotJoinable: that is not possible, or not yet.
@@ -304,7 +315,19 @@ def leave(path: Path, secret: bytes, url: str | None = None) -> int:
         _funded(node, Need(own, 0, gas_of_call(SELECTOR)), None)
         contract.withdraw(account(key.secret))
         contract.settle()
-    return owed
+    relays = place / name_of(RELAYER) / NODE
+    return owed + (_left_over(node, own, secret, read_node(relays).nonce) if relays.exists() else 0)
+
+
+def _left_over(node: HttpNode, own: bytes, secret: bytes, nonce: bytes) -> int:
+    """Send the environment what its relayer has not used; wei."""
+    relayer = account(Signer(of_organiser(secret, nonce)["relayer"]).secret)
+    left = max(0, node.balance(relayer.address) - 2 * TRANSFER_GAS * price_of(node))  # the price may rise meanwhile
+    if left:
+        sender = Sender(node.rpc, Journal(), node.delivery)
+        sender.submit("pay", relayer, own, left, TRANSFER_GAS, b"")
+        sender.settle()
+    return left
 
 
 def _attached(path: Path, game: GameFile, url: str | None) -> tuple[HttpNode, Coordinator, Parameters]:
@@ -387,7 +410,7 @@ def _host_and_port(endpoint: str) -> tuple[str, int]:
 
 
 def _check_address(endpoint: str, private: bool) -> None:
-    """Raise `AddressRefused` for where no other node can be sent."""
+    """Raise `Unreachable` for where no other node can be sent."""
     host, _ = _host_and_port(endpoint)
     if is_unspecified(host):
         raise Unreachable(endpoint, "is where a node listens, not where others reach it; add --announce HOST:PORT")

@@ -103,8 +103,8 @@ def down(out: Path) -> list[NodeStatus]:
     return told
 
 
-def log(out: Path, name: str | None, lines: int) -> Iterator[str]:
-    """The last lines that nodes wrote, each after its node's name. Raises `PlaceRefused`."""
+def log(out: Path, name: str | None, lines: int) -> Iterator[tuple[str, str]]:
+    """The last lines that nodes wrote, each with its node's name. Raises `PlaceRefused`."""
     at = {place.name: place for place in places(out)}
     if name is not None and name not in at:
         raise files.PlaceRefused(out / name, f"is no node of this game ({', '.join(at)})")
@@ -113,7 +113,7 @@ def log(out: Path, name: str | None, lines: int) -> Iterator[str]:
             text = (at[each] / files.LOG).read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue  # it has not begun
-        yield from (f"{each}: {line}" for line in text.splitlines()[-lines:])
+        yield from ((each, line) for line in text.splitlines()[-lines:])
 
 
 def _state(place: Path) -> NodeStatus:

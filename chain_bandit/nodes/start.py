@@ -1,5 +1,6 @@
 """Start of a node of a bandit game: its contract and seat, and its role from the first call to the last."""
 
+import json
 import logging
 import random
 from collections.abc import Callable, Mapping
@@ -275,9 +276,7 @@ class Start(NodeStart):
 
 def start_of(place: Path) -> type[NodeStart]:
     """What starts the node of a folder, by the file that all its nodes share. Raises `PlaceRefused`."""
-    settings = place / files.NODE
-    shared = place / files.read_node(settings).game if settings.exists() else place.resolve().parent / files.GAME
-    return AgreementStart if isinstance(files.read_shared(shared), files.AgreementFile) else Start
+    return AgreementStart if isinstance(files.read_shared(files.game_of(place)), files.AgreementFile) else Start
 
 
 class _Said(logging.Handler):
@@ -295,10 +294,15 @@ class _Said(logging.Handler):
 def main(
     place: Path, url: str | None = None, password: Callable[[Path], str] | None = None, metrics: str | None = None,
     say: Callable[[str], None] = said,
-) -> None:  # fmt: skip
-    """Run one node to the end of its game. Raises `ChainBanditError`."""
+) -> Mapping[str, Any]:  # fmt: skip
+    """Run one node to the end of its game; tells which it was, and what it ended with. Raises `ChainBanditError`."""
     arm(place.resolve().name)
+    if (ended := place / files.ENDED).exists():
+        game = files.game_of(place)
+        say(f"this node has ended with its game; {files.to_audit(game)}")
+        said: dict[str, Any] = json.loads(ended.read_text(encoding="utf-8"))
+        return {"node": place.resolve().name, "contract": files.read_shared(game).contract, **said}
     logging.getLogger("chain_bandit").addHandler(_Said(say))
     start = start_of(place)(place, url, password, metrics, say)
     say(f"{files.name_of(start.key.address)} of {start.game.contract}")
-    start.run()
+    return {"node": place.resolve().name, "contract": start.game.contract, **start.run()}

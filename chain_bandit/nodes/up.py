@@ -87,8 +87,10 @@ def take_up(
 ) -> None:  # fmt: skip
     """Run the nodes whose folders are here, of a game of which others run theirs, until these have ended with it.
 
-    Raises `NodeStopped` as `up` does; `PlaceRefused`.
+    Where all have ended before, nothing is started. Raises `NodeStopped` as `up` does; `PlaceRefused`.
     """
+    if all(state.ended for state in states(out) if state.begun is not None):
+        return
     with processes(out) as fork_server:
         here = [state for state in states(out) if state.begun is not None]
         say(f"{len(here)} processes; chain-bandit ps {out} says how they are")

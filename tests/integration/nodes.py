@@ -88,15 +88,6 @@ def elsewhere(folder: Path) -> str:
     return str(folder)
 
 
-def light_keys(folder: Path) -> str:
-    """What has keygen, as PYTHONPATH, make keystores that open at once: each command with a key takes half a second."""
-    (folder / "sitecustomize.py").write_text(
-        "import sys\nif 'keygen' in sys.orig_argv:\n"
-        "    from eth_keyfile import keyfile\n    keyfile.get_default_work_factor_for_kdf = lambda kdf: 2\n"
-    )
-    return f"{folder}{os.pathsep}{ROOT}"
-
-
 def started(*arguments: object, cwd: Path = ROOT, **environment: str) -> "subprocess.Popen[str]":
     """One command, running."""
     return subprocess.Popen(

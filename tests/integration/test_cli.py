@@ -514,9 +514,11 @@ def test_a_hostile_manifest_is_refused(finished: Path, tmp_path: Path, called: C
 
 
 def test_audit_exits_5_when_the_node_does_not_answer(called: Called) -> None:
-    result = called("audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + "11" * 20)
+    result = called("audit", "--rpc", "http://user:pass@127.0.0.1:9/key", "--contract", "0x" + "11" * 20)
     assert result.returncode == 5
-    assert "does not answer" in result.stderr
+    assert "does not answer (eth_getCode: http://127.0.0.1:9: " in result.stderr
+    assert "pass" not in result.stderr
+    assert "key" not in result.stderr
 
 
 def test_an_export_alone_gives_a_page_and_a_look_inside(finished: Path, tmp_path: Path, called: Called) -> None:

@@ -18,8 +18,8 @@ from chain_bandit.cli.root import app
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.scenario import load
-from tests.integration.nodes import light_keys
 from tests.integration.nodes_up import NAMES
+from tests.light_keys import light_keys_elsewhere
 from tests.unit.audit.planted import LIES, By
 from verification.kills import free_ports
 
@@ -149,7 +149,9 @@ def test_commands_of_the_page_on_nodes_play_the_game_that_one_process_plays(plac
     assert manifest["run_digest"] == f"0x{game.run_digest.hex()}"
     assert said[1].splitlines() == [f"{name:<12} ended               round 20" for name in NAMES]
     assert "all 20 rounds are recorded" in said[2]
-    assert said[3] == ""
+    assert said[3] == "no node of nodes/small runs\n"
+    again = ran("chain-bandit up nodes/small", place)
+    assert again.endswith("after round 20; chain-bandit show nodes/small shows it\n"), "its Anvil is gone"
 
 
 def test_the_snippets_of_the_page_on_the_api_print_what_they_say(tmp_path: Path) -> None:
@@ -226,7 +228,7 @@ def test_the_tutorial_on_taking_part_plays_a_game_with_keys_of_their_own(place: 
         ports = iter(free_ports(7))
         for port in (*range(7700, 7703), *range(7710, 7714)):
             script = script.replace(f":{port}", f":{next(ports)}")
-        said = ran(script.replace("http://127.0.0.1:8545", node.url), place, PYTHONPATH=light_keys(place))
+        said = ran(script.replace("http://127.0.0.1:8545", node.url), place, PYTHONPATH=light_keys_elsewhere(place))
     assert "4 open places" in said
     assert "game.json has 4 participants" in said
     assert "passed" in said

@@ -10,12 +10,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
-from unittest.mock import patch
+from typing import Any, NamedTuple
 
 import pytest
 import requests
-from eth_keyfile import keyfile
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from chain_bandit.append_log import LogLocked
@@ -30,6 +28,7 @@ from chain_bandit.nodes import keystore, open_game
 from chain_bandit.nodes.node_files import GameFile
 from chain_bandit.scenario import load
 from tests.integration.nodes import ROOT, here, started, wait_for
+from tests.light_keys import light_keys
 from verification.kills import free_ports
 
 PASSWORD = "correct horse"
@@ -83,7 +82,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Open, lis
     free = free_ports(11)
     with anvil() as node:
         made = Open(folder, node.url, {"ETH_PASSWORD": str(folder / "password")})
-        with patch.object(keyfile, "get_default_work_factor_for_kdf", lambda kdf: 2):  # keystores that open at once
+        with light_keys():
             address = {
                 name: made.say("keygen", name, "--out", name).split()[0] for name in ("organiser", "eve", *PEOPLE)
             }
@@ -140,7 +139,7 @@ def test_what_is_refused_before_the_game_opens(opened: tuple[Open, list[int]], t
     stranger = {"registration": _registration_of(made, "eve", ann), "node_record": _record_of(made, "eve", ann)}
     assert "has not joined" in planted(ann | stranger)
     taken = _record_of(made, "ann", ann, endpoint=bob["node_record"]["endpoint"])
-    assert "the address of two nodes" in planted(ann | {"node_record": taken})
+    assert "the address of two nodes, seat-0 and seat-1" in planted(ann | {"node_record": taken})
 
 
 def test_who_is_not_on_the_list_neither_joins_nor_plays(opened: tuple[Open, list[int]], tmp_path: Path) -> None:
@@ -238,7 +237,7 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
     nodes = [started("up", "organiser", "--game", "game.json", "--json", cwd=made.folder, **made.environment)]
     nodes += [started("node", name, "--game", "game.json", cwd=made.folder, **made.environment) for name in PEOPLE[1:]]
     counted = started(
-        "node", "ann", "--game", "game.json", "--metrics", f"127.0.0.1:{free[9]}", "--log", "json",
+        "node", "ann", "--game", "game.json", "--metrics", f"127.0.0.1:{free[9]}", "--log", "json", "--json",
         cwd=made.folder, **made.environment,
     )  # fmt: skip
     metrics = f"http://127.0.0.1:{free[9]}/metrics"
@@ -277,6 +276,18 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
     assert "already" in made.say("join", "game.json", "--key", "eve", "--listen", "127.0.0.1:9", code=2)
     for name in ORGANISED:
         assert f"{name:<12} ended" in made.say("ps", "organiser")
+    assert json.loads(answers[-1]).items() >= {"node": "ann", "contract": made.game()["contract"]}.items()
+    (relayer_account,) = (each for each in _accounts(made) if each["name"] == "relayer")
+    back = json.loads(made.say("leave", "game.json", "--key", "organiser", "--json"))["wei"]
+    assert 0 < back < relayer_account["balance"] < back + 10**16, "all but the gas of the transfer"
+    (relayer_account,) = (each for each in _accounts(made) if each["name"] == "relayer")
+    assert relayer_account["balance"] < 10**16
+
+
+def _accounts(made: Open) -> list[dict[str, Any]]:
+    """As the chain shows them."""
+    found: list[dict[str, Any]] = json.loads(made.say("ps", "game.json", "--rpc", made.url, "--json"))["accounts"]
+    return found
 
 
 def _address_of_bob(place: Path) -> tuple[str, int]:

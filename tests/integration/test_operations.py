@@ -23,7 +23,8 @@ from chain_bandit.chain.anvil import anvil
 from chain_bandit.exit_codes import EXIT_CODES, RESTARTABLE
 from chain_bandit.nodes.metrics import Metrics
 from chain_bandit.nodes.observed import Observed
-from tests.integration.nodes import ROOT, here, light_keys, started
+from tests.integration.nodes import ROOT, here, started
+from tests.light_keys import light_keys
 from verification.kills import free_ports
 
 DEPLOY = ROOT / "examples" / "deploy"
@@ -149,21 +150,23 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, s
     place, names = tmp_path_factory.mktemp("game"), [*re.findall(r"--announce (\w+:\d+)", _setup())]
     free = free_ports(3 + len(names) + len(NODES))
     first = next(port for port in range(20_000, 60_000, 7) if not {port, port + 1, port + 2} & set(free))
-    here = {f"0.0.0.0:7710 --announce {name}": f"127.0.0.1:{free.pop()}" for name in names}
-    here |= {"0.0.0.0:7700 --announce organiser": f"127.0.0.1:{first}"}
-    here |= {metrics_of(each): f"127.0.0.1:{free.pop()}" for each in NODES.values()}
+    ours = {f"0.0.0.0:7710 --announce {name}": f"127.0.0.1:{free.pop()}" for name in names}
+    ours |= {"0.0.0.0:7700 --announce organiser": f"127.0.0.1:{first}"}
+    ours |= {metrics_of(each): f"127.0.0.1:{free.pop()}" for each in NODES.values()}
     (place / "password").write_text("a password of tests")
     scenario = COMPOSE["configs"]["scenario"]["content"]
     assert "bound_ms = 2000" in scenario
     (place / "experiment.toml").write_text(scenario.replace("bound_ms = 2000", "bound_ms = 500"))
     with anvil() as node:
-        here |= {"http://chain:8545": node.url, "/etc/chain_bandit/experiment.toml": "experiment.toml"}
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        subprocess.run(
-            ["sh", "-euc", replaced(_setup(), here)], cwd=place, check=True, timeout=300,
-            env={**os.environ, "PATH": path, "ETH_PASSWORD": "password", "PYTHONPATH": light_keys(place)},
-        )  # fmt: skip
-        yield place, node.url, here
+        ours |= {"http://chain:8545": node.url, "/etc/chain_bandit/experiment.toml": "experiment.toml"}
+        unless, *commands = replaced(_setup(), ours).splitlines()
+        assert unless == "test ! -e game.json || exit 0"
+        with light_keys():
+            for command in commands:
+                name, *arguments = shlex.split(command)
+                made = here(*arguments, cwd=place, ETH_PASSWORD="password")
+                assert (name, made.returncode) == ("chain-bandit", 0), made.stderr
+        yield place, node.url, ours
 
 
 def _setup() -> str:

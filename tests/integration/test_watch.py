@@ -45,7 +45,7 @@ def test_the_page_of_a_running_game_grows_and_ends_with_its_audit(tmp_path: Path
         wait_for((tmp_path / "game" / "game.json").exists)
         watch = started(
             "watch", "game/game.json", "--rpc", node.url, "--listen", f"127.0.0.1:{port}", "--every", "0.2",
-            cwd=tmp_path,
+            "--json", cwd=tmp_path,
         )  # fmt: skip
         while watch.poll() is None:
             try:
@@ -60,7 +60,7 @@ def test_the_page_of_a_running_game_grows_and_ends_with_its_audit(tmp_path: Path
         game.communicate(timeout=120)
         assert watch.returncode == 0, errors
         assert game.returncode == 0
-        assert "the game is over: audit passed" in said
+        assert [*map(json.loads, said.splitlines())] == [{"url": f"http://127.0.0.1:{port}/"}, {"audit": "passed"}]
         running = [page for page in pages.values() if "Refresh" in page.headers or 'data-every="0.2"' in page.text]
         assert len(running) >= 3, "it is drawn anew while the game is played"
         manifest = json.loads((tmp_path / "game" / "manifest.json").read_text())

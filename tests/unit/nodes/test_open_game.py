@@ -1,18 +1,17 @@
 """Own keys and open places: what is refused before anything is written, sent or staked."""
 
 import json
+import os
 from collections.abc import Callable
 from errno import ENOSPC
 from math import inf
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
-from unittest.mock import patch
 
 import pytest
-from eth_keyfile import keyfile
 
-from chain_bandit.actors.messages import RELAYER
+from chain_bandit.actors.messages import ENVIRONMENT, RELAYER
 from chain_bandit.chain.errors import AccountRefused, NodeUnreachable, TransactionReverted
 from chain_bandit.chain.http_node import KNOCK, HttpNode, without_key
 from chain_bandit.chain.rpc import Rpc
@@ -20,30 +19,39 @@ from chain_bandit.cli.deploy import deploy as verb
 from chain_bandit.cli.nodes import up
 from chain_bandit.cli.options import Usage
 from chain_bandit.crypto.keys import Signer
-from chain_bandit.game.folder import FolderRefused
+from chain_bandit.game.deployment import NotADeployment, recorded
+from chain_bandit.game.folder import MANIFEST, FolderRefused
 from chain_bandit.loopback import AddressRefused
 from chain_bandit.network.links import Links
 from chain_bandit.nodes import keystore, open_game
 from chain_bandit.nodes import start as start_module
 from chain_bandit.nodes.node_files import (
+    ENDED,
     GAME,
     JOINED,
     KEYSTORE,
     LINK,
     GameFile,
+    NodeRecord,
     PlaceRefused,
     announced,
     certificate_in,
     read_game,
     write_public,
 )
-from chain_bandit.nodes.open_game import NotJoinable
+from chain_bandit.nodes.open_game import NotJoinable, Unreachable
 from chain_bandit.nodes.start import NeverOpened, Start
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
+from tests.integration.nodes import here
+from tests.light_keys import light_keys
 
 FOREIGN, DEVELOPMENT = 77701, 31337
 SECRET = bytes(31) + b"\x07"
+NODES = tuple(
+    NodeRecord(address=address, endpoint="unix:socket", certificate=b"", voucher=b"")
+    for address in (ENVIRONMENT, RELAYER)
+)
 
 
 def game(number: int, private: bool = True) -> GameFile:
@@ -57,7 +65,7 @@ def game(number: int, private: bool = True) -> GameFile:
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
     """A folder with a certificate, as keygen makes it, but for a keystore that opens at once."""
-    with patch.object(keyfile, "get_default_work_factor_for_kdf", lambda kdf: 2):
+    with light_keys():
         keystore.create(tmp_path / "key", "key", "a password")
     return tmp_path / "key"
 
@@ -91,7 +99,7 @@ def test_addresses_of_the_organiser_that_nobody_can_use_are_refused_before_the_c
     key: Path, listen: str, chain: int, announce: str | None
 ) -> None:
     before = sorted(key.iterdir())
-    with pytest.raises(AddressRefused):
+    with pytest.raises((AddressRefused, Unreachable)):
         deploy(key, listen, chain, announce)
     assert sorted(key.iterdir()) == before
 
@@ -125,12 +133,12 @@ def joining(key: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def test_addresses_that_no_node_can_reach_are_refused_before_the_stake(
     joining: Callable[..., None], listen: str
 ) -> None:
-    with pytest.raises(AddressRefused, match="HOST:PORT"):
+    with pytest.raises((AddressRefused, Unreachable), match="HOST:PORT"):
         joining(listen)
 
 
 def test_a_private_address_in_any_form_is_refused_where_the_game_allows_none(joining: Callable[..., None]) -> None:
-    with pytest.raises(AddressRefused, match="private"):
+    with pytest.raises(Unreachable, match="private"):
         joining("127.1:7710", private=False)
 
 
@@ -214,6 +222,61 @@ def test_a_game_file_that_was_edited_is_refused_by_what_is_wrong_in_it(
         read_game(path)
 
 
+def test_a_game_file_that_is_no_file_is_refused_at_once_and_one_that_is_no_json_in_a_sentence(tmp_path: Path) -> None:
+    pipe, broken = tmp_path / "pipe", tmp_path / "broken.json"
+    os.mkfifo(pipe)
+    broken.write_text("{")
+    for read in (read_game, recorded):
+        with pytest.raises((PlaceRefused, NotADeployment), match="pipe: cannot be read"):
+            read(pipe)
+    with pytest.raises(PlaceRefused, match=r"broken\.json: Invalid JSON"):
+        read_game(broken)
+
+
+def test_of_nodes_that_have_ended_with_their_game_none_is_started_whether_or_not_the_chain_is_there(
+    tmp_path: Path,
+) -> None:
+    write_public(tmp_path / GAME, game(1).model_copy(update={"node_records": NODES}))
+    assert "has no folder of a node" in here("up", tmp_path, cwd=tmp_path).stderr
+    for name, ended in (("environment", '{"run_digest": "0x07"}'), ("relayer", "{}")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ENDED).write_text(ended)
+        (tmp_path / name / "log").write_text("round 59 approved after 1 s\nround 60 approved after 1 s\n")
+    taken_up = here("up", tmp_path, cwd=tmp_path)
+    audit = f"chain-bandit audit --rpc URL --contract {GAME} audits it"
+    assert (taken_up.returncode, taken_up.stdout) == (
+        0, f"all nodes of {tmp_path} have ended with their game, after round 60; {audit}\n"
+    )  # fmt: skip
+    (tmp_path / MANIFEST).touch()
+    assert f"chain-bandit show {tmp_path}" in here("up", tmp_path, cwd=tmp_path).stdout
+    said = json.loads(here("up", tmp_path, "--json", cwd=tmp_path).stdout)
+    assert said == {"ended": ["environment", "relayer"], "round": 60}
+    alone = here("node", tmp_path / "environment", "--json", cwd=tmp_path)
+    assert (alone.returncode, alone.stderr) == (0, f"this node has ended with its game; {audit}\n")
+    assert json.loads(alone.stdout) == {
+        "node": "environment", "contract": game(1).contract, "run_digest": "0x07",
+    }  # fmt: skip
+
+
+def test_scripts_read_logs_and_who_was_stopped_as_objects(tmp_path: Path) -> None:
+    write_public(tmp_path / GAME, game(1).model_copy(update={"node_records": NODES}))
+    assert json.loads(here("down", tmp_path, "--json", cwd=tmp_path).stdout) == {"stopped": []}
+    assert here("down", tmp_path, cwd=tmp_path).stdout == f"no node of {tmp_path} runs\n"
+    assert here("logs", tmp_path, cwd=tmp_path).stderr.startswith(f"no log in {tmp_path}: ")
+    entry = {"time": "2026-01-01T00:00:00.000+00:00", "level": "info", "node": "relayer", "message": "round 2"}
+    (tmp_path / "relayer").mkdir()
+    (tmp_path / "relayer" / "log").write_text(f"waiting for the chain\n[1]\n{json.dumps(entry)}\n")
+    said = [json.loads(line) for line in here("logs", tmp_path, "--json", cwd=tmp_path).stdout.splitlines()]
+    assert said == [
+        {"level": "warning", "node": "relayer", "message": "waiting for the chain"},
+        {"level": "info", "node": "relayer", "message": "[1]"},
+        entry,
+    ]
+    refused = here("node", tmp_path / "nowhere", "--log", "json", "--json", cwd=tmp_path)
+    assert json.loads(refused.stdout)["error"]["exit_code"] == refused.returncode == 3
+    assert json.loads(refused.stderr)["message"].startswith("error: ")
+
+
 def test_a_block_that_the_node_lacks_is_not_waited_for(key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = SimpleNamespace(rpc=SimpleNamespace(ask=None), height=lambda: 0, line="")
     monkeypatch.setattr(open_game, "HttpNode", lambda url: node)
@@ -256,13 +319,13 @@ def test_the_pool_of_a_game_that_did_not_open_comes_back_to_its_environment(
     path = key.parent / "game.json"
     write_public(path, game(1).model_copy(update={"environment": Signer(SECRET).address}))
     if came:
-        with pytest.raises(AccountRefused, match="holds 0 wei and needs"):
-            open_game.leave(path, secret)
+        with pytest.raises(AccountRefused, match=r"holds 0 wei and needs .* ETH\)"):
+            open_game.leave(path, key, secret)
         del balances[0]
-        assert open_game.leave(path, secret) == came
+        assert open_game.leave(path, key, secret) == came
     else:
         with pytest.raises(NotJoinable, match="has no place in this game"):
-            open_game.leave(path, secret)
+            open_game.leave(path, key, secret)
     assert len(drawn) == bool(came)
 
 
