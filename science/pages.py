@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from benchmarks import mediate
+from benchmarks import internet, mediate
 from chain_bandit.runner.rows import read_rows
 from chain_bandit.simulation.kernel.forms import FORMS
 from chain_bandit.views import fixed_tokens
@@ -84,6 +84,7 @@ PAGES: dict[str, dict[str, Table]] = {
         "broken": lambda: search.broken(row for row in rows("search") if row["seats"] == 20),
         "bias": lambda: [*widths.biased(rows("bias")), "", *made(rows("bias"))],
     },
+    "internet": {"rounds": internet.table},
     "rivals": of(
         "rivals", published=rivals.published, alone=rivals.alone, attacked=rivals.attacked, swapped=rivals.swapped
     ),

@@ -29,8 +29,9 @@ def said(name):
 def test_every_picture_is_shown_and_says_where_it_is_from():
     page, readme = ((DOCS.parent / name).read_text(encoding="utf-8") for name in ("docs/results.md", "README.md"))
     pictures = {path.stem for path in MADE.glob("*.svg")} - pages.PICTURES.keys() - {"terminal"}  # it has no numbers
-    assert "(figures/rules.svg)" in (DOCS / "rules-results.md").read_text(encoding="utf-8")
-    pictures.remove("rules")
+    for name, where in (("rules", "rules-results.md"), ("internet", "internet.md")):
+        assert f"(figures/{name}.svg)" in (DOCS / where).read_text(encoding="utf-8")
+        pictures.remove(name)
     assert pictures == {*figures.FIGURES, "speed", "communication"}
     for name in pictures:
         assert f"(figures/{name}.svg)" in page or f"(docs/figures/{name}.svg)" in readme
