@@ -198,7 +198,7 @@ class Tallies:
         p = self._parameters
         for seat, pull in enumerate(pulls):
             if pull.arm < p.arms:
-                require_room(self._counts[seat][pull.arm] + pull.count, self._totals[seat][pull.arm] + pull.reward)
+                _require_room(self._counts[seat][pull.arm] + pull.count, self._totals[seat][pull.arm] + pull.reward)
                 self._counts[seat] = added(self._counts[seat], pull.arm, pull.count)
                 self._totals[seat] = added(self._totals[seat], pull.arm, pull.reward)
                 self._credits.add(round_, seat, pull, is_paid)
@@ -273,7 +273,7 @@ class SettledSums:
         return encode_sums(self.sums) + self.root + self.signature
 
 
-def require_room(count: int, total: int) -> None:
+def _require_room(count: int, total: int) -> None:
     """Raise `Malformed` for more pulls or units of an arm than a tally has room for: no game has so many."""
     if count >> 32 or total >> 64:
         raise Malformed("tally", "fewer than 2^32 pulls and 2^64 units of an arm", f"{count} and {total}")
