@@ -8,7 +8,7 @@ rounds and the bound. The bound is settle_every + 2w + 5 records, skips and expl
 report that the audit finds in a block to the first record without its author. A liar that equivocates is listed before
 that: what counts is the record from which the proof of its false report lists it. A row is of the liar that took
 longest. With --idle these nodes hand in no proof, all of them where it says `everybody`; with --more games are so many
-rounds longer.
+rounds longer, and with --consensus who attacks the consensus does so in this way.
 
 Exit code 14 where a proof lists a liar later, or never, or an audit fails. A row is not played again.
 """
@@ -45,7 +45,7 @@ LIES = [name for name, kind in ATTACKS.items() if kind.conduct == Conduct.LIAR a
 FALSE = ("false report", "false count commitment")
 """What the audit says of a report that can be proven false."""
 
-EVERYBODY, SETTLE_EVERY, BOUND_MS = "everybody", 5, 2000
+EVERYBODY, SETTLE_EVERY, BOUND_MS, CONSENSUS, CHAIN = "everybody", 5, 2000, "equivocating-commander", "anvil"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,9 @@ class Row:
     settle_every: int
     bound_ms: int
     more: int
+    consensus: str
     idle: tuple[str, ...]
+    chain: str
     seat: int | None
     first: int | None
     listed: int | None
@@ -80,12 +82,15 @@ class Row:
         return in_time and self.audit == "passed"
 
 
-def scenario(theorem: int, attack: str, settle_every: int, bound_ms: int, more: int = 0) -> tuple[Scenario, int]:
+def scenario(
+    theorem: int, attack: str, settle_every: int, bound_ms: int, more: int, consensus: str
+) -> tuple[Scenario, int]:  # fmt: skip
     """A game of that theorem with a slash, and the bound in records."""
 
-    def made(**more: Any) -> Scenario:
+    def made(**changes: Any) -> Scenario:
         return load(THEOREMS / f"theorem{theorem}.toml", {
-            "expect": {}, "slash": 0.01, "bound_ms": bound_ms, "chain": {"settle_every": settle_every}, **more,
+            "expect": {}, "slash": 0.01, "bound_ms": bound_ms, "chain": {"settle_every": settle_every},
+            "adversary.consensus": [{"name": consensus}], **changes,
         })  # fmt: skip
 
     p = made().parameters
@@ -96,15 +101,15 @@ def scenario(theorem: int, attack: str, settle_every: int, bound_ms: int, more: 
 
 def play(
     theorem: int, attack: str, settle_every: int = SETTLE_EVERY, bound_ms: int = BOUND_MS, more: int = 0,
-    idle: Sequence[str] = (),
+    consensus: str = CONSENSUS, idle: Sequence[str] = (), chain: str = CHAIN,
 ) -> Row:  # fmt: skip
     """One game, by nodes."""
-    game, bound = scenario(theorem, attack, settle_every, bound_ms, more)
+    game, bound = scenario(theorem, attack, settle_every, bound_ms, more, consensus)
     start = monotonic()
     command = ("-m", "verification.listed", "--serve", *idle) if idle else ForkServer.command
     with TemporaryDirectory() as folder, patch.object(ForkServer, "command", command):
         out = Path(folder) / "game"
-        _, report = up(game, out, "anvil", say=lambda line: None)
+        _, report = up(game, out, chain, say=lambda line: None)
         proven = dict(reversed([*proofs(out, report, game.parameters.evidence_delay)]))
     first: dict[int, int] = {}
     for each in report.findings:
@@ -115,8 +120,9 @@ def play(
     here = () if seat is None else range(first[seat], first[seat] + waits[seat])
     skips = sum(row.kind == "skip" and row.round in here for row in report.rounds)
     return Row(
-        theorem, attack, settle_every, bound_ms, more, tuple(idle), seat, None if seat is None else first[seat],
-        None if seat is None else proven.get(seat), bound, skips, report.verdict, round(monotonic() - start, 1),
+        theorem, attack, settle_every, bound_ms, more, consensus, tuple(idle), chain, seat,
+        None if seat is None else first[seat], None if seat is None else proven.get(seat), bound, skips,
+        report.verdict, round(monotonic() - start, 1),
     )  # fmt: skip
 
 
@@ -159,18 +165,18 @@ def main() -> int:
     parser.add_argument("--settle-every", type=int, default=SETTLE_EVERY)
     parser.add_argument("--bound-ms", type=int, default=BOUND_MS)
     parser.add_argument("--more", type=int, default=0, help="rounds")
+    parser.add_argument("--consensus", default=CONSENSUS, help="the attack of those who attack the consensus")
     parser.add_argument("--idle", nargs="+", default=(), metavar="NODE")
+    parser.add_argument("--chain", default=CHAIN, help="anvil, hardhat, or a node's URL")
     parser.add_argument("--json", type=Path, help="a line for each game; what it holds is not played again")
     parser.add_argument("--serve", nargs="*", metavar="NODE", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve is not None:
         serve_idle(given.serve)
         return 0
-    names = ("theorem", "attack", "settle_every", "bound_ms", "more", "idle")
-    asked = [
-        (theorem, attack, given.settle_every, given.bound_ms, given.more, tuple(given.idle))
-        for theorem in given.theorems for attack in given.attacks
-    ]  # fmt: skip
+    names = ("theorem", "attack", "settle_every", "bound_ms", "more", "consensus", "idle", "chain")
+    same = given.settle_every, given.bound_ms, given.more, given.consensus, tuple(given.idle), given.chain
+    asked = [(theorem, attack, *same) for theorem in given.theorems for attack in given.attacks]
     lines = resumed_rows(
         asked, lambda task: dict(zip(names, task, strict=True)), lambda task: play(*task),
         lambda _, row: asdict(row), given.json,

@@ -28,7 +28,7 @@ def test_provers_that_hand_in_nothing_are_found_out(monkeypatch):
 
 
 def made(listed: int | None, audit: str = "passed") -> Row:
-    return Row(1, "copycat", 5, 500, 0, (), 5, 20, listed, 12, 0, audit, 1.0)
+    return Row(1, "copycat", 5, 500, 0, "equivocating-commander", (), "anvil", 5, 20, listed, 12, 0, audit, 1.0)
 
 
 @pytest.mark.parametrize(("row", "holds"), [
