@@ -22,9 +22,11 @@ END = b"\n"
 class ForkServer:
     """A process that nodes are split off. They live on when it is gone, unless it is closed."""
 
+    command: tuple[str, ...] = "-m", "chain_bandit.cli.fork_server"
+
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "chain_bandit.cli.fork_server"],
+            [sys.executable, *self.command],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         assert self._process.stdout is not None
