@@ -21,15 +21,17 @@ class Prover:
     """Finds false reports by records and settlements alone, so that a restart finds all of them again.
 
     Args:
-        patience: seconds for which others may hand in a proof before this node does; after the game no longer than
-            three quarters of the blocks that take proofs.
+        patience: 0 hands in a proof at once. Else others may first: while the game runs, until one more round is
+            recorded, after it for so many seconds, and no longer than three quarters of the blocks that take proofs.
+            With `inf` nothing is handed in while the game runs.
     """
 
     def __init__(
         self, rules: Rules, verifier: Verifier, contract: Coordinator, follower: Follower, patience: float = 0.0
     ) -> None:
         self._parameters, self._contract, self._follower = rules.parameters, contract, follower
-        self._patience, self._since = patience, dict[int, float]()
+        self._patience, self._since = patience, dict[int, tuple[int, float]]()
+        self._records = 0
         self._is_blind = not rules.parameters.provable
         self._found: dict[int, FalseReport] = {}
         """By seat, the one of the earliest round."""
@@ -41,6 +43,7 @@ class Prover:
         """Take in how the open round of a ledger ended, before the settlements that the chain shows by now."""
         if self._is_blind:
             return
+        self._records += 1
         self._witness.on_record(ledger, found.record, found.block.body if found.block is not None else b"")
         self._look()
 
@@ -56,15 +59,20 @@ class Prover:
     def prove(self, wallet: Wallet) -> None:
         """Hand in what nobody has for so long; what the contract refuses was proven already, or comes too late."""
         for proof in self.unproven():
-            if monotonic() < self._since[proof.seat] + self._patience and not self._is_urgent():
-                continue
-            if self._is_told_later(proof) and not self._is_urgent():
+            if (self._is_early(proof) or self._is_told_later(proof)) and not self._is_urgent():
                 continue
             del self._found[proof.seat]
             with suppress(TransactionReverted):
                 self._contract.report_false(wallet, proof.seat, proof.slot.round, proof.calldata())
                 self._contract.settle()
             at("false report proven")
+
+    def _is_early(self, proof: FalseReport) -> bool:
+        """Whether others may still hand it in."""
+        records, moment = self._since[proof.seat]
+        if self._patience and not self._contract.is_over():
+            return self._patience == inf or self._records <= records
+        return monotonic() < moment + self._patience
 
     def _is_urgent(self) -> bool:
         """Whether whoever should have handed in a proof has had most of the blocks for it, however fast they came."""
@@ -87,7 +95,7 @@ class Prover:
     def _look(self) -> None:
         for method, arguments in self._follower.settlements():
             for proof in self._proofs(method, arguments):
-                self._found[proof.seat], self._since[proof.seat] = proof, monotonic()
+                self._found[proof.seat], self._since[proof.seat] = proof, (self._records, monotonic())
 
     def _proofs(self, method: str, arguments: tuple[Any, ...]) -> list[FalseReport]:
         match method, arguments:

@@ -68,7 +68,11 @@ class SeatRole(role.NodeRole):
             self._receive(early)
 
     def tick(self, step: int) -> list[Post]:
-        """The seat's messages; with the last ones go its proofs of equivocation."""
+        """The seat's messages; with the last ones go its proofs of equivocation.
+
+        By then it knows what settlements prove: the relayer looks later, so that it has had its turn once the round is
+        recorded.
+        """
         said = posts(self._seat.on_tick(step))
         if self._seat.probing:
             last = step == self._rules.schedule.probe_steps - 1
@@ -76,6 +80,7 @@ class SeatRole(role.NodeRole):
             last = step == self._rules.schedule.certify
         if not last:
             return said
+        self._prover.unproven()
         self._certified = said + self._proofs()
         return self._certified
 

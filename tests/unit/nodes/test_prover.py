@@ -77,6 +77,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> tuple[Prover, Chain, Follower]:
     class Witness:
         def __init__(self, *given: object) -> None: ...
 
+        def on_record(self, *given: object) -> None: ...
+
         def on_settlement(self, through: int, said: bytes) -> list[Any]:
             return [false(3, through), *([false(1, 4)] if through >= 10 else [])]
 
@@ -152,11 +154,23 @@ def test_somebody_may_be_faster_or_the_time_be_over(made, refusal):
     assert chain.proven == [(3, 9), (3, 10)]
 
 
-def test_a_seat_leaves_it_to_others_for_a_while(made, monkeypatch):
+@pytest.mark.parametrize(("patience", "handed_in"), [(0.0, [0, 1]), (9.0, [1]), (inf, [])])
+def test_while_the_game_runs_a_seat_leaves_it_to_the_relayer_until_a_round_is_recorded(made, patience, handed_in):
+    prover, chain, follower = made
+    prover._patience, follower.new = patience, [(9, b"")]
+    found: Any = SimpleNamespace(record=None, block=None)
+    prover.unproven()
+    for records in (0, 1):
+        prover.prove(None)
+        assert (len(chain.proven) > 0) is (records in handed_in)
+        prover.on_record(None, found)
+
+
+def test_after_the_game_a_seat_leaves_it_to_others_for_a_while(made, monkeypatch):
     prover, chain, follower = made
     now = [0.0]
     monkeypatch.setattr("chain_bandit.nodes.prover.monotonic", lambda: now[0])
-    prover._patience, follower.new = 9.0, [(9, b"")]
+    prover._patience, follower.new, chain.left = 9.0, [(9, b"")], WINDOW // 2
     for now[0] in (0.0, 8.9):
         prover.prove(None)
         assert chain.proven == []
