@@ -80,7 +80,8 @@ class SeatRole(role.NodeRole):
             last = step == self._rules.schedule.certify
         if not last:
             return said
-        self._prover.unproven()
+        if self._journal is not None:
+            self._prover.unproven()
         self._certified = said + self._proofs()
         return self._certified
 
