@@ -83,7 +83,8 @@ def test_installed_rules_play_and_are_audited_where_they_are_named(begun: Path, 
     """Without their names an audit runs none of their code, and says which files it lacks."""
     mine = ('aggregation="my-aggregation"', 'reputation="my-reputation"', 'chain.body="compact"')
     keys = [word for each in mine for word in ("-o", each)]
-    run = called(*COMMAND, "run", begun / LIKE_SMALL, *keys, "--json", "--out", "run", cwd=tmp_path, path=begun / "site")
+    play = (*COMMAND, "run", begun / LIKE_SMALL, *keys, "--json", "--out", "run")
+    run = called(*play, cwd=tmp_path, path=begun / "site")
     assert run.returncode == 0, run.stderr
     named = ("--rule", "my-aggregation", "--rule", "my-reputation")
     audited = called(*COMMAND, "audit", "run", *named, "--json", cwd=tmp_path, path=begun / "site")
