@@ -2,6 +2,7 @@
 
 from chain_bandit.attacks.registry import make
 from chain_bandit.game.plan import Plan
+from chain_bandit.game.without_messages import simulated
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.settlement import Conduct
@@ -36,8 +37,6 @@ def regret_undefended(scenario: Scenario) -> int | None:
         game = undefended(scenario)
         if not game.malicious:
             return None
-        from chain_bandit.game.simulated import simulated  # late: numba takes a second to load
-
         p = game.parameters
         counted = Regret(game.model.means, p.burn_in, bool(p.paid_burn_in))
         for outcome in simulated(Plan(game)):

@@ -244,7 +244,6 @@ class Bench:
             shutil.copy(ROOT / name, folder)
         (folder / "node_modules").symlink_to(ROOT / "node_modules")
         self.environment = ENVIRONMENT | {
-            "FOUNDRY_FUZZ_RUNS": "32", "FOUNDRY_INVARIANT_RUNS": "16",
             "FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT": "0", "FOUNDRY_OPTIMIZER": "true", "FOUNDRY_OPTIMIZER_RUNS": "1",
         }  # fmt: skip
         self.compiler = subprocess.Popen(

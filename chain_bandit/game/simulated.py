@@ -1,4 +1,4 @@
-"""A scenario as games without messages: one with the keys, draws and attacks of the live game, or many."""
+"""A scenario as games without messages, one or many, with chance of their own."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -10,8 +10,6 @@ from chain_bandit.array_types import Ints
 from chain_bandit.attacks.attack import Attack
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.live import require_model
-from chain_bandit.game.plan import Plan
-from chain_bandit.protocol.blocks import genesis_digest, round_seed
 from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.sealing import noise_seed
@@ -33,29 +31,6 @@ MOST_ROUNDS = 10**8
 
 MOST_NUMBERS = 15 * 10**7
 """Of eight bytes, that replicates come to and that are in memory together."""
-
-
-def simulated(plan: Plan) -> Iterator[Outcome]:
-    """The rounds of a plan's game as `Game` would decide them. Raises `NotSimulated`."""
-    return Play(planned(plan)).rounds()
-
-
-def planned(plan: Plan) -> Setting:
-    """A plan's game, with its keys, draws and attacks. Raises `NotSimulated`."""
-    scenario = plan.scenario
-    require_model(scenario)
-    seed_0, _ = genesis_digest(plan.game, plan.seated, plan.salt)
-
-    def drawn_hash(seat: int, round_: int) -> bytes:
-        output, _ = plan.vrf_keys[seat].prove(round_seed(seed_0, round_))
-        return output
-
-    attacks = scenario.attacks()
-    return Setting(
-        plan.parameters, scenario.model, plan.secret, seed_0, attacks, drawn_hash, scenario.chain.batch,
-        {seat: plan.rng("attack", seat) for seat in attacks}, scenario.all_weights,
-        tuple(noise_seed(key, seed_0) for key in plan.seal_keys), scenario.proven_every,
-    )  # fmt: skip
 
 
 def plain(scenario: Scenario) -> Iterator[Outcome]:

@@ -9,7 +9,8 @@ from chain_bandit.attacks.malicious import Combined
 from chain_bandit.game.game import Game
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.game.simulated import able, replicates, simulated
+from chain_bandit.game.simulated import able, replicates
+from chain_bandit.game.without_messages import simulated
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.settlement import Conduct, Pull
 from chain_bandit.protocol.units import Counts, Means

@@ -12,7 +12,8 @@ from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.simulated import planned, replicates
+from chain_bandit.game.simulated import replicates
+from chain_bandit.game.without_messages import planned
 from chain_bandit.protocol.settlement import Conduct, CostEntry
 from chain_bandit.protocol.units import Counts, Means
 from chain_bandit.scenario import Scenario, load

@@ -10,7 +10,7 @@ from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.game import Game
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.game.simulated import simulated
+from chain_bandit.game.without_messages import simulated
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import Counts
 from chain_bandit.scenario import Scenario

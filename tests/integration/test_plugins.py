@@ -19,9 +19,13 @@ from chain_bandit.plugins import PluginBroken
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import load
 from chain_bandit.simulation.rivals.registry import OF_BITS
+from tests.integration.nodes import here
 
 ROOT = Path(__file__).parents[2]
 SMALL = ROOT / "examples" / "small.toml"
+SHORT = SMALL.read_text(encoding="utf-8").replace("rounds = 40", "rounds = 16").partition("[expect]")[0]
+LIKE_SMALL = "short.toml"
+"""What `begun` has of it."""
 COMMAND = (sys.executable, "-c", "from chain_bandit.cli import main; main()")
 
 
@@ -39,26 +43,27 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One plug-in of each kind as `new plugin` writes it, all installed under `site`."""
     place = tmp_path_factory.mktemp("plugins")
     for kind in scaffold.KINDS:
-        made = called(*COMMAND, "new", "plugin", kind, f"my-{kind}", "--json", cwd=place)
+        made = here("new", "plugin", kind, f"my-{kind}", "--json", cwd=place)
         assert made.returncode == 0, made.stderr
         assert len(json.loads(made.stdout)["files"]) == 4
     folders = [f"./chain-bandit-my-{kind}" for kind in scaffold.KINDS]
     install = ("-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", "--target", "site")
     installed = called(sys.executable, *install, *folders, cwd=place)
     assert installed.returncode == 0, installed.stderr
+    (place / LIKE_SMALL).write_text(SHORT)
     return place
 
 
-@pytest.mark.parametrize("kind", scaffold.KINDS)
-def test_a_new_plugin_passes_its_own_test(begun: Path, kind: str) -> None:
-    folder = begun / f"chain-bandit-my-{kind}"
-    result = called(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=folder, path=begun / "site")
+def test_new_plugins_pass_their_own_tests(begun: Path) -> None:
+    folders = [f"chain-bandit-my-{kind}" for kind in scaffold.KINDS]
+    tests = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *folders)
+    result = called(*tests, cwd=begun, path=begun / "site")
     assert result.returncode == 0, result.stdout
-    assert "2 passed" in result.stdout
+    assert f"{2 * len(folders)} passed" in result.stdout
 
 
 def test_installed_names_work_in_a_scenario_like_ours(begun: Path, tmp_path: Path) -> None:
-    text = SMALL.read_text().replace("worse-half", "my-attack")
+    text = SHORT.replace("worse-half", "my-attack")
     text = text.replace('kind = "bernoulli"\nmeans = [0.9, 0.6, 0.3]', 'kind = "my-environment"\narms = 4')
     (tmp_path / "scenario.toml").write_text(text)
     run = (*COMMAND, "run", "scenario.toml", "--json", "--out", "run")
@@ -78,7 +83,8 @@ def test_installed_rules_play_and_are_audited_where_they_are_named(begun: Path, 
     """Without their names an audit runs none of their code, and says which files it lacks."""
     mine = ('aggregation="my-aggregation"', 'reputation="my-reputation"', 'chain.body="compact"')
     keys = [word for each in mine for word in ("-o", each)]
-    run = called(*COMMAND, "run", SMALL, *keys, "--json", "--out", "run", cwd=tmp_path, path=begun / "site")
+    play = (*COMMAND, "run", begun / LIKE_SMALL, *keys, "--json", "--out", "run")
+    run = called(*play, cwd=tmp_path, path=begun / "site")
     assert run.returncode == 0, run.stderr
     named = ("--rule", "my-aggregation", "--rule", "my-reputation")
     audited = called(*COMMAND, "audit", "run", *named, "--json", cwd=tmp_path, path=begun / "site")
@@ -114,17 +120,18 @@ def test_the_readme_of_a_new_rule_has_it_played_and_audited(begun: Path, tmp_pat
     """Its commands as they stand, but for the scenario and for where it is installed."""
     text = (begun / f"chain-bandit-my-{kind}" / "README.md").read_text()
     (block,) = re.findall(r"```sh\n(chain-bandit .*?)```", text, flags=re.DOTALL)
+    block = block.replace("SCENARIO.toml", str(begun / LIKE_SMALL))
     said = [
         called("/bin/sh", "-c", f"set -e; {sys.executable} -c 'from chain_bandit.cli import main; main()' {words}",
                cwd=tmp_path, path=begun / "site")
-        for words in re.findall(r"^chain-bandit (.*)$", block.replace("SCENARIO.toml", str(SMALL)), flags=re.MULTILINE)
+        for words in re.findall(r"^chain-bandit (.*)$", block, flags=re.MULTILINE)
     ]  # fmt: skip
     assert [each.returncode for each in said] == [0, 0], [each.stderr for each in said]
     assert f"runs foreign code: the {scaffold.KINDS[kind].group} 'my-{kind}'" in said[1].stderr
 
 
 def test_an_installed_attack_is_simulated_and_swept_in_the_plain_loop(begun: Path, tmp_path: Path) -> None:
-    (tmp_path / "scenario.toml").write_text(SMALL.read_text().replace("worse-half", "my-attack"))
+    (tmp_path / "scenario.toml").write_text(SHORT.replace("worse-half", "my-attack"))
     (tmp_path / "sweep.toml").write_text(
         'name = "lies"\nbase = "scenario.toml"\nreplicates = 2\n[axes]\naggregation = ["option-1", "option-2"]\n'
     )
@@ -245,7 +252,7 @@ def test_a_broken_plugin_is_one_sentence_and_exit_3(offered, tmp_path: Path, cas
 
 def _scenario(tmp_path: Path, rewards: str) -> Path:
     path = tmp_path / "scenario.toml"
-    path.write_text(SMALL.read_text().replace('kind = "bernoulli"\nmeans = [0.9, 0.6, 0.3]', rewards))
+    path.write_text(SHORT.replace('kind = "bernoulli"\nmeans = [0.9, 0.6, 0.3]', rewards))
     return path
 
 

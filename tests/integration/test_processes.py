@@ -23,7 +23,7 @@ from chain_bandit.chain.node import account
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.game.folder import read_manifest, read_rounds
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.simulated import simulated
+from chain_bandit.game.without_messages import simulated
 from chain_bandit.network.wire import MOST_BYTES, MOST_SAID, Envelope, EnvelopeKind, encode, most_bytes
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.crash import VARIABLE

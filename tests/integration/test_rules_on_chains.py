@@ -18,7 +18,7 @@ from tests.unit.protocol.rules.records import AGGREGATIONS, DISCLOSURES, POLICIE
 ROOT = Path(__file__).parents[2]
 OF_THE_PAPER = {"option-1", "option-2", "option-3", "delta-safe", "confidence", "accuracy", "ucb1", "estimates"}
 FIRST = ("median", "meritrank", "kl-ucb", "thompson", "tree-noise")
-"""What plays every time."""
+"""What plays every time, on one other chain of two: a contract knows no rule."""
 RULES = sorted(
     [
         (kind, name)
@@ -57,8 +57,8 @@ def on_embedded(kind: str, name: str) -> str:
 
 @pytest.mark.py_evm
 @pytest.mark.parametrize(("kind", "name", "chain"), [
-    pytest.param(*rule, chain, marks=[] if place < len(FIRST) else [pytest.mark.deep])
-    for place, rule in enumerate(RULES) for chain in ("anvil", "hardhat")
+    pytest.param(*rule, chain, marks=[] if place < len(FIRST) and (place + at) % 2 == 0 else [pytest.mark.deep])
+    for place, rule in enumerate(RULES) for at, chain in enumerate(("anvil", "hardhat"))
 ])  # fmt: skip
 def test_a_rule_comes_to_the_same_on_every_chain(kind: str, name: str, chain: str) -> None:
     assert played(kind, name, chain) == on_embedded(kind, name)

@@ -1,4 +1,4 @@
-"""A twentieth of `python -m verification.schedules --epochs`; and faults planted, each of which it must find."""
+"""A part of `python -m verification.schedules --epochs`; and faults planted, each of which it must find."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +21,7 @@ from verification.schedules.epochs import Deed, draw, play, played, violates
 from verification.schedules.keyring import Scribe
 from verification.schedules.shrink import shrunk
 
-SCHEDULES = 500
+SCHEDULES = 200
 """Of `make test`; the deep ones are 10^4."""
 
 FOUND_WITHIN = 400

@@ -1,4 +1,4 @@
-"""A hundredth of `python -m verification.schedules --receipts`; and faults planted, each of which it must find."""
+"""A part of `python -m verification.schedules --receipts`; and faults planted, each of which it must find."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ from verification.schedules import receipts
 from verification.schedules.__main__ import of_receipts
 from verification.schedules.receipts import Conspiracy, Stage, play
 
-SCHEDULES = 1000
+SCHEDULES = 250
 """Of `make test`; the deep ones are 10^5."""
 
 FOUND_WITHIN = 400

@@ -20,7 +20,7 @@ from verification.schedules.__main__ import of_sending
 from verification.schedules.crashing import TrueSigner
 from verification.schedules.sending import play
 
-SCHEDULES = 2000
+SCHEDULES = 500
 """Of `make test`; the deep ones are 10^5."""
 
 FOUND_WITHIN = 600

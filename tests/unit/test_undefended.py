@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.simulated import planned, replicates
+from chain_bandit.game.simulated import replicates
+from chain_bandit.game.without_messages import planned
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.undefended import regret_undefended, undefended
 

@@ -18,7 +18,7 @@ from chain_bandit.consensus.certificate import Vote
 from chain_bandit.game.game import Game
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.game.simulated import simulated
+from chain_bandit.game.without_messages import simulated
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.settlement import NOTHING, Conduct, Pull
 from chain_bandit.protocol.units import INFINITY, UNIT

@@ -1,4 +1,4 @@
-"""Conformance of rules: ours pass on 10,000 rounds, and each of the wrong rules below is named."""
+"""Conformance of rules: ours pass, on 10,000 rounds in `make deep`, and each of the wrong rules below is named."""
 
 import random
 import time
@@ -31,6 +31,7 @@ from chain_bandit.testing import (
     reputation_conformance,
     selection_conformance,
 )
+from chain_bandit.testing.rules import ROUNDS
 
 CONFORMANCE = {
     RuleKind.AGGREGATION: aggregation_conformance, RuleKind.REPUTATION: reputation_conformance,
@@ -41,9 +42,10 @@ NUMBER, SEEN = count(), [0]
 """Hidden state."""
 
 
+@pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(10_000, marks=pytest.mark.deep)])
 @pytest.mark.parametrize("rule", shipped().values(), ids=lambda rule: rule.name)
-def test_every_rule_of_ours_conforms(rule):
-    CONFORMANCE[rule.kind](type(rule), rounds=10_000)
+def test_every_rule_of_ours_conforms(rule, rounds):
+    CONFORMANCE[rule.kind](type(rule), rounds=rounds)
 
 
 def over(terms, agreed, seats):

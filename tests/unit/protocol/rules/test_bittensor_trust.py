@@ -38,7 +38,7 @@ def naive(terms, agreed):
     return [65_535 * weight / most if most else 0 for weight in weights]
 
 
-def play(cabal, dust, clipped, blocks=50):
+def play(cabal, dust, clipped, blocks=25):
     """The cabal's share of reputation after so many blocks: a hundred seats, who report two values."""
     rule, seats = records.REPUTATIONS["bittensor-trust"], 100
     near = [(UNIT // 2,)] * (seats - cabal) + [(UNIT // 2 + UNIT // 5,)] * cabal
