@@ -3,7 +3,7 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from decimal import Decimal
 from fractions import Fraction
@@ -31,7 +31,7 @@ from chain_bandit.protocol.committee import smallest
 from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError, require
 from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice, least_committee
-from chain_bandit.protocol.rewards import RewardModel, live_model
+from chain_bandit.protocol.rewards import LIVE, SELF_DECLARED, RewardModel, live_model, self_declared_model
 from chain_bandit.protocol.ruleset import MOST_STEPS, RuleChoice, RuleKind, RuleRefused
 from chain_bandit.protocol.settlement import Conduct, Cost
 from chain_bandit.protocol.sharing import FEWEST_PARTIES, MOST_PARTIES
@@ -54,6 +54,9 @@ _MOST_DOTS = 256
 """On one line beside those of numbers: to read a key takes memory by the square of its parts."""
 
 _NUMBER = re.compile(r"(?<![\w.])[+-]?\d+\.\d+")
+
+SEAT, CSV = "{seat}", ".csv"
+"""What stands for a participant's number in the source of its own rewards, and what ends the name of a file."""
 
 _BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
@@ -96,7 +99,7 @@ class TableRewards(Strict):
 class OutsideRewards(Strict):
     """Rewards that come from outside while the game is played; the audit does not redraw them."""
 
-    kind: str = Field(description="http, csv or live")
+    kind: str = Field(description="http, csv, live or self-declared")
     arms: tuple[Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,100}$")], ...] = Field(
         strict=False, min_length=1, max_length=MOST, description="a name for each arm"
     )
@@ -133,12 +136,31 @@ class CallableRewards(OutsideRewards):
     source: str = Field(description="module:function, or the name of an entry point")
 
 
+class SelfDeclaredRewards(OutsideRewards):
+    """Each participant observes its own rewards, reports what it likes, and is paid one whole reward a pull."""
+
+    kind: Literal["self-declared"] = Field(description="this kind of rewards")
+    source: str | None = Field(
+        default=None, min_length=1, max_length=2000,
+        description="of each participant, {seat} stands for its number: a URL, a file of the name *.csv, module:function "
+        "or an entry point; without it each node names its own",
+    )
+
+
+    def files(self, seats: Iterable[int]) -> list[str]:
+        """Which files some participants read."""
+        named = self.source or ""
+        return [named.replace(SEAT, str(seat)) for seat in seats] if named.endswith(CSV) else []
+
+
 class OtherRewards(BaseModel):
     """Rewards of a plug-in; every other key is an option of it."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True, ser_json_inf_nan="constants")
 
-    kind: str = Field(description="bernoulli, table, http, csv, live, the name of a plug-in, or module:function")
+    kind: str = Field(
+        description="bernoulli, table, http, csv, live, self-declared, the name of a plug-in, or module:function"
+    )
 
 
 class AttackChoice(Strict):
@@ -242,7 +264,7 @@ class Chain(Strict):
     )
 
 
-_REWARDS = BernoulliRewards, TableRewards, HttpRewards, CsvRewards, CallableRewards
+_REWARDS = BernoulliRewards, TableRewards, HttpRewards, CsvRewards, CallableRewards, SelfDeclaredRewards
 
 
 def rewards_by_kind() -> Mapping[str, type[BaseModel]]:
@@ -277,6 +299,7 @@ class Scenario(Strict):
         | Annotated[HttpRewards, Tag("http")]
         | Annotated[CsvRewards, Tag("csv")]
         | Annotated[CallableRewards, Tag("live")]
+        | Annotated[SelfDeclaredRewards, Tag("self-declared")]
         | Annotated[OtherRewards, Tag("other")],
         Discriminator(_kind_of_rewards),
     ] = Field(description="the arms and what pulling them gives")
@@ -376,7 +399,8 @@ class Scenario(Strict):
     def model(self) -> RewardModel:
         """The environment's reward model; of live rewards what stands in its place."""
         if isinstance(self.rewards, OutsideRewards):
-            return live_model(len(self.rewards.arms))
+            made = self_declared_model if self.is_self_declared else live_model
+            return made(len(self.rewards.arms))
         if isinstance(self.rewards, BernoulliRewards):
             return bernoulli_model(self.rewards.means)
         if isinstance(self.rewards, OtherRewards):
@@ -595,6 +619,18 @@ class Scenario(Strict):
         return isinstance(self.rewards, OutsideRewards)
 
     @property
+    def is_self_declared(self) -> bool:
+        """Whether they come to each participant alone, which is believed or not, and paid alike for every pull."""
+        return isinstance(self.rewards, SelfDeclaredRewards)
+
+    @property
+    def public_secret(self) -> bytes | None:
+        """What an environment commits to that draws nothing; None of one that keeps a secret of its own."""
+        if not self.is_live:
+            return None
+        return SELF_DECLARED if self.is_self_declared else LIVE
+
+    @property
     def roles(self) -> tuple[Conduct, ...]:
         """The conduct of each seat, as the environment commits to it: of live rewards it knows of nobody that lies."""
         if self.is_live:
@@ -616,6 +652,8 @@ class Scenario(Strict):
         )  # fmt: skip
         hides = "open rewards where they are live (a sealed game hides them by a secret, and a live game has none)"
         require(not (self.is_live and self.sealed), "sealed", hides, sealed=int(self.sealed))
+        proves = "no slash where rewards are self-declared (nobody else sees them: no report can be proven false)"
+        require(not (self.is_self_declared and self.slash), "slash", proves, slash=self.slash)
         self._check_adversary()
         seats = [entry.seat for entry in self.all_malicious]
         for seat in seats:

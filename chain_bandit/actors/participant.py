@@ -1,6 +1,7 @@
 """A participant: chooses an arm, keeps its sample means, reports them, pulls on a certificate (Algorithm 1)."""
 
 from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, PullRequest, Receipt, Send
+from chain_bandit.actors.own_rewards import OwnRewards
 from chain_bandit.actors.rules import Rules
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.crypto.keys import Signer
@@ -25,11 +26,17 @@ from chain_bandit.protocol.units import UNIT, Counts, Means, added
 
 
 class Participant:
-    """The bandit half of a seat. Its state follows from the receipts it holds and the ledger alone."""
+    """The bandit half of a seat. Its state follows from the receipts it holds and the ledger alone.
+
+    Args:
+        own: where rewards are self-declared; then reports are of these, and receipts are pay alone.
+    """
 
     def __init__(
-        self, rules: Rules, seat: int, signer: Signer, vrf_key: VrfKey, seal_key: bytes, verifier: Verifier
+        self, rules: Rules, seat: int, signer: Signer, vrf_key: VrfKey, seal_key: bytes, verifier: Verifier,
+        own: OwnRewards | None = None,
     ) -> None:  # fmt: skip
+        self.own = own
         self.rules, self.seat, self.signer = rules, seat, signer
         self.vrf_key, self.seal_key, self._verifier = vrf_key, seal_key, verifier
         self.counts: Counts = (0,) * rules.parameters.arms
@@ -42,8 +49,11 @@ class Participant:
 
     def means(self, ledger: Ledger) -> Means:
         """The estimators to report in the open round, in units."""
-        seed = noise_seed(self.seal_key, self.rules.seed_0)
-        return disclose(self.rules.parameters, Own.of(ledger.round, self.totals, self.counts, seed))
+        seed, sums, pulls = noise_seed(self.seal_key, self.rules.seed_0), self.totals, self.counts
+        if self.own is not None:
+            self.own.take(ledger.round)
+            sums, pulls = self.own.sums, self.own.pulls
+        return disclose(self.rules.parameters, Own.of(ledger.round, sums, pulls, seed))
 
     def committed_counts(self, ledger: Ledger) -> Counts:
         """The pull counts to commit to in the open round."""
@@ -104,6 +114,8 @@ class Participant:
             return False
         self.counts, self.totals = counts, totals
         self.last, self.received = pull if pull != NOTHING else self.last, receipt.round
+        if self.own is not None and pull != NOTHING:
+            self.own.ask(ledger, pull)
         return True
 
     def most_pulls(self, ledger: Ledger) -> int:

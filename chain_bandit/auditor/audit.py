@@ -264,6 +264,7 @@ def reported(game: ReplayedGame, unasked: set[str]) -> AuditReport:
         "cost": disclosed.cost if disclosed else None,
         "true_means": list(disclosed.means) if disclosed else None,
         **({"live": True} if game.live else {}),
+        **({"self_declared": True} if game.self_declared else {}),
         **({"game_digest": f"0x{game.digest.hex()}", "separator": f"0x{game.separator.hex()}"} if game.ledger else {}),
         "gas": sum(row.gas for row in game.rows),
         "costs_void": game.void if game.closed else None,

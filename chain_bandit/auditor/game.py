@@ -206,6 +206,7 @@ class ReplayedGame:
     blind: str = ""
     disclosed: Disclosed | None = None
     live: bool = False
+    self_declared: bool = False
     receipts: SettledReceipts = field(default_factory=SettledReceipts)
     counts: list[list[int]] = field(default_factory=list)
     totals: list[list[int]] = field(default_factory=list)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from chain_bandit.auditor.report import ENVIRONMENT
+from chain_bandit.auditor.report import ENVIRONMENT, ITSELF
 from chain_bandit.protocol.blocks import Report
 from chain_bandit.protocol.estimation import disclosed
 from chain_bandit.protocol.rule import Own
@@ -39,7 +39,11 @@ class SettledReceipts:
 
 
 def hold(game: "ReplayedGame", seat: int, report: Report) -> None:
-    """A report of the open round; where it names no round its receipts are in no settlement."""
+    """A report of the open round; where it names no round its receipts are in no settlement, and where rewards are
+    self-declared it rests on none."""
+    if game.self_declared:
+        game.checks.trust("honest.report", "reports of self-declared rewards were not recomputed: they", 1, ITSELF)
+        return
     if not report.named:
         game.checks.trust("honest.report", "reports were not held against receipts: they", 1, ENVIRONMENT)
         return

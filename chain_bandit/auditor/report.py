@@ -113,11 +113,11 @@ class Account:
     owed: int = 0
 
 
-QUORUM, ENVIRONMENT = "the quorum's word", "the environment's signature"
+QUORUM, ENVIRONMENT, ITSELF = "the quorum's word", "the environment's signature", "their participants' own word"
 """On what something rests that cannot be checked."""
 
 LIVE = ("settlement.rewards", "honest.report", "paranoid.reward", "paranoid.report")
-"""Checks of which a live game leaves open what is on the environment's signature."""
+"""Checks of which a live game leaves open what is on the environment's signature, or on participants' own word."""
 
 
 class Checks:
@@ -319,7 +319,8 @@ class AuditReport(Checked):
 
     @property
     def live(self) -> int:
-        """How much of that is on the environment's signature: live rewards, and reports that rest on them alone."""
+        """How much of that is on the environment's signature: live rewards, and reports that rest on them alone. Of
+        self-declared rewards it is the reports, on participants' own word."""
         return sum(self.checks[name].trusted for name in LIVE if name in self.checks)
 
     @property
@@ -389,6 +390,8 @@ class AuditReport(Checked):
         voted, live = self.trusted - self.live, self.live
         if voted:
             head += f", {voted} on the quorum's word"
-        if live:
+        if live and self.game.get("self_declared"):
+            head += f", {live} on participants' own word: their rewards are self-declared, and paid alike"
+        elif live:
             head += f", {live} on the environment's signature: live rewards are not recomputed"
         return [head, *self.details(PROVES, self.head if self.head_trusted else "")]

@@ -207,7 +207,11 @@ def _check_round(game: ReplayedGame, t: int, pulls: Sequence[Pull | None], first
             game.note("forfeited", seat, t)
         if game.live:
             if valid and pull.arm != NO_PULL:
-                checks.trust("settlement.rewards", "rewards were not recomputed: they", 1, ENVIRONMENT)
+                if game.self_declared:
+                    flat = past.length * UNIT
+                    checks.same(pull.reward, flat, "settlement.rewards", t, f"flat pay of seat {seat}", part)
+                else:
+                    checks.trust("settlement.rewards", "rewards were not recomputed: they", 1, ENVIRONMENT)
                 if past.arm is not None and pull.arm != past.arm:
                     game.note("other arm than the honest", seat, t)
         elif disclosed is None:

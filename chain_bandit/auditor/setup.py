@@ -14,7 +14,7 @@ from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import AssumptionBroken, Malformed, require
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.rewards import live_commitment, secret_commitment
+from chain_bandit.protocol.rewards import live_commitment, secret_commitment, self_declared_commitment
 from chain_bandit.protocol.ruleset import FORMAT, RulesUnknown
 from chain_bandit.protocol.run_digest import START
 
@@ -162,7 +162,9 @@ def opened(game: ReplayedGame, call: ContractCall) -> None:
     game.separator = Domain(game.origin.chain_id, game.origin.contract, digest).separator()
     game.last_record_block, game.end_block = call.block, call.block + p.game_blocks
     game.settled_through, game.run_digest = p.burn_in, START
-    game.live = not p.sealed and deployment.secret_commitment == live_commitment(p.participants, p.arms)
+    commitment, size = deployment.secret_commitment, (p.participants, p.arms)
+    game.self_declared = not p.sealed and commitment == self_declared_commitment(*size)
+    game.live = game.self_declared or (not p.sealed and commitment == live_commitment(*size))
     if not game.live:
         _disclose(game, deployment.secret_commitment)
     burn_in(game, genesis)

@@ -218,7 +218,10 @@ def check_given(game: ReplayedGame, t: int, row: bytes, first: Slice) -> None:
             checks.that(pull.arm == arm and pull.count == 1 and pull.reward <= UNIT, "settlement.form", t,
                         f"receipt of seat {seat} in a round without a choice", "{}, not {}", pull,
                         f"one pull of arm {arm} and at most one reward", part=first.next(seat))  # fmt: skip
-            checks.trust("settlement.rewards", "rewards were not recomputed: they", 1, ENVIRONMENT)
+            if game.self_declared:
+                checks.same(pull.reward, UNIT, "settlement.rewards", t, f"flat pay of seat {seat}", first.next(seat))
+            else:
+                checks.trust("settlement.rewards", "rewards were not recomputed: they", 1, ENVIRONMENT)
             continue
         if disclosed is None or arm is None:
             checks.unknown("settlement.rewards", "the environment's secret is not revealed" if arm is not None

@@ -133,6 +133,10 @@ def node(
     log: Annotated[
         LogFormat, typer.Option("--log", help="json: one object per message, with time and level.")
     ] = LogFormat.TEXT,
+    rewards: Annotated[
+        str | None,
+        typer.Option("--rewards", metavar="SOURCE", help="Own rewards, where self-declared: URL, CSV file, module:name."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run one node of a game: a participant, the environment, the relayer or the comparison, until the game's end."""
@@ -149,7 +153,8 @@ def node(
     try:
         if game is not None:
             take_game(game, place)
-        ended = main(place, rpc, lambda holder: keystore.password(file, holder.name), metrics, say)
+        own = str(Path(rewards).resolve()) if rewards and rewards.endswith(".csv") and "://" not in rewards else rewards
+        ended = main(place, rpc, lambda holder: keystore.password(file, holder.name), metrics, say, own)
     except ChainBanditError as error:
         if log is LogFormat.TEXT:
             raise

@@ -8,7 +8,7 @@ from chain_bandit.environments.errors import EnvironmentInvalid
 from chain_bandit.protocol.rewards import RewardModel
 from chain_bandit.protocol.units import MOST
 
-OURS = ("bernoulli", "table", "http", "csv", "live")
+OURS = ("bernoulli", "table", "http", "csv", "live", "self-declared")
 """Which scenarios know by themselves."""
 
 

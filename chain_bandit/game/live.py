@@ -1,19 +1,30 @@
-"""A scenario's live rewards: their source, and who asks it."""
+"""A scenario's live rewards, or self-declared ones: their source, and who asks it."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from chain_bandit.append_log import AppendLog
 from chain_bandit.environments.errors import RewardsTooFew
-from chain_bandit.environments.live import CallableSource, RewardSource
+from chain_bandit.environments.live import CallableSource, PullKey, RewardSource
 from chain_bandit.environments.live_csv import CsvSource
 from chain_bandit.environments.live_http import HttpSource
 from chain_bandit.environments.live_rewards import PATIENCE, LiveRewards
 from chain_bandit.protocol.errors import ChainBanditError
-from chain_bandit.scenario import CallableRewards, CsvRewards, HttpRewards, OutsideRewards, Scenario
+from chain_bandit.scenario import (
+    CSV,
+    SEAT,
+    CallableRewards,
+    CsvRewards,
+    HttpRewards,
+    OutsideRewards,
+    Scenario,
+    SelfDeclaredRewards,
+)
 
 PULLS = "pulls.jsonl"
-"""The journal of pulls, in the folder of an environment or of a run that can be taken up."""
+"""The journal of pulls, in the folder of an environment or of a run that can be taken up; where rewards are
+self-declared, of each participant."""
 
 
 class NothingToSimulate(ChainBanditError):
@@ -83,3 +94,53 @@ def live_rewards(
     if source is None or not isinstance(given, OutsideRewards):
         return None
     return LiveRewards(source, game, given.arms, given.reward_timeout, lines, say, PATIENCE)
+
+
+class NoSourceNamed(ChainBanditError):
+    """Self-declared rewards of a participant that does not say where it observes them, or a source of other rewards."""
+
+    exit_code = 3
+
+
+class _BySeat:
+    """The sources of participants, as one."""
+
+    def __init__(self, name: str, sources: Mapping[int, RewardSource]) -> None:
+        self.name, self._sources = name, sources
+
+    def asked(self, key: PullKey, arm: int) -> None:
+        """Tell the participant's."""
+        self._sources[key.participant].asked(key, arm)
+
+    def pull(self, key: PullKey, arm: int, seconds: float) -> object:
+        """Ask the participant's. Raises `SourceFailed`."""
+        return self._sources[key.participant].pull(key, arm, seconds)
+
+
+def own_rewards(
+    given: SelfDeclaredRewards, folder: Path, seats: Iterable[int], game: bytes, lines: AppendLog,
+    say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+) -> LiveRewards:  # fmt: skip
+    """Who asks for the self-declared rewards of some seats.
+
+    Args:
+        folder: from which a file is named.
+
+    Raises:
+        NoSourceNamed: none is.
+        ChainBanditError: the source is not there, or the lines are none of pulls.
+    """
+    if given.source is None:
+        raise NoSourceNamed(
+            "the rewards of this game are self-declared: name a source of them, in a scenario as rewards.source, for a "
+            "node by --rewards"
+        )
+    sources = {seat: _own_source(given.source.replace(SEAT, str(seat)), given.arms, folder) for seat in seats}
+    source = _BySeat(given.source.partition("?")[0], sources)
+    return LiveRewards(source, game, given.arms, given.reward_timeout, lines, say, PATIENCE)
+
+
+def _own_source(named: str, arms: tuple[str, ...], folder: Path) -> RewardSource:
+    if named.startswith(("http://", "https://")):
+        return HttpSource(named, arms)
+    return CsvSource(folder / named, arms) if named.endswith(CSV) else CallableSource(named)

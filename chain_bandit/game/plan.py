@@ -10,7 +10,7 @@ from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.protocol.assumptions import minimum_pool
 from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.rewards import LIVE, secret_commitment
+from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.scenario import Scenario
 
 
@@ -42,7 +42,7 @@ class Plan:
     ) -> None:  # fmt: skip
         self.scenario, self.parameters = scenario, scenario.parameters
         seed, secrets = scenario.seed, secrets or Secrets.of(scenario.seed)
-        self.secret, self.salt = LIVE if scenario.is_live else secrets.draws, secrets.salt
+        self.secret, self.salt = scenario.public_secret or secrets.draws, secrets.salt
         self.environment = Signer(secrets.environment, on_signed)
         self.relayer = Signer(secrets.relayer, on_signed)
         self.participants = tuple(

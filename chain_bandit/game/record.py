@@ -81,6 +81,7 @@ def _manifest(plan: Plan, rounds: Rounds, made: Made) -> dict[str, Any]:
         "arm_names": list(scenario.arm_names),
         "arm_means": None if scenario.is_live else list(scenario.model.means),
         **({"live": True} if scenario.is_live else {}),
+        **({"self_declared": True} if scenario.is_self_declared else {}),
         "roles": None if scenario.is_live else [_role(role) for role in scenario.roles],
         "accused": sorted(rounds.accused),
         "aborted": rounds.aborted,

@@ -8,7 +8,7 @@ import filecmp
 import glob
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from chain_bandit.chain.journal import Journal, journal_in
 from chain_bandit.comparison.session_log import SessionLog
 from chain_bandit.game.folder import SCENARIO, FolderRefused, beside, free_place
 from chain_bandit.game.live import PULLS
-from chain_bandit.scenario import CsvRewards, Scenario, TableRewards
+from chain_bandit.scenario import CsvRewards, Scenario, SelfDeclaredRewards, TableRewards
 
 SUFFIX = ".partial-run"
 JOURNAL, PAYMENTS, SESSIONS = "journal.jsonl", "payments.jsonl", "sessions.jsonl"
@@ -144,8 +144,12 @@ def _remove(place: Path) -> None:
         place.rename(gone)
 
 
-def lock(scenario: Scenario, place: Path, with_seed: bool = True) -> None:
-    """Write the scenario with every default, files of rules by paths from the root, and recorded rewards beside it."""
+def lock(scenario: Scenario, place: Path, with_seed: bool = True, observers: Collection[int] | None = None) -> None:
+    """Write the scenario with every default, files of rules by paths from the root, and recorded rewards beside it.
+
+    Args:
+        observers: of self-declared rewards, whose files go with it; by default everybody's.
+    """
     locked = scenario.model_dump(mode="json", exclude_none=True)
     for kind, name in scenario.foreign_rules.items():
         locked[kind] = locked[kind] | {"name": name} if isinstance(locked[kind], dict) else name
@@ -153,6 +157,10 @@ def lock(scenario: Scenario, place: Path, with_seed: bool = True) -> None:
         source = scenario.folder / scenario.rewards.file
         shutil.copyfile(source, place / source.name)
         locked["rewards"]["file"] = source.name
+    elif isinstance(scenario.rewards, SelfDeclaredRewards) and scenario.rewards.files((0,)):
+        for file in scenario.rewards.files(range(scenario.participants) if observers is None else observers):
+            shutil.copyfile(scenario.folder / file, place / Path(file).name)
+        locked["rewards"]["source"] = Path(locked["rewards"]["source"]).name
     note = ""
     if not with_seed:
         del locked["seed"]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from chain_bandit.actors.comparer import Comparer
 from chain_bandit.actors.environment import Environment
 from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, CertifiedBlock, Send
+from chain_bandit.actors.own_rewards import OwnRewards
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.relayer import Relayer
 from chain_bandit.actors.rules import Rules
@@ -18,13 +19,14 @@ from chain_bandit.comparison.interface import Comparison
 from chain_bandit.comparison.mpc import MpcComparison
 from chain_bandit.comparison.session_log import SessionLog
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.game.live import live_rewards
+from chain_bandit.game.live import live_rewards, own_rewards
 from chain_bandit.game.plan import Plan
 from chain_bandit.network.memory import Actor, MemoryNetwork
 from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.ledger import Ledger, opening
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.scenario import SelfDeclaredRewards
 
 
 class Actors:
@@ -57,6 +59,10 @@ class Actors:
             self.rules, scenario.model, scenario.roles, plan.secret, plan.environment, verifier,
             live_rewards(scenario, domain.separator(), pulls or AppendLog()),
         )  # fmt: skip
+        self._own = (
+            own_rewards(scenario.rewards, scenario.folder, self.rules.everybody, domain.separator(), pulls or AppendLog())
+            if isinstance(scenario.rewards, SelfDeclaredRewards) else None
+        )  # fmt: skip
         self.relayer = Relayer(self.rules, verifier)
         self._comparer = Comparer(self.rules, _comparison(plan, parties, session_log))
         self.seats = self._take_seats(plan, verifier)
@@ -78,6 +84,9 @@ class Actors:
         """Open the next round for everybody."""
         for seat in self.seats:
             seat.begin(ledger)
+        p = self.rules.parameters
+        if self._own is not None and ledger.round > p.burn_in:
+            self._own.forget(ledger.round - p.failure_limit - 2)  # all seats' reports have counted what was before
         self.environment.begin(ledger)
         self.relayer.begin(ledger)
         self._comparer.begin(ledger)
@@ -128,7 +137,9 @@ class Actors:
         for number in self.rules.everybody:
             signer = plan.participants[number]
             validator = Validator(self.rules, number, signer, verifier)
-            identity = (self.rules, number, signer, plan.vrf_keys[number], plan.seal_keys[number], verifier)
+            p, giver = self.rules.parameters, self._own
+            own = OwnRewards(giver, number, p.arms, p.burn_in, waits=True) if giver is not None else None
+            identity = (self.rules, number, signer, plan.vrf_keys[number], plan.seal_keys[number], verifier, own)
             if number in attacks:
                 keys = {seat: plan.participants[seat] for seat in (number, *attackers)}
                 rng = plan.rng("attack", number)

@@ -35,8 +35,9 @@ def write_folders(plan: Plan, out: Path) -> list[NodeRecord]:
     for address in (*signers, COMPARISON):
         signer = signers.get(address, plan.environment)
         node_records.append(write_folder(out, _key(plan, address), signer, plan.game))
-        if address == ENVIRONMENT or address in scenario.attacks():
-            lock(scenario, out / name_of(address), with_seed=False)
+        observes = scenario.is_self_declared and address in range(scenario.participants)
+        if observes or address == ENVIRONMENT or address in scenario.attacks():
+            lock(scenario, out / name_of(address), with_seed=False, observers=[address] * observes)
     return node_records
 
 

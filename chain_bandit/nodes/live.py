@@ -1,10 +1,12 @@
-"""The environment's live rewards as a node keeps them: a journal of pulls beside its receipts."""
+"""Live rewards as a node keeps them: the environment's, and a participant's own; a journal of pulls beside receipts."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chain_bandit.actors.own_rewards import OwnRewards
+from chain_bandit.actors.rules import Rules
 from chain_bandit.append_log import AppendLogFile
 from chain_bandit.environments.errors import PullsLost
 from chain_bandit.environments.live_rewards import LiveRewards
@@ -29,7 +31,7 @@ def kept_rewards(
     """
     from chain_bandit.game.live import PULLS, live_rewards  # late, as the scenario is
 
-    if not scenario.is_live:
+    if not scenario.is_live or scenario.is_self_declared:
         return None
     path = place / PULLS
     lines = AppendLogFile(path)
@@ -38,6 +40,33 @@ def kept_rewards(
     if rewards is not None:
         _require(rewards, receipts, scenario.participants, path)
     return rewards
+
+
+def kept_own(
+    place: Path, scenario: "Scenario | None", source: str | None, rules: Rules, seat: int, stack: ExitStack,
+    say: Callable[[str], None],
+) -> OwnRewards:  # fmt: skip
+    """A participant's self-declared rewards, with what a life before has kept in the folder.
+
+    Args:
+        scenario: that a game of one machine has left in the folder.
+        source: that the node was given; it goes before that of the scenario. Arms have their numbers for names.
+
+    Raises:
+        NoSourceNamed: there is none.
+        ChainBanditError: the source is not there, or the journal is damaged.
+    """
+    from chain_bandit.game.live import PULLS, own_rewards  # late, as the scenario is
+    from chain_bandit.scenario import SelfDeclaredRewards
+
+    p = rules.parameters
+    given = SelfDeclaredRewards(kind="self-declared", arms=tuple(map(str, range(p.arms))), source=source)
+    if source is None and scenario is not None and isinstance(scenario.rewards, SelfDeclaredRewards):
+        given = scenario.rewards
+    lines = AppendLogFile(place / PULLS)
+    stack.callback(lines.close)
+    giver = own_rewards(given, place, (seat,), rules.domain.separator(), lines, say)
+    return OwnRewards(giver, seat, p.arms, p.burn_in, waits=False)
 
 
 def _require(rewards: LiveRewards, receipts: KeptReceipts, participants: int, path: Path) -> None:

@@ -60,6 +60,7 @@ class NodeStart(ABC):
         password: of its keystore, asked for where the folder has `node.json`.
         metrics: HOST:PORT where metrics and health are served.
         say: writes a line of the log.
+        rewards: the source of this participant's own rewards, in a game where these are self-declared.
 
     Raises:
         PlaceRefused: the files are none of a node, or the folder is not the one that the game has for it.
@@ -76,9 +77,9 @@ class NodeStart(ABC):
 
     def __init__(
         self, place: Path, url: str | None = None, password: Callable[[Path], str] | None = None,
-        metrics: str | None = None, say: Callable[[str], None] = said,
+        metrics: str | None = None, say: Callable[[str], None] = said, rewards: str | None = None,
     ) -> None:  # fmt: skip
-        self._place, self._metrics, self._say = place.resolve(), metrics, say
+        self._place, self._metrics, self._say, self._source = place.resolve(), metrics, say, rewards
         os.chdir(self._place.parent)  # sockets are named from there: the path of a socket must be short
         settings = files.read_node(self._place / files.NODE) if (self._place / files.NODE).exists() else None
         path = self._place / settings.game if settings else Path(files.GAME)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from chain_bandit.actors.comparer import Comparer
 from chain_bandit.actors.environment import Environment
 from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
+from chain_bandit.actors.own_rewards import OwnRewards
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.relayer import Relayer
 from chain_bandit.actors.rules import Rules
@@ -41,7 +42,7 @@ from chain_bandit.nodes.comparer import ComparerRole
 from chain_bandit.nodes.crash import arm, at
 from chain_bandit.nodes.environment import EnvironmentRole, require_receipts
 from chain_bandit.nodes.follower import Follower
-from chain_bandit.nodes.live import kept_rewards
+from chain_bandit.nodes.live import kept_own, kept_rewards
 from chain_bandit.nodes.node import UNHURRIED
 from chain_bandit.nodes.node_start import NodeStart, said
 from chain_bandit.nodes.prover import Prover
@@ -52,11 +53,12 @@ from chain_bandit.nodes.round_rules import BanditRounds, RoundRules
 from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.nodes.sign_once import OnceSigner, SignedJournal
 from chain_bandit.protocol.blocks import genesis_digest
+from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, opening
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.parameters import BodyMode
-from chain_bandit.protocol.rewards import LIVE
+from chain_bandit.protocol.rewards import self_declared_commitment
 from chain_bandit.protocol.ruleset import RuleKind, RulesUnknown
 
 if TYPE_CHECKING:
@@ -225,7 +227,7 @@ class Start(NodeStart):
         stack.callback(receipts.close)
         if self.key.address == ENVIRONMENT:
             return self._environment(rules, first, journal, receipts, stack)
-        seat, malicious = self._seat(rules, first, journal)
+        seat, malicious = self._seat(rules, first, journal, stack)
         patience = PATIENCE * (1 + seat.number) * self.game.bound_ms / 1000
         prover = Prover(rules, self.verifier, self.contract, self.follower, patience)
         return SeatRole(seat, receipts, journal, self.contract, wallet, self.follower, prover, malicious)
@@ -241,7 +243,7 @@ class Start(NodeStart):
         require_receipts(receipts, journal, self.parameters.burn_in, reported)
         scenario, signer = self._scenario(), OnceSigner(self.key.secret, journal)
         rewards = kept_rewards(self._place, scenario, self.domain.separator(), receipts, stack, self._say)
-        secret = LIVE if scenario.is_live else self.key.draws
+        secret = scenario.public_secret or self.key.draws
         environment = Environment(rules, scenario.model, scenario.roles, secret, signer, self.verifier, rewards)
         books = Books(self.parameters, environment, first)
         window = scenario.pull_wait * self.game.bound_ms / 1000
@@ -258,13 +260,34 @@ class Start(NodeStart):
 
         return load(self._place / SCENARIO)
 
-    def _seat(self, rules: Rules, first: Ledger, journal: SignedJournal | None) -> tuple[Seat, frozenset[int]]:
+    def _own(self, rules: Rules, stack: ExitStack) -> OwnRewards | None:
+        """Where rewards are self-declared, which the environment's commitment says, this seat's source of them.
+
+        Raises:
+            NoSourceNamed: it has none, or one is given in another game.
+        """
+        from chain_bandit.game.folder import SCENARIO
+        from chain_bandit.game.live import NoSourceNamed
+
+        p, salt = self.parameters, self.follower.opening()
+        assert salt is not None
+        commitment = self_declared_commitment(p.participants, p.arms)
+        if p.sealed or p.digest(keccak(salt), commitment) != self.domain.game:
+            if self._source is not None:
+                raise NoSourceNamed("--rewards: the environment gives the rewards of this game, nobody else's count")
+            return None
+        scenario = self._scenario() if (self._place / SCENARIO).exists() else None
+        return kept_own(self._place, scenario, self._source, rules, self.key.address, stack, self._say)
+
+    def _seat(
+        self, rules: Rules, first: Ledger, journal: SignedJournal | None, stack: ExitStack
+    ) -> tuple[Seat, frozenset[int]]:
         key, number = self.key, self.key.address
         if key.secret is None or key.vrf is None or key.seal is None:
             raise files.PlaceRefused(self._place / files.KEY, "lacks a secret of its seat")
         signer = OnceSigner(key.secret, journal) if journal is not None else Signer(key.secret)
         validator = Validator(rules, number, signer, self.verifier)
-        identity = (rules, number, signer, VrfKey(key.vrf), key.seal, self.verifier)
+        identity = (rules, number, signer, VrfKey(key.vrf), key.seal, self.verifier, self._own(rules, stack))
         if key.chance is None:
             return Seat(Participant(*identity), validator, self.verifier), frozenset()
         attacks = self._scenario().attacks()
@@ -293,7 +316,7 @@ class _Said(logging.Handler):
 
 def main(
     place: Path, url: str | None = None, password: Callable[[Path], str] | None = None, metrics: str | None = None,
-    say: Callable[[str], None] = said,
+    say: Callable[[str], None] = said, rewards: str | None = None,
 ) -> Mapping[str, Any]:  # fmt: skip
     """Run one node to the end of its game; tells which it was, and what it ended with. Raises `ChainBanditError`."""
     arm(place.resolve().name)
@@ -303,6 +326,6 @@ def main(
         said: dict[str, Any] = json.loads(ended.read_text(encoding="utf-8"))
         return {"node": place.resolve().name, "contract": files.read_shared(game).contract, **said}
     logging.getLogger("chain_bandit").addHandler(_Said(say))
-    start = start_of(place)(place, url, password, metrics, say)
+    start = start_of(place)(place, url, password, metrics, say, rewards)
     say(f"{files.name_of(start.key.address)} of {start.game.contract}")
     return {"node": place.resolve().name, "contract": start.game.contract, **start.run()}

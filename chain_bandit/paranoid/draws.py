@@ -11,6 +11,8 @@ STEPS = 0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B
 ROUNDS = 10
 LIVE = keccak(b"chain-bandit/live-rewards/1")
 """The secret of a game whose rewards are not drawn."""
+DECLARED = keccak(b"chain-bandit/self-declared/1")
+"""That of a game whose participants observe rewards that nobody else sees, and are paid alike for every pull."""
 NOBODY = 255
 """The arm of whoever did not pull."""
 
@@ -33,6 +35,8 @@ class Disclosed:
         tables: by arm, (reward, how often it was recorded), ascending.
         live: whether this is the opening of every game with live rewards, which come from outside: nothing is drawn,
             and nobody's role is known.
+        declared: whether it is the opening of every game with self-declared rewards: nobody's role is known, every pull
+            is paid one whole reward, and reports say what they like.
     """
 
     secret: bytes
@@ -41,10 +45,16 @@ class Disclosed:
     cost: int
     tables: list[list[tuple[int, int]]]
     live: bool = False
+    declared: bool = False
 
     def is_honest(self, seat: int) -> bool:
         """Whether a seat is known to be honest."""
-        return not self.live and not self.roles[seat]
+        return not self.unlabelled and not self.roles[seat]
+
+    @property
+    def unlabelled(self) -> bool:
+        """Whether no role is known, nor a true mean."""
+        return self.live or self.declared
 
     def means(self, arm: int) -> int:
         """The floored true mean of an arm."""
@@ -77,4 +87,5 @@ def disclosed(secret: bytes, roles: bytes, model: bytes, seed: bytes, seats: int
         raise Broken("roles or reward model are malformed")
     cost = number(keccak(secret, seed, b"cost")) % (UNIT + 1)
     live = secret == LIVE and not any(roles) and tables == [[(0, UNIT // 2), (UNIT, UNIT // 2)]] * arms
-    return Disclosed(secret, seed, roles, cost, tables, live)
+    declared = secret == DECLARED and not any(roles) and tables == [[(UNIT, 1)]] * arms
+    return Disclosed(secret, seed, roles, cost, tables, live, declared)

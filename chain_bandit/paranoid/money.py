@@ -128,7 +128,7 @@ class Money:
         """Every seat's, the environment's last, before anything is withdrawn."""
         setup, opened, closed = self.settlement.records.setup, self.settlement.opened, self.void is not None
         made = []
-        told = opened is not None and not opened.live
+        told = opened is not None and not opened.unlabelled
         for seat, account in enumerate(seated(setup)[:-1]):
             paid = self.rewards[seat] * setup.p.wei_per_unit
             net = paid - self.spent[seat] + self.shares[seat] - self.penalties[seat] - self.voided[seat]

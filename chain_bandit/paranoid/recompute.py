@@ -206,8 +206,8 @@ def _disclose(setup: Setup, reveals: list[Call], verdict: Verdict) -> Disclosed 
         told = [number(keccak(secret, setup.seed, b"cost")) % (10**9 + 1)]
         verdict.same("cost", None, "hidden cost", [("Revealed", told)], call.events)
         if setup.p.sealed:  # its receipt tags are made of the secret: nothing of it comes from outside
-            opened = replace(opened, live=False)
-        if not opened.live:
+            opened = replace(opened, live=False, declared=False)
+        if not opened.unlabelled:
             verdict.cost = opened.cost
             verdict.true_means = [opened.means(arm) for arm in range(setup.p.arms)]
         return opened

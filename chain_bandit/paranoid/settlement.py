@@ -262,6 +262,8 @@ class Settlement:
                     verdict.same("report", t, about, True, report.named in may_name)
                 if p.sealed:
                     self._check_record(t, seat, report)
+            elif self.opened is not None and self.opened.declared:
+                verdict.trusted["report"] += 1
             self._check_bits(past, past.header, seat, report)
 
     def _check_record(self, t: int, seat: int, report: Report) -> None:

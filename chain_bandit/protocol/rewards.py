@@ -18,6 +18,9 @@ _MASK = 2**64 - 1
 LIVE = keccak(b"chain-bandit/live-rewards/1")
 """The secret of a game whose rewards come from outside while it runs: public, since nothing is drawn from it."""
 
+SELF_DECLARED = keccak(b"chain-bandit/self-declared/1")
+"""The same of a game in which each participant observes its own rewards, and is paid alike for every pull."""
+
 
 @kept_within_a_round(1024)
 def philox(key: tuple[int, int], counter: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
@@ -143,3 +146,13 @@ def live_model(arms: int) -> RewardModel:
 def live_commitment(participants: int, arms: int) -> bytes:
     """The commitment of every live game of that size: whoever joins sees by it that its rewards are not drawn."""
     return secret_commitment(LIVE, bytes(participants), live_model(arms).encode())
+
+
+def self_declared_model(arms: int) -> RewardModel:
+    """What every pull is paid in a game of self-declared rewards: one whole reward, whatever its participant saw."""
+    return RewardModel((Distribution((UNIT,), (1,)),) * arms)
+
+
+def self_declared_commitment(participants: int, arms: int) -> bytes:
+    """The commitment of every such game of that size: whoever joins sees by it that reports rest on nothing."""
+    return secret_commitment(SELF_DECLARED, bytes(participants), self_declared_model(arms).encode())

@@ -10,6 +10,7 @@ import { APPROVED, EXPLORATION, floored, NO_PULL, type Proof, type Pull, type Re
 import { saidOf } from "./rules.js";
 
 const LIVE = keccak(text("chain-bandit/live-rewards/1"));
+const DECLARED = keccak(text("chain-bandit/self-declared/1"));
 
 interface Tally {
   units: bigint;
@@ -60,6 +61,8 @@ class Opened {
   private readonly ledger: Ledger;
   private readonly draws: Draws | null;
   private readonly live: boolean;
+  /** Whether participants observe rewards that nobody else sees, and are paid alike for every pull. */
+  private readonly declared: boolean;
   private readonly tallies: Tally[];
   private readonly history = new Map<number, { counts: number[]; sums: bigint[] }[]>();
   /** Seats of which some pull does not open. */
@@ -74,7 +77,9 @@ class Opened {
 
   constructor(private readonly replay: Replay) {
     this.ledger = replay.ledger;
-    this.live = replay.secret !== null && same(replay.secret, LIVE) && replay.roles!.every((role) => !role);
+    const unlabelled = replay.secret !== null && replay.roles!.every((role) => !role);
+    this.live = unlabelled && same(replay.secret!, LIVE);
+    this.declared = unlabelled && same(replay.secret!, DECLARED) && !replay.game.sealed;
     this.draws =
       replay.secret && replay.model && !this.live ? new Draws(replay.secret, replay.seed0, replay.model) : null;
     const { arms } = replay.game.n;
@@ -188,7 +193,7 @@ class Opened {
           );
         } else if (this.live)
           ledger.trust("settlement.rewards", "amounts of live rewards rest on the environment's signature");
-        if (replay.roles && !this.live && !replay.roles[seat] && !this.lost.has(seat))
+        if (replay.roles && !this.live && !this.declared && !replay.roles[seat] && !this.lost.has(seat))
           ledger.hold(
             "honest.arm",
             pull.arm === each.arm,
@@ -284,11 +289,13 @@ class Opened {
   private report(each: Round, report: Report): void {
     const { replay, ledger } = this;
     const { seat } = report;
-    const unlabelled = !replay.roles || this.live;
+    const unlabelled = !replay.roles || this.live || this.declared;
     const honest = !unlabelled && !replay.roles![seat];
     if (report.sealed) this.sealed(each, report, honest);
     if (unlabelled) {
       if (this.live) ledger.trust("honest.report", "with live rewards nobody is labelled honest");
+      if (this.declared)
+        ledger.trust("honest.report", "reports of self-declared rewards rest on their participants' own word");
       return;
     }
     const liar = (replay.roles![seat]! & 1) > 0;
@@ -365,7 +372,7 @@ class Opened {
       if (replay.closed && !replay.closed.void) ledger.open("costs.case", "a round was not handed back for the costs");
       return;
     }
-    if (this.live) {
+    if (this.live || this.declared) {
       ledger.hold("costs.case", !each.case2, `round ${each.round} is in case 2 in a game without roles`);
       return;
     }
