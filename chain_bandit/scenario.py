@@ -142,8 +142,8 @@ class SelfDeclaredRewards(OutsideRewards):
     kind: Literal["self-declared"] = Field(description="this kind of rewards")
     source: str | None = Field(
         default=None, min_length=1, max_length=2000,
-        description="of each participant, {seat} stands for its number: a URL, a file of the name *.csv, module:function "
-        "or an entry point; without it each node names its own",
+        description="of each participant, {seat} stands for its number: a URL, a file *.csv, module:function or an "
+        "entry point; without it each node names its own",
     )
 
 
@@ -653,7 +653,7 @@ class Scenario(Strict):
         hides = "open rewards where they are live (a sealed game hides them by a secret, and a live game has none)"
         require(not (self.is_live and self.sealed), "sealed", hides, sealed=int(self.sealed))
         proves = "no slash where rewards are self-declared (nobody else sees them: no report can be proven false)"
-        require(not (self.is_self_declared and self.slash), "slash", proves, slash=self.slash)
+        require(not (self.is_self_declared and self.slash), "slash", proves, slash=int(self.slash > 0))
         self._check_adversary()
         seats = [entry.seat for entry in self.all_malicious]
         for seat in seats:

@@ -85,7 +85,7 @@ def up(
     from chain_bandit.views.terminal import ProgressLine
 
     place = out or Path("nodes") / label_of(given, chain)
-    say_beforehand(given)
+    say_beforehand(given, played=True)
     with ProgressLine("round", given.rounds) as line:
 
         def pause(seconds: float) -> None:
@@ -135,7 +135,7 @@ def node(
     ] = LogFormat.TEXT,
     rewards: Annotated[
         str | None,
-        typer.Option("--rewards", metavar="SOURCE", help="Own rewards, where self-declared: URL, CSV file, module:name."),
+        typer.Option("--rewards", metavar="SOURCE", help="Of self-declared rewards: URL, CSV file, module:name."),
     ] = None,
     as_json: Json = False,
 ) -> None:

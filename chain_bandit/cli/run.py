@@ -83,7 +83,7 @@ def _play(
     from chain_bandit.views import terminal
 
     on = chain(chain_name, account, allow_public_keys(public_keys))
-    say_beforehand(scenario)
+    say_beforehand(scenario, played=True)
     what = scenario.parameters.counted
     with terminal.Progress(scenario.parameters.horizon, what=what) as observe:
         finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume, observe.stage)

@@ -48,7 +48,13 @@ def allow_public_keys(
 
 def warn_of_unproven_lies(scenario: "Scenario") -> None:
     """Where a slash takes nothing for a false report, or nothing is taken for any lie: that it does not, and why."""
-    if scenario.is_live and not scenario.slash:
+    if scenario.is_self_declared:
+        print(
+            "warning: a lie costs nothing in this game: rewards are self-declared, and nobody can prove one; robust "
+            "aggregation alone protects the estimators, and every pull is paid one whole reward",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip
+    elif scenario.is_live and not scenario.slash:
         print(
             "warning: a lie costs nothing in this game: the environment of live rewards knows of nobody that lies, and "
             "without a slash no proof takes anything",
@@ -62,18 +68,23 @@ def warn_of_unproven_lies(scenario: "Scenario") -> None:
         )  # fmt: skip
 
 
-def say_beforehand(scenario: "Scenario") -> None:
+def say_beforehand(scenario: "Scenario", played: bool = False) -> None:
     """Which lies cost nothing, whether rewards may run out and how likely a bad committee is, before anything is paid.
 
+    Args:
+        played: whether everybody's node is started here too, so that all sources of own rewards must be there.
+
     Raises:
-        ChainBanditError: a file of rewards is not there, or ends within the burn-in.
+        ChainBanditError: a source of rewards is not there, or ends within the burn-in.
     """
     from chain_bandit.protocol.sortition import chances
 
     warn_of_unproven_lies(scenario)
     if scenario.is_live:
-        from chain_bandit.game.live import require_rows  # late: few games need it
+        from chain_bandit.game.live import require_own, require_rows  # late: few games need it
 
+        if played:
+            require_own(scenario)
         if short := require_rows(scenario):
             print(f"warning: {short}", file=sys.stderr, flush=True)
     said = chances(scenario.parameters, scenario.all_weights)

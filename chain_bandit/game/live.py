@@ -140,6 +140,12 @@ def own_rewards(
     return LiveRewards(source, game, given.arms, given.reward_timeout, lines, say, PATIENCE)
 
 
+def require_own(scenario: Scenario) -> None:
+    """Of self-declared rewards, the source of every participant is there. Raises as `own_rewards`."""
+    if isinstance(scenario.rewards, SelfDeclaredRewards):
+        own_rewards(scenario.rewards, scenario.folder, range(scenario.participants), b"", AppendLog())
+
+
 def _own_source(named: str, arms: tuple[str, ...], folder: Path) -> RewardSource:
     if named.startswith(("http://", "https://")):
         return HttpSource(named, arms)

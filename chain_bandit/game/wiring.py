@@ -59,10 +59,10 @@ class Actors:
             self.rules, scenario.model, scenario.roles, plan.secret, plan.environment, verifier,
             live_rewards(scenario, domain.separator(), pulls or AppendLog()),
         )  # fmt: skip
-        self._own = (
-            own_rewards(scenario.rewards, scenario.folder, self.rules.everybody, domain.separator(), pulls or AppendLog())
-            if isinstance(scenario.rewards, SelfDeclaredRewards) else None
-        )  # fmt: skip
+        given, game, lines = scenario.rewards, domain.separator(), pulls or AppendLog()
+        self._own = None
+        if isinstance(given, SelfDeclaredRewards):
+            self._own = own_rewards(given, scenario.folder, self.rules.everybody, game, lines)
         self.relayer = Relayer(self.rules, verifier)
         self._comparer = Comparer(self.rules, _comparison(plan, parties, session_log))
         self.seats = self._take_seats(plan, verifier)

@@ -17,7 +17,7 @@ from chain_bandit.views.page_audit import audit_section
 from chain_bandit.views.page_conduct import conduct_section, conduct_table
 from chain_bandit.views.page_money import money_section
 from chain_bandit.views.page_rounds import rounds_section
-from chain_bandit.views.phrases import NO_REGRET, SECTIONS, aborted, headline, others_in_words, seconds, verdict
+from chain_bandit.views.phrases import SECTIONS, aborted, headline, no_regret, others_in_words, seconds, verdict
 from chain_bandit.views.view_model import ViewModel, amount, clean, span, whole
 
 MARKS = {"ok": "✓", "bad": "✗", "open": "?", "none": "\N{EN DASH}"}
@@ -129,10 +129,10 @@ def _losses(facts: ViewModel) -> Markup | None:
 def _regret(facts: ViewModel) -> Markup:
     if facts.is_live:
         if not facts.columns:
-            return _section("regret", tag("p", NO_REGRET))
+            return _section("regret", tag("p", no_regret(facts)))
         pulled = themed(facts.drawn(plots.arms_pulled))
-        return _section("regret", tag("p", NO_REGRET), picture(pulled, "Which arm the honest pulled, round by round.",
-                                                               "broad"))  # fmt: skip
+        drawn = picture(pulled, "Which arm the honest pulled, round by round.", "broad")
+        return _section("regret", tag("p", no_regret(facts)), drawn)
     if not facts.columns:
         said = (
             "Regret, and what others would have lost on the same draws, is counted by who plays a game, and is not in "
@@ -180,7 +180,8 @@ def _estimators(facts: ViewModel) -> Markup:
         "estimators",
         tag("p", "The global estimator of each arm (line), as the contract recorded it"
             + (", against the true mean (dashed), which the environment revealed after the game. Best arm first."
-               if facts.manifest.arm_means else ". True means are not known, as the rewards are live." if facts.is_live
+               if facts.manifest.arm_means
+               else f". True means are not known, as the rewards are {facts.come}." if facts.is_live
                else ". The environment has not revealed the true means.")
             + (f" {more:,} further arms are in the files of the run." if more else "")
             + (f" {_ruled(p, p.policy, 'Which arm is pulled')}" if p else "")
@@ -400,7 +401,7 @@ _SEED_SAID = "; every key follows from it: a simulation, whose chain ended with 
 def _again(facts: ViewModel) -> tuple[Markup, Markup]:
     """How this is made once more: the game, or where there is only its history, the page."""
     if facts.is_live:
-        said = "The rewards are live: the game cannot be played again. This audits its history again:"
+        said = f"The rewards are {facts.come}: the game cannot be played again. This audits its history again:"
         return tag("p", said), tag("pre", "chain-bandit audit --history history.jsonl.gz")
     if facts.columns:
         simulated = facts.manifest.seed is not None

@@ -27,11 +27,15 @@ SECTIONS = {
 NO_ANSWER = "the rule of aggregation selected no report, and gave no estimator"
 """Of a rejected block in which nobody was selected."""
 
-NO_REGRET = (
+_LIVE = (
     "The rewards are live: they come from outside, so that nobody knows true means, and what was lost against the best "
     "arm cannot be told."
 )
-"""In the place of regret."""
+_SELF_DECLARED = (
+    "The rewards are self-declared: each participant observes its own, and reports what it likes of them. Robust "
+    "aggregation alone protects the estimators. Every pull is paid one whole reward, whatever it gave. True means and "
+    "regret are not known."
+)
 
 
 def verdict(facts: ViewModel) -> str:
@@ -73,12 +77,17 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1] if names else ""]))
 
 
+def no_regret(facts: ViewModel) -> str:
+    """What stands in the place of regret where rewards come from outside."""
+    return _SELF_DECLARED if facts.is_self_declared else _LIVE
+
+
 def what_it_cost(facts: ViewModel) -> str:
     """What failed rounds and those of case 2 took from an honest participant, in one sentence."""
     if not facts.columns and not facts.is_live:
         return "What that cost the honest in expectation is not in a history: only who played the game counts regret."
     if facts.is_live:
-        return NO_REGRET
+        return no_regret(facts)
     lost = {line.key: line.total / UNIT for line in facts.regret}
     failed, cost = lost["failed"], lost["cost"]
     if not failed and not cost:
@@ -164,7 +173,7 @@ def learned(facts: ViewModel) -> str:
     found = max(range(len(last)), key=lambda arm: (last[arm], -arm))
     said = f"The last block puts {facts.names[found]} first, at {last[found] / UNIT:.3f}"
     if facts.is_live:
-        return f"{said}; true means are not known, as the rewards are live."
+        return f"{said}; true means are not known, as the rewards are {facts.come}."
     if truth is None:
         return f"{said}; the true means are not revealed."
     if truth[found] == truth[best]:

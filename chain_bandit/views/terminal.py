@@ -19,7 +19,6 @@ from chain_bandit.auditor.exhibits import NEEDED
 from chain_bandit.auditor.report import AuditReport, Checked, Violation
 from chain_bandit.views.phrases import (
     CONDUCT,
-    NO_REGRET,
     SECTIONS,
     aborted,
     attacking_pays,
@@ -28,6 +27,7 @@ from chain_bandit.views.phrases import (
     headline,
     honest_average,
     misbehaved,
+    no_regret,
     others_in_words,
     seconds,
     verdict,
@@ -327,7 +327,7 @@ def regret_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) 
     """Regret of the honest in its parts, beside that of others: over all rounds, and after the burn-in."""
     facts = ViewModel.of(manifest, report, rounds)
     if facts.is_live:
-        return titled("Regret", Text(NO_REGRET, "dim"))
+        return titled("Regret", Text(no_regret(facts), "dim"))
     burn_in, last = facts.manifest.burn_in, facts.pulls[-1]
     made = plain_table(
         ("rewards lost, per honest participant", "left"), (f"{facts.at}s {span(1, last)}", "right"),

@@ -75,6 +75,7 @@ class Manifest(_Strict):
     aborted: dict[str, list[str]] = Field(default_factory=dict)
     attacks: dict[str, dict[str, str]] = Field(default_factory=dict)
     live: bool = False
+    self_declared: bool = False
     policy: str = UCB1.name
     undefended: _Number | None = None
     gas: _Number
@@ -224,6 +225,16 @@ class ViewModel:
     def is_live(self) -> bool:
         """Whether rewards came from outside: no true mean is known, nor who was to lie, and so no regret."""
         return self.manifest.live or bool(self.report.game.get("live"))
+
+    @property
+    def is_self_declared(self) -> bool:
+        """Whether they came to each participant alone, which was paid alike for every pull."""
+        return self.manifest.self_declared or bool(self.report.game.get("self_declared"))
+
+    @property
+    def come(self) -> str:
+        """What rewards from outside are called."""
+        return "self-declared" if self.is_self_declared else "live"
 
     @property
     def no_role(self) -> str:

@@ -12,6 +12,10 @@ import { saidOf } from "./rules.js";
 const LIVE = keccak(text("chain-bandit/live-rewards/1"));
 const DECLARED = keccak(text("chain-bandit/self-declared/1"));
 
+/** Whether every pull of every arm is one whole reward. */
+const isFlat = (model: Replay["model"]): boolean =>
+  model?.every(({ rewards, counts }) => rewards.join() === "1000000000" && counts.join() === "1") ?? false;
+
 interface Tally {
   units: bigint;
   counts: number[];
@@ -79,7 +83,7 @@ class Opened {
     this.ledger = replay.ledger;
     const unlabelled = replay.secret !== null && replay.roles!.every((role) => !role);
     this.live = unlabelled && same(replay.secret!, LIVE);
-    this.declared = unlabelled && same(replay.secret!, DECLARED) && !replay.game.sealed;
+    this.declared = unlabelled && same(replay.secret!, DECLARED) && !replay.game.sealed && isFlat(replay.model);
     this.draws =
       replay.secret && replay.model && !this.live ? new Draws(replay.secret, replay.seed0, replay.model) : null;
     const { arms } = replay.game.n;
