@@ -177,22 +177,26 @@ def test_the_snippets_of_the_page_on_the_api_print_what_they_say(tmp_path: Path)
 def test_commands_of_the_page_on_live_rewards_play_an_ab_test_of_a_service(place: Path) -> None:
     """With a service of the test's own port; nodes with the deadlines of the page."""
     serve, *lines = commands("docs/live-rewards.md")
+    *lines, own = lines
     assert len(lines) == 3
     (port,) = map(str, free_ports(1))
-    example = place / "examples" / "ab_test.toml"
-    example.write_text(example.read_text(encoding="utf-8").replace("8808", port), encoding="utf-8")
+    for name in ("ab_test.toml", "own_visitors.toml"):
+        example = place / "examples" / name
+        example.write_text(example.read_text(encoding="utf-8").replace("8808", port), encoding="utf-8")
     service = [sys.executable, *serve.replace("8808", port).split()[1:]]
     with subprocess.Popen(service, cwd=place, stdout=subprocess.PIPE, text=True) as pages:
         try:
             assert pages.stdout is not None
             assert port in pages.stdout.readline()
             said = [" ".join(ran(line, place).split()) for line in lines]
+            visits = (place / "visits.jsonl").read_text(encoding="utf-8").splitlines()
+            declared = " ".join(ran(own, place).split())
         finally:
             pages.kill()
     assert all("true means are not known" in each for each in said[:2])
     assert all("There is proof that seat 2 sent a false report" in each for each in said[:2])
     receipts = sum(map(pulls_of, (place / "runs" / "ab-test", place / "nodes" / "ab-test")))
-    visits = (place / "visits.jsonl").read_text(encoding="utf-8").splitlines()
+    assert "reports of self-declared rewards were not recomputed" in declared
     assert len(visits) == len({json.loads(visit)[0] for visit in visits}) == receipts
     assert re.search(r"\d+ rewards were not recomputed: they rest on the environment's signature alone", said[2])
 

@@ -217,7 +217,7 @@ PLACE = Path(__file__).parent
 
 def pull(key, arm, asked="asked"):
     with (PLACE / asked).open("a") as file:
-        file.write(f"{key}\n")
+        file.write(f"{key}\\n")
     if (key.round, key.participant) == (22, 0) and not (PLACE / "sent").exists():
         (PLACE / "sent").touch()
         time.sleep(600)
