@@ -14,6 +14,7 @@ from chain_bandit import runs
 from chain_bandit.actors.environment import Environment
 from chain_bandit.auditor import setup
 from chain_bandit.auditor.report import AuditReport
+from chain_bandit.audits import audit_folder
 from chain_bandit.environments.errors import RewardsAway
 from chain_bandit.game.live import PULLS, NoSourceNamed, NothingToSimulate
 from chain_bandit.game.plan import Plan
@@ -24,7 +25,6 @@ from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.rewards import self_declared_commitment
 from chain_bandit.protocol.settlement import Pull
 from chain_bandit.protocol.units import NO_PULL, UNIT
-from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import Scenario, built
 from tests.integration.nodes import COMMAND, chain_bandit, here
 from tests.integration.nodes_up import digests_of
@@ -185,7 +185,7 @@ def test_each_participant_reads_a_file_of_its_own(tmp_path: Path) -> None:
 
 def test_a_burn_in_without_answers_ends_by_a_sentence(played: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chain_bandit.game.live.PATIENCE", 0.3)
-    __import__("own_source").pull = lambda key, arm: None
+    setattr(__import__("own_source"), "pull", lambda key, arm: None)  # noqa: B010
     with pytest.raises(RewardsAway, match=r"own_source:pull: reward of ., participant 0, round 1"):
         played()
 

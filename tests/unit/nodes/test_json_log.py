@@ -25,7 +25,7 @@ def test_the_error_that_ends_a_node_is_an_object(tmp_path: Path, capsys: pytest.
 def test_live_rewards_are_told_by_the_log_of_the_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[object] = []
     monkeypatch.setattr("chain_bandit.game.live.live_rewards", lambda scenario, game, lines, say: told.append(say))
-    live = cast("Any", SimpleNamespace(is_live=True))
+    live = cast("Any", SimpleNamespace(is_live=True, is_self_declared=False))
     with ExitStack() as stack:
         kept_rewards(tmp_path, live, b"", cast("Any", None), stack, print)
     assert told == [print]
