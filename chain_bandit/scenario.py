@@ -652,7 +652,7 @@ class Scenario(Strict):
         )  # fmt: skip
         hides = "open rewards where they are live (a sealed game hides them by a secret, and a live game has none)"
         require(not (self.is_live and self.sealed), "sealed", hides, sealed=int(self.sealed))
-        proves = "no slash where rewards are self-declared (nobody else sees them: no report can be proven false)"
+        proves = "slash = 0 where rewards are self-declared (nobody else sees them: no report can be proven false)"
         require(not (self.is_self_declared and self.slash), "slash", proves, slash=int(self.slash > 0))
         self._check_adversary()
         seats = [entry.seat for entry in self.all_malicious]

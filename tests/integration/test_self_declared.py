@@ -15,6 +15,7 @@ from chain_bandit.actors.environment import Environment
 from chain_bandit.auditor import setup
 from chain_bandit.auditor.report import AuditReport
 from chain_bandit.audits import audit_folder
+from chain_bandit.chain.anvil import anvil
 from chain_bandit.environments.errors import RewardsAway
 from chain_bandit.game.live import PULLS, NoSourceNamed, NothingToSimulate
 from chain_bandit.game.plan import Plan
@@ -29,7 +30,10 @@ from chain_bandit.scenario import Scenario, built
 from tests.integration.nodes import COMMAND, chain_bandit, here
 from tests.integration.nodes_up import digests_of
 from tests.integration.nodes_up import game as playing
+from tests.integration.test_docs import blocks, ran
+from tests.light_keys import light_keys_elsewhere
 from verification.browser.bundle import verifier
+from verification.kills import free_ports
 
 SOURCE = """
 from pathlib import Path
@@ -273,3 +277,29 @@ def test_a_node_that_is_killed_before_its_own_reward_came_asks_with_the_same_key
     twice = {line for line in asked if asked.count(line) > 1}
     assert all(line.split("-")[2] == "0" for line in twice), twice
     assert any(line.split("-")[1:3] == ["22", "0"] for line in twice)
+
+
+def test_participants_with_keys_of_their_own_name_their_own_sources(tmp_path: Path) -> None:
+    """The tutorial on taking part, with another game: nobody's source is in the file that all have."""
+    names = "ann", "bob", "cleo", "dan"
+    for mean, name in zip(("0.5", "0.4", "0.6", "0.5"), names, strict=True):
+        rows = [f"{arm},{value}" for _ in range(80) for arm, value in ((0, 0.1), (1, mean))]
+        (tmp_path / f"{name}-users.csv").write_text("\n".join(["arm,reward", *rows]))
+    (tmp_path / "experiment.toml").write_text(
+        'name = "x"\nparticipants = 4\nrounds = 24\nburn_in = 8\nliars = 1\nattackers = 1\nbound_ms = 1000\n'
+        '[rewards]\nkind = "self-declared"\narms = ["old", "new"]\n'
+    )
+    script = "set -e\n" + "".join(blocks("docs/take-part.md", "sh"))
+    for name in names:
+        run = f"chain-bandit node {name} --game game.json"
+        script = script.replace(run, f"{run} --rewards {name}-users.csv")
+    with anvil() as node:
+        ports = iter(free_ports(7))
+        for port in (*range(7700, 7703), *range(7710, 7714)):
+            script = script.replace(f":{port}", f":{next(ports)}")
+        said = ran(script.replace("http://127.0.0.1:8545", node.url), tmp_path,
+                   PYTHONPATH=light_keys_elsewhere(tmp_path))  # fmt: skip
+    assert "users" not in (tmp_path / "game.json").read_text()
+    assert "reports of self-declared rewards were not recomputed" in " ".join(said.split())
+    for name in names:
+        assert lines(tmp_path / name / PULLS), "each asked its own source"
