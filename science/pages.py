@@ -71,7 +71,8 @@ PAGES: dict[str, dict[str, Table]] = {
     "payoff": of("payoff", registry=payoff.registry, responses=payoff.responses)
     | {"slashed": lambda: [*payoff.responses(rows("payoff_slash")), "", *made(rows("payoff_slash"))]}
     | {"cells": lambda: [*payoff.worst(cells := rows("payoff_cells") + rows("payoff_sealed")), *made(cells)]}
-    | {"others": lambda: [*payoff.worst(rows("payoff_others")), *made(rows("payoff_others"))]},
+    | {"others": lambda: [*payoff.worst(rows("payoff_others")), *made(rows("payoff_others"))]}
+    | {"free": lambda: [*payoff.registry(rows("payoff_free")), "", *made(rows("payoff_free"))]},
     "exclusion": of("exclusion", registry=exclusion.registry)
     | {"edge": lambda: [*exclusion.edge(rows("edge")), "", *made(rows("edge"))]},
     "robust": {
