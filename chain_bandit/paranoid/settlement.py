@@ -326,9 +326,9 @@ class Settlement:
             elif p.provable and past.header is not None and seat not in past.header.reporters:
                 verdict.same("reward", t, f"pull of seat {seat}, whose report is not in the block", NOTHING, pull)
                 self.silent[seat].append(t)
-            elif p.provable and past.header is not None and pull.arm not in (past.header.arm, NOBODY):
-                verdict.same("reward", t, f"pull of seat {seat}, of another arm than the block's", NOTHING, pull)
             else:
+                if p.provable and past.header is not None and pull.arm not in (past.header.arm, NOBODY):
+                    verdict.same("reward", t, f"pull of seat {seat}, of another arm than the block's", NOTHING, pull)
                 self._check_honest(t, seat, past.arm, pull)
             self.earned[seat] += pull.reward
             if pull.arm != NOBODY:
