@@ -13,13 +13,24 @@ from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from chain_bandit.append_log import regular_file
 from chain_bandit.attacks.attack import Attack
 from chain_bandit.attacks.malicious import Combined
 from chain_bandit.environments import registry as environments
 from chain_bandit.environments.bernoulli import bernoulli_model
+from chain_bandit.environments.live_csv import is_file
 from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.examples import found
 from chain_bandit.foreign.registry import named
@@ -55,8 +66,8 @@ _MOST_DOTS = 256
 
 _NUMBER = re.compile(r"(?<![\w.])[+-]?\d+\.\d+")
 
-SEAT, CSV = "{seat}", ".csv"
-"""What stands for a participant's number in the source of its own rewards, and what ends the name of a file."""
+SEAT = "{seat}"
+"""What stands for a participant's number in the source of its own rewards."""
 
 _BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
@@ -146,11 +157,22 @@ class SelfDeclaredRewards(OutsideRewards):
         "entry point; without it each node names its own",
     )
 
+    @property
+    def is_file(self) -> bool:
+        """Whether each participant reads a file."""
+        return is_file(self.source or "")
 
     def files(self, seats: Iterable[int]) -> list[str]:
         """Which files some participants read."""
         named = self.source or ""
-        return [named.replace(SEAT, str(seat)) for seat in seats] if named.endswith(CSV) else []
+        return [named.replace(SEAT, str(seat)) for seat in seats] if self.is_file else []
+
+    @field_validator("source")
+    @classmethod
+    def _has_one_folder(cls, source: str | None) -> str | None:
+        if source is not None and is_file(source) and SEAT in source.rpartition("/")[0]:
+            raise ValueError(f"{SEAT} may stand in the name of a file, not of its folder")
+        return source
 
 
 class OtherRewards(BaseModel):

@@ -163,7 +163,7 @@ def opened(game: ReplayedGame, call: ContractCall) -> None:
     game.last_record_block, game.end_block = call.block, call.block + p.game_blocks
     game.settled_through, game.run_digest = p.burn_in, START
     commitment, size = deployment.secret_commitment, (p.participants, p.arms)
-    game.self_declared = not p.sealed and commitment == self_declared_commitment(*size)
+    game.self_declared = not (p.sealed or p.provable) and commitment == self_declared_commitment(*size)
     game.live = game.self_declared or (not p.sealed and commitment == live_commitment(*size))
     if not game.live:
         _disclose(game, deployment.secret_commitment)

@@ -140,6 +140,7 @@ def node(
     as_json: Json = False,
 ) -> None:
     """Run one node of a game: a participant, the environment, the relayer or the comparison, until the game's end."""
+    from chain_bandit.environments.live_csv import is_file
     from chain_bandit.nodes.load import load
 
     load()
@@ -153,7 +154,7 @@ def node(
     try:
         if game is not None:
             take_game(game, place)
-        own = str(Path(rewards).resolve()) if rewards and rewards.endswith(".csv") and "://" not in rewards else rewards
+        own = str(Path(rewards).resolve()) if rewards and is_file(rewards) else rewards
         ended = main(place, rpc, lambda holder: keystore.password(file, holder.name), metrics, say, own)
     except ChainBanditError as error:
         if log is LogFormat.TEXT:

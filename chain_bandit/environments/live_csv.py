@@ -13,6 +13,11 @@ from chain_bandit.environments.table import read_text
 COLUMNS = ("arm", "reward")
 
 
+def is_file(source: str) -> bool:
+    """Whether the source of somebody's rewards is a file, and no URL or callable."""
+    return source.endswith(".csv") and "://" not in source
+
+
 class CsvSource:
     """Reads the file once; rows that are added later count for whoever opens it anew.
 

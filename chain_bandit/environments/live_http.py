@@ -18,6 +18,13 @@ MOST_BYTES = 1 << 16
 _OK = 200
 
 
+def without_keys(url: str) -> str:
+    """A URL as messages say it: without user and query, where a key may be."""
+    scheme, _, rest = url.partition("?")[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
 class HttpSource:
     """Asks `url` with `{"key", "game", "round", "participant", "pull", "arm", "name"}`; an answer of status 200 that is
     `{"reward": NUMBER}` counts, nothing else.
@@ -27,7 +34,7 @@ class HttpSource:
     """
 
     def __init__(self, url: str, arms: tuple[str, ...]) -> None:
-        self.name, self._url, self._arms = url.partition("?")[0], url, arms  # messages do not tell a key in its query
+        self.name, self._url, self._arms = without_keys(url), url, arms
         self._pool = PoolManager(maxsize=64, retries=False)
 
     def asked(self, key: PullKey, arm: int) -> None:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic, sleep
@@ -28,13 +29,13 @@ class _Asking:
 
     Attributes:
         until: when they are forfeited, or asked for anew.
-        since: when they were first asked for by this process.
+        since: when it was first seen that no answer came in time.
         failed: what was wrong with the last answer.
     """
 
     must: bool
     until: float
-    since: float
+    since: float = inf
     failed: RewardInvalid | None = None
 
 
@@ -85,7 +86,7 @@ class LiveRewards:
         if fresh:
             self.journal.sync()
         for place in fresh:
-            self._asking[place] = _Asking(must, self._now() + self._seconds(place), self._now())
+            self._asking[place] = _Asking(must, self._now() + self._seconds(place))
             self._start(place)
 
     def has(self, ledger: Ledger, wanted: Wanted) -> bool:
@@ -178,6 +179,7 @@ class LiveRewards:
             self.journal.forfeit(place)
             self._say(f"{failed}; it is forfeited")
             return
+        asking.since = min(asking.since, self._now())
         waited = self._now() - asking.since
         if waited > max(self._patience, 2 * self._seconds(place)):
             raise RewardsAway(waited, failed)

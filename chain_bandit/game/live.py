@@ -6,13 +6,12 @@ from pathlib import Path
 
 from chain_bandit.append_log import AppendLog
 from chain_bandit.environments.errors import RewardsTooFew
-from chain_bandit.environments.live import CallableSource, PullKey, RewardSource
-from chain_bandit.environments.live_csv import CsvSource
-from chain_bandit.environments.live_http import HttpSource
+from chain_bandit.environments.live import CallableSource, PullKey, RewardSource, SourceFailed
+from chain_bandit.environments.live_csv import CsvSource, is_file
+from chain_bandit.environments.live_http import HttpSource, without_keys
 from chain_bandit.environments.live_rewards import PATIENCE, LiveRewards
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import (
-    CSV,
     SEAT,
     CallableRewards,
     CsvRewards,
@@ -113,8 +112,11 @@ class _BySeat:
         self._sources[key.participant].asked(key, arm)
 
     def pull(self, key: PullKey, arm: int, seconds: float) -> object:
-        """Ask the participant's. Raises `SourceFailed`."""
-        return self._sources[key.participant].pull(key, arm, seconds)
+        """Ask the participant's; one that has nothing more to observe gives no answer. Raises `SourceFailed`."""
+        try:
+            return self._sources[key.participant].pull(key, arm, seconds)
+        except SourceFailed as error:
+            raise SourceFailed(str(error)) from error  # final for nobody: the game goes on
 
 
 def own_rewards(
@@ -136,7 +138,7 @@ def own_rewards(
             "node by --rewards"
         )
     sources = {seat: _own_source(given.source.replace(SEAT, str(seat)), given.arms, folder) for seat in seats}
-    source = _BySeat(given.source.partition("?")[0], sources)
+    source = _BySeat(without_keys(given.source) if "://" in given.source else given.source, sources)
     return LiveRewards(source, game, given.arms, given.reward_timeout, lines, say, PATIENCE)
 
 
@@ -149,4 +151,4 @@ def require_own(scenario: Scenario) -> None:
 def _own_source(named: str, arms: tuple[str, ...], folder: Path) -> RewardSource:
     if named.startswith(("http://", "https://")):
         return HttpSource(named, arms)
-    return CsvSource(folder / named, arms) if named.endswith(CSV) else CallableSource(named)
+    return CsvSource(folder / named, arms) if is_file(named) else CallableSource(named)

@@ -148,7 +148,8 @@ def lock(scenario: Scenario, place: Path, with_seed: bool = True, observers: Col
     """Write the scenario with every default, files of rules by paths from the root, and recorded rewards beside it.
 
     Args:
-        observers: of self-declared rewards, whose files go with it; by default everybody's.
+        observers: of self-declared rewards, whose files go with it; by default everybody's. Without any the source is
+            left out.
     """
     locked = scenario.model_dump(mode="json", exclude_none=True)
     for kind, name in scenario.foreign_rules.items():
@@ -157,10 +158,13 @@ def lock(scenario: Scenario, place: Path, with_seed: bool = True, observers: Col
         source = scenario.folder / scenario.rewards.file
         shutil.copyfile(source, place / source.name)
         locked["rewards"]["file"] = source.name
-    elif isinstance(scenario.rewards, SelfDeclaredRewards) and scenario.rewards.files((0,)):
-        for file in scenario.rewards.files(range(scenario.participants) if observers is None else observers):
-            shutil.copyfile(scenario.folder / file, place / Path(file).name)
-        locked["rewards"]["source"] = Path(locked["rewards"]["source"]).name
+    elif isinstance(scenario.rewards, SelfDeclaredRewards) and scenario.rewards.source is not None:
+        if observers is not None and not observers:
+            del locked["rewards"]["source"]
+        elif scenario.rewards.is_file:
+            for file in scenario.rewards.files(range(scenario.participants) if observers is None else observers):
+                shutil.copyfile(scenario.folder / file, place / Path(file).name)
+            locked["rewards"]["source"] = Path(scenario.rewards.source).name
     note = ""
     if not with_seed:
         del locked["seed"]

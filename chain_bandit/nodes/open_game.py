@@ -161,7 +161,7 @@ def deploy_open(
             rules=scenario.foreign_rules, private_addresses=private, invited=tuple(invited),
         )  # fmt: skip
         with folder.writing(organiser):
-            lock(scenario, organiser / name_of(ENVIRONMENT), with_seed=False)
+            lock(scenario, organiser / name_of(ENVIRONMENT), with_seed=False, observers=())
             write_public(organiser / GAME, game)
         with folder.writing(out):
             out.parent.mkdir(parents=True, exist_ok=True)

@@ -57,7 +57,7 @@ class SeatRole(role.NodeRole):
         self._ledger = ledger
         if self._rules.parameters.provable:
             self._heads[ledger.round] = ledger.head
-        self._rewarded, self._nothing_comes = False, False
+        self._rewarded, self._nothing_comes, self._has_looked = False, False, False
         self._certified: list[Post] = []
         self._pulls: list[Post] = []
         self._due = ledger.round < self._rules.parameters.burn_in
@@ -68,11 +68,7 @@ class SeatRole(role.NodeRole):
             self._receive(early)
 
     def tick(self, step: int) -> list[Post]:
-        """The seat's messages; with the last ones go its proofs of equivocation.
-
-        By then it knows what settlements prove: the relayer looks later, so that it has had its turn once the round is
-        recorded.
-        """
+        """The seat's messages; with the last ones go its proofs of equivocation."""
         said = posts(self._seat.on_tick(step))
         if self._seat.probing:
             last = step == self._rules.schedule.probe_steps - 1
@@ -80,8 +76,6 @@ class SeatRole(role.NodeRole):
             last = step == self._rules.schedule.certify
         if not last:
             return said
-        if self._journal is not None:
-            self._prover.unproven()
         self._certified = said + self._proofs()
         return self._certified
 
@@ -108,6 +102,13 @@ class SeatRole(role.NodeRole):
     def insist(self) -> list[Post]:
         """Certificates and proofs: environment and relayer may have been away."""
         return self._certified
+
+    def act(self, heard: bool, late: bool) -> bool:
+        """Look for what settlements prove, once its votes are out: the relayer does before it records the round."""
+        if heard and not self._has_looked and self._journal is not None:
+            self._has_looked = True
+            self._prover.unproven()
+        return False
 
     def recorded(self, found: Recorded) -> list[Post]:
         """Hold the record against the journal; pull on its block."""

@@ -263,6 +263,8 @@ class Start(NodeStart):
     def _own(self, rules: Rules, stack: ExitStack) -> OwnRewards | None:
         """Where rewards are self-declared, which the environment's commitment says, this seat's source of them.
 
+        Where false reports can be proven none are: reports of own rewards would be false ones there.
+
         Raises:
             NoSourceNamed: it has none, or one is given in another game.
         """
@@ -272,7 +274,7 @@ class Start(NodeStart):
         p, salt = self.parameters, self.follower.opening()
         assert salt is not None
         commitment = self_declared_commitment(p.participants, p.arms)
-        if p.sealed or p.digest(keccak(salt), commitment) != self.domain.game:
+        if p.sealed or p.provable or p.digest(keccak(salt), commitment) != self.domain.game:
             if self._source is not None:
                 raise NoSourceNamed("--rewards: the environment gives the rewards of this game, nobody else's count")
             return None

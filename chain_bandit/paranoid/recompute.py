@@ -207,6 +207,8 @@ def _disclose(setup: Setup, reveals: list[Call], verdict: Verdict) -> Disclosed 
         verdict.same("cost", None, "hidden cost", [("Revealed", told)], call.events)
         if setup.p.sealed:  # its receipt tags are made of the secret: nothing of it comes from outside
             opened = replace(opened, live=False, declared=False)
+        if setup.p.provable:  # reports are held against what receipts say
+            opened = replace(opened, declared=False)
         if not opened.unlabelled:
             verdict.cost = opened.cost
             verdict.true_means = [opened.means(arm) for arm in range(setup.p.arms)]

@@ -80,6 +80,7 @@ class Settlement:
         self.tallies: dict[int, list[bytes]] = {}
         self.leaves: list[bytes] = []
         self.given = [0 for _ in p.seats]
+        self.held = 0
         self.silent: list[list[int]] = [[] for _ in p.seats]
         self.through = p.burn_in
         self.counts = [[0] * p.arms for _ in p.seats]
@@ -163,6 +164,8 @@ class Settlement:
             elif past.arm is not None:
                 self._receive(past.round, past.arm)
             self._stand(past.round)
+        if self.held < len(self.records.lies.rests):
+            self.records.verdict.cannot("evidence", "the tally that a proven report names is not known")
 
     def _receive(self, t: int, arm: int) -> None:
         """A round whose arm nobody chooses: of games with tallies its rows are settled, as of a paid burn-in."""
@@ -208,6 +211,7 @@ class Settlement:
         self.tallies[t] = now
         for _, _, named, seat, tally in self.records.lies.rests:
             if named == t:
+                self.held += 1
                 verdict.same("evidence", t, f"tally of seat {seat} under a proof", now[seat].hex(), tally.hex())
         self.tallies.pop(t - 2 - t // OLDEST_PART - p.failure_limit, None)  # the oldest that a report may name
         self.leaves += [tallies.leaf(t, seat, tally) for seat, tally in enumerate(now)]

@@ -6,27 +6,37 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from chain_bandit import runs
+from chain_bandit import scenario as scenarios
 from chain_bandit.actors.environment import Environment
 from chain_bandit.auditor import setup
 from chain_bandit.auditor.report import AuditReport
-from chain_bandit.audits import audit_folder
+from chain_bandit.audits import audit_file, audit_folder
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.environments.errors import RewardsAway
+from chain_bandit.environments.live_http import without_keys
+from chain_bandit.game import wiring
+from chain_bandit.game.folder import HISTORY
 from chain_bandit.game.live import PULLS, NoSourceNamed, NothingToSimulate
 from chain_bandit.game.plan import Plan
+from chain_bandit.game.run import run
 from chain_bandit.game.simulated import plain
+from chain_bandit.game.unfinished import lock
 from chain_bandit.nodes import node_files as files
+from chain_bandit.nodes import start
 from chain_bandit.paranoid import draws
+from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.rewards import self_declared_commitment
 from chain_bandit.protocol.settlement import Pull
 from chain_bandit.protocol.units import NO_PULL, UNIT
-from chain_bandit.scenario import Scenario, built
+from chain_bandit.scenario import Scenario, ScenarioInvalid, built
+from chain_bandit.stopwatch import Stopwatch
 from tests.integration.nodes import COMMAND, chain_bandit, here
 from tests.integration.nodes_up import digests_of
 from tests.integration.nodes_up import game as playing
@@ -187,6 +197,25 @@ def test_each_participant_reads_a_file_of_its_own(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "again" / "manifest.json").read_text())["run_digest"] == first.manifest["run_digest"]
 
 
+def test_who_has_nothing_more_to_observe_goes_on_by_what_it_has_seen(tmp_path: Path) -> None:
+    rows = [f"{arm},{mean}" for _ in range(6) for arm, mean in (("a", 0.8), ("b", 0.5), ("c", 0.1))]
+    (tmp_path / "users.csv").write_text("\n".join(["arm,reward", *rows]))
+    given = {**GIVEN["rewards"], "source": str(tmp_path / "users.csv"), "reward_timeout": 0.05}
+    played = runs.play(scenario(rewards=given, rounds=20), tmp_path / "run")
+    assert played.report.exit_code == 0
+    with pytest.raises(ScenarioInvalid, match="in the name of a file, not of its folder"):
+        scenario(rewards={**given, "source": "{seat}/users.csv"})
+
+
+def test_a_url_is_no_file_and_an_environment_has_nobodys_source(tmp_path: Path) -> None:
+    game = scenario(rewards={**GIVEN["rewards"], "source": "http://user:key@127.0.0.1:1/users-{seat}.csv?key=secret"})
+    lock(game, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["scenario.lock.toml"]
+    lock(game, tmp_path, observers=())
+    assert "users-" not in (tmp_path / "scenario.lock.toml").read_text()
+    assert without_keys(game.rewards.source) == "http://127.0.0.1:1/users-{seat}.csv"  # type: ignore[union-attr,arg-type]
+
+
 def test_a_burn_in_without_answers_ends_by_a_sentence(played: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chain_bandit.game.live.PATIENCE", 0.3)
     setattr(__import__("own_source"), "pull", lambda key, arm: None)  # noqa: B010
@@ -204,6 +233,44 @@ def test_they_are_refused_where_they_mean_nothing(tmp_path: Path) -> None:
     none = {name: value for name, value in GIVEN["rewards"].items() if name != "source"}
     with pytest.raises(NoSourceNamed, match=r"as rewards\.source, for a node by --rewards"):
         runs.play(scenario(rewards=none), tmp_path / "run")
+
+
+def test_a_game_with_the_commitment_and_a_slash_is_one_of_receipts(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An organiser may deploy what no scenario says: reports of own rewards would be proven false there."""
+    original = vars(scenarios)["require"]
+
+    def lenient(holds: bool, name: str, *given: Any, **values: Any) -> None:
+        original(holds or name == "slash", name, *given, **values)
+
+    monkeypatch.setattr(scenarios, "require", lenient)
+    monkeypatch.setattr(wiring, "OwnRewards", lambda *given, **named: None)  # as `Start._own` has it, see below
+    out = source / "other"
+    out.mkdir()
+    game = scenario(slash=0.25, malicious=[], chain={"settlement_window": 100})
+    run(game, out, lambda moment: None, Stopwatch())
+    report = audit_file(out / HISTORY, paranoid=True)
+    assert report.verdict == "passed"
+    assert "self_declared" not in report.game
+    assert report.checks["honest.report"].trusted == 0
+    assert not any(each.kind.startswith("proven false report") for each in report.findings)
+    with verifier() as page:
+        assert page.verdict(out / HISTORY)["verdict"] == "passed"
+
+
+@pytest.mark.parametrize("slash", [0, 1])
+def test_a_node_asks_no_source_where_reports_can_be_proven_false(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slash: int
+) -> None:
+    p, salt = replace(scenario().parameters, slash=slash, provable=slash), bytes(32)
+    domain = SimpleNamespace(game=p.digest(keccak(salt), self_declared_commitment(p.participants, p.arms)))
+    monkeypatch.setattr(start, "kept_own", lambda *given: "own")
+    node: Any = SimpleNamespace(
+        parameters=p, follower=SimpleNamespace(opening=lambda: salt), domain=domain, _source=None, _place=tmp_path,
+        key=SimpleNamespace(address=0), _say=print,
+    )  # fmt: skip
+    assert start.Start._own(node, None, None) == (None if slash else "own")  # type: ignore[arg-type]
 
 
 def test_anybody_can_compute_the_commitment(source: Path) -> None:

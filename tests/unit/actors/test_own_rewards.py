@@ -70,6 +70,19 @@ def test_a_report_waits_for_the_burn_in_and_no_longer_than_patience() -> None:
         mine.take(3)
 
 
+def test_a_source_that_is_back_is_asked_again_however_late_the_report_looks() -> None:
+    clock = [0.0]
+    asked = Asked(lambda key, arm, attempt: None if clock[0] < 9 else 1, timeout=0.05, patience=0.3)
+    asked.rewards._now = lambda: clock[0]
+    mine = own(asked)
+    given(mine, 1)
+    while not asked.source.pulled:
+        pass
+    clock[0] = 10.0
+    mine.take(3)
+    assert (mine.sums, mine.pulls) == ((UNIT, 0), (1, 0))
+
+
 def test_a_phase_is_asked_for_pull_by_pull() -> None:
     mine = own(Asked(lambda key, arm, attempt: key.pull / 10), waits=True)
     given(mine, 3, 1, 4)

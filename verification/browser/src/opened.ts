@@ -83,7 +83,8 @@ class Opened {
     this.ledger = replay.ledger;
     const unlabelled = replay.secret !== null && replay.roles!.every((role) => !role);
     this.live = unlabelled && same(replay.secret!, LIVE);
-    this.declared = unlabelled && same(replay.secret!, DECLARED) && !replay.game.sealed && isFlat(replay.model);
+    const { sealed, provable } = replay.game;
+    this.declared = unlabelled && same(replay.secret!, DECLARED) && !sealed && !provable && isFlat(replay.model);
     this.draws =
       replay.secret && replay.model && !this.live ? new Draws(replay.secret, replay.seed0, replay.model) : null;
     const { arms } = replay.game.n;
