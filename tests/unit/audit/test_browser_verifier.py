@@ -64,6 +64,16 @@ def test_a_rule_and_its_options_may_have_names_of_any_letters(page: Verifier, tm
     assert ("header.arm", ["arms by ucb1 over größe ☃ 😀 are not computed"]) in said
 
 
+@pytest.mark.parametrize("theorem", [5, 6])
+def test_who_is_listed_for_a_false_report_is_drawn_as_before(theorem: int, page: Verifier, tmp_path: Path) -> None:
+    """Its last report brings a proof of the round in which it is listed, and it validates on."""
+    path = Path(__file__).parents[3] / f"examples/theorems/theorem{theorem}.toml"
+    run = cb.play(cb.load(path, rounds=110, expect={}, slash=0.01), tmp_path / "run")
+    assert run.passed
+    result = page.verdict(run.out / "history.jsonl.gz")
+    assert result["verdict"] == "passed", [each for each in result["checks"] if each["tally"]["failed"]]
+
+
 def choice(rule: Rule, options: Mapping[str, int]) -> RuleChoice:
     return RuleChoice(rule.kind, rule.name, rule.version, tuple(sorted(options.items())))
 

@@ -756,7 +756,7 @@ export class Replay {
       return;
     }
     const input = drawInput(this.seed(round + 1));
-    const barred = this.blocked(round + 1);
+    const barred = this.barred(round + 1);
     let validate = 0n;
     let command = 0n;
     for (const report of block.body.reports) {
