@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from chain_bandit.auditor.exhibits import Slice
 from chain_bandit.auditor.report import ENVIRONMENT, ITSELF
 from chain_bandit.protocol.blocks import Report
 from chain_bandit.protocol.estimation import disclosed
 from chain_bandit.protocol.rule import Own
 from chain_bandit.protocol.settlement import Pull
 from chain_bandit.protocol.tallies import STALE
+from chain_bandit.protocol.units import UNIT
 
 if TYPE_CHECKING:
     from chain_bandit.auditor.game import ReplayedGame
@@ -36,6 +38,14 @@ class SettledReceipts:
     waiting: dict[int, list[tuple[int, int, Report]]] = field(default_factory=dict)
     totals: list[list[int]] = field(default_factory=list)
     counts: list[list[int]] = field(default_factory=list)
+
+
+def check_reward(game: "ReplayedGame", t: int, seat: int, reward: int, pulls: int, part: Slice) -> None:
+    """What is settled of so many pulls rests on the environment's signature; self-declared rewards are paid alike."""
+    if game.self_declared:
+        game.checks.same(reward, pulls * UNIT, "settlement.rewards", t, f"flat pay of seat {seat}", part)
+    else:
+        game.checks.trust("settlement.rewards", "rewards were not recomputed: they", 1, ENVIRONMENT)
 
 
 def hold(game: "ReplayedGame", seat: int, report: Report) -> None:

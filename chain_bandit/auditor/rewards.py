@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from chain_bandit.auditor.books import POOL, account
 from chain_bandit.auditor.exhibits import Field, Slice
 from chain_bandit.auditor.game import Past, ReplayedGame, draw
-from chain_bandit.auditor.report import ENVIRONMENT
+from chain_bandit.auditor.live import check_reward
 from chain_bandit.auditor.tags import check_tags, pulls_of_tags
 from chain_bandit.auditor.tallies import check_given, check_tallies, parts
 from chain_bandit.auditor.timing import settled_until
@@ -207,11 +207,7 @@ def _check_round(game: ReplayedGame, t: int, pulls: Sequence[Pull | None], first
             game.note("forfeited", seat, t)
         if game.live:
             if valid and pull.arm != NO_PULL:
-                if game.self_declared:
-                    flat = past.length * UNIT
-                    checks.same(pull.reward, flat, "settlement.rewards", t, f"flat pay of seat {seat}", part)
-                else:
-                    checks.trust("settlement.rewards", "rewards were not recomputed: they", 1, ENVIRONMENT)
+                check_reward(game, t, seat, pull.reward, past.length, part)
                 if past.arm is not None and pull.arm != past.arm:
                     game.note("other arm than the honest", seat, t)
         elif disclosed is None:

@@ -6,7 +6,6 @@ from chain_bandit.auditor import live
 from chain_bandit.auditor.certificates import signer_of
 from chain_bandit.auditor.exhibits import Slice
 from chain_bandit.auditor.game import Past, ReplayedGame, draw
-from chain_bandit.auditor.report import ENVIRONMENT
 from chain_bandit.auditor.tags import pull_of_seat
 from chain_bandit.protocol.arms import round_robin
 from chain_bandit.protocol.blocks import Kind
@@ -218,10 +217,7 @@ def check_given(game: ReplayedGame, t: int, row: bytes, first: Slice) -> None:
             checks.that(pull.arm == arm and pull.count == 1 and pull.reward <= UNIT, "settlement.form", t,
                         f"receipt of seat {seat} in a round without a choice", "{}, not {}", pull,
                         f"one pull of arm {arm} and at most one reward", part=first.next(seat))  # fmt: skip
-            if game.self_declared:
-                checks.same(pull.reward, UNIT, "settlement.rewards", t, f"flat pay of seat {seat}", first.next(seat))
-            else:
-                checks.trust("settlement.rewards", "rewards were not recomputed: they", 1, ENVIRONMENT)
+            live.check_reward(game, t, seat, pull.reward, 1, first.next(seat))
             continue
         if disclosed is None or arm is None:
             checks.unknown("settlement.rewards", "the environment's secret is not revealed" if arm is not None

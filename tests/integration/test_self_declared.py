@@ -291,7 +291,7 @@ def pull(key, arm, asked="asked"):
         file.write(f"{key}\\n")
     if (key.round, key.participant) == (22, 0) and not (PLACE / "sent").exists():
         (PLACE / "sent").touch()
-        time.sleep(600)
+        time.sleep(600)  # a source that does not answer, until its node is killed
     return round((0.9, 0.5, 0.2)[arm] + 0.1 * Random(f"{key} {arm}").uniform(-1, 1), 4)
 
 
