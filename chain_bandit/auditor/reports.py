@@ -78,9 +78,12 @@ def known(game: ReplayedGame, reports: Mapping[int, Report]) -> dict[int, Own]:
 
 
 def _is_empty(game: ReplayedGame, seat: int, round_: int) -> bool:
-    """Whether a seat may have a receipt of a round that gave it nothing, after its last one: it did not report."""
+    """Whether a seat may have a receipt of a round that gave it nothing, after its last one: it did not report, or the
+    block's arm is not the honest one."""
     past = game.past.get(round_)
-    return past is not None and round_ > game.received[seat] and past.paid and not past.reporters >> seat & 1
+    if past is None or round_ <= game.received[seat] or not past.paid:
+        return False
+    return not past.reporters >> seat & 1 or past.arm not in (None, past.priced[0])
 
 
 def check_against_receipts(

@@ -200,7 +200,7 @@ def _check_unpaid(game: ReplayedGame, kinds: Sequence[tuple[int, Kind]], said: S
 
 
 def check_given(game: ReplayedGame, t: int, row: bytes, first: Slice) -> None:
-    """In rounds up to L, and in explorations, everybody is given the draw of the round's arm, or nothing.
+    """In rounds up to L, and in explorations, everybody is given the draw of the round's arm, unasked.
 
     Args:
         row: what is settled of the round; empty where nobody was given anything.
@@ -211,8 +211,6 @@ def check_given(game: ReplayedGame, t: int, row: bytes, first: Slice) -> None:
     time, failed = (game.past[t].time, game.past[t].failed) if t >= p.burn_in else (t, 0)
     for seat in range(p.participants if row else 0):
         pull = _pull(p, row, seat)
-        if pull == NOTHING:  # it never came for it
-            continue
         if game.live and arm is not None:
             checks.that(pull.arm == arm and pull.count == 1 and pull.reward <= UNIT, "settlement.form", t,
                         f"receipt of seat {seat} in a round without a choice", "{}, not {}", pull,

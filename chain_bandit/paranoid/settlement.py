@@ -63,7 +63,8 @@ class Settlement:
         bound: settlements, of a sealed game the sums, whose tallies have not all been computed yet.
         tallies: what seats were given up to the end of rounds that reports may still name.
         given: by seat, the round of its last receipt.
-        silent: by seat, rounds after that in which a receipt gave it nothing, since it had not reported.
+        silent: by seat, rounds after that in which a receipt gave it nothing, since it had not reported, or the block
+            had another arm than the rules give.
         unread: seats of which some pull is not known.
         earned: settled units, by seat.
         waiting: units of a paid burn-in, by seat, until its first settled pull after that.
@@ -182,8 +183,7 @@ class Settlement:
         if pull is None:
             self.unread.add(seat)
             return
-        if pull != NOTHING:
-            self.records.verdict.same("arm", t, f"arm that seat {seat} was given", arm, pull.arm)
+        self.records.verdict.same("arm", t, f"arm that seat {seat} was given", arm, pull.arm)
         if p.paid_burn_in and t <= p.burn_in:
             self.waiting[seat] += pull.reward
         self._take_pull(t, seat, pull)
@@ -333,6 +333,8 @@ class Settlement:
             else:
                 if p.provable and past.header is not None and pull.arm not in (past.header.arm, NOBODY):
                     verdict.same("reward", t, f"pull of seat {seat}, of another arm than the block's", NOTHING, pull)
+                if past.header is not None and past.arm != past.header.arm:
+                    self.silent[seat].append(t)
                 self._check_honest(t, seat, past.arm, pull)
             self.earned[seat] += pull.reward
             if pull.arm != NOBODY:

@@ -9,6 +9,7 @@ import pytest
 from eth_abi import encode
 
 from chain_bandit.actors.environment import Environment
+from chain_bandit.actors.messages import Send
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.rules import Rules
 from chain_bandit.actors.witness import Witness
@@ -26,7 +27,8 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.game.run import run
 from chain_bandit.protocol import proposal
 from chain_bandit.protocol.blocks import Report
-from chain_bandit.protocol.ledger import Ledger
+from chain_bandit.protocol.ledger import Ledger, honest_arm
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Pull
 from chain_bandit.protocol.tallies import FalseReport, Settled
 from chain_bandit.runs import audit_folder
@@ -201,6 +203,47 @@ def test_a_reward_of_another_arm_than_the_blocks_is_found(
     assert failed(broken) == {"settlement.rewards", "paranoid.reward"}
     checks = page.verdict(wrong / folder.HISTORY)["checks"]
     assert {check["id"] for check in checks if check["tally"]["failed"]} == {"settlement.rewards"}
+
+
+@pytest.mark.parametrize("mode", [{}, {"paid_burn_in": True}], ids=["unpaid", "paid"])
+def test_an_unasked_receipt_that_is_withheld_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier, mode: dict[str, object]
+) -> None:
+    """Planted: the environment gives an honest seat nothing in a round of the burn-in, and settles that."""
+    gives = Environment.give
+
+    def withhold(environment: Environment, arm: int) -> list[Send]:
+        if environment._ledger.round != 3:
+            return gives(environment, arm)
+        others = [seat for seat in environment.rules.everybody if seat != HONEST]
+        return [Send((seat,), environment.give_to(seat, 3, arm)) for seat in others]
+
+    monkeypatch.setattr(Environment, "give", withhold)
+    monkeypatch.setattr(Game, "_check_lockstep", lambda game: None)
+    out = play(tmp_path, malicious=[], **mode)
+    assert failed(audit_folder(out, paranoid=True)) >= {"settlement.rewards", "paranoid.arm"}
+    checks = page.verdict(out / folder.HISTORY)["checks"]
+    assert {check["id"] for check in checks if check["tally"]["failed"]} == {"settlement.form"}
+
+
+@pytest.mark.parametrize("slash", [0.25, 0.0])
+def test_of_another_arm_that_a_quorum_certified_nobody_honest_is_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier, slash: float
+) -> None:
+    """Beyond the assumptions. With proofs the honest are given nothing in that round, and rest on that receipt."""
+
+    def captured(parameters: Parameters, ledger: Ledger) -> int:
+        return (honest_arm(parameters, ledger) + (ledger.round == FRAMED_IN)) % parameters.arms
+
+    monkeypatch.setattr(proposal, "honest_arm", captured)
+    monkeypatch.setattr(Game, "_check_lockstep", lambda game: None)
+    out = play(tmp_path, malicious=[], slash=slash)
+    report = audit_folder(out, paranoid=True)
+    assert [(each.check, each.round) for each in report.violations] == [
+        ("header.arm", FRAMED_IN), ("paranoid.arm", FRAMED_IN),
+    ]  # fmt: skip
+    checks = page.verdict(out / folder.HISTORY)["checks"]
+    assert {check["id"]: check["tally"]["failed"] for check in checks if check["tally"]["failed"]} == {"header.arm": 1}
 
 
 def test_a_row_of_the_burn_in_that_is_no_draw_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,8 +186,8 @@ class Opened {
         if (replay.game.provable)
           ledger.hold(
             "settlement.rewards",
-            pull.arm === each.arm,
-            `seat ${seat} was paid for arm ${pull.arm} in round ${each.round}, not for the block's, ${each.arm}`,
+            pull.arm === each.block!.arm,
+            `seat ${seat} was paid for arm ${pull.arm} in round ${each.round}, not for the block's, ${each.block!.arm}`,
           );
         if (this.draws && !each.tags) {
           const drawn = this.reward(each, seat, pull.arm);

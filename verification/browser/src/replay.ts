@@ -79,6 +79,7 @@ export interface Round {
   /** The number of its first pull, and how many there are. */
   t: number;
   length: number;
+  /** What the honest pull by the rules, whatever its block says. */
   arm: number;
   /** Rounds that failed before it, in all and in a row. */
   failed: number;
@@ -644,7 +645,8 @@ export class Replay {
     const { game } = this;
     const { arms, burnIn } = game.n;
     const parent = this.head;
-    const arm = kind === EXPLORATION ? this.explorations++ % arms : block ? block.arm : (this.t - 1) % arms;
+    const ruled = block && (this.honestArm() ?? block.arm);
+    const arm = kind === EXPLORATION ? this.explorations++ % arms : (ruled ?? (this.t - 1) % arms);
     this.head = keccak(parent, kindWord(this.round, kind), content);
     const length = kind === APPROVED ? block!.length : 1;
     this.rounds.push({
@@ -1094,7 +1096,7 @@ export class Replay {
     row.forEach((pull, seat) =>
       this.ledger.hold(
         "settlement.form",
-        pull.arm === NO_PULL || pull.arm === arm,
+        pull.arm === arm,
         `seat ${seat} was given arm ${pull.arm} in round ${round}, not ${arm}`,
       ),
     );
@@ -1202,8 +1204,8 @@ export class Replay {
     if (isVoid || !record.block) return;
     let cost = this.cost;
     if (this.game.words.cost === 1n) {
-      const mean = BigInt(record.block.means[record.arm]!);
-      const truth = meanOf(this.model![record.arm]!);
+      const mean = BigInt(record.block.means[record.block.arm]!);
+      const truth = meanOf(this.model![record.block.arm]!);
       const away = mean > truth ? mean - truth : truth - mean;
       const cut = away < BigInt(UNIT) ? away : BigInt(UNIT);
       cost = (this.cost * cut * cut) / 10n ** 18n;
