@@ -344,7 +344,9 @@ class Scenario(Strict):
     disclosure: RuleGiven = Field(default="estimates", description="what reports say of local estimators")
     selection: RuleGiven | None = Field(default=None, description="who validates; by default what N and sortition say")
     policy: RuleGiven = Field(default="ucb1", description="which arm is pulled in a learning round")
-    cost: Literal["constant", "distance"] = Field(default="constant", description="of a round with a lie in force")
+    cost: Literal["constant", "distance"] = Field(
+        default="constant", description="of a round with a lie in force; none where false reports can be proven"
+    )
     quorum: Literal["majority", "two-thirds"] = Field(
         default="two-thirds", description="that certifies a block: floor((n + m) / 2) + 1, or the paper's majority"
     )

@@ -148,7 +148,9 @@ contract Bookkeeper is Books {
         bytes32 commitment = keccak256(abi.encode(secret, keccak256(roles), keccak256(model)));
         if (commitment != m.secretCommitment) revert WrongSecret(commitment, m.secretCommitment);
         if (m.cost == 1) _disclosure.keepMeans(model, t.arms);
-        emit IChainBandit.Revealed(_disclosure.reveal(secret, roles, _seed, _history.head, progress_.nextRound - 1));
+        emit IChainBandit.Revealed(
+            _disclosure.reveal(secret, roles, _seed, _history.head, progress_.nextRound - 1, _names(t))
+        );
     }
 
     function settleCosts(CostEntry[] calldata entries) external direct {
@@ -160,7 +162,7 @@ contract Bookkeeper is Books {
         _requireWindow(t, m, progress_, 1);
         uint256 until = _slash() == 0 ? 0 : _windowEnd(t, m, progress_, 2);
         if (block.number <= until) revert ProofsPending(block.number, until);
-        _disclosure.settle(_docket, _proven, entries, t, t.burnIn, m.cost == 1);
+        _disclosure.settle(_docket, entries, t, t.burnIn, m.cost == 1);
         emit IChainBandit.CostsSettled(_disclosure.round + 1, _disclosure.costlyRounds);
     }
 

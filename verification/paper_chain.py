@@ -109,7 +109,8 @@ class PaperChain:
         plan = self._plan
         seed_0 = genesis_digest(plan.game, plan.seated, plan.salt)[0]
         call = self._functions["reveal"].encode(plan.secret, plan.roles, plan.model)
-        self._mine(self._environment, call, 0, self._log("Revealed", uint(hidden_cost(plan.secret, seed_0), 32)))
+        cost = hidden_cost(plan.secret, seed_0, self._parameters.provable)
+        self._mine(self._environment, call, 0, self._log("Revealed", uint(cost, 32)))
 
     def finish(self, entries: Sequence[CostEntry]) -> None:
         """Settle costs, of which there are none, close, and let everybody withdraw."""

@@ -59,7 +59,7 @@ class Environment:
     @property
     def cost(self) -> int:
         """c in units."""
-        return hidden_cost(self.secret, self.rules.seed_0)
+        return hidden_cost(self.secret, self.rules.seed_0, self.rules.parameters.provable)
 
     @property
     def liars(self) -> frozenset[int]:

@@ -39,10 +39,8 @@ def costs_settled(game: ReplayedGame, call: ContractCall) -> None:
 
 
 def _charge(game: ReplayedGame, t: int) -> None:
-    """A costly round is everybody's but for those on its block list; nobody's where a proven false report voids it."""
+    """A costly round is everybody's but for those on its block list."""
     game.costly += 1
-    if game.is_void(t):
-        return
     disclosed, listed = game.disclosed, blocked(game.running, t)
     if disclosed is None:  # then balances are not known either
         return

@@ -48,16 +48,17 @@ class Disclosed:
 
 
 @lru_cache(maxsize=8)
-def disclose(secret: bytes, roles: bytes, model: bytes, seed_0: bytes, arms: int) -> Disclosed | None:
+def disclose(secret: bytes, roles: bytes, model: bytes, seed_0: bytes, parameters: Parameters) -> Disclosed | None:
     """The opened commitment, decoded; None when roles or model are malformed."""
     if any(role > 3 for role in roles):
         return None
     try:
-        decoded = RewardModel.decode(model, arms)
+        decoded = RewardModel.decode(model, parameters.arms)
     except Malformed:
         return None
     draws = Draws(decoded, secret, seed_0)
-    return Disclosed(decoded, draws, tuple(map(Conduct, roles)), hidden_cost(secret, seed_0), decoded.means)
+    cost = hidden_cost(secret, seed_0, parameters.provable)
+    return Disclosed(decoded, draws, tuple(map(Conduct, roles)), cost, decoded.means)
 
 
 Whose = Callable[[bytes, bytes, bytes], bytes | None]
@@ -284,13 +285,6 @@ class ReplayedGame:
             min(units, self.proven[seat].kept) if seat in self.proven.keys() - self.acquitted else units
             for seat, units in enumerate(self.rewards)
         ]
-
-    def is_void(self, round_: int) -> bool:
-        """Whether somebody's proven false report is in force in a round: nothing is transferred there."""
-        return any(
-            proven.round <= round_ < self.running.blocked_from[seat]
-            for seat, proven in self.proven.items() if seat not in self.acquitted
-        )  # fmt: skip
 
     def keep_recent(self, round_: int, pulls: tuple[Pull | None, ...]) -> None:
         """Keep who was given what in a round for as long as a report may leave it out."""

@@ -238,7 +238,7 @@ def revealed(game: ReplayedGame, call: ContractCall) -> None:
     in_window(game, call, "reveal")
     game.revealed = True
     if game.live:
-        cost = hidden_cost(secret, game.seed_0)
+        cost = hidden_cost(secret, game.seed_0, p.provable)
         checks.same(call.events, (Event("Revealed", (cost,)),), "reveal.cost", None, "hidden cost")
         return
     if game.disclosed is None:

@@ -177,5 +177,5 @@ def _disclose(game: ReplayedGame, commitment: bytes) -> None:
     secret, roles, model = game.survey.reveal
     found = None
     if len(roles) == game.parameters.participants and secret_commitment(secret, roles, model) == commitment:
-        found = disclose(secret, roles, model, game.seed_0, game.parameters.arms)
+        found = disclose(secret, roles, model, game.seed_0, game.parameters)
     game.disclosed = found

@@ -83,7 +83,7 @@ def _played(plan: Plan, rows: Iterable[RoundRow], proofs: Iterable[Accusation]) 
         accused[proof.round] = accused.get(proof.round, frozenset()) | {proof.seat}
     for round_ in range(1, parameters.burn_in):
         yield RoundPlayed(round_, None, round_robin(round_, parameters.arms), accused=accused.get(round_, frozenset()))
-    hidden = hidden_cost(plan.secret, genesis_digest(plan.game, plan.seated, plan.salt)[0])
+    hidden = hidden_cost(plan.secret, genesis_digest(plan.game, plan.seated, plan.salt)[0], parameters.provable)
     for row in rows:
         yield RoundPlayed(
             row.round, Record(row.round, Kind[row.kind.upper()]), row.arm, _pulls(row), _cost(plan, row, hidden),

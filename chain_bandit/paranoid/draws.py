@@ -74,8 +74,10 @@ class Disclosed:
         raise AssertionError("an index is below the size of its table")
 
 
-def disclosed(secret: bytes, roles: bytes, model: bytes, seed: bytes, seats: int, arms: int) -> Disclosed:
-    """The opened commitment, decoded. Raises `Broken`."""
+def disclosed(
+    secret: bytes, roles: bytes, model: bytes, seed: bytes, seats: int, arms: int, provable: bool
+) -> Disclosed:
+    """The opened commitment, decoded; nothing costs where false reports can be proven. Raises `Broken`."""
     reader, tables = Reader(model), []
     for _ in range(arms):
         table = [(reader.uint(4), reader.uint(4)) for _ in range(reader.uint(2))]
@@ -85,7 +87,7 @@ def disclosed(secret: bytes, roles: bytes, model: bytes, seed: bytes, seats: int
         tables.append(table)
     if reader.left or len(roles) != seats or max(roles) > 3:
         raise Broken("roles or reward model are malformed")
-    cost = number(keccak(secret, seed, b"cost")) % (UNIT + 1)
+    cost = 0 if provable else number(keccak(secret, seed, b"cost")) % (UNIT + 1)
     live = secret == LIVE and not any(roles) and tables == [[(0, UNIT // 2), (UNIT, UNIT // 2)]] * arms
     declared = secret == DECLARED and not any(roles) and tables == [[(UNIT, 1)]] * arms
     return Disclosed(secret, seed, roles, cost, tables, live, declared)

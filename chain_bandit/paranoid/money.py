@@ -19,7 +19,6 @@ class Money:
 
     Attributes:
         charged: by round what the environment called costly.
-        untransferred: rounds that cost, but took from nobody and gave to nobody.
         void: whether the game was closed without costs; None while it is not closed.
         spent, shares, penalties, voided: by seat, what costs took from it, its share of a pool, what it lost by its key
             or by a proof, and the rewards that a false report voided.
@@ -29,7 +28,6 @@ class Money:
     def __init__(self, settlement: Settlement, verdict: Verdict) -> None:
         self.settlement, self.verdict = settlement, verdict
         self.charged: dict[int, bool] = {}
-        self.untransferred: set[int] = set()
         self.cursor: list[Past] = list(settlement.records.past)
         self.sums: list[int] | None = None
         self.void: bool | None = None
@@ -37,8 +35,8 @@ class Money:
         self.spent, self.shares, self.penalties, self.voided = ([0] * seats for _ in range(4))
         self.left = self.burned = 0
 
-    def costs(self, call: Call, void: frozenset[int]) -> None:
-        """Records handed back, newest first, each with whether it cost; in `void` rounds nothing is transferred."""
+    def costs(self, call: Call) -> None:
+        """Records handed back, newest first, each with whether it cost."""
         for parent, kind, costly, header in entries(call.data):
             if not self.cursor:
                 raise Broken("more records are handed back for the costs than there are")
@@ -52,7 +50,6 @@ class Money:
             elif expected is not None:
                 self.verdict.same("cost", past.round, "costly", expected, costly)
             self.charged[past.round] = costly
-            self.untransferred |= {past.round} & void
         left = self.cursor[-1].round + 1 if self.cursor else self.settlement.records.setup.p.burn_in
         said = [("CostsSettled", [left, sum(self.charged.values())])]
         self.verdict.same("cost", None, "event of the costs", said, call.events)
@@ -97,7 +94,7 @@ class Money:
         else:
             brought = given = 0
             for past in records.past:
-                for seat in () if past.round in self.untransferred else p.seats:
+                for seat in p.seats:
                     if self.charged.get(past.round) and past.kind == APPROVED and seat not in past.blocked:
                         wei = self.settlement.cost(past) * p.wei_per_unit
                         self.spent[seat] += -wei if opened.roles[seat] else wei

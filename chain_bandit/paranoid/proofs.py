@@ -85,10 +85,6 @@ class Lies:
         listed = frozenset(seat for seat, since in enumerate(listed_from) if since)
         return listed - (self.alone & self.acquitted)
 
-    def voids(self, round_: int, listed_from: list[int]) -> bool:
-        """Whether no costs are transferred in a round: some liar's is proven, and it was not yet on the block list."""
-        return any(lie.round <= round_ < listed_from[seat] for seat, lie in self.proven.items())
-
 
 def shows(setup: Setup, proof: FalseReport, keys: dict[int, bytes], open_: int, verdict: Verdict) -> Lie:
     """Hold a proof against the rules; what it proves. `keys`: sealing keys that are revealed, by seat."""

@@ -53,7 +53,6 @@ def _follow(export: Export, verdict: Verdict) -> None:
     setup: Setup | None = None
     records: Records | None = None
     later: dict[str, list[Call]] = {name: [] for name in LATER}
-    void: list[frozenset[int]] = []
     reached: list[int] = []
     everything = _since_creation(list(calls(export, verdict)), verdict)
     for call in everything:
@@ -87,8 +86,6 @@ def _follow(export: Export, verdict: Verdict) -> None:
             later[call.name].append(call)
             if call.name == "revealSeal" and setup is not None and records is not None:
                 records.keys[setup.addresses.index(call.sender)] = word(call.data, 0)
-            if call.name == "settleCosts" and records is not None:
-                void.append(records.void())
             if call.name == "settleRewards" and records is not None:
                 reached.append(records.round - 1)
         elif records is None:
@@ -109,7 +106,7 @@ def _follow(export: Export, verdict: Verdict) -> None:
         accounts = seated(setup, called_off=export.last > setup.deadline)
     else:
         verdict.blocked_from = records.blocked_from
-        accounts = _end(records, later, void, reached, verdict)
+        accounts = _end(records, later, reached, verdict)
     withdrawn(setup, accounts, everything, verdict)
     verdict.complete = True
 
@@ -163,13 +160,10 @@ def _since_creation(made: list[Call], verdict: Verdict) -> list[Call]:
     return made[at:]
 
 
-def _end(
-    records: Records, later: dict[str, list[Call]], void: list[frozenset[int]], reached: list[int], verdict: Verdict
-) -> list[Account]:
+def _end(records: Records, later: dict[str, list[Call]], reached: list[int], verdict: Verdict) -> list[Account]:
     """Settlement, costs and money, once all records are known; gives the accounts before anything is withdrawn.
 
     Args:
-        void: for each settlement of costs the rounds in which nothing was transferred by then.
         reached: for each settlement of rewards the last round that was recorded by then.
     """
     verdict.place = "balance", None
@@ -188,8 +182,8 @@ def _end(
     money = Money(settlement, verdict)
     for call in later["settleSums"]:
         money.summed(call)
-    for call, rounds in zip(later["settleCosts"], void, strict=True):
-        money.costs(call, rounds)
+    for call in later["settleCosts"]:
+        money.costs(call)
     for past in records.past:
         past.row.costly = money.charged.get(past.round, past.row.costly)
     for call in later["close"]:
@@ -202,15 +196,15 @@ def _disclose(setup: Setup, reveals: list[Call], verdict: Verdict) -> Disclosed 
         secret, roles, model = word(call.data, 0), tail(call.data, 1), tail(call.data, 2)
         commitment = keccak(secret, keccak(roles), keccak(model))
         verdict.same("cost", None, "commitment to secret, roles and model", setup.secret_commitment, commitment)
-        opened = disclosed(secret, roles, model, setup.seed, setup.p.participants, setup.p.arms)
-        told = [number(keccak(secret, setup.seed, b"cost")) % (10**9 + 1)]
-        verdict.same("cost", None, "hidden cost", [("Revealed", told)], call.events)
-        if setup.p.sealed:  # its receipt tags are made of the secret: nothing of it comes from outside
+        p = setup.p
+        opened = disclosed(secret, roles, model, setup.seed, p.participants, p.arms, p.provable)
+        verdict.same("cost", None, "hidden cost", [("Revealed", [opened.cost])], call.events)
+        if p.sealed:  # its receipt tags are made of the secret: nothing of it comes from outside
             opened = replace(opened, live=False, declared=False)
-        if setup.p.provable:  # reports are held against what receipts say
+        if p.provable:  # reports are held against what receipts say
             opened = replace(opened, declared=False)
         if not opened.unlabelled:
             verdict.cost = opened.cost
-            verdict.true_means = [opened.means(arm) for arm in range(setup.p.arms)]
+            verdict.true_means = [opened.means(arm) for arm in range(p.arms)]
         return opened
     return None

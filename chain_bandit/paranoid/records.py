@@ -445,7 +445,3 @@ class Records:
         due: list[Event] = [("Acquitted", [seat])]
         self.verdict.same("blocklist", self.round, f"events of the acquittal of seat {seat}", due, call.events)
         return due
-
-    def void(self) -> frozenset[int]:
-        """Rounds in which nothing is transferred, as the proofs are now."""
-        return frozenset(past.round for past in self.past if self.lies.voids(past.round, self.blocked_from))

@@ -128,9 +128,12 @@ class Draws:
         return sum(self.reward(at, participant, arm, failed_rounds) for at in range(time, time + count))
 
 
-def hidden_cost(secret: bytes, seed_0: bytes) -> int:
-    """c in units, drawn once from [0, 1] (Block Operation): hidden until the secret is revealed."""
-    return int.from_bytes(keccak(secret, seed_0, b"cost"), "big") % (UNIT + 1)
+def hidden_cost(secret: bytes, seed_0: bytes, provable: int = 0) -> int:
+    """c in units, drawn once from [0, 1] (Block Operation): hidden until the secret is revealed.
+
+    0 where false reports can be proven: who lies pays for it, and the honest pay nobody.
+    """
+    return 0 if provable else int.from_bytes(keccak(secret, seed_0, b"cost"), "big") % (UNIT + 1)
 
 
 def secret_commitment(secret: bytes, roles: bytes, model: bytes) -> bytes:

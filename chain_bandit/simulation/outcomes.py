@@ -162,7 +162,7 @@ class Play:
         nobody = [bytes(20)] * p.participants
         self._rules = Rules(p, Domain(0, bytes(20), ZERO), nobody, bytes(20), setting.seed_0, ZERO, [])
         self._draws = Draws(setting.model, setting.secret, setting.seed_0)
-        self._cost = hidden_cost(setting.secret, setting.seed_0)
+        self._cost = hidden_cost(setting.secret, setting.seed_0, p.provable)
         self._liars = frozenset(p for p, attack in setting.attacks.items() if attack.conduct & Conduct.LIAR)
         self.purses = [SampleMeans(p.arms) for _ in everybody]
         self.ledger = opening(p, ZERO, setting.seed_0, setting.weights)

@@ -43,7 +43,7 @@ class GameSums:
             self._credits.add(o.round, seat, Pull(o.arm or 0, o.rewards[seat], o.length), o.paid)
         self.settled[0] = self._credits.units
         listed = [0 < since <= o.round for since in self.settled[2].tolist()]
-        if o.cost and all(listed[seat] for seat in self._false):
+        if o.cost:
             self.settled[1] += [0 if each else o.cost for each in listed]
         self.settled[2] = o.ledger.blocked_from
 

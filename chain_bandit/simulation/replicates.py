@@ -79,10 +79,10 @@ class Measured:
         cpu_seconds: of this process.
         engine: that played them, if it is known.
         settled: (replicates, 3, participants): of each seat what it was paid and keeps, less the penalty of a sealing
-            key that it does not reveal, what was transferred for the
-            rounds in case 2 before it was on the block list, both in units, and its first round on that list, 0 for
+            key that it does not reveal, what was transferred for the rounds in case 2 before it was on the block list,
+            both in units, and its first round on that list, 0 for
             never; None where the sums alone were kept. Where false reports are proven nothing is kept that came after
-            what the first one rests on, and nothing is transferred from its round up to that list.
+            what the first one rests on, and nothing is transferred.
     """
 
     parameters: Parameters

@@ -23,8 +23,7 @@ interface IChainBandit is IErrors, IRules {
     event RecordedWithCommittee(uint32 round, uint8 kind, bytes32 head, uint256 committee);
     /// @notice Seat `seat` is proven to have misbehaved; it is on the block list from round `since` on.
     event Accused(uint16 seat, uint32 since);
-    /// @notice Reports of `seat` from `round` on are proven false: it keeps `kept` units of its rewards, and no costs
-    /// are transferred from that round to the one in which it is on the block list.
+    /// @notice Reports of `seat` from `round` on are proven false: it keeps `kept` units of its rewards.
     event Voided(uint16 seat, uint32 round, uint64 kept);
     /// @notice The environment signed two tallies for one receipt of `seat`: no proof of a false report counts.
     event Acquitted(uint16 seat);

@@ -7,12 +7,9 @@ import {Bits} from "./Bits.sol";
 import {BlockList} from "./BlockList.sol";
 import {Blocks} from "./Blocks.sol";
 import {Ledger} from "./Ledger.sol";
-import {Tallies} from "./Tallies.sol";
 
 /// @title Roles and cost, opened after the game, and the walk back over its records
 library Costs {
-    using Tallies for Tallies.Proven;
-
     struct Disclosure {
         uint256 malicious; // seats with any role but honest
         uint256 liars;
@@ -27,18 +24,20 @@ library Costs {
     }
 
     /// @notice Takes in the opened commitment, once; `head` is the digest of the last record, in `round`.
-    /// @return cost c = keccak(secret, seed_0, "cost") mod (1e9 + 1), in units.
+    /// @param free Whether nothing is transferred: false reports can be proven, and who lies pays for them alone.
+    /// @return cost c = keccak(secret, seed_0, "cost") mod (1e9 + 1), in units; 0 in such a game.
     function reveal(
         Disclosure storage disclosure,
         bytes32 secret,
         bytes calldata roles,
         bytes32 seed,
         bytes32 head,
-        uint256 round
+        uint256 round,
+        bool free
     ) internal returns (uint32 cost) {
         if (disclosure.revealed) revert IErrors.AlreadyRevealed(disclosure.cost);
         (disclosure.malicious, disclosure.liars) = _masks(roles);
-        cost = uint32(uint256(keccak256(abi.encodePacked(secret, seed, "cost"))) % (UNIT + 1));
+        cost = free ? 0 : uint32(uint256(keccak256(abi.encodePacked(secret, seed, "cost"))) % (UNIT + 1));
         disclosure.cursor = head;
         disclosure.round = uint32(round);
         disclosure.cost = cost;
@@ -76,7 +75,6 @@ library Costs {
     function settle(
         Disclosure storage disclosure,
         BlockList.Docket storage docket,
-        Tallies.Proven storage proven,
         CostEntry[] calldata entries,
         Terms memory t,
         uint256 first,
@@ -103,11 +101,9 @@ library Costs {
                         revert IErrors.CostWithoutLiar(round, entry.kind);
                     }
                     ++costly;
-                    if (!proven.voids(docket, round)) {
-                        uint256 cost = length * (distance ? _byDistance(disclosure, arm, mean) : disclosure.cost);
-                        charge += cost;
-                        _excuse(disclosure, docket, round, cost);
-                    }
+                    uint256 cost = length * (distance ? _byDistance(disclosure, arm, mean) : disclosure.cost);
+                    charge += cost;
+                    _excuse(disclosure, docket, round, cost);
                 }
                 cursor = entry.parent;
                 --round;

@@ -7,7 +7,6 @@ import {MerkleProofLib} from "solady/src/utils/MerkleProofLib.sol";
 import {IErrors} from "../interfaces/IErrors.sol";
 import {Acquittal, FalseReport} from "../types/Game.sol";
 import {Bits} from "./Bits.sol";
-import {BlockList} from "./BlockList.sol";
 import {Certificates} from "./Certificates.sol";
 
 /// @title Proofs of false reports: a report that says anything but what follows from the tally that it names
@@ -136,24 +135,6 @@ library Tallies {
         uint256 first = proven.first[seat];
         uint256 most = first >> 64;
         return _lies(proven, seat, first) && most < credited ? most : credited;
-    }
-
-    /// @notice Whether somebody's proven false report is in force in a round: nothing is transferred there.
-    function voids(Proven storage proven, BlockList.Docket storage docket, uint256 round)
-        internal
-        view
-        returns (bool)
-    {
-        uint256 accused = docket.accused;
-        if (accused != 0) accused &= ~proven.acquitted;
-        unchecked {
-            for (uint256 seat; accused != 0; (++seat, accused >>= 1)) {
-                if (accused & 1 == 0) continue;
-                uint256 first = uint32(proven.first[seat]); // 0 of nothing proven, which wraps
-                if (first - 1 < round && round < docket.since[seat]) return true;
-            }
-        }
-        return false;
     }
 
     /// @dev Whether a false report of a seat is proven and it was not acquitted.

@@ -18,7 +18,6 @@ from chain_bandit.protocol.messages import (
     statement_content,
 )
 from chain_bandit.protocol.parameters import SEALED_BYTES
-from chain_bandit.protocol.rewards import hidden_cost
 from chain_bandit.protocol.settlement import NOTHING, Pull, encode_pulls, final_balance, void_balance
 from chain_bandit.protocol.tallies import FalseReport, Settled, SettledSums, SignedTallies, Tallies, tallies_digest
 from chain_bandit.protocol.units import UNIT, sample_means
@@ -314,10 +313,10 @@ class End:
     expected: object
 
 
-def finish(game: Provable, costly: list[int], void: frozenset[int], slashed: frozenset[int], kept: list[int]) -> End:
-    """Settle costs and close: `void` are costly rounds without a transfer."""
+def finish(game: Provable, costly: list[int], slashed: frozenset[int], kept: list[int]) -> End:
+    """Settle costs and close: nothing is transferred, whatever the environment calls costly."""
     over = game.view("progress")[4]
-    game.reveal()
+    assert game.reveal().events == (("Revealed", (0,)),)
     half = over + BASE.settlement_window // 2
     if game.machine.block <= half:
         error = game.refused(game.environment, "settleCosts", game.entries(costly))
@@ -328,12 +327,8 @@ def finish(game: Provable, costly: list[int], void: frozenset[int], slashed: fro
     assert game.refused(game.anybody, "close") == ("Unfinished", game.machine.block, deadline)
     game.machine.block = deadline + 1
     game.do(game.anybody, "close")
-    cost, since = hidden_cost(game.secret, game.seed_0), game.ledger.blocked_from
-    counted = [
-        cost * sum(t not in void and not 0 < since[seat] <= t for t in costly) for seat in range(game.p.participants)
-    ]
     people = (*game.seats, game.environment)
-    balance = final_balance(game.p, game.pool, game.rewards, game.roles, counted, slashed, kept=kept)
+    balance = final_balance(game.p, game.pool, game.rewards, game.roles, [0] * len(game.seats), slashed, kept=kept)
     end = End([game.view("owed", each) for each in people], game.machine.state.get_balance(DEAD), balance)
     for account in people:
         game.do(account, "withdraw")
@@ -346,7 +341,7 @@ def costly_rounds(game: Provable) -> list[int]:
     return [r.round for _, r, _ in game.records if r.round > BASE.burn_in and r.header.selected[0] & liars]
 
 
-def test_rewards_and_transfers_from_the_first_proven_round_are_void_and_burned(game):
+def test_rewards_from_the_first_proven_round_are_void_and_burned(game):
     given = game.false_report(LIAR, BASE.burn_in + 5)
     ((_, (_, since)), _) = prove(game, given)
     game.ledger = accused(game.ledger, LIAR, since, lied=True)
@@ -356,10 +351,8 @@ def test_rewards_and_transfers_from_the_first_proven_round_are_void_and_burned(g
     kept[LIAR] = given.tally.credited
     assert 0 < kept[LIAR] < game.rewards[LIAR]
     costly = costly_rounds(game)
-    void = frozenset(range(BASE.burn_in + 5, since))
-    assert void & set(costly)
-    assert set(costly) - void
-    end = finish(game, costly, void, frozenset({LIAR}), kept)
+    assert costly
+    end = finish(game, costly, frozenset({LIAR}), kept)
     assert end.owed == [*end.expected.participants, end.expected.environment]
     assert end.burned == end.expected.burned >= SLASH + (game.rewards[LIAR] - kept[LIAR]) * game.p.wei_per_unit
 
@@ -377,7 +370,7 @@ def test_a_proof_after_the_last_round_counts_until_half_of_the_window_is_over():
     game.machine.block += 1
     kept = list(game.rewards)
     kept[LIAR] = given.tally.credited
-    end = finish(game, costly_rounds(game), frozenset({game.p.horizon}), frozenset({LIAR}), kept)
+    end = finish(game, costly_rounds(game), frozenset({LIAR}), kept)
     assert end.owed == [*end.expected.participants, end.expected.environment]
     assert end.burned == end.expected.burned
 
@@ -409,7 +402,7 @@ def test_who_holds_another_receipt_than_the_proof_rests_on_is_acquitted(game):
     game.ledger = accused(game.ledger, LIAR, game.view("blockedFrom", LIAR), lied=True)
     play_out(game)
     game.settle_all(game.p.horizon)
-    end = finish(game, costly_rounds(game), frozenset(), frozenset(), list(game.rewards))
+    end = finish(game, costly_rounds(game), frozenset(), list(game.rewards))
     assert end.owed == [*end.expected.participants, end.expected.environment]
     assert end.burned == end.expected.burned
 
@@ -421,7 +414,7 @@ def test_an_equivocator_that_is_acquitted_of_a_lie_still_loses_the_slash(game):
     game.do(game.anybody, "acquit", receipt(game, LIAR, BASE.burn_in + 4, keccak(b"another tally")))
     play_out(game)
     game.settle_all(game.p.horizon)
-    end = finish(game, costly_rounds(game), frozenset(), frozenset({LIAR}), list(game.rewards))
+    end = finish(game, costly_rounds(game), frozenset({LIAR}), list(game.rewards))
     assert end.owed == [*end.expected.participants, end.expected.environment]
 
 
@@ -437,7 +430,7 @@ def test_a_liar_that_also_equivocated_is_not_spared_by_an_acquittal(game):
     game.do(game.anybody, "acquit", receipt(game, LIAR, BASE.burn_in + 4, keccak(b"another tally")))
     play_out(game)
     game.settle_all(game.p.horizon)
-    end = finish(game, costly_rounds(game), frozenset(), frozenset({LIAR}), list(game.rewards))
+    end = finish(game, costly_rounds(game), frozenset({LIAR}), list(game.rewards))
     assert end.owed == [*end.expected.participants, end.expected.environment]
 
 

@@ -578,14 +578,6 @@ abstract contract Play is Checks {
         return Blocks.acquittal(at, ENVIRONMENT_KEY, uint16(seat));
     }
 
-    /// @dev Whether no cost is transferred in a round.
-    function voidAt(uint256 round) internal view returns (bool) {
-        for (uint256 seat; seat < people(); ++seat) {
-            if (lied[seat] != 0 && !acquitted[seat] && lied[seat] <= round && round < since[seat]) return true;
-        }
-        return false;
-    }
-
     function slashed(uint256 seat) internal view returns (bool) {
         return since[seat] != 0 && !(listed[seat] && acquitted[seat]);
     }
@@ -654,7 +646,7 @@ abstract contract Play is Checks {
         for (uint256 i; i < list.length; ++i) {
             uint256 index = notes.length - 1 - revealedDown - i;
             for (uint256 seat; seat < people() && list[i].costly; ++seat) {
-                if (Model.has(blockedAt(p.burnIn + index), seat) || voidAt(p.burnIn + index)) continue;
+                if (Model.has(blockedAt(p.burnIn + index), seat)) continue;
                 ++costly[seat];
                 charged[seat] += _cost(notes[index]);
             }
@@ -662,8 +654,9 @@ abstract contract Play is Checks {
         revealedDown += list.length;
     }
 
-    /// @dev c, or c times the squared distance of estimator and true mean, at most 1, in units.
+    /// @dev c, or c times the squared distance of estimator and true mean, at most 1, in units; nothing with proofs.
     function _cost(Note storage noted) private view returns (uint256) {
+        if (provable) return 0;
         uint256 c = uint256(keccak256(abi.encodePacked(SECRET, seed_0, "cost"))) % (UNIT + 1);
         if (costKind == 0) return c;
         uint256 mean = UNIT * (noted.arm + 1) / (noted.arm + 4);

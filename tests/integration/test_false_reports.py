@@ -13,6 +13,7 @@ from chain_bandit.actors.messages import Send
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.rules import Rules
 from chain_bandit.actors.witness import Witness
+from chain_bandit.auditor import game as auditor_game
 from chain_bandit.auditor.audit import audit
 from chain_bandit.auditor.game import ReplayedGame
 from chain_bandit.auditor.report import AuditReport
@@ -29,8 +30,10 @@ from chain_bandit.protocol import proposal
 from chain_bandit.protocol.blocks import Report
 from chain_bandit.protocol.ledger import Ledger, honest_arm
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.rewards import hidden_cost
 from chain_bandit.protocol.settlement import Pull
 from chain_bandit.protocol.tallies import FalseReport, Settled
+from chain_bandit.protocol.units import UNIT
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
@@ -104,7 +107,7 @@ def test_who_is_proven_loses_slash_and_rewards(played: Path) -> None:
             assert each.void > 0
         else:
             assert each.void == 0
-    assert all(each.cost == 0 for each in report.accounts if each.seat is not None)  # every costly round is void
+    assert all(each.cost == 0 for each in report.accounts if each.seat is not None)  # rounds of case 2 cost nothing
     assert report.game["costly_rounds"]
 
 
@@ -137,15 +140,34 @@ def test_rounds_that_are_never_settled_are_not_checkable_and_nothing_is_said_to_
 
 
 @pytest.mark.parametrize(
-    ("forgotten", "instead"), [("kept", property(lambda game: game.rewards)), ("is_void", lambda game, round_: False)]
-)
-def test_an_audit_that_forgets_what_a_proof_voids_contradicts_the_contract(
-    played: Path, monkeypatch: pytest.MonkeyPatch, forgotten: str, instead: object
+    ("where", "forgotten", "instead", "found"), [
+        (ReplayedGame, "kept", property(lambda game: game.rewards), {"money.close", "money.balances"}),
+        (auditor_game, "hidden_cost", lambda secret, seed_0, provable: hidden_cost(secret, seed_0),
+         {"reveal.cost", "money.balances"}),
+    ],
+)  # fmt: skip
+def test_an_audit_that_forgets_what_follows_from_proofs_contradicts_the_contract(
+    played: Path, monkeypatch: pytest.MonkeyPatch, where: object, forgotten: str, instead: object, found: set[str]
 ) -> None:
-    monkeypatch.setattr(ReplayedGame, forgotten, instead)
+    auditor_game.disclose.cache_clear()
+    monkeypatch.setattr(where, forgotten, instead)
     report = audit_folder(played)
+    auditor_game.disclose.cache_clear()
     assert report.exit_code == 12
-    assert failed(report) >= {"money.close", "money.balances"}
+    assert failed(report) >= found
+
+
+def test_an_environment_that_calls_true_reports_costly_takes_nothing_from_the_honest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two seats are labelled and tell the truth: with transfers the honest would pay them for every round."""
+    monkeypatch.setattr(Environment, "charge", lambda environment, round_, header, reported: UNIT)
+    truthful = [{"name": "sleeper", "options": {"wakes": 63}}]
+    out = play(tmp_path, malicious=[{"seat": seat, "attacks": truthful} for seat in LIARS])
+    report = audit_folder(out, paranoid=True)
+    assert failed(report) == {"costs.case", "paranoid.cost"}
+    assert {each.cost for each in report.accounts if each.seat is not None} == {0}
+    assert min(each.net for each in report.accounts if each.seat is not None) > 0
 
 
 def test_a_root_that_is_signed_over_other_tallies_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

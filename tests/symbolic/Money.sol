@@ -303,24 +303,12 @@ contract Money is Shipped {
         return _call(environment, abi.encodeCall(IChainBandit.settleCosts, (entries)));
     }
 
-    /// @dev Whether a lie is in force in a round, of which its author is not on the block list yet.
-    function _voids(uint256 back) private view returns (bool voids) {
-        for (uint256 i; i < seats.length; ++i) {
-            uint256 first = uint32(_read("_proven.first", i));
-            if (first == 0 || _read("_proven.acquitted") >> i & 1 == 1) continue;
-            uint256 since = _read("_docket.since", i);
-            assembly {
-                voids := or(voids, and(iszero(gt(first, back)), lt(back, since)))
-            }
-        }
-    }
-
-    /// @dev A record that is costly costs everybody once, but nobody while a lie is in force; any other costs nobody.
+    /// @dev A record that is costly costs everybody once; any other costs nobody.
     /// By every arm, and one that is none.
     function check_costs(uint32 block_, bytes32 parent, uint8 kind, bool costly) external {
-        (uint256 before, uint256 back) = (_read("_disclosure.charge"), _read("_disclosure.round"));
+        uint256 before = _read("_disclosure.charge");
         if (!_costs(block_, CostEntry(parent, kind, costly, ""), _any(_term("arms") + 1))) return;
-        uint256 cost = costly && !_voids(back) ? _read("_disclosure.cost") : 0;
+        uint256 cost = costly ? _read("_disclosure.cost") : 0;
         assert(_charged() && _read("_disclosure.charge") == before + cost && !_ended());
     }
 

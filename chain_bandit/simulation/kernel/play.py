@@ -624,7 +624,12 @@ def _tied_case_2(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> Any:
 
 @inlined
 def _charge(rules: Any, keys: Any, state: Any, arm: Any) -> Any:
-    """What a round in case 2 costs: floor(c d^2 / 10^18), d at most 10^9; the product has up to 90 bits."""
+    """What a round in case 2 costs: floor(c d^2 / 10^18), d at most 10^9; the product has up to 90 bits.
+
+    Nothing where false reports can be proven.
+    """
+    if rules.provable:
+        return 0
     if not rules.by_distance:
         return keys.charge
     square = min(UNIT, abs(state.arms[BLOCK, arm] - rules.environment.truth[arm])) ** 2
@@ -635,19 +640,9 @@ def _charge(rules: Any, keys: Any, state: Any, arm: Any) -> Any:
 @inlined
 def _bill(rules: Any, state: Any, t: Any, cost: Any) -> None:
     """Charge every seat that is not on the block list what a round costs, if it does."""
-    if cost > 0 and not _voids(rules, state, t):
+    if cost > 0:
         for seat in range(rules.participants):
             state.seats[CHARGED, seat] += 0 if _listed(state, seat, t) else cost
-
-
-@inlined
-def _voids(rules: Any, state: Any, t: Any) -> Any:
-    """Whether a round's costs are transferred to nobody: a liar that is to be proven is not on the block list yet."""
-    if rules.provable:
-        for seat in range(rules.participants):
-            if state.seats[FALSE, seat] and not _listed(state, seat, t):
-                return True
-    return False
 
 
 @inlined

@@ -96,9 +96,8 @@ def test_what_follows_from_proofs() -> None:
     listed = [0, 30, 25, 0, 28]
     assert [lies.keeps(seat, 700) for seat in range(5)] == [700, 700, 500, 700, 700]
     assert lies.keeps(2, 400) == 400
-    assert [round_ for round_ in range(40) if lies.voids(round_, listed)] == [20, 21, 22, 23, 24]
     assert lies.slashed(listed) == {1, 2}
     assert replace(lies, alone=frozenset()).slashed(listed) == {1, 2, 4}
     beside = lies.copy()
     del beside.proven[2]
-    assert (2 in lies.proven, beside.voids(20, listed)) == (True, False)
+    assert (2 in lies.proven, beside.keeps(2, 700)) == (True, 700)

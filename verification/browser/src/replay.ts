@@ -1161,7 +1161,8 @@ export class Replay {
     this.roles = roles;
     this.model = modelOf(model, this.game.n.arms);
     if (this.game.words.cost === 1n) this.refuseUnless(this.model !== null, "the model cannot be read");
-    this.cost = integer(keccak(secret, this.seed0, text("cost"))) % BigInt(UNIT + 1);
+    const drawn = integer(keccak(secret, this.seed0, text("cost"))) % BigInt(UNIT + 1);
+    this.cost = this.game.provable ? 0n : drawn;
     this.ledger.pass("reveal.cost");
     return [["Revealed", [this.cost]]];
   }
@@ -1198,10 +1199,7 @@ export class Replay {
   }
 
   private charge(record: Round): void {
-    const isVoid = this.seats.some(
-      (seat) => seat.proven && !seat.acquitted && seat.proven.round <= record.round && record.round < seat.since,
-    );
-    if (isVoid || !record.block) return;
+    if (!record.block) return;
     let cost = this.cost;
     if (this.game.words.cost === 1n) {
       const mean = BigInt(record.block.means[record.block.arm]!);
