@@ -90,10 +90,6 @@ FAULTS = {
         "contracts/Books.sol", "listed = _slashed() >> seat & 1 == 1;", "listed = true;",
         "Proofs", ("check_close_complete", "check_close_void"),
     ),
-    "a lie is in force a round later": Fault(
-        "contracts/libraries/Tallies.sol", "first - 1 < round", "first - 1 < round - 1",
-        "Proofs", ("check_costs",),
-    ),
     "anybody signs tallies": Fault(
         "contracts/libraries/Tallies.sol", "if (!signed || ", "if (signed && ", "Proofs", ("check_false_report",)
     ),
