@@ -1,6 +1,5 @@
 """Monitor of false reports at a node: the chain's evidence, and proofs not yet submitted."""
 
-from contextlib import suppress
 from math import inf
 from time import monotonic
 from typing import Any
@@ -15,6 +14,10 @@ from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.tallies import FalseReport
+
+
+UNDECIDED = "Rejected", "OutOfGas", "Unexplained"
+"""What a call ends with that its contract has not decided."""
 
 
 class Prover:
@@ -57,14 +60,20 @@ class Prover:
         return [self._found[seat] for seat in sorted(self._found)]
 
     def prove(self, wallet: Wallet) -> None:
-        """Hand in what nobody has for so long; what the contract refuses was proven already, or comes too late."""
+        """Hand in what nobody has for so long; what the contract refuses was proven already, or comes too late.
+
+        What never came before the contract, of an empty account for instance, is handed in again.
+        """
         for proof in self.unproven():
             if (self._is_early(proof) or self._is_told_later(proof)) and not self._is_urgent():
                 continue
-            del self._found[proof.seat]
-            with suppress(TransactionReverted):
+            try:
                 self._contract.report_false(wallet, proof.seat, proof.slot.round, proof.calldata())
                 self._contract.settle()
+            except TransactionReverted as refused:
+                if refused.error in UNDECIDED:
+                    continue
+            del self._found[proof.seat]
             at("false report proven")
 
     def _is_early(self, proof: FalseReport) -> bool:

@@ -154,6 +154,18 @@ def test_somebody_may_be_faster_or_the_time_be_over(made, refusal):
     assert chain.proven == [(3, 9), (3, 10)]
 
 
+@pytest.mark.parametrize("refusal", ["Rejected", "OutOfGas", "Unexplained"])
+def test_what_the_contract_has_not_decided_is_handed_in_again(made, refusal):
+    prover, chain, follower = made
+    follower.new, chain.refusal = [(9, b"")], refusal
+    prover.prove(None)
+    assert prover.unproven()
+    chain.refusal = ""
+    prover.prove(None)
+    assert chain.proven == [(3, 9), (3, 9)]
+    assert prover.unproven() == []
+
+
 @pytest.mark.parametrize(("patience", "handed_in"), [(0.0, [0, 1]), (9.0, [1]), (inf, [])])
 def test_while_the_game_runs_a_seat_leaves_it_to_the_relayer_until_a_round_is_recorded(made, patience, handed_in):
     prover, chain, follower = made
