@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -47,7 +48,7 @@ from chain_bandit.protocol.ruleset import MOST_STEPS, RuleChoice, RuleKind, Rule
 from chain_bandit.protocol.settlement import Conduct, Cost
 from chain_bandit.protocol.sharing import FEWEST_PARTIES, MOST_PARTIES
 from chain_bandit.protocol.sortition import commander_probabilities, honest_commanders
-from chain_bandit.protocol.transaction import most_entries, require_room
+from chain_bandit.protocol.transaction import least_window, most_entries, require_room
 from chain_bandit.protocol.units import MOST, UNIT
 
 _EXPECTATION = r"^(<=|>=|<|>) ?-?\d{1,40}(\.\d{1,40})?$|^== ?\S{1,100}$"
@@ -259,7 +260,7 @@ class Chain(Strict):
     )
     settlement_window: int | None = Field(
         default=None, ge=1, json_schema_extra=unit("blocks"),
-        description="after the last round, for settlements; by default 20000, with a slash 500 + T / 10",
+        description="after the last round, for settlements; by default 20000, with a slash 500 + T / 10, or more",
     )
     settle_every: int = Field(
         default=25, ge=1, description="rewards settled in one transaction", json_schema_extra=unit("rounds")
@@ -482,7 +483,7 @@ class Scenario(Strict):
             skip_deadline=chain.skip_deadline,
             burn_in_blocks=burn_in,
             game_blocks=self.rounds * (chain.skip_deadline + 4),
-            settlement_window=chain.settlement_window or (self._window if slash else 20_000),
+            settlement_window=chain.settlement_window or 1,
             sealed=int(self.sealed),
             unrevealed_penalty=penalty,
             slash=slash,
@@ -491,15 +492,20 @@ class Scenario(Strict):
             growth=self.growth_units,
         )
         parameters = rules.with_classes(parameters)
+        if chain.settlement_window is None:
+            parameters = replace(parameters, settlement_window=self._window(parameters))
         assumptions.check(parameters)
         assumptions.check_weights(parameters, self.all_weights)
         self._require_burn_in(parameters)
         return parameters
 
-    @property
-    def _window(self) -> int:
-        """Blocks for settlement with a slash: of a sealed game a quarter has two for everybody's key."""
-        return 500 + self.rounds // 10 + 8 * self.participants * self.sealed
+    def _window(self, parameters: Parameters) -> int:
+        """Blocks for settlement: of a sealed game with a slash a quarter has two for everybody's key."""
+        proofs = 500 + self.rounds // 10 + 8 * self.participants * self.sealed
+        return max(proofs if self.slash else 20_000, 2 * self._least_window(parameters))
+
+    def _least_window(self, parameters: Parameters) -> int:
+        return least_window(parameters, self._costs_every(parameters), self.chain.confirmations)
 
     @property
     def proven_every(self) -> int:
@@ -618,7 +624,10 @@ class Scenario(Strict):
     @property
     def costs_every(self) -> int:
         """Rounds of costs in a transaction."""
-        return self.chain.costs_every or min(50, most_entries(self.parameters))
+        return self._costs_every(self.parameters)
+
+    def _costs_every(self, parameters: Parameters) -> int:
+        return self.chain.costs_every or max(1, min(50, most_entries(parameters)))
 
     @property
     def all_weights(self) -> tuple[int, ...]:
@@ -708,6 +717,9 @@ class Scenario(Strict):
         )  # fmt: skip
         certificates = chain.batch if self.certifies_each else 1
         require_room(parameters, chain.batch, certificates, chain.settle_every, self.costs_every)
+        window, least = parameters.settlement_window, self._least_window(parameters)
+        fits = "settlement_window >= least, a block for each call after the game (less with more rounds in costs_every)"
+        require(window >= least, "chain.settlement_window", fits, settlement_window=window, least=least)
 
     def _check_adversary(self) -> None:
         """A liar only lies, an attacker only attacks; there must be a way to do either, and seats to do it from."""

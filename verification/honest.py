@@ -4,10 +4,11 @@
     python verification/honest.py --show 17
 
 A seed names a scenario: every rule, cost, quorum, committee, draw, way of recording and sealing that the contract
-takes, with attacks of as many seats as the theorem of the game allows. What the malicious do is theirs to do and no
-violation: the history is as the contract made it, so the audit must find none, and neither must the second computation.
-Exit code 13 is told apart: where a seat of a sealed game keeps its key, its records cannot be checked. Exit 14 at any
-alarm.
+takes, with a slash or without, in phases, with a paid burn-in, and attacks of as many seats as the theorem of the game
+allows. What the malicious do is theirs to do and no violation: the history is as the contract made it, so the audit
+must find none, and neither must the second computation; nothing is proven against who is honest, who loses nothing,
+and the contract refuses no call. Exit code 13 is told apart: where a seat of a sealed game keeps its key, its records
+cannot be checked. Exit 14 at any alarm.
 
 Chains: `fast` (revm in this process), `embedded`, `anvil`, `hardhat`; of the latter two one node serves all games. A
 committee drawn by lot may hold too many malicious seats and stop a game: counted, and there is no history to audit.
@@ -30,7 +31,9 @@ from rich.table import Table
 
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.report import Weight
 from chain_bandit.auditor.second_implementation import with_second_opinion
+from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.funds import fund
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import DevelopmentNode
@@ -139,11 +142,19 @@ def _fields(dice: random.Random, seed: int) -> dict[str, Any]:
         fields["aggregation"] = {"name": aggregation, "options": {"delta": dice.choice((0.1, 0.5, 2.5))}}
     if sealed:
         fields["unrevealed_penalty"] = dice.choice((0.0, 0.5, 1.0))
-    match dice.randrange(4):
-        case 0:
+    fields["slash"] = dice.choice((0.0, 0.0, 0.01, 0.25, 1.0))
+    fields["paid_burn_in"] = not sealed and dice.random() < 0.3
+    for entry in fields["malicious"]:
+        if fields["slash"] and dice.random() < 0.2:
+            entry["attacks"].append({"name": "free-rider"})
+    match dice.randrange(6):
+        case 0 | 1 if not sealed:
+            fields |= {"growth": dice.choice((0.1, 0.5, 2.0)), "rounds": rounds + dice.randint(0, 200)}
+            fields["commanders"], fields["chain"]["settlement_window"] = "all", 500
+        case 2:
             fields["validators"] = dice.randint(1, n)
             fields["chain"]["certificates"] = None
-        case 1:
+        case 3:
             fields["chain"]["certificates"] = None
             fields |= {"sortition": dice.choice((0.6, 0.8, 1.0)), "quorum": "majority"}
             if dice.random() < 0.5:
@@ -225,10 +236,19 @@ def judged(case: Scenario, name: str, node: Chain) -> Row:
         try:
             head = play(case, node, path)
         except ChainBanditError as error:
-            return row(STOPPED, [f"{type(error).__name__}: {error}"])
+            kind = ALARM if isinstance(error, TransactionReverted) else STOPPED
+            return row(kind, [f"{type(error).__name__}: {error}"])
         report = with_second_opinion(audit(files.read(path), head), path)
+    honest = {seat for seat, role in enumerate(case.roles) if not role} | {None}
+    wronged = [each.sentence for each in report.findings if each.weight is Weight.PROOF and each.seat in honest]
+    wronged += [
+        f"seat {each.seat} loses {each.penalty + each.void} wei" for each in report.accounts
+        if each.seat in honest - {None} and each.penalty + each.void
+    ]  # fmt: skip
     open_checks = [f"{check}: {tally.evidence}" for check, tally in report.checks.items() if tally.not_checkable]
     records = int(report.game["records"])
+    if wronged:
+        return row(ALARM, wronged, records)
     if report.exit_code == 0:
         return row(PASSED, [], records)
     if report.exit_code == 13 and "withheld-key" in names:

@@ -36,11 +36,19 @@ class NotSimulated(ChainBanditError):
 
 
 class Said(Enum):
-    """What honest validators have in the end of what a seat was to broadcast in a round."""
+    """What honest validators have in the end of what a seat was to broadcast in a round, the least honest last."""
 
     ONCE = "one value, as the rules have it"
-    NEVER = "no value, and no proof"
     TWICE = "two signed values: no value, and proof"
+    NEVER = "no value, and no proof"
+
+    def then(self, other: "Said") -> "Said":
+        """Both at one seat: what is held back does not go out twice, whichever comes first."""
+        return max(self, other, key=SAID.index)
+
+
+SAID = tuple(Said)
+"""By number."""
 
 
 EVER = 2**32
@@ -70,10 +78,10 @@ class Effect:
     last: int = EVER
 
     def then(self, other: "Effect") -> "Effect":
-        """Both at one seat: the last who does not keep to the rules has its way."""
+        """Both at one seat, in either order."""
         return Effect(
-            self.report if other.report is Said.ONCE else other.report,
-            self.header if other.header is Said.ONCE else other.header,
+            self.report.then(other.report),
+            self.header.then(other.header),
             self.opens and other.opens,
             self.votes and other.votes,
         )

@@ -1,6 +1,6 @@
 """Withhold one's value, then hand it to a single victim at the last moment."""
 
-from chain_bandit.actors.messages import Send
+from chain_bandit.actors.messages import Probe, Send
 from chain_bandit.attacks.attack import Attack, Effect, Said, View, flag
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.protocol.messages import Phase, Role, broadcast_value
@@ -22,12 +22,14 @@ class LateChain(Attack):
         self._kept: dict[Phase, Claim] = {}
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
-        """Keep the opening frame of each phase, release it in the phase's last step."""
+        """Keep the opening frame of each phase, release it in the phase's last step; of a probe it comes too late."""
         schedule, passed = view.schedule, []
         for send in sends:
             match send.message:
                 case Frame(phase=phase, claims=(claim,)) if view.step in (0, schedule.propose):
                     self._kept[phase] = claim
+                case Probe():
+                    pass
                 case _:
                     passed.append(send)
         for phase, last in (

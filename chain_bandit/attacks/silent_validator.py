@@ -22,9 +22,10 @@ class SilentValidator(Attack):
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
         """Drop frames, votes and certificates."""
-        if not self.first <= view.time <= self.last or (self.reports and view.step == 0):
+        if not self.first <= view.time <= self.last:
             return sends
-        return [send for send in sends if not isinstance(send.message, _OF_VALIDATORS)]
+        dropped = Probe if self.reports and view.step == 0 else _OF_VALIDATORS
+        return [send for send in sends if not isinstance(send.message, dropped)]
 
     def effect(self) -> Effect:
         """Nothing but, maybe, its report."""

@@ -380,8 +380,7 @@ class EnvironmentRole(NodeRole):
             return True
         parameters = self._rules.parameters
         self._prover.prove(self._wallet)
-        all_proven = not self._prover.unproven() and self._prover.knows_all()
-        if parameters.slash and not self._has_passed(parameters.settlement_window // 2, all_proven):
+        if parameters.slash and not self._has_passed(parameters.settlement_window // 2, self._prover.is_over()):
             return False
         chunk = entries[done : done + self._scenario.costs_every]
         contract, wallet = self._contract, self._wallet

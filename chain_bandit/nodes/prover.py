@@ -1,6 +1,6 @@
 """Monitor of false reports at a node: the chain's evidence, and proofs not yet submitted."""
 
-from contextlib import suppress
+from collections import Counter
 from math import inf
 from time import monotonic
 from typing import Any
@@ -15,6 +15,9 @@ from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.tallies import FalseReport
+
+TRIES = 3
+"""Calls for one proof that the contract has not decided."""
 
 
 class Prover:
@@ -35,6 +38,9 @@ class Prover:
         self._is_blind = not rules.parameters.provable
         self._found: dict[int, FalseReport] = {}
         """By seat, the one of the earliest round."""
+        self._sent: FalseReport | None = None
+        """That which the chain's node refuses, and may take once there is money for it."""
+        self._failed = Counter[int]()
         if not self._is_blind:
             self._witness = Witness(rules, verifier)
             follower.keep_settlements(bool(rules.parameters.sealed))
@@ -57,14 +63,27 @@ class Prover:
         return [self._found[seat] for seat in sorted(self._found)]
 
     def prove(self, wallet: Wallet) -> None:
-        """Hand in what nobody has for so long; what the contract refuses was proven already, or comes too late."""
+        """Hand in what nobody has for so long; what the contract refuses was proven already, or comes too late.
+
+        One of an account without money waits for it, and one that the contract has not decided is handed in again.
+        """
         for proof in self.unproven():
             if (self._is_early(proof) or self._is_told_later(proof)) and not self._is_urgent():
                 continue
-            del self._found[proof.seat]
-            with suppress(TransactionReverted):
-                self._contract.report_false(wallet, proof.seat, proof.slot.round, proof.calldata())
+            try:
+                if proof is not self._sent:
+                    self._contract.report_false(wallet, proof.seat, proof.slot.round, proof.calldata())
+                    self._sent = proof
                 self._contract.settle()
+            except TransactionReverted as refused:
+                if refused.error == "Rejected":
+                    return
+                self._sent = None
+                self._failed[proof.seat] += 1
+                if refused.error in ("OutOfGas", "Unexplained") and self._failed[proof.seat] < TRIES:
+                    continue
+            self._sent = None
+            del self._found[proof.seat]
             at("false report proven")
 
     def _is_early(self, proof: FalseReport) -> bool:
@@ -82,8 +101,9 @@ class Prover:
 
     def is_over(self) -> bool:
         """Whether nothing more can be proven of a game that is over."""
-        p = self._parameters
-        return self.knows_all() or self._contract.blocks_left(p, p.settlement_window // 2) <= 0
+        if self.knows_all() and not self.unproven():
+            return True
+        return self._contract.blocks_left(self._parameters, self._parameters.settlement_window // 2) <= 0
 
     def knows_all(self) -> bool:
         """Whether the chain shows all that proofs rest on: settlements, of a sealed game sums, secret and keys too."""

@@ -1,5 +1,6 @@
-"""What one transaction can carry: gas that is enough for a call, and the most there is (EIP-7825)."""
+"""What one transaction can carry: gas that is enough for a call, and the most there is (EIP-7825); how many are due."""
 
+from chain_bandit.protocol.assumptions import LEAST_WINDOW
 from chain_bandit.protocol.blocks import MOST_STATE, SIGNATURE_BYTES, body_bytes
 from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.parameters import BodyMode, Parameters
@@ -77,3 +78,22 @@ def require_room(parameters: Parameters, batch: int, certificates: int, settle_e
         ("chain.costs_every", gas_of_call(costs_every * entry_bytes(p))),
     ):
         require(gas <= MOST_GAS, name, "gas <= 2^24, what one transaction may take", gas=gas, most=MOST_GAS)
+
+
+def calls_due(parameters: Parameters, costs_every: int) -> tuple[int, int, int]:
+    """How many calls the end of a game brings: the environment's that show its rewards, sealing keys, and costs."""
+    p, records = parameters, parameters.horizon - parameters.burn_in + 1
+    return 2 + p.sealed, p.participants * p.sealed, -(-records // costs_every)
+
+
+def least_window(parameters: Parameters, costs_every: int, confirmations: int) -> int:
+    """The shortest settlement window for all calls that are due, with a block for each.
+
+    Args:
+        confirmations: blocks that the environment waits after each call of its own.
+    """
+    p, (shows, keys, costs) = parameters, calls_due(parameters, costs_every)
+    shown, costs = shows * confirmations + keys, costs * confirmations
+    if not p.slash:
+        return shown + costs
+    return max(LEAST_WINDOW, (4 if p.provable else 2) * shown, 2 * costs)

@@ -22,7 +22,7 @@ from chain_bandit.simulation.outcomes import Play, Setting, hashes
 from chain_bandit.simulation.replicates import Measured
 from chain_bandit.simulation.sums import SUMS
 from science import theorems
-from tests.equivalence.test_outcomes_equal_game import SELECTIONS, scenario
+from tests.equivalence.test_outcomes_equal_game import ON_MESSAGES, SELECTIONS, paired, scenario
 from tests.few import crossed
 from tests.rules import ENTRIES
 
@@ -98,6 +98,12 @@ def test_every_attack_under_every_selection(name, selection):
         if "weights" in changes:
             changes |= {"weights": rng.choices((1, 2, 3, 10, 1024), (9, 4, 2, 1, 1), k=7)}
         require_equal(scenario(name, rng.randrange(2**32), seats, aggregation=ENTRIES[option], **changes))
+
+
+@pytest.mark.parametrize(("one", "other"), crossed(ON_MESSAGES, ON_MESSAGES, every=2))
+def test_two_attacks_at_one_seat(one, other):
+    for seed, seats in enumerate(((5, 6), (3, 4, 5, 6))):
+        require_equal(paired(one, other, seats, seed))
 
 
 @pytest.mark.parametrize("growth", [0.07, 0.5, 1.0, 3.0])

@@ -1,5 +1,6 @@
 """A game without messages and the live one, fed the same streams, decide alike in every round, whatever the attack."""
 
+import random
 from itertools import product
 from typing import Any
 
@@ -83,6 +84,32 @@ SELECTIONS: dict[str, dict[str, Any]] = {
         "weights": [2, 1, 1024, 1, 5, 1, 1],
     },
 }
+
+
+ON_MESSAGES = [name for name in PLAYED if ATTACKS[name].outbox is not Attack.outbox]
+
+
+def paired(one: str, other: str, seats: tuple[int, ...], seed: int) -> Scenario:
+    """Both at each of the seats, the rest of the game by a seed."""
+    rng = random.Random(f"{one} {other} {seed}")
+    selection, more = rng.choice(({}, *SELECTIONS.values())), rng.choice(({}, {"slash": 0.25}, {"sealed": True}))
+    silent = {"first": rng.randint(0, 20), "reports": rng.random() < 0.5}
+    attacks = [{"name": name, "options": silent if name == "silent-validator" else {}} for name in (one, other)]
+    malicious = [{"seat": seat, "attacks": attacks} for seat in seats]
+    return scenario("mimic", seed, **selection, **more, malicious=malicious, rounds=30)
+
+
+@pytest.mark.parametrize(("one", "other"), crossed(ON_MESSAGES, ON_MESSAGES, every=2))
+def test_two_attacks_at_one_seat_come_to_what_they_say_in_either_order(one, other):
+    """What is held back does not go out twice: not even the value of a probe round."""
+    require_equal(paired(one, other, (5, 6), 1))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(2, 8))
+@pytest.mark.parametrize(("one", "other"), list(product(ON_MESSAGES, repeat=2)))
+def test_two_attacks_at_one_seat_in_more_games(one, other, seed):
+    require_equal(paired(one, other, ((5, 6), (6,))[seed % 2], seed))
 
 
 LIES = ["sign-flip", "two-faced-report", "equivocating-commander", "silent-validator", "within-range", "late-chain"]

@@ -156,11 +156,16 @@ def test_a_node_that_wants_more_than_anybody_offers_is_believed(node):
             outbox.settle()
 
 
-def test_what_an_account_cannot_pay_for_is_refused_without_waiting_for_long(node):
-    outbox = Sender(Rpc(node.url, Stopwatch(), QUICK), Journal(), QUICK)
-    outbox.submit("pay", account(keccak(b"pauper")), SOMEBODY, 1, 21_000, b"")
-    with pytest.raises(TransactionReverted, match=r"[Ii]nsufficient funds"):
-        outbox.settle()
+def test_what_an_account_cannot_pay_for_is_refused_without_waiting_for_long_and_goes_out_once_it_can(node):
+    """So a proof of a false report waits for money, and is not made again."""
+    outbox, payer = Sender(Rpc(node.url, Stopwatch(), QUICK), Journal(), QUICK), account(keccak(b"pauper"))
+    outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
+    for _ in range(2):
+        with pytest.raises(TransactionReverted, match=r"[Ii]nsufficient funds"):
+            outbox.settle()
+    node.fund({bytes.fromhex(payer.address[2:]): 10**20})
+    outbox.settle()
+    assert len(outbox.gas["pay"]) == outbox.upcoming_nonce(payer) == 1
 
 
 def test_a_node_that_is_full_for_a_while_is_waited_for(node):

@@ -7,6 +7,7 @@ import pytest
 from chain_bandit.auditor import money
 from chain_bandit.game.run import run
 from chain_bandit.game.simulated import replicates
+from chain_bandit.protocol.transaction import least_window
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
@@ -61,3 +62,13 @@ def test_simulated_payoffs_have_it() -> None:
     change = without.payoffs(roles) - with_it.payoffs(roles)
     units = with_it.parameters.slash // with_it.parameters.wei_per_unit
     assert change.tolist() == [[units * (seat in EQUIVOCATORS) for seat in range(10)]] * 3
+
+
+@pytest.mark.parametrize("changes", [{"slash": 0.25}, {"slash": 0.25, "sealed": True}, {}])
+def test_in_the_shortest_window_costs_are_settled_in_time(tmp_path: Path, changes: dict[str, object]) -> None:
+    """Of ten rounds a call for each. In a shorter one they came too late, and the game was void."""
+    given = changes | {"rounds": 41, "malicious": [], "chain.costs_every": 1, "chain.settle_every": 1}
+    least = least_window(flights(**given).parameters, 1, 1)
+    run(flights(**given, **{"chain.settlement_window": least}), tmp_path, lambda moment: None, Stopwatch())
+    report = audit_folder(tmp_path)
+    assert (report.exit_code, report.game["costs_void"]) == (0, False)

@@ -27,8 +27,7 @@ OTHER_RULES = ({"reputation": "meritrank"}, {"reputation": "bittensor-trust"}, {
 
 
 def fields(seed: int) -> dict[str, Any]:
-    """A random scenario with what `verification/honest.py` does not draw: proofs, phases, the recommended preset, other
-    rules."""
+    """A random scenario with what `verification/honest.py` does not draw: the recommended preset, other rules."""
     dice = random.Random(f"browser {seed}")
     n = dice.randint(4, 7)
     attacks: list[dict[str, Any]] = [{"name": dice.choice(("constant-lie", "offset", "swap", "sleeper"))}]
@@ -43,23 +42,15 @@ def fields(seed: int) -> dict[str, Any]:
             "body": dice.choice(("full", "compact")), "settlement_window": 80,
         },
     }  # fmt: skip
-    match seed % 9:
+    match seed % 5:
         case 0:
-            made |= {"slash": 0.5}
-        case 1:
-            made |= {"slash": 0.5, "paid_burn_in": True}
-        case 2:
-            made |= {"paid_burn_in": True}
-        case 3:
-            made |= {"slash": 0.5, "growth": 0.25, "rounds": 200, "chain": made["chain"] | {"settle_every": 1}}
-        case 4:
             made = {key: value for key, value in made.items() if key not in ("burn_in", "cost", "slash")}
             made |= {"preset": "recommended", "rounds": 200, "chain": made["chain"] | {"settle_every": 1}}
-        case 5:
+        case 1:
             made |= {"policy": dice.choice(("kl-ucb", "kl-ucb", "thompson"))}
-        case 6:
+        case 2:
             made |= {"aggregation": dice.choice(OTHER_AGGREGATIONS), "participants": max(n, 5)}  # Krum has five
-        case 7:
+        case 3:
             made |= dice.choice(OTHER_RULES)
         case _:
             made |= {"malicious": [{"seat": n - 1, "attacks": [{"name": "silent-validator"}]}], "failure_limit": 1}

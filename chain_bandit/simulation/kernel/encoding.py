@@ -9,7 +9,7 @@ import numpy as np
 
 from chain_bandit import attacks
 from chain_bandit.array_types import Ints, Words
-from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said, overrides
+from chain_bandit.attacks.attack import SAID, Attack, Effect, NotSimulated, overrides
 from chain_bandit.attacks.parametric import Numbers
 from chain_bandit.protocol.arms import log_billionths
 from chain_bandit.protocol.digests import keccak
@@ -99,7 +99,7 @@ SEAT, LABELLED, FIRST, AFTER, LASTING, RUSHES = range(6)
 whether what it reports never changes, and whether it knows the honest reports of the open round."""
 
 LIE, SAYS, COMMANDS, OPENS, VOTES, SINCE, UNTIL = range(7)
-"""By attack: a `Lie` or -1; its `Effect` in numbers of `SAID`, and in which rounds it has it."""
+"""By attack: a `Lie` or -1; its `Effect` in numbers of `attack.SAID`, and in which rounds it has it."""
 
 
 READ = len(Numbers._fields)
@@ -135,9 +135,6 @@ class Keys(NamedTuple):
     charge: int
     words: Words
 
-
-SAID = (Said.ONCE, Said.NEVER, Said.TWICE)
-"""By number."""
 
 _AT_ONCE = 1 << 16
 """Rounds whose widths are computed together: the table is all the memory that many rounds take."""

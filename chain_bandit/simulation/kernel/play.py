@@ -72,8 +72,8 @@ APPROVED, REJECTED, SKIP, EXPLORATION = (int(kind) for kind in Kind)
 UNRECORDED = 0
 """The kind of a pull that leaves no record: of the burn-in, or in a phase after its first."""
 
-ONCE, NEVER, TWICE = range(3)
-"""As in `numbers.SAID`."""
+ONCE, TWICE = range(2)
+"""As in `attack.SAID`."""
 
 _BURN_IN, _ARMS, _UNPAID, _COST, _PAID, _COSTLY, _SKIPS, _REJECTED, _EXPLORED, _SINCE, _ARM, _BLOCKS = range(
     len(SUMS)
@@ -301,12 +301,11 @@ def _is_simple(rules: Any, cast: Any) -> Any:
 
 @inlined
 def _effect(cast: Any, index: Any, t: Any) -> Any:
-    """(report, header, opens, votes) of a malicious seat: the last attack that does not keep to the rules decides."""
+    """(report, header, opens, votes) of a malicious seat, as by `Effect.then`."""
     report, header, opens, votes = ONCE, ONCE, True, True
     for part in range(cast.seats[FIRST, index], cast.seats[AFTER, index]):
         if cast.parts[SINCE, part] <= t <= cast.parts[UNTIL, part]:
-            report = cast.parts[SAYS, part] if cast.parts[SAYS, part] != ONCE else report
-            header = cast.parts[COMMANDS, part] if cast.parts[COMMANDS, part] != ONCE else header
+            report, header = max(report, cast.parts[SAYS, part]), max(header, cast.parts[COMMANDS, part])
             opens, votes = opens and cast.parts[OPENS, part], votes and cast.parts[VOTES, part]
     return report, header, opens, votes
 

@@ -19,7 +19,7 @@ class Chain:
     def __init__(self) -> None:
         self.proven: list[tuple[int, int]] = []
         self.before: dict[int, int] = {}
-        self.refusal = ""
+        self.refusal = self.unpaid = ""
         self.left: int | None = None
 
     def is_over(self) -> bool:
@@ -31,7 +31,8 @@ class Chain:
             raise TransactionReverted("reportFalse", self.refusal, ())
 
     def settle(self) -> None:
-        pass
+        if self.unpaid:
+            raise TransactionReverted("reportFalse", self.unpaid, ())
 
     def proven_from(self, seat: int) -> int:
         return self.before.get(seat, 0)
@@ -154,6 +155,37 @@ def test_somebody_may_be_faster_or_the_time_be_over(made, refusal):
     assert chain.proven == [(3, 9), (3, 10)]
 
 
+def test_what_the_contract_has_not_decided_is_handed_in_again_three_times_at_most(made):
+    prover, chain, follower = made
+    follower.new, chain.refusal = [(9, b"")], "OutOfGas"
+    prover.prove(None)
+    assert prover.unproven()
+    chain.refusal = ""
+    prover.prove(None)
+    assert prover.unproven() == []
+    follower.new, chain.refusal = [(10, b"")], "Unexplained"
+    for _ in range(5):
+        prover.prove(None)
+    assert chain.proven == [(3, 9), (3, 9), (1, 4), (3, 10), (1, 4), (3, 10), (1, 4)]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_an_account_without_money_hands_it_in_once_it_has_some(made, waits):
+    """A node that mines at once lets go of the call; of another one it stays under way, and is not made twice."""
+    prover, chain, follower = made
+    follower.new = [(10, b"")]
+    chain.refusal, chain.unpaid = ("", "Rejected") if waits else ("Rejected", "")
+    for _ in range(3):
+        prover.prove(None)
+    assert len(prover.unproven()) == 2
+    assert chain.proven == [(1, 4)] * (1 if waits else 3)
+    chain.refusal = chain.unpaid = ""
+    prover.prove(None)
+    assert prover.unproven() == []
+    assert chain.proven[-1] == (3, 10)
+    assert len(chain.proven) == (2 if waits else 5)
+
+
 @pytest.mark.parametrize(("patience", "handed_in"), [(0.0, [0, 1]), (9.0, [1]), (inf, [])])
 def test_while_the_game_runs_a_seat_leaves_it_to_the_relayer_until_a_round_is_recorded(made, patience, handed_in):
     prover, chain, follower = made
@@ -189,7 +221,7 @@ def test_after_the_game_a_seat_leaves_it_to_others_for_three_quarters_of_the_blo
     assert chain.proven == [(3, 9)]
 
 
-def test_it_is_over_with_the_last_settlement_or_when_the_contract_takes_no_more(made):
+def test_it_is_over_with_the_proofs_of_the_last_settlement_or_when_the_contract_takes_no_more(made):
     prover, chain, follower = made
     follower.new, chain.left = [(LAST - 1, b"")], 1
     prover.unproven()
@@ -198,6 +230,8 @@ def test_it_is_over_with_the_last_settlement_or_when_the_contract_takes_no_more(
     assert prover.is_over()
     follower.new, chain.left = [(LAST, b"")], WINDOW // 2
     prover.unproven()
+    assert not prover.is_over()
+    prover.prove(None)
     assert prover.is_over()
 
 

@@ -45,3 +45,35 @@ def test_rows_of_a_paid_burn_in_that_fit_no_transaction_are_named_so():
     with pytest.raises(AssumptionBroken, match="what one transaction may take") as refused:
         build_scenario(31, 5, 900, paid_burn_in=True, burn_in=700, chain={"settle_every": 1})
     assert refused.value.name == "paid_burn_in"
+
+
+@pytest.mark.parametrize(
+    ("given", "least"),
+    [
+        ({"slash": 0.25}, 114),
+        ({"slash": 0.25, "sealed": True}, 114),
+        ({"slash": 0.25, "sealed": True, "participants": 31}, 136),
+        ({}, 59),
+        ({"sealed": True}, 64),
+    ],
+)
+def test_a_settlement_window_in_which_the_calls_after_the_game_do_not_fit_is_refused(given, least):
+    """Costs are settled in its second half with a slash; a game of which they were not was void."""
+    built = {"participants": 4, "arms": 2, "rounds": 60} | given
+    chain = {"costs_every": 1, "settlement_window": least}
+    build_scenario(**built, chain=chain)
+    for changes in ({"settlement_window": least - 1}, {"confirmations": 2}):
+        with pytest.raises(AssumptionBroken, match=r"costs_every\) does not hold \(settlement_window = ") as refused:
+            build_scenario(**built, chain=chain | changes)
+        assert refused.value.name == "chain.settlement_window"
+
+
+@pytest.mark.parametrize("chain", [{}, {"costs_every": 1}, {"costs_every": 5, "confirmations": 64}])
+@pytest.mark.parametrize("given", [{"arms": 5, "slash": 0.25}, {"arms": 254, "slash": 0.25, "sealed": True}, {}])
+def test_a_window_that_nobody_names_is_long_enough(given, chain):
+    """Of blocks with 254 arms a call brings back five."""
+    arms = given.get("arms", 5)
+    means = {"rewards": {"kind": "bernoulli", "means": [0.5] * arms}}
+    built = {"arms": 5, "rounds": 10**5, "liars": 1, "attackers": 1} | means | given
+    made = build_scenario(256, **built, chain=chain | {"settle_every": 1})
+    assert chain or arms == 254 or made.parameters.settlement_window == (10_500 if given else 20_000)
