@@ -16,7 +16,7 @@ from chain_bandit.auditor.rows import Rows
 from chain_bandit.chain_history.blocks import ContractOrigin
 from chain_bandit.chain_history.records import Refutation
 from chain_bandit.crypto.verify import signer
-from chain_bandit.protocol.blocks import Kind, Seated
+from chain_bandit.protocol.blocks import Kind, Report, Seated
 from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import Ledger, is_over
@@ -165,9 +165,10 @@ class ReplayedGame:
         bodies_known: whether every body was there so far: the run digest holds the reports.
         unread: seats of which some round's pull is not known, so that neither are its counts and means.
         last: every seat's last receipt; None where it is not known.
-        received: the round of every seat's last receipt.
-        recent: who was given what in the last rounds that a report may leave out, of a game whose reports name one.
+        recent: of the last rounds that a report may leave out, where it names one: who was given what, and what every
+            seat's last receipt was before.
         settlement, row: which settlement the open round's row is in, and which of its rows.
+        unasked: where in `survey.pulls` the next row of a round without a choice begins; None while that is not known.
         tallies: of such a game what was given everybody, as the settlements so far say; none where they cannot be read.
         bound: by the last round of a settlement the root that it brought, if the environment signed it.
         shown: proofs of false reports whose roots the environment signed, and where they are.
@@ -213,10 +214,10 @@ class ReplayedGame:
     totals: list[list[int]] = field(default_factory=list)
     last: list[Pull | None] = field(default_factory=list)
     unread: set[int] = field(default_factory=set)
-    received: list[int] = field(default_factory=list)
-    recent: deque[tuple[int, tuple[Pull | None, ...]]] = field(default_factory=deque)
+    recent: deque[tuple[int, tuple[Pull | None, ...], tuple[Pull | None, ...]]] = field(default_factory=deque)
     settlement: int = 0
     row: int = 0
+    unasked: int | None = None
     tallies: Tallies | None = None
     bound: dict[int, bytes] = field(default_factory=dict)
     shown: tuple[tuple[Place | None, Refutation], ...] = ()
@@ -287,20 +288,25 @@ class ReplayedGame:
         ]
 
     def keep_recent(self, round_: int, pulls: tuple[Pull | None, ...]) -> None:
-        """Keep who was given what in a round for as long as a report may leave it out."""
-        self.recent.append((round_, pulls))
+        """Keep who is given what in a round, before it is taken in, for as long as a report may leave it out."""
+        self.recent.append((round_, pulls, tuple(self.last)))
         while self.recent and self.recent[0][0] <= round_ - (round_ + 1) // STALE - self.parameters.failure_limit:
             self.recent.popleft()
 
     def held(self, seat: int, named: int) -> tuple[list[int], list[int]]:
         """Totals and counts of a seat after a round that a report may name."""
         totals, counts = list(self.totals[seat]), list(self.counts[seat])
-        for round_, pulls in reversed(self.recent):
+        for round_, pulls, _ in reversed(self.recent):
             pull = pulls[seat]
             if round_ > named and pull is not None and pull.arm < len(counts):
                 counts[pull.arm] -= pull.count
                 totals[pull.arm] -= pull.reward
         return totals, counts
+
+    def last_of(self, seat: int, report: Report) -> Pull | None:
+        """A seat's last receipt, up to the round that its report names."""
+        later = (last[seat] for round_, _, last in self.recent for named in report.named if round_ > named)
+        return next(later, self.last[seat])
 
     @property
     def over_block(self) -> int:

@@ -77,15 +77,6 @@ def known(game: ReplayedGame, reports: Mapping[int, Report]) -> dict[int, Own]:
     return {seat: Own.of(t, *pair, seeds.get(seat, b"")) for seat, pair in receipts.items()}
 
 
-def _is_empty(game: ReplayedGame, seat: int, round_: int) -> bool:
-    """Whether a seat may have a receipt of a round that gave it nothing, after its last one: it did not report, or the
-    block's arm is not the honest one."""
-    past = game.past.get(round_)
-    if past is None or round_ <= game.received[seat] or not past.paid:
-        return False
-    return not past.reporters >> seat & 1 or past.arm not in (None, past.priced[0])
-
-
 def check_against_receipts(
     game: ReplayedGame, reports: Mapping[int, Report], owns: Mapping[int, Own]
 ) -> frozenset[int]:
@@ -100,13 +91,8 @@ def check_against_receipts(
         elif seat not in owns:
             reason = "rewards of earlier rounds, or what is reported of them, are not known"
             game.checks.unknown("honest.report", reason)
-        else:
-            if report.named and game.is_honest(seat):
-                (named,) = report.named
-                last = named if _is_empty(game, seat, named) else game.received[seat]
-                game.checks.same(named, last, "honest.report", game.running.round, f"last receipt of seat {seat}")
-            if _is_false(game, seat, report, owns[seat]):
-                lied.add(seat)
+        elif _is_false(game, seat, report, owns[seat]):
+            lied.add(seat)
     return frozenset(lied)
 
 

@@ -7,7 +7,7 @@ from chain_bandit.auditor.exhibits import Field, Slice
 from chain_bandit.auditor.game import Past, ReplayedGame, draw
 from chain_bandit.auditor.live import check_reward
 from chain_bandit.auditor.tags import check_tags, pulls_of_tags
-from chain_bandit.auditor.tallies import check_given, check_tallies, parts
+from chain_bandit.auditor.tallies import check_given, check_tallies, parts, settlement_of, unasked_row
 from chain_bandit.auditor.timing import settled_until
 from chain_bandit.chain_history.records import ContractCall, Event
 from chain_bandit.protocol.blocks import Kind
@@ -33,7 +33,7 @@ def burn_in(game: ReplayedGame, genesis: bytes) -> None:
     game.counts = [[0] * p.arms for _ in range(p.participants)]
     game.totals = [[0] * p.arms for _ in range(p.participants)]
     game.rewards, game.waiting, game.costs, game.earned = ([0] * p.participants for _ in range(4))
-    game.last, game.received = [None] * p.participants, [0] * p.participants
+    game.last = [None] * p.participants
     game.tallies = Tallies(p) if p.settles_tallies else None
     ledger = opening(p, genesis, game.seed_0, tuple(each.weight for each in game.seated))
     for _ in range(1, p.burn_in):
@@ -43,19 +43,17 @@ def burn_in(game: ReplayedGame, genesis: bytes) -> None:
 
 
 def _receive(game: ReplayedGame, ledger: Ledger, arm: int) -> None:
-    """Everybody gets a receipt for the round's arm."""
-    given = []
-    for seat, counts in enumerate(game.counts):
-        counts[arm] += 1
-        reward = 0
-        if game.disclosed is not None:
-            reward = draw(game.disclosed, ledger.time, seat, arm, ledger.failed)
-            game.totals[seat][arm] += reward
-            game.last[seat] = Pull(arm, reward)
-        given.append(Pull(arm, reward))
-        game.received[seat] = ledger.round
+    """Everybody gets a receipt for the round's arm: what is settled of it, else its draw."""
+    disclosed, given = game.disclosed, _pulls(game, unasked_row(game, ledger.round))
+    if None in given:
+        given = tuple(
+            Pull(arm, draw(disclosed, ledger.time, seat, arm, ledger.failed) if disclosed else 0)
+            for seat in range(game.parameters.participants)
+        )
     if game.parameters.provable:
-        game.keep_recent(ledger.round, tuple(given))
+        game.keep_recent(ledger.round, given)
+    for seat, pull in enumerate(given):
+        _pulled(game, seat, pull)
 
 
 def after_round(game: ReplayedGame, past: Past, arm: int | None) -> tuple[Pull, ...] | None:
@@ -66,10 +64,10 @@ def after_round(game: ReplayedGame, past: Past, arm: int | None) -> tuple[Pull, 
         pulls = pulls_of_tags(game, ledger.round, past, row) if p.sealed else _pulls(game, row)
         if p.sealed:
             past.pulls = pulls
-        for seat, pull in enumerate(pulls):
-            _pulled(game, seat, pull)
         if p.provable:
             game.keep_recent(ledger.round, pulls)
+        for seat, pull in enumerate(pulls):
+            _pulled(game, seat, pull)
         known = tuple(pull for pull in pulls if pull is not None)
         return known if len(known) == p.participants else None
     if arm is not None:
@@ -78,14 +76,14 @@ def after_round(game: ReplayedGame, past: Past, arm: int | None) -> tuple[Pull, 
 
 
 def _pulled(game: ReplayedGame, seat: int, pull: Pull | None) -> None:
-    """A seat's receipt of an approved round."""
+    """A seat's receipt of a round."""
     if pull is None:
         game.unread.add(seat)
         game.last[seat] = None
     elif pull.arm < game.parameters.arms:
         game.counts[seat][pull.arm] += pull.count
         game.totals[seat][pull.arm] += pull.reward
-        game.last[seat], game.received[seat] = pull, game.running.round
+        game.last[seat] = pull
 
 
 def _next_row(game: ReplayedGame) -> bytes:
@@ -101,8 +99,7 @@ def _next_row(game: ReplayedGame) -> bytes:
 
 def _next_paid(game: ReplayedGame, size: int) -> bytes:
     """The same where settlements say more than paid rounds: the next row of the one that is through the open round."""
-    while (settled := game.survey.settlement(game.settlement)) is not None and settled[0] < game.running.round:
-        game.settlement, game.row = game.settlement + 1, 0
+    settled = settlement_of(game, game.running.round)
     if settled is None:
         return b""
     _, start, end = settled

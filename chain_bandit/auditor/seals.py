@@ -65,10 +65,10 @@ def key_revealed(game: ReplayedGame, call: ContractCall) -> None:
 
 
 def check_records(game: ReplayedGame, reports: Mapping[int, Report]) -> None:
-    """Open the sealed record of every report, and hold it against its author's last receipt."""
+    """Open every report's sealed record, and hold it against its author's last receipt by the round that it names."""
     checks, t = game.checks, game.running.round
     for seat, report in reports.items():
-        key, truth = game.survey.seal_keys.get(seat), game.last[seat]
+        key, truth = game.survey.seal_keys.get(seat), game.last_of(seat, report)
         if key is None:
             checks.unknown("seal.records", f"seat {seat} did not reveal its sealing key")
             game.note("sealing key not revealed", seat, t)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from chain_bandit.auditor import live
 from chain_bandit.auditor.certificates import signer_of
 from chain_bandit.auditor.exhibits import Slice
-from chain_bandit.auditor.game import Past, ReplayedGame, draw
+from chain_bandit.auditor.game import Past, ReplayedGame, draw, recovered
 from chain_bandit.auditor.tags import pull_of_seat
 from chain_bandit.protocol.arms import round_robin
 from chain_bandit.protocol.blocks import Kind
@@ -13,7 +13,15 @@ from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import NOTHING, Credits, Pull, decode_pulls, pull_bytes, settled_bytes
-from chain_bandit.protocol.tallies import Settled, SettledSums, Tallies, Tally, take_in, tallies_digest
+from chain_bandit.protocol.tallies import (
+    SIGNED_BYTES,
+    Settled,
+    SettledSums,
+    Tallies,
+    Tally,
+    take_in,
+    tallies_digest,
+)
 from chain_bandit.protocol.units import UNIT
 
 UNREADABLE = "a settlement that does not have the rows of its rounds says no tallies"
@@ -79,6 +87,40 @@ def check_shown(game: ReplayedGame) -> None:
                            part=proof.root):
             game.note(TWO_ROOTS, None, proof.through)
     checks.place = None
+
+
+def settlement_of(game: ReplayedGame, round_: int) -> tuple[int, int, int] | None:
+    """The settlement that has a round, as the survey has it; rounds are asked for in order."""
+    while (settled := game.survey.settlement(game.settlement)) is not None and settled[0] < round_:
+        game.settlement, game.row, game.unasked = game.settlement + 1, 0, None
+    return settled
+
+
+def unasked_row(game: ReplayedGame, round_: int) -> bytes:
+    """What is settled of a round without a choice, of which each is asked for once; empty where that is not known."""
+    p, size = game.parameters, settled_bytes(game.parameters)
+    settled = settlement_of(game, round_) if p.settles_tallies else None
+    if settled is None:
+        return b""
+    if p.paid_burn_in and round_ <= p.burn_in:
+        at = settled[1] + size * (round_ - 1)
+    else:
+        at = _unpaid_from(game, *settled) if game.unasked is None else game.unasked
+        game.unasked = at + size
+    return bytes(game.survey.pulls[at : min(at + size, settled[2])])
+
+
+def _unpaid_from(game: ReplayedGame, through: int, start: int, end: int) -> int:
+    """Where the unpaid rows of a settlement begin: behind the signed root. How many are paid is not known yet."""
+    p, size, pulls = game.parameters, settled_bytes(game.parameters), game.survey.pulls
+    rows = (end - start - SIGNED_BYTES) // size - p.burn_in * (not p.paid_burn_in) * (game.settlement == 0)
+    for paid in range(rows, -1, -1):
+        at = start + size * paid
+        said, behind = bytes(pulls[at : at + SIGNED_BYTES]), at + SIGNED_BYTES
+        digest = tallies_digest(game.separator, game.genesis, through, said[: len(ZERO)])
+        if recovered(digest, said[len(ZERO) :], game.environment) == game.environment:
+            return behind
+    return end
 
 
 def _opened(game: ReplayedGame, seats: Sequence[int]) -> Iterator[tuple[int, list[Pull | None], bool]]:

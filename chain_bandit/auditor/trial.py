@@ -62,7 +62,7 @@ def _on_trial(game: ReplayedGame) -> ReplayedGame:
     tried.counts, tried.totals = list(map(list, game.counts)), list(map(list, game.totals))
     tried.unread, tried.earned, tried.rewards = set(game.unread), list(game.earned), list(game.rewards)
     tried.waiting = list(game.waiting)
-    tried.received, tried.recent, tried.proven = list(game.received), copy(game.recent), dict(game.proven)
+    tried.recent, tried.proven = copy(game.recent), dict(game.proven)
     tried.by_report, tried.acquitted = set(game.by_report), set(game.acquitted)
     tried.books, tried.past = AccountTotals(copy(game.books.owed)), ChainMap({}, game.past)
     return tried

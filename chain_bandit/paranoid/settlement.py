@@ -62,9 +62,7 @@ class Settlement:
         rows: by approved round after the burn-in, what was settled of it; with tallies by every round with receipts.
         bound: settlements, of a sealed game the sums, whose tallies have not all been computed yet.
         tallies: what seats were given up to the end of rounds that reports may still name.
-        given: by seat, the round of its last receipt.
-        silent: by seat, rounds after that in which a receipt gave it nothing, since it had not reported, or the block
-            had another arm than the rules give.
+        lasts: the last pull of every seat by then.
         unread: seats of which some pull is not known.
         earned: settled units, by seat.
         waiting: units of a paid burn-in, by seat, until its first settled pull after that.
@@ -80,9 +78,8 @@ class Settlement:
         self.bound: list[Bound] = []
         self.tallies: dict[int, list[bytes]] = {}
         self.leaves: list[bytes] = []
-        self.given = [0 for _ in p.seats]
+        self.lasts: dict[int, list[Pull]] = {}
         self.held = 0
-        self.silent: list[list[int]] = [[] for _ in p.seats]
         self.through = p.burn_in
         self.counts = [[0] * p.arms for _ in p.seats]
         self.totals = [[0] * p.arms for _ in p.seats]
@@ -200,7 +197,6 @@ class Settlement:
         self.counts[seat][pull.arm] += pull.pulls
         self.totals[seat][pull.arm] += pull.reward
         self.last[seat] = pull
-        self.given[seat], self.silent[seat] = t, []
 
     def _stand(self, t: int) -> None:
         """Everybody's tally after a round, and the root of those that a settlement ends with."""
@@ -208,12 +204,13 @@ class Settlement:
         if not p.provable or t < p.burn_in - 1 or self.unread:
             return
         now = [tallies.packed(self.earned[seat], self.counts[seat], self.totals[seat]) for seat in p.seats]
-        self.tallies[t] = now
+        self.tallies[t], self.lasts[t] = now, list(self.last)
         for _, _, named, seat, tally in self.records.lies.rests:
             if named == t:
                 self.held += 1
                 verdict.same("evidence", t, f"tally of seat {seat} under a proof", now[seat].hex(), tally.hex())
-        self.tallies.pop(t - 2 - t // OLDEST_PART - p.failure_limit, None)  # the oldest that a report may name
+        for kept in self.tallies, self.lasts:
+            kept.pop(t - 2 - t // OLDEST_PART - p.failure_limit, None)  # the oldest that a report may name
         self.leaves += [tallies.leaf(t, seat, tally) for seat, tally in enumerate(now)]
         if self.bound and self.bound[0].through == t:
             bound = self.bound.pop(0)
@@ -260,10 +257,6 @@ class Settlement:
                 else:
                     means = self._own(seat, report)[1]
                     verdict.same("report", t, f"means of honest seat {seat}", means, report.means)
-                if report.named is not None:
-                    may_name = [self.given[seat], *self.silent[seat]]
-                    about = f"whether the round that honest seat {seat} names, {report.named}, is of {may_name}"
-                    verdict.same("report", t, about, True, report.named in may_name)
                 if p.sealed:
                     self._check_record(t, seat, report)
             elif self.opened is not None and self.opened.declared:
@@ -271,13 +264,14 @@ class Settlement:
             self._check_bits(past, past.header, seat, report)
 
     def _check_record(self, t: int, seat: int, report: Report) -> None:
-        """What an honest report sealed is its seat's last receipt."""
+        """What an honest report sealed is its seat's last receipt, up to the round that it names."""
         setup, verdict, key = self.records.setup, self.records.verdict, self.keys.get(seat)
         if key is None:
             verdict.cannot("report", "a sealing key is not revealed")
             return
         nonce = keccak(setup.game, b"seal", uint(t, 4), uint(seat, 2))[:12]
-        receipt = packed(setup.p, self.last[seat])
+        last = self.last if report.named is None else self.lasts.get(report.named, self.last)
+        receipt = packed(setup.p, last[seat])
         verdict.same("report", t, f"sealed record of seat {seat}", receipt, opened(key, nonce, report.record))
 
     def _check_bits(self, past: Past, header: Header, seat: int, report: Report) -> None:
@@ -329,12 +323,9 @@ class Settlement:
                 verdict.same("blocklist", t, f"pull of seat {seat}", NOTHING, pull)
             elif p.provable and past.header is not None and seat not in past.header.reporters:
                 verdict.same("reward", t, f"pull of seat {seat}, whose report is not in the block", NOTHING, pull)
-                self.silent[seat].append(t)
             else:
                 if p.provable and past.header is not None and pull.arm not in (past.header.arm, NOBODY):
                     verdict.same("reward", t, f"pull of seat {seat}, of another arm than the block's", NOTHING, pull)
-                if past.header is not None and past.arm != past.header.arm:
-                    self.silent[seat].append(t)
                 self._check_honest(t, seat, past.arm, pull)
             self.earned[seat] += pull.reward
             if pull.arm != NOBODY:

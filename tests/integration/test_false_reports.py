@@ -9,7 +9,7 @@ import pytest
 from eth_abi import encode
 
 from chain_bandit.actors.environment import Environment
-from chain_bandit.actors.messages import Send
+from chain_bandit.actors.messages import PullRequest, Send
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.rules import Rules
 from chain_bandit.actors.witness import Witness
@@ -33,7 +33,7 @@ from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rewards import hidden_cost
 from chain_bandit.protocol.settlement import Pull
 from chain_bandit.protocol.tallies import FalseReport, Settled
-from chain_bandit.protocol.units import UNIT
+from chain_bandit.protocol.units import NO_PULL, UNIT
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
@@ -243,9 +243,33 @@ def test_an_unasked_receipt_that_is_withheld_is_found(
     monkeypatch.setattr(Environment, "give", withhold)
     monkeypatch.setattr(Game, "_check_lockstep", lambda game: None)
     out = play(tmp_path, malicious=[], **mode)
-    assert failed(audit_folder(out, paranoid=True)) >= {"settlement.rewards", "paranoid.arm"}
+    assert failed(audit_folder(out, paranoid=True)) == {"settlement.rewards", "paranoid.arm"}
     checks = page.verdict(out / folder.HISTORY)["checks"]
     assert {check["id"] for check in checks if check["tally"]["failed"]} == {"settlement.form"}
+
+
+@pytest.mark.parametrize("is_given", [True, False], ids=["empty", "withheld"])
+@pytest.mark.parametrize("mode", [{}, {"sealed": True, "chain.settlement_window": 160}], ids=["open", "sealed"])
+def test_nobody_honest_is_blamed_for_a_receipt_that_the_environment_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier, mode: dict[str, object], is_given: bool
+) -> None:
+    """Planted: a pull of an honest reporter brings a receipt of nothing, or one that is settled and never sent."""
+    answers = Environment.late_pull
+
+    def keep(environment: Environment, seat: int, round_: int, request: PullRequest) -> list[Send]:
+        if (seat, round_) != (HONEST, FRAMED_IN):
+            return answers(environment, seat, round_, request)
+        if is_given:
+            return environment._pulled(seat, environment._rounds[round_], NO_PULL)
+        answers(environment, seat, round_, request)
+        return []
+
+    monkeypatch.setattr(Environment, "late_pull", keep)
+    monkeypatch.setattr(Game, "_check_lockstep", lambda game: None)
+    out = play(tmp_path, malicious=[], **mode)
+    report = audit_folder(out, paranoid=True)
+    assert (report.exit_code, report.violations) == (0, [])
+    assert page.verdict(out / folder.HISTORY)["verdict"] == "passed"
 
 
 @pytest.mark.parametrize("slash", [0.25, 0.0])

@@ -16,12 +16,16 @@ const DECLARED = keccak(text("chain-bandit/self-declared/1"));
 const isFlat = (model: Replay["model"]): boolean =>
   model?.every(({ rewards, counts }) => rewards.join() === "1000000000" && counts.join() === "1") ?? false;
 
-interface Tally {
-  units: bigint;
+/** What a report rests on. */
+interface Ground {
   counts: number[];
   sums: bigint[];
   /** The last receipt. */
   last: Pull | null;
+}
+
+interface Tally extends Ground {
+  units: bigint;
 }
 
 /** Checks everything that needs opened secrets, in the order of the rounds. */
@@ -68,7 +72,7 @@ class Opened {
   /** Whether participants observe rewards that nobody else sees, and are paid alike for every pull. */
   private readonly declared: boolean;
   private readonly tallies: Tally[];
-  private readonly history = new Map<number, { counts: number[]; sums: bigint[] }[]>();
+  private readonly history = new Map<number, Ground[]>();
   /** Seats of which some pull does not open. */
   private readonly lost = new Set<number>();
   private readonly noted = new Map<number, Uint8Array[]>();
@@ -239,7 +243,7 @@ class Opened {
     if (!replay.game.provable) return;
     this.history.set(
       round,
-      this.tallies.map(({ counts, sums }) => ({ counts: [...counts], sums: [...sums] })),
+      this.tallies.map(({ counts, sums, last }) => ({ counts: [...counts], sums: [...sums], last })),
     );
     this.noted.set(
       round,
@@ -274,7 +278,7 @@ class Opened {
   }
 
   /** What a report rests on: the tally that it names, or the last one. */
-  private ground(report: Report): { counts: number[]; sums: bigint[] } | null {
+  private ground(report: Report): Ground | null {
     if (report.named === null) return this.tallies[report.seat]!;
     return this.history.get(report.named)?.[report.seat] ?? null;
   }
@@ -361,7 +365,7 @@ class Opened {
       record = null;
     }
     if (!honest || this.lost.has(report.seat)) return;
-    const { last } = this.tallies[report.seat]!;
+    const last = this.ground(report)?.last;
     const expected = concat(uint(last?.arm ?? NO_PULL, 1), uint(last?.reward ?? 0n, 4));
     ledger.hold(
       "seal.records",
