@@ -87,7 +87,7 @@ def calls_due(parameters: Parameters, costs_every: int) -> tuple[int, int, int]:
 
 
 def least_window(parameters: Parameters, costs_every: int, confirmations: int) -> int:
-    """The shortest settlement window for all calls that are due, with a block for each.
+    """The shortest settlement window for all calls that are due, with a block for each, and for each liar's proof.
 
     Args:
         confirmations: blocks that the environment waits after each call of its own.
@@ -96,4 +96,4 @@ def least_window(parameters: Parameters, costs_every: int, confirmations: int) -
     shown, costs = shows * confirmations + keys, costs * confirmations
     if not p.slash:
         return shown + costs
-    return max(LEAST_WINDOW, (4 if p.provable else 2) * shown, 2 * costs)
+    return max(LEAST_WINDOW, (4 if p.provable else 2) * shown, 2 * (shown + p.liars * p.provable), 2 * costs)

@@ -17,10 +17,8 @@ from chain_bandit.paranoid import money, recompute, settlement, tally, times
 from chain_bandit.paranoid.calls import FUNCTIONS, Call, calls
 from chain_bandit.paranoid.draws import Disclosed
 from chain_bandit.paranoid.export import read
-from chain_bandit.paranoid.money import Money
 from chain_bandit.paranoid.proofs import Lies
 from chain_bandit.paranoid.records import Records
-from chain_bandit.paranoid.settlement import Pull, Settlement
 from chain_bandit.paranoid.statements import ENVIRONMENT, REWARD, statement
 from chain_bandit.paranoid.verdict import Verdict
 from chain_bandit.paranoid.words import keccak, uint
@@ -127,20 +125,14 @@ def _burn_in_pays_more(self: Disclosed, round_: int, *place: int) -> int:
     return _draw(self, round_, *place) + (round_ < BURN_IN)
 
 
-def _names_nothing(self: Settlement, t: int, seat: int, pull: Pull) -> None:
-    _pulled(self, t, seat, pull)
-    self.given[seat] = 0
-
-
-_draw, _pulled, _costs, _packed = Disclosed.draw, Settlement._pulled, Money.costs, tally.packed
+_draw, _disclosed, _packed = Disclosed.draw, recompute.disclosed, tally.packed
 PLANTS: dict[str, tuple[object, str, Any, str]] = {
     "kept": (Lies, "keeps", _one_more(Lies.keeps), "balance"),
-    "transferred": (Money, "costs", lambda self, call, void: _costs(self, call, frozenset()), "balance"),
+    "hidden cost": (recompute, "disclosed", lambda *given: _disclosed(*given[:-1], provable=False), "cost"),
     "slashed": (Lies, "slashed", lambda self, listed_from: frozenset(), "balance"),
     "credited": (tally, "packed", lambda credited, *rest: _packed(credited + 1, *rest), "reward"),
     "signed": (settlement, "tallies_statement", lambda *given: bytes(32), "reward"),
     "burn-in": (Disclosed, "draw", _burn_in_pays_more, "reward"),
-    "named": (Settlement, "_pulled", _names_nothing, "report"),
     "proofs longer": (times, "proofs_end", times.window_end, "time"),
     "closed early": (money, "window_end", _one_more(lambda records: 10**9), "time"),
 }

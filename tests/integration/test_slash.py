@@ -72,3 +72,14 @@ def test_in_the_shortest_window_costs_are_settled_in_time(tmp_path: Path, change
     run(flights(**given, **{"chain.settlement_window": least}), tmp_path, lambda moment: None, Stopwatch())
     report = audit_folder(tmp_path)
     assert (report.exit_code, report.game["costs_void"]) == (0, False)
+
+
+def test_in_the_shortest_window_all_who_lie_in_the_last_round_are_proven(tmp_path: Path) -> None:
+    """A block for each proof: that of the fourth came too late."""
+    late = [{"seat": seat, "attacks": [{"name": "sleeper", "options": {"wakes": 62}}]} for seat in range(9, 13)]
+    given: dict[str, object] = {"slash": 0.25, "malicious": late, "participants": 13, "liars": 4, "attackers": 4}
+    least = least_window(flights(**given).parameters, 100, 1)
+    run(flights(**given, **{"chain.settlement_window": least}), tmp_path, lambda moment: None, Stopwatch())
+    report = audit_folder(tmp_path)
+    assert report.exit_code == 0
+    assert {each.seat for each in report.findings if each.kind == "proven false report"} == set(range(9, 13))

@@ -53,6 +53,7 @@ def test_rows_of_a_paid_burn_in_that_fit_no_transaction_are_named_so():
         ({"slash": 0.25}, 114),
         ({"slash": 0.25, "sealed": True}, 114),
         ({"slash": 0.25, "sealed": True, "participants": 31}, 136),
+        ({"slash": 0.25, "rounds": 12, "participants": 31}, 24),
         ({}, 59),
         ({"sealed": True}, 64),
     ],
