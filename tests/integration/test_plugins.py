@@ -30,13 +30,6 @@ LIKE_SMALL = "short.toml"
 COMMAND = (sys.executable, "-c", "from chain_bandit.cli import main; main()")
 
 
-def finding(path: Path, *arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """A command in this process, which finds what was installed at `path`."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.syspath_prepend(str(path))
-        return here(*arguments, cwd=cwd)
-
-
 def called(*arguments: object, cwd: Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
     """A program of Python's, which finds this package, and what was installed at `path`."""
     found = os.pathsep.join(str(each) for each in (path, ROOT) if each)
@@ -77,7 +70,7 @@ def test_installed_names_work_in_a_scenario_like_ours(begun: Path, tmp_path: Pat
     run = ("run", "scenario.toml", "--json", "--out", "run")
     result = called(*COMMAND, *run, cwd=tmp_path, path=begun / "site")
     assert result.returncode == 0, result.stderr
-    again = finding(begun / "site", "run", "run/scenario.lock.toml", "--json", "--out", "again", cwd=tmp_path)
+    again = here("run", "run/scenario.lock.toml", "--json", "--out", "again", cwd=tmp_path, path=begun / "site")
     said = [json.loads(each.stdout) for each in (result, again)]
     assert len(said[0]["arm_names"]) == 4
     assert said[0]["run_digest"] == said[1]["run_digest"]
@@ -91,10 +84,10 @@ def test_installed_rules_play_and_are_audited_where_they_are_named(begun: Path, 
     """Without their names an audit, of a process of its own, runs none of their code, and says which files it lacks."""
     mine = ('aggregation="my-aggregation"', 'reputation="my-reputation"', 'chain.body="compact"')
     keys = [word for each in mine for word in ("-o", each)]
-    run = finding(begun / "site", "run", begun / LIKE_SMALL, *keys, "--json", "--out", "run", cwd=tmp_path)
+    run = here("run", begun / LIKE_SMALL, *keys, "--json", "--out", "run", cwd=tmp_path, path=begun / "site")
     assert run.returncode == 0, run.stderr
     named = ("--rule", "my-aggregation", "--rule", "my-reputation")
-    audited = finding(begun / "site", "audit", "run", *named, "--json", cwd=tmp_path)
+    audited = here("audit", "run", *named, "--json", cwd=tmp_path, path=begun / "site")
     assert audited.returncode == 0, audited.stderr
     assert audited.stderr.count("runs foreign code: ") == 2
     said = json.loads(audited.stdout)
@@ -129,7 +122,7 @@ def test_the_readme_of_a_new_rule_has_it_played_and_audited(begun: Path, tmp_pat
     (block,) = re.findall(r"```sh\n(chain-bandit .*?)```", text, flags=re.DOTALL)
     block = block.replace("SCENARIO.toml", str(begun / LIKE_SMALL))
     lines = re.findall(r"^chain-bandit (.*)$", block, flags=re.MULTILINE)
-    said = [finding(begun / "site", *shlex.split(words), cwd=tmp_path) for words in lines]
+    said = [here(*shlex.split(words), cwd=tmp_path, path=begun / "site") for words in lines]
     assert [each.returncode for each in said] == [0, 0], [each.stderr for each in said]
     assert f"runs foreign code: the {scaffold.KINDS[kind].group} 'my-{kind}'" in said[1].stderr
 
@@ -140,22 +133,22 @@ def test_an_installed_attack_is_simulated_and_swept_in_the_plain_loop(begun: Pat
         'name = "lies"\nbase = "scenario.toml"\nreplicates = 2\n[axes]\naggregation = ["option-1", "option-2"]\n'
     )
     simulate = ("simulate", "scenario.toml", "--replicates", 2, "--rounds", 60, "--json")
-    played = finding(begun / "site", *simulate, cwd=tmp_path)
+    played = here(*simulate, cwd=tmp_path, path=begun / "site")
     assert played.returncode == 0, played.stderr
     assert json.loads(played.stdout)["engine"] == "plain"
-    refused = finding(begun / "site", *simulate, "--engine", "compiled", cwd=tmp_path)
+    refused = here(*simulate, "--engine", "compiled", cwd=tmp_path, path=begun / "site")
     assert refused.returncode == 3
     assert "no compiled form; leave out --engine" in refused.stderr
     sweep = ("sweep", "sweep.toml", "--json", "--out", "swept")
     swept = called(*COMMAND, *sweep, cwd=tmp_path, path=begun / "site")
     assert swept.returncode == 0, swept.stderr
     (metadata,) = (begun / "site").glob("chain_bandit_my_attack-*/METADATA")
-    again = json.loads(finding(begun / "site", *sweep, "--resume", cwd=tmp_path).stdout)
+    again = json.loads(here(*sweep, "--resume", cwd=tmp_path, path=begun / "site").stdout)
     newer = tmp_path / "newer"
     shutil.copytree(begun / "site", newer)
     moved = newer / metadata.relative_to(begun / "site")
     moved.write_text(moved.read_text().replace("Version: 0.1.0", "Version: 0.2.0"))
-    other = json.loads(finding(newer, *sweep, "--resume", cwd=tmp_path).stdout)
+    other = json.loads(here(*sweep, "--resume", cwd=tmp_path, path=newer).stdout)
     assert [json.loads(swept.stdout)["played"], again["played"], other["played"]] == [2, 0, 2]
 
 
