@@ -198,6 +198,7 @@ def test_what_is_found_is_what_the_entry_point_names(offered) -> None:
 
 def test_a_name_that_two_packages_offer_is_refused_with_both(offered) -> None:
     offered("policies", mine="json:loads")
+    assert plugins.find("policies", "mine", {}) is json.loads
     offered("policies", mine="json:dumps")
     with pytest.raises(PluginBroken, match="say which one: json:dumps, json:loads"):
         plugins.find("policies", "mine", {})
