@@ -5,10 +5,13 @@ A package offers one under the group `chain_bandit.KIND`; what is in a file on t
 `module:attribute`. Names of our own come first, so that no package can change what a scenario means.
 """
 
+import os
 import re
+import sys
 from collections.abc import Container, Mapping
 from configparser import ConfigParser
 from contextlib import suppress
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, distributions
 from inspect import getsource
@@ -148,8 +151,19 @@ def _group(kind: str) -> list[EntryPoint]:
 def _installed() -> tuple[list[EntryPoint], list[str]]:
     """Entry points of all installed distributions, and the names of those that are left out, as theirs cannot be read.
 
-    Of several of one name the first on the path counts.
+    Of several of one name the first on the path counts. They are read again once a folder of the path has changed.
     """
+    return _read(tuple((place, _changed(place or ".")) for place in sys.path))
+
+
+def _changed(place: str) -> int:
+    with suppress(OSError):
+        return os.stat(place).st_mtime_ns
+    return 0
+
+
+@lru_cache(maxsize=1)
+def _read(path: tuple[tuple[str, int], ...]) -> tuple[list[EntryPoint], list[str]]:
     found, unread = dict[str, list[EntryPoint]](), list[str]()
     for number, each in enumerate(distributions()):
         name = f"a package without a name ({number})"

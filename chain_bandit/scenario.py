@@ -3,7 +3,7 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from decimal import Decimal
@@ -163,10 +163,9 @@ class SelfDeclaredRewards(OutsideRewards):
         """Whether each participant reads a file."""
         return is_file(self.source or "")
 
-    def files(self, seats: Iterable[int]) -> list[str]:
-        """Which files some participants read."""
-        named = self.source or ""
-        return [named.replace(SEAT, str(seat)) for seat in seats] if self.is_file else []
+    def source_of(self, seat: int) -> str:
+        """Where a participant observes them."""
+        return (self.source or "").replace(SEAT, str(seat))
 
     @field_validator("source")
     @classmethod

@@ -12,7 +12,6 @@ from chain_bandit.environments.live_http import HttpSource, without_keys
 from chain_bandit.environments.live_rewards import PATIENCE, LiveRewards
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import (
-    SEAT,
     CallableRewards,
     CsvRewards,
     HttpRewards,
@@ -137,7 +136,7 @@ def own_rewards(
             "the rewards of this game are self-declared: name a source of them, in a scenario as rewards.source, for a "
             "node by --rewards"
         )
-    sources = {seat: _own_source(given.source.replace(SEAT, str(seat)), given.arms, folder) for seat in seats}
+    sources = {seat: _own_source(given.source_of(seat), given.arms, folder) for seat in seats}
     source = _BySeat(without_keys(given.source) if "://" in given.source else given.source, sources)
     return LiveRewards(source, game, given.arms, given.reward_timeout, lines, say, PATIENCE)
 

@@ -162,7 +162,8 @@ def lock(scenario: Scenario, place: Path, with_seed: bool = True, observers: Col
         if observers is not None and not observers:
             del locked["rewards"]["source"]
         elif scenario.rewards.is_file:
-            for file in scenario.rewards.files(range(scenario.participants) if observers is None else observers):
+            for seat in range(scenario.participants) if observers is None else observers:
+                file = scenario.rewards.source_of(seat)
                 shutil.copyfile(scenario.folder / file, place / Path(file).name)
             locked["rewards"]["source"] = Path(scenario.rewards.source).name
     note = ""

@@ -349,8 +349,7 @@ class EnvironmentRole(NodeRole):
     def _is_window_half_gone(self) -> bool:
         """Of the blocks after the game in which all that anybody was given has to be on the chain."""
         parameters = self._rules.parameters
-        taken = parameters.settlement_window // (4 if parameters.provable else 1)
-        return self._contract.blocks_left(parameters, taken // 2) <= 0
+        return self._contract.blocks_left(parameters, parameters.shown_within // 2) <= 0
 
     def _settle(self, least: int) -> None:
         """Tell the contract, unless a life before has; of phases it takes all that are recorded, or nothing."""

@@ -32,7 +32,7 @@ def test_shipped_artifact_is_what_the_sources_compile_to_and_a_planted_differenc
 
 
 @pytest.mark.parametrize("name", [
-    "Game", "Tokens", *(pytest.param(name, marks=pytest.mark.deep) for name in ("Bookkeeper", "ChainBandit"))
+    "Game", *(pytest.param(name, marks=pytest.mark.deep) for name in ("Tokens", "Bookkeeper", "ChainBandit"))
 ])  # fmt: skip
 def test_the_input_for_verifiers_gives_the_shipped_code_and_its_metadata(name):
     """A comment changes the metadata, and no byte of the code: what Sourcify calls a match, and not an exact one."""

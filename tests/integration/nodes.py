@@ -69,13 +69,19 @@ def chain_bandit(
     )  # fmt: skip
 
 
-def here(*arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The same in this process, without a terminal: one of its own spends a second or two on imports first."""
+def here(
+    *arguments: object, cwd: Path = ROOT, path: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """The same in this process, without a terminal: one of its own spends a second or two on imports first.
+
+    It finds what is installed, or lies, at `path`.
+    """
     line, said, errors = ["chain-bandit", *map(str, arguments)], io.StringIO(), io.StringIO()
     own = {key: value for key, value in os.environ.items() if not key.startswith("ETH_")}
     with (
         patch.dict(os.environ, {**own, "COLUMNS": "100", **environment}, clear=True), patch.object(sys, "argv", line),
-        chdir(cwd), redirect_stdout(said), redirect_stderr(errors), pytest.raises(SystemExit) as ended,
+        patch.object(sys, "path", [str(path), *sys.path] if path else sys.path), chdir(cwd), redirect_stdout(said),
+        redirect_stderr(errors), pytest.raises(SystemExit) as ended,
     ):  # fmt: skip
         main()
     assert isinstance(ended.value.code, int)

@@ -14,8 +14,7 @@ from verification.splicing import games
 
 COMMAND = Path(sys.executable).parent / "chain-bandit"
 TERMINALS = {
-    "ascii": {"PYTHONIOENCODING": "ascii"},
-    "ascii, strictly": {"PYTHONIOENCODING": "ascii:strict"},
+    "ascii": {"PYTHONIOENCODING": "ascii:strict"},
     "latin-1": {"PYTHONIOENCODING": "latin-1"},
     "C": {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
 }

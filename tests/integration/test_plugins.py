@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -66,28 +67,27 @@ def test_installed_names_work_in_a_scenario_like_ours(begun: Path, tmp_path: Pat
     text = SHORT.replace("worse-half", "my-attack")
     text = text.replace('kind = "bernoulli"\nmeans = [0.9, 0.6, 0.3]', 'kind = "my-environment"\narms = 4')
     (tmp_path / "scenario.toml").write_text(text)
-    run = (*COMMAND, "run", "scenario.toml", "--json", "--out", "run")
-    result = called(*run, cwd=tmp_path, path=begun / "site")
+    run = ("run", "scenario.toml", "--json", "--out", "run")
+    result = called(*COMMAND, *run, cwd=tmp_path, path=begun / "site")
     assert result.returncode == 0, result.stderr
-    again = called(*run[:-4], "run/scenario.lock.toml", "--json", "--out", "again", cwd=tmp_path, path=begun / "site")
+    again = here("run", "run/scenario.lock.toml", "--json", "--out", "again", cwd=tmp_path, path=begun / "site")
     said = [json.loads(each.stdout) for each in (result, again)]
     assert len(said[0]["arm_names"]) == 4
     assert said[0]["run_digest"] == said[1]["run_digest"]
-    without = called(*run, cwd=tmp_path)
+    without = here(*run, cwd=tmp_path)
     assert without.returncode == 3
     assert "my-environment" in without.stderr
     assert without.stderr.count("\n") == 1
 
 
 def test_installed_rules_play_and_are_audited_where_they_are_named(begun: Path, tmp_path: Path) -> None:
-    """Without their names an audit runs none of their code, and says which files it lacks."""
+    """Without their names an audit, of a process of its own, runs none of their code, and says which files it lacks."""
     mine = ('aggregation="my-aggregation"', 'reputation="my-reputation"', 'chain.body="compact"')
     keys = [word for each in mine for word in ("-o", each)]
-    play = (*COMMAND, "run", begun / LIKE_SMALL, *keys, "--json", "--out", "run")
-    run = called(*play, cwd=tmp_path, path=begun / "site")
+    run = here("run", begun / LIKE_SMALL, *keys, "--json", "--out", "run", cwd=tmp_path, path=begun / "site")
     assert run.returncode == 0, run.stderr
     named = ("--rule", "my-aggregation", "--rule", "my-reputation")
-    audited = called(*COMMAND, "audit", "run", *named, "--json", cwd=tmp_path, path=begun / "site")
+    audited = here("audit", "run", *named, "--json", cwd=tmp_path, path=begun / "site")
     assert audited.returncode == 0, audited.stderr
     assert audited.stderr.count("runs foreign code: ") == 2
     said = json.loads(audited.stdout)
@@ -121,11 +121,8 @@ def test_the_readme_of_a_new_rule_has_it_played_and_audited(begun: Path, tmp_pat
     text = (begun / f"chain-bandit-my-{kind}" / "README.md").read_text()
     (block,) = re.findall(r"```sh\n(chain-bandit .*?)```", text, flags=re.DOTALL)
     block = block.replace("SCENARIO.toml", str(begun / LIKE_SMALL))
-    said = [
-        called("/bin/sh", "-c", f"set -e; {sys.executable} -c 'from chain_bandit.cli import main; main()' {words}",
-               cwd=tmp_path, path=begun / "site")
-        for words in re.findall(r"^chain-bandit (.*)$", block, flags=re.MULTILINE)
-    ]  # fmt: skip
+    lines = re.findall(r"^chain-bandit (.*)$", block, flags=re.MULTILINE)
+    said = [here(*shlex.split(words), cwd=tmp_path, path=begun / "site") for words in lines]
     assert [each.returncode for each in said] == [0, 0], [each.stderr for each in said]
     assert f"runs foreign code: the {scaffold.KINDS[kind].group} 'my-{kind}'" in said[1].stderr
 
@@ -135,23 +132,23 @@ def test_an_installed_attack_is_simulated_and_swept_in_the_plain_loop(begun: Pat
     (tmp_path / "sweep.toml").write_text(
         'name = "lies"\nbase = "scenario.toml"\nreplicates = 2\n[axes]\naggregation = ["option-1", "option-2"]\n'
     )
-    simulate = (*COMMAND, "simulate", "scenario.toml", "--replicates", 2, "--rounds", 60, "--json")
-    played = called(*simulate, cwd=tmp_path, path=begun / "site")
+    simulate = ("simulate", "scenario.toml", "--replicates", 2, "--rounds", 60, "--json")
+    played = here(*simulate, cwd=tmp_path, path=begun / "site")
     assert played.returncode == 0, played.stderr
     assert json.loads(played.stdout)["engine"] == "plain"
-    refused = called(*simulate, "--engine", "compiled", cwd=tmp_path, path=begun / "site")
+    refused = here(*simulate, "--engine", "compiled", cwd=tmp_path, path=begun / "site")
     assert refused.returncode == 3
     assert "no compiled form; leave out --engine" in refused.stderr
-    sweep = (*COMMAND, "sweep", "sweep.toml", "--json", "--out", "swept")
-    swept = called(*sweep, cwd=tmp_path, path=begun / "site")
+    sweep = ("sweep", "sweep.toml", "--json", "--out", "swept")
+    swept = called(*COMMAND, *sweep, cwd=tmp_path, path=begun / "site")
     assert swept.returncode == 0, swept.stderr
     (metadata,) = (begun / "site").glob("chain_bandit_my_attack-*/METADATA")
-    again = json.loads(called(*sweep, "--resume", cwd=tmp_path, path=begun / "site").stdout)
+    again = json.loads(here(*sweep, "--resume", cwd=tmp_path, path=begun / "site").stdout)
     newer = tmp_path / "newer"
     shutil.copytree(begun / "site", newer)
     moved = newer / metadata.relative_to(begun / "site")
     moved.write_text(moved.read_text().replace("Version: 0.1.0", "Version: 0.2.0"))
-    other = json.loads(called(*sweep, "--resume", cwd=tmp_path, path=newer).stdout)
+    other = json.loads(here(*sweep, "--resume", cwd=tmp_path, path=newer).stdout)
     assert [json.loads(swept.stdout)["played"], again["played"], other["played"]] == [2, 0, 2]
 
 
@@ -201,21 +198,22 @@ def test_what_is_found_is_what_the_entry_point_names(offered) -> None:
 
 def test_a_name_that_two_packages_offer_is_refused_with_both(offered) -> None:
     offered("policies", mine="json:loads")
+    assert plugins.find("policies", "mine", {}) is json.loads
     offered("policies", mine="json:dumps")
     with pytest.raises(PluginBroken, match="say which one: json:dumps, json:loads"):
         plugins.find("policies", "mine", {})
 
 
 UNREADABLE = {
-    "no value": b"[chain_bandit.aggregation]\nlost\n", "no text": b"[chain_bandit.aggregation]\n\xff = lost:Rule\n",
-    "no end of a header": b"[chain_bandit.aggregation\nlost = lost:Rule\n",
+    "no-value": b"[chain_bandit.aggregation]\nlost\n", "no-text": b"[chain_bandit.aggregation]\n\xff = lost:Rule\n",
+    "no-end-of-a-header": b"[chain_bandit.aggregation\nlost = lost:Rule\n",
 }  # fmt: skip
+LEFT_OUT = [f"whatever {each} offers, whose entry points cannot be read" for each in UNREADABLE]
 
 
-@pytest.mark.parametrize("fault", UNREADABLE)
-def test_a_package_whose_entry_points_cannot_be_read_is_left_out(tmp_path: Path, fault: str) -> None:
+def test_packages_whose_entry_points_cannot_be_read_are_left_out(tmp_path: Path) -> None:
     """Pydantic and numba look for entry points, too."""
-    for name, points in (("lost", UNREADABLE[fault]), ("found", b"[chain_bandit.attacks]\nmine = json:loads\n")):
+    for name, points in (*UNREADABLE.items(), ("found", b"[chain_bandit.attacks]\nmine = json:loads\n")):
         folder = tmp_path / "site" / f"{name}-1.dist-info"
         folder.mkdir(parents=True)
         (folder / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
@@ -228,11 +226,12 @@ def test_a_package_whose_entry_points_cannot_be_read_is_left_out(tmp_path: Path,
     assert compiled.stdout == "1\n", compiled.stderr
     finds = "from chain_bandit.plugins import names; print(names('attacks', {}))"
     found = called(sys.executable, "-c", finds, cwd=tmp_path, path=tmp_path / "site")
-    assert found.stdout == "mine, whatever lost offers, whose entry points cannot be read\n", found.stderr
+    assert found.stdout.startswith("mine, whatever "), found.stderr
+    assert all(each in found.stdout for each in LEFT_OUT)
     for asked in ((*play, "-o", 'aggregation="lost"'), (*COMMAND, "audit", "played", "--rule", "lost")):
         refused = called(*asked, cwd=tmp_path, path=tmp_path / "site")
         assert refused.returncode == 3, refused.stderr
-        assert "whatever lost offers, whose entry points cannot be read" in refused.stderr
+        assert all(each in refused.stderr for each in LEFT_OUT)
 
 
 BROKEN = {

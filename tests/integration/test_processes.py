@@ -103,10 +103,12 @@ def test_two_of_four_who_were_away_are_waited_for_in_the_next_round_that_is_agre
     assert kinds[since + 2] in ("approved", "rejected"), kinds
 
 
-@pytest.mark.parametrize(("away", "wait"), [(20, 100_000), (60, 60), (120, 60)])
+@pytest.mark.parametrize(("away", "wait"), [
+    (20, 100_000), pytest.param(60, 60, marks=pytest.mark.deep), (80, 40)  # of the second either may come first
+])  # fmt: skip
 def test_a_seat_that_is_away_for_a_while_comes_back_and_what_it_forfeited_is_in_the_tables(tmp_path, away, wait):
     """Away for so many Δ by the rounds that went by; whoever is back before the wait is over misses no reward."""
-    rounds = max(150, 2 * away)  # a round after the wait takes about one Δ: the game must outlast the absence
+    rounds = max(80, 2 * away)  # a round after the wait takes about one Δ: the game must outlast the absence
     scenario = small(rounds, bound_ms=50, pull_wait=wait, malicious=[], liars=0)
     with game(scenario, tmp_path / "game") as played:
         played.wait(lambda: played.at_round(8))
@@ -121,7 +123,7 @@ def test_a_seat_that_is_away_for_a_while_comes_back_and_what_it_forfeited_is_in_
     lost = [row.round for row in paid if row.rewards[2] is None]
     (count,) = [found.count for found in report.findings if (found.kind, found.seat) == ("forfeited", 2)] or [0]
     assert count == len(lost)
-    assert (not lost) if wait > away else (lost or away < 120)
+    assert (not lost) if wait > away else (lost or away < 2 * wait)
     table = read_rounds(tmp_path / "game")
     assert [t for t, seats in zip(table["round"], table["forfeited"], strict=True) if "2" in seats.split(",")] == lost
     shown = chain_bandit("show", tmp_path / "game")

@@ -55,7 +55,6 @@ def on_embedded(kind: str, name: str) -> str:
     return played(kind, name, "embedded")
 
 
-@pytest.mark.py_evm
 @pytest.mark.parametrize(("kind", "name", "chain"), [
     pytest.param(*rule, chain, marks=[] if place < len(FIRST) and (place + at) % 2 == 0 else [pytest.mark.deep])
     for place, rule in enumerate(RULES) for at, chain in enumerate(("anvil", "hardhat"))
@@ -64,7 +63,6 @@ def test_a_rule_comes_to_the_same_on_every_chain(kind: str, name: str, chain: st
     assert played(kind, name, chain) == on_embedded(kind, name)
 
 
-@pytest.mark.py_evm
 def test_every_rule_is_another_game() -> None:
     assert len(RULES) == 17
     assert len({on_embedded(*rule) for rule in RULES[: len(FIRST)]}) == len(FIRST)

@@ -1,4 +1,4 @@
-"""The 10^5 schedules of `python -m verification.schedules`, and a tenth of those with `--nodes`, in slices: one of 24
+"""The 10^5 schedules of `python -m verification.schedules`, and a tenth of those with `--nodes`, in slices: one of 48
 where all were played on these very sources."""
 
 import pytest
@@ -8,7 +8,7 @@ from verification.schedules.__main__ import MACHINES, NODES, parts, tally
 from verification.schedules.keyring import IdealScribe
 
 EVERY = {MACHINES: list(parts(100_000, 0, every_m=False)), NODES: list(parts(10_000, 0, every_m=False, kind=NODES))}
-SLICES = 24
+SLICES = 48
 """Of all sizes alike, so that they take about as long."""
 BUDGETS = {MACHINES: 100_000, NODES: 10_000}
 PLACES = [

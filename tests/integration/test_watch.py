@@ -39,7 +39,7 @@ def test_the_page_of_a_running_game_grows_and_ends_with_its_audit(tmp_path: Path
     pages: dict[int, requests.Response] = {}
     with anvil() as node:
         game = started(
-            "up", "small", "--rounds", "150", "-o", "expect={}", "-o", "bound_ms=2000", "--chain", node.url,
+            "up", "small", "--rounds", "60", "-o", "expect={}", "-o", "bound_ms=2000", "--chain", node.url,
             "--out", str(tmp_path / "game"), cwd=tmp_path,
         )  # fmt: skip
         wait_for((tmp_path / "game" / "game.json").exists)

@@ -18,6 +18,9 @@ SIZES = (Size(4, 1), Size(5, 2, "majority"), Size(4, 1, "majority"))
 SEEDS = 900
 """Within which every fault is found."""
 ALL_WELL = 300
+RARE = {"who_comes_back_speaks_in_the_same_round": 320}
+"""Where the search begins for what few schedules see."""
+
 OLD_LINE = "sleeps_to_the_deadline_though_others_are_ahead"
 
 STAGES = {size: Stage(size) for size in SIZES}
@@ -59,7 +62,7 @@ def test_every_invariant_holds_at_other_sizes_too(size):
 @pytest.mark.parametrize("name", sorted(OF_NODES))
 def test_a_fault_of_the_loop_is_found(name):
     with planted(name):
-        found = next((seed for seed in range(SEEDS) if played(seed)[1].violations), None)
+        found = next((seed for seed in range(RARE.get(name, 0), SEEDS) if played(seed)[1].violations), None)
     assert found is not None, f"{SEEDS} seeds do not see it"
 
 

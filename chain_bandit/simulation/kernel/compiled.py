@@ -67,11 +67,12 @@ def is_kept(module: str, function: str) -> bool:
 
 @cache
 def folder(module: str) -> Path:
-    """The cache of a module of this package: in the user's cache, under a digest of `sources`, of numba and the CPU.
+    """The cache of a module of this package: in the user's cache, under a digest of `sources`, numba, its level, CPU.
 
     `NUMBA_CACHE_DIR`, if it is set, takes the place of the user's cache.
     """
-    compiler = f"{numba.__version__} {import_module('llvmlite.binding').get_host_cpu_name()} {sys.version}"
+    cpu = import_module("llvmlite.binding").get_host_cpu_name()
+    compiler = f"{numba.__version__} {_numba.OPT} {cpu} {sys.version}"
     digest = sha256(f"{module} {compiler}\n".encode())
     for name, path in sorted(sources(module).items()):
         source = path.read_bytes()
@@ -110,7 +111,8 @@ def _imports(path: Path) -> frozenset[str]:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             waiting += node.orelse
             continue
-        waiting += ast.iter_child_nodes(node)
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):  # no expression has an import
+            waiting += getattr(node, block, ())
         if isinstance(node, ast.Import):
             named.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
