@@ -1,4 +1,4 @@
-"""Who brings participants to one token, to the same unit whoever it is."""
+"""Who brings participants to one token: three ways, to the same unit."""
 
 from collections.abc import Sequence
 from typing import Protocol

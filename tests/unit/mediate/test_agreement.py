@@ -1,4 +1,4 @@
-"""Shares say nothing, sums say exactly the mean, every way of agreeing gives one token, and what a liar can do."""
+"""Shares say nothing, sums say exactly the mean, three ways of agreeing give one token, and what a liar can do."""
 
 import random
 from collections import Counter
@@ -9,11 +9,12 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from chain_bandit.mediate.agreement import additive, tokens
+from chain_bandit.mediate.agreement import additive, tokens, validators
 from chain_bandit.mediate.agreement.agreer import Agreer, InProcess
 from chain_bandit.mediate.agreement.bounds import MedianOfGroups
 from chain_bandit.mediate.agreement.peers import PeerShares, Sharing
 from chain_bandit.mediate.agreement.tokens import ParticipantsInvalid, TokenInvalid
+from chain_bandit.mediate.agreement.validators import ValidatorShares
 from chain_bandit.protocol.agreement import shamir
 from chain_bandit.protocol.agreement.terms import MOST_STEPS, AgreementTerms
 from chain_bandit.protocol.agreement.tokens import LARGEST, clamped, groups, mean, median
@@ -164,12 +165,15 @@ def test_two_liars_where_one_is_tolerated_are_mostly_refused():
     assert answers == {"true": 13, "false": 12, "refused": 24}
 
 
-# ---- two ways to one token
+# ---- three ways to one token
 
 
 def ways(count: int) -> list[Agreer]:
     chain = [np.eye(count, k=1, dtype=bool) | np.eye(count, k=-1, dtype=bool)] * count  # all know all in the end
-    return [InProcess(), PeerShares(), PeerShares(tuple(chain))]
+    return [
+        InProcess(), PeerShares(), PeerShares(tuple(chain)),
+        ValidatorShares(1, 0), ValidatorShares(4, 1), ValidatorShares(8, 2),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 6, 17])
@@ -177,10 +181,10 @@ def test_all_ways_agree_to_the_unit(count):
     for seed in range(8):
         values = some_tokens(count, seed)
         expected = (int(Fraction(sum(values), count)),) * count
-        assert [way.agree(values, salts(count, seed)) for way in ways(count)] == [expected] * 3
+        assert [way.agree(values, salts(count, seed)) for way in ways(count)] == [expected] * 6
 
 
-@pytest.mark.parametrize("way", range(3))
+@pytest.mark.parametrize("way", range(6))
 @pytest.mark.parametrize(
     ("values", "error"),
     [
@@ -201,9 +205,8 @@ def test_no_message_holds_a_token():
     """Bytes of all that peers and validators are sent or publish, and that somebody but the owner can read."""
     values = [123_456_789_012_345, 987_654_321_987_654, 555_666_777_888_999, 314_159_265_358_979]
     exchange = PeerShares().exchange(values, salts(4))
-    dealt = [shamir.split(value, shamir.coefficients(salt, 1), 4) for value, salt in zip(values, salts(4), strict=True)]
-    sums = [sum(column) % PRIME for column in zip(*dealt, strict=True)]
-    sent = [share for *_, share in exchange.shares], exchange.sums, sum(dealt, ()), sums
+    dealt = [ValidatorShares(4, 1).deal(value, salt) for value, salt in zip(values, salts(4), strict=True)]
+    sent = [share for *_, share in exchange.shares], exchange.sums, sum(dealt, ()), validators.sums(dealt)
     everything = b"".join(number.to_bytes(12, "big") for numbers in sent for number in numbers)
     assert len(everything) == 12 * (12 + 4 + 16 + 4)
     assert len(exchange.shares) == 12
@@ -265,6 +268,32 @@ def test_shares_from_a_range_tell_how_large_a_token_is():
     assert exchange.agreed == ((50 + 10**6) // 3,) * 3
 
 
+# ---- validators
+
+
+@pytest.mark.parametrize(("count", "faulty"), [(3, 1), (6, 2), (4, -1), (0, 0)])
+def test_too_few_validators_for_the_faults_are_refused(count, faulty):
+    with pytest.raises(AssumptionBroken, match="V > 3f"):
+        ValidatorShares(count, faulty)
+
+
+@pytest.mark.parametrize("liar", range(4))
+def test_a_validator_that_lies_or_is_silent_changes_nothing_and_a_liar_is_named(liar):
+    way, values = ValidatorShares(4, 1), [3, 9, 9, 4, 10]
+    published = dict(enumerate(validators.sums([way.deal(*each) for each in zip(values, salts(5), strict=True)])))
+    assert way.found(published, 5) == validators.SumOutcome(7, frozenset())
+    lied = published | {liar: published[liar] + 1}
+    assert way.found(lied, 5) == validators.SumOutcome(7, frozenset((liar,)))
+    silent = {at: value for at, value in published.items() if at != liar}
+    assert way.found(silent, 5) == validators.SumOutcome(7, frozenset())
+
+
+def test_a_participant_that_shares_less_than_nothing_brings_about_no_token():
+    way = ValidatorShares(4, 1)
+    dealt = [way.deal(value, salt) for value, salt in zip([5, -1_000], salts(2), strict=True)]
+    assert way.found(dict(enumerate(validators.sums(dealt))), 2).agreed is None
+
+
 # ---- liars
 
 
@@ -298,7 +327,7 @@ def test_two_liars_in_two_of_three_groups_take_the_median_with_them():
     assert agreed > 10**6 * UNIT
 
 
-@pytest.mark.parametrize("within", [InProcess(), PeerShares()])
+@pytest.mark.parametrize("within", [InProcess(), PeerShares(), ValidatorShares(4, 1)])
 def test_groups_agree_in_every_way_to_the_unit(within):
     values = some_tokens(10, 3)
     (agreed, *rest) = MedianOfGroups(within, 4, bytes(32)).agree(values, salts(10))
