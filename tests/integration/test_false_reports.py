@@ -194,19 +194,27 @@ def test_a_root_that_somebody_else_signed_is_found(tmp_path: Path, monkeypatch: 
     assert "false tallies, of the environment" not in {each.kind for each in report.findings}
 
 
-def test_a_reward_of_who_did_not_report_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("mode", "found"), [({}, "settlement.form"), ({"sealed": True, "chain.settlement_window": 160}, "settlement.rewards")],
+    ids=["open", "sealed"],
+)  # fmt: skip
+def test_a_reward_of_who_did_not_report_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier, mode: dict[str, object], found: str
+) -> None:
     """Planted: the environment pays seat 9 in rounds in which it withheld its report."""
     options = {"reports": False, "first": 40, "last": 45}
     silent = [{"seat": 9, "attacks": [{"name": "silent-validator", "options": options}]}]
     for out in (right := tmp_path / "right", wrong := tmp_path / "wrong"):
         out.mkdir()
-    kept = audit_folder(play(right, malicious=silent), paranoid=True)
+    kept = audit_folder(play(right, malicious=silent, **mode), paranoid=True)
     assert kept.verdict == "passed"
     forfeited = {each.seat: each.count for each in kept.findings if each.kind == "forfeited"}
     assert forfeited == {9: 6}
     monkeypatch.setattr(Rules, "rewarded", lambda rules, ledger, header: rules.reporters(ledger))
-    broken = audit_folder(play(wrong, malicious=silent), paranoid=True)
+    broken = audit_folder(play(wrong, malicious=silent, **mode), paranoid=True)
     assert failed(broken) == {"settlement.rewards", "paranoid.reward"}
+    checks = page.verdict(wrong / folder.HISTORY)["checks"]
+    assert found in {check["id"] for check in checks if check["tally"]["failed"]}
 
 
 @pytest.mark.parametrize("mode", [{}, {"sealed": True, "chain.settlement_window": 160}], ids=["open", "sealed"])

@@ -2,7 +2,7 @@
 
 import { gcmsiv } from "@noble/ciphers/aes.js";
 
-import { concat, integer, keccak, same, text, uint } from "./bytes.js";
+import { concat, integer, keccak, maskOf, same, text, uint } from "./bytes.js";
 import type { Report } from "./blocks.js";
 import type { Check, Ledger } from "./checks.js";
 import { Draws } from "./draws.js";
@@ -185,8 +185,15 @@ class Opened {
       replay.seats.forEach((_, seat) => this.lost.add(seat));
       return;
     }
+    const silent = replay.game.provable ? ~maskOf(each.block!.reporters) : 0n;
     each.pulls.forEach((pull, seat) => {
       if (pull.arm !== NO_PULL) {
+        if (each.tags)
+          ledger.hold(
+            "settlement.rewards",
+            (((silent | each.blocked) >> BigInt(seat)) & 1n) === 0n,
+            `seat ${seat} was paid in round ${each.round}, and is on the block list or did not report`,
+          );
         if (replay.game.provable)
           ledger.hold(
             "settlement.rewards",
