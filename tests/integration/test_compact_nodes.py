@@ -39,7 +39,7 @@ def kept(place: Path) -> dict[str, bytes]:
 def test_an_environment_and_a_relayer_that_lost_all_bodies_ask_for_them_and_serve_them(tmp_path, monkeypatch, play):
     """Rounds wait for these two, so the game comes to the same as in one process; in the audit nothing is open."""
     monkeypatch.setenv(VARIABLE, "environment/record seen:4")
-    scenario, (port,) = compact(16, bound_ms=20000), free_ports(1)
+    scenario, (port,) = compact(16, bound_ms=10000), free_ports(1)
     with game(scenario, tmp_path / "game") as played:
         played.wait(lambda: "environment" in played.killed)
         played.kill("relayer")
