@@ -195,7 +195,8 @@ def test_a_root_that_somebody_else_signed_is_found(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    ("mode", "found"), [({}, "settlement.form"), ({"sealed": True, "chain.settlement_window": 160}, "settlement.rewards")],
+    ("mode", "found"),
+    [({}, "settlement.form"), ({"sealed": True, "chain.settlement_window": 160}, "settlement.rewards")],
     ids=["open", "sealed"],
 )  # fmt: skip
 def test_a_reward_of_who_did_not_report_is_found(
