@@ -18,6 +18,7 @@ from chain_bandit.actors.epochs.epoch import Staged
 from chain_bandit.actors.messages import COMPARISON, RELAYER, CertifiedBlock, Probe, PullRequest, Question
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.echo import Echo
+from chain_bandit.consensus.vector import Vector
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.rate_limit import RateLimit
 from chain_bandit.network.round_timer import RoundTimer, Timeliness
@@ -50,7 +51,7 @@ last; the longest, in seconds, and of a delay bound, by which nodes may see one 
 UNHURRIED = 0.1
 """Seconds between two looks after the last round."""
 
-STEPPED = (Frame, Echo, Probe, Staged)
+STEPPED = (Frame, Echo, Vector, Probe, Staged)
 """Messages that count in their step alone."""
 
 BESIDE = (BodyRequest, BodyResponse, NodeAddress)
@@ -300,10 +301,13 @@ class Node:
                 for early in range(entered, step + 1):
                     self._deliver(sender, self.ledger.round, self._held.pop((sender, self.ledger.round, early), ()))
             entered = step + 1
-            if (yield from self._until(pace.missing, is_over)):
+            if (yield from self._until(lambda: frozenset() if self._role.ready() else pace.missing(), is_over)):
                 return False
-            self._standing.lapsed(pace.end(), self.ledger.round)
+            if not self._role.settled():  # else who has said nothing in a step may have nothing to say, or time left
+                self._standing.lapsed(pace.end(), self.ledger.round)
             at("step over")
+            if self._role.is_done():
+                break
         at("steps over")
         if not (self._is_told or self._ahead):
             self._look_at = self._now() + POLL  # the record takes that long, unless somebody tells
@@ -450,12 +454,15 @@ class Node:
     def _post(self, said: Iterable[Post], step: int | None = None) -> None:
         """Send, once all that it rests on is on disk: as a step's envelopes, one to everybody, or as it comes."""
         by_receiver: dict[int, list[NodeMessage]] = {}
+        beside: dict[int, list[NodeMessage]] = {}
         if step is not None:
             by_receiver = {to: [] for to in (*self._everybody, *self._listening(step))}
         for to, message in said:
-            by_receiver.setdefault(to, []).append(message)
+            (by_receiver if to in by_receiver else beside).setdefault(to, []).append(message)
         if by_receiver:
-            self._send(by_receiver, EnvelopeKind.NOW if step is None else EnvelopeKind.STEP, step or 0)
+            self._send(by_receiver, EnvelopeKind.STEP, step or 0)
+        if beside:
+            self._send(beside, EnvelopeKind.NOW, 0)
 
     def _listening(self, step: int) -> list[int]:
         """Who beside the seats waits for the step: in rounds without a record all, in all steps."""

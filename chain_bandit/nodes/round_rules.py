@@ -83,8 +83,9 @@ class BanditRounds(RoundRules):
     def __init__(self, rules: Rules) -> None:
         self._rules, parameters = rules, rules.parameters
         self.parameters, self.everybody, self.steps = parameters, rules.everybody, rules.schedule.steps
-        first_and_last = (0, self.steps - 1)
-        asked = range(rules.schedule.compare + 1)
+        schedule = rules.schedule
+        first_and_last = (0, schedule.certify)
+        asked = (0, schedule.compare) if schedule.certified else range(schedule.compare + 1)
         self.others = {COMPARISON: asked, ENVIRONMENT: first_and_last, RELAYER: first_and_last}
         self.most_said = MOST_SAID * parameters.participants
         self.most_bytes = most_bytes(parameters.participants, parameters.report_bytes, rules.schedule.relay_rounds)

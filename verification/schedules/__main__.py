@@ -212,6 +212,7 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--size", nargs=3, metavar=("N", "M", "QUORUM"))
     parser.add_argument("--drawn", action="store_true")
+    parser.add_argument("--certified", action="store_true")
     parser.add_argument("--seed", type=int)
     arguments = parser.parse_args(given)
     if arguments.receipts or arguments.sending or arguments.epochs:
@@ -225,7 +226,8 @@ def main(given: list[str] | None = None) -> int:
     scribe, kind = Scribe if arguments.true else IdealScribe, NODES if arguments.nodes else MACHINES
     if arguments.seed is not None:
         n, m, quorum = arguments.size
-        return one(Size(int(n), int(m), quorum, arguments.drawn), arguments.seed, scribe, kind)
+        size = Size(int(n), int(m), quorum, arguments.drawn, arguments.certified)
+        return one(size, arguments.seed, scribe, kind)
     began, by_size, failed = perf_counter(), dict[tuple[int, int], Tally](), Counter[str]()
     every = list(parts(arguments.schedules, arguments.first, arguments.every_m, kind))
     with ProcessPoolExecutor(arguments.jobs) as pool:
