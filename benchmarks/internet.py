@@ -230,7 +230,7 @@ class Internet(nodes._Game):
         super().closed(number, ledger)
         played = self.rounds[ledger.round]
         record = self.chain[ledger.round][1].record
-        there = {each: seat for each, seat in played.honest.items() if each not in played.down}
+        there = {each: seat for each, seat in played.honest.items() if each in played.last and each not in played.down}
         self.outcomes[ledger.round] = record.kind is not Kind.SKIP, disagree(there)
 
 

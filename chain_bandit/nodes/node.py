@@ -61,6 +61,10 @@ LATE = 1.5
 """Times a round's longest duration, since one of the honest was there, after which it is let end by its deadline."""
 
 
+PATIENCE = 2
+"""Times what a quorum's equal echoes took: how long each step lasts at the most from then on, unless it must."""
+
+
 class EndedEarly(Exception):
     """The chain takes no more records, and has none that was not read."""
 
@@ -162,6 +166,8 @@ class Node:
         self._present = self._everybody
         self._live = live
         self._insisted: float | None = None
+        self._patience: float | None = None
+        """Seconds of a step that would be over for a settled role: by its first one in the round."""
         self._insisting: set[int] = set()
         self._living: set[int] = set()
         self._alive: float | None = None
@@ -216,7 +222,7 @@ class Node:
             forget()
 
     def _begin(self) -> None:
-        self._began, self._insisted = self._now(), None
+        self._began, self._insisted, self._patience = self._now(), None, None
         self._insisting.clear()
         self._look_at, self._pause, self._is_told = self._looked + POLL, POLL, False
         here = self.ledger.round
@@ -301,7 +307,7 @@ class Node:
                 for early in range(entered, step + 1):
                     self._deliver(sender, self.ledger.round, self._held.pop((sender, self.ledger.round, early), ()))
             entered = step + 1
-            if (yield from self._until(lambda: frozenset() if self._role.ready() else pace.missing(), is_over)):
+            if (yield from self._until(pace.missing, is_over)):
                 return False
             if not self._role.settled():  # else who has said nothing in a step may have nothing to say, or time left
                 self._standing.lapsed(pace.end(), self.ledger.round)
@@ -330,12 +336,24 @@ class Node:
     def _until(self, missing: Callable[[], frozenset[int]], is_over: Callable[[], bool]) -> Waits[bool]:
         """Take in messages until nobody is missing, or the step's deadline; True when others are in the next round."""
         assert self._round_timer is not None
-        while (wanted := missing()) and (left := self._round_timer.deadline - self._now()) > 0:
+        began = self._now()
+        while (wanted := missing()) and (left := min(self._round_timer.deadline, self._ends(began)) - self._now()) > 0:
             if self._ahead and is_over():
                 return True
             # The chain tells that others are ahead, if nobody else does.
             yield from self._take(min(left, POLL) if self._ahead else left, wanted)
         return False
+
+    def _ends(self, began: float) -> float:
+        """When a step ends though some are missing, because nothing of theirs is needed: they are given a little time.
+
+        What they say is evidence, or spares bytes.
+        """
+        if not self._role.ready():
+            return inf
+        if self._patience is None:
+            self._patience = PATIENCE * (self._now() - began)
+        return began + self._patience
 
     def _await_record(self, played: bool) -> Waits[Any]:
         """Say again what must arrive, turn to the chain if that is one's part, until the record is there."""
