@@ -680,7 +680,7 @@ class Scenario(Strict):
         proves = "slash = 0 where rewards are self-declared (nobody else sees them: no report can be proven false)"
         require(not (self.is_self_declared and self.slash), "slash", proves, slash=int(self.slash > 0))
         if self.vectors == "certified":
-            wanted = 'vectors = "plain", or m >= 1, quorum = two-thirds, and every validator commands'
+            wanted = 'vectors = "plain", or m >= 1, a quorum of two thirds, and every validator commands'
             fits = parameters.attackers and self.quorum == "two-thirds" and self.commanders == "all"
             require(
                 bool(fits), "vectors", wanted, m=parameters.attackers,

@@ -115,14 +115,24 @@ class Validator:
 
     @property
     def is_ready(self) -> bool:
-        """Whether reports are settled early and what the open step is for is there: bits, or a certificate.
+        """Whether this validator is settled, and what the open step is for is there: bits, or a certificate.
 
         Steps in which others may still say what proves somebody false are waited for, unless all said the same.
         """
-        compare, vote = self.rules.schedule.compare, self.rules.schedule.vote
-        if self._at <= compare:
-            return self.reports.is_unanimous and (self._at < compare or self.bits is not None)
-        return self.reports.is_settled and (self._at < vote or bool(self._certified()))
+        schedule, is_early = self.rules.schedule, self.reports.is_settled and self._at <= self.rules.schedule.compare
+        if not self.is_settled or (is_early and not self.reports.is_unanimous):
+            return False
+        if self._at == schedule.compare:
+            return self.bits is not None
+        return self._at < schedule.vote or bool(self._certified())
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing that others still say in the round's steps can change its block: where headers are not
+        relayed, from the step on in which it agrees on reports."""
+        if self.rules.schedule.header_relays:
+            return False
+        return self.reports.is_settled or self._at >= self.rules.schedule.compare
 
     def equivocations(self) -> list[Equivocation]:
         """Every proof of equivocation that this validator holds of the round."""

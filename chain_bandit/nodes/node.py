@@ -62,7 +62,7 @@ LATE = 1.5
 
 
 PATIENCE = 2
-"""Times what a quorum's equal echoes took: how long each step lasts at the most from then on, unless it must."""
+"""Times what a quorum took in a step before: how long a step is waited in for those of whom nothing is needed."""
 
 
 class EndedEarly(Exception):
@@ -166,8 +166,8 @@ class Node:
         self._present = self._everybody
         self._live = live
         self._insisted: float | None = None
-        self._patience: float | None = None
-        """Seconds of a step that would be over for a settled role: by its first one in the round."""
+        self._patience = 0.0
+        """Seconds that a step lasts which would be over for a settled role, if some are missing."""
         self._insisting: set[int] = set()
         self._living: set[int] = set()
         self._alive: float | None = None
@@ -222,7 +222,7 @@ class Node:
             forget()
 
     def _begin(self) -> None:
-        self._began, self._insisted, self._patience = self._now(), None, None
+        self._began, self._insisted, self._patience = self._now(), None, 0.0
         self._insisting.clear()
         self._look_at, self._pause, self._is_told = self._looked + POLL, POLL, False
         here = self.ledger.round
@@ -303,9 +303,7 @@ class Node:
             if any(isinstance(message, Question) for _, message in said):
                 pace.ask(COMPARISON)
             self._post(said, step if self._role.speaks else None)
-            for sender in sorted(self._everybody):
-                for early in range(entered, step + 1):
-                    self._deliver(sender, self.ledger.round, self._held.pop((sender, self.ledger.round, early), ()))
+            self._enter(range(entered, step + 1))
             entered = step + 1
             if (yield from self._until(pace.missing, is_over)):
                 return False
@@ -313,6 +311,8 @@ class Node:
                 self._standing.lapsed(pace.end(), self.ledger.round)
             at("step over")
             if self._role.is_done():
+                pace.begin(self._rules.steps - 1)  # what others say in later steps is heard
+                self._enter(range(entered, self._rules.steps))
                 break
         at("steps over")
         if not (self._is_told or self._ahead):
@@ -336,24 +336,30 @@ class Node:
     def _until(self, missing: Callable[[], frozenset[int]], is_over: Callable[[], bool]) -> Waits[bool]:
         """Take in messages until nobody is missing, or the step's deadline; True when others are in the next round."""
         assert self._round_timer is not None
-        began = self._now()
-        while (wanted := missing()) and (left := min(self._round_timer.deadline, self._ends(began)) - self._now()) > 0:
+        began, pace = self._now(), self._round_timer
+        while (wanted := missing()) and (left := min(pace.deadline, self._ends(began)) - self._now()) > 0:
             if self._ahead and is_over():
                 return True
             # The chain tells that others are ahead, if nobody else does.
+            was_enough = pace.is_enough
             yield from self._take(min(left, POLL) if self._ahead else left, wanted)
-        return False
+            if pace.is_enough and not was_enough:
+                self._patience = max(self._patience, PATIENCE * (self._now() - began))
+        # Who is settled lacks nothing but what a round that was recorded without it does not bring any more.
+        return bool(wanted) and self._role.settled() and not self._role.ready() and is_over()
+
+    def _enter(self, steps: Iterable[int]) -> None:
+        """Hand the role what came early in these steps."""
+        for sender in sorted(self._everybody):
+            for early in steps:
+                self._deliver(sender, self.ledger.round, self._held.pop((sender, self.ledger.round, early), ()))
 
     def _ends(self, began: float) -> float:
         """When a step ends though some are missing, because nothing of theirs is needed: they are given a little time.
 
         What they say is evidence, or spares bytes.
         """
-        if not self._role.ready():
-            return inf
-        if self._patience is None:
-            self._patience = PATIENCE * (self._now() - began)
-        return began + self._patience
+        return began + self._patience if self._role.ready() else inf
 
     def _await_record(self, played: bool) -> Waits[Any]:
         """Say again what must arrive, turn to the chain if that is one's part, until the record is there."""

@@ -80,8 +80,8 @@ class SeatRole(role.NodeRole):
         return self._certified
 
     def settled(self) -> bool:
-        """With a certified vector it is."""
-        return not self._seat.probing and self._seat.validator.reports.is_settled
+        """See `Validator.is_settled`."""
+        return not self._seat.probing and self._seat.validator.is_settled
 
     def ready(self) -> bool:
         """See `Validator.is_ready`."""

@@ -52,12 +52,13 @@ class Round(Protocol):
     round: int
 
 
-def check(played: Round, calm: bool, whole: bool) -> Iterator[str]:
+def check(played: Round, calm: bool, whole: bool, lockstep: bool) -> Iterator[str]:
     """The invariants that do not hold.
 
     Args:
         calm: everything was in time.
         whole: and every living seat has heard every other one in the last step.
+        lockstep: and none has ended a step before all others were in it.
     """
     size = played.schedule.size
     quorum = played.stage.rules.quorum(played.adversary.ledger)
@@ -65,9 +66,10 @@ def check(played: Round, calm: bool, whole: bool) -> Iterator[str]:
     if calm:
         if disagree(alive):
             yield "C-1 two seats compute different blocks"
-        yield from _agreement(alive, played.said, played.stage.rules.commanders(played.adversary.ledger))
+        commanders = played.stage.rules.commanders(played.adversary.ledger) if lockstep else ()
+        yield from _agreement(alive, played.said, commanders)
         yield from _outcome(played, alive, quorum <= size.validators - size.attackers)
-        yield from _evidence_is_complete(played, alive, whole or not size.certified, whole)
+        yield from _evidence_is_complete(played, alive, whole or lockstep, whole)
     if (calm or 2 * quorum - size.validators > size.attackers) and certificates(played) > 1:
         yield "C-4 two certificates of one round can be made"
     yield from _bounded(alive, played.relayed)
@@ -83,14 +85,12 @@ def _broadcasts(seat: Seat) -> tuple[SignedBroadcast, SignedBroadcast]:
 def _agreement(alive: dict[int, Seat], said: Said, commanders: tuple[int, ...]) -> Iterator[str]:
     """Where headers are not relayed nothing rests on a corrupt commander's: C-1 is then of blocks and votes alone.
 
-    Nor does anything rest on an honest one's at whoever has voted before it came, where vectors are certified.
+    Nor does anything rest on an honest one's at whoever has voted before it came; of those `commanders` all must hold.
     """
     for broadcasts in zip(*map(_broadcasts, alive.values()), strict=True):
         phase, outcomes = broadcasts[0].phase, [_outcomes(each) for each in broadcasts]
         if not isinstance(broadcasts[0], HeaderExchange) and any(each != outcomes[0] for each in outcomes):
             yield f"C-1 two seats hold different values of a commander in phase {phase.name}"
-        if phase is Phase.BLOCK and any(seat.validator.rules.certified for seat in alive.values()):
-            continue
         for number in alive if phase is Phase.REPORT else alive.keys() & commanders:
             own = said.get((number, phase, Role.COMMANDER), set())
             if any(value is None or value[0] not in own for value in (held[number] for held in outcomes)):
