@@ -74,7 +74,9 @@ class VectorBroadcast(EchoBroadcast):
         self._alike = Votes(slot, addresses, validators, quorum, verifier, Phase.REPORT)
         self._quorum = quorum
         self._echoed: dict[int, Claim] = {}
-        self._others_alike = 0
+        self._alike_echoes: set[int] = set()
+        """By identity: those of the vector that was echoed here."""
+        self._single, self._values = 0, list[bytes | None]()
         self._content: bytes | None = None
         """Of what was echoed, while echoes count."""
         self._vector: dict[int, Claim] | None = None
@@ -94,6 +96,7 @@ class VectorBroadcast(EchoBroadcast):
         self._echoed = {
             instance: next(iter(held.values())) for instance, held in enumerate(self._held) if len(held) == 1
         }
+        self._single, self._values = echo.single, self._values_of(self._echoed)
         content = self._content = vector_content(self._echoed)
         signature = self._signer.state(self._slot, Phase.REPORT, Role.SIGNER, 0, content)
         self._alike.on_vote(Vote(self._seat, content, signature))
@@ -175,16 +178,21 @@ class VectorBroadcast(EchoBroadcast):
     @property
     def is_unanimous(self) -> bool:
         """Whether a quorum has echoed one value of every commander, and nobody has echoed anything else so far."""
-        single = sum(1 << instance for instance in self._echoed)
-        return self.is_settled and single == self._commanders and self._others_alike == len(self._echoes)
+        is_all = self._single == self._commanders and len(self._alike_echoes) == len(self._echoes)
+        return is_all and self.is_settled
 
     def _count(self, peer: int, echo: Echo) -> None:
         """Take an echo of the vector that was echoed here for a signature on it."""
-        single = sum(1 << instance for instance in self._echoed)
-        if self._content is None or echo.single != single:
+        if self._content is None or echo.single != self._single:
             return
-        if self._matches(echo, single, self._values_of(self._echoed)) == single:
-            self._others_alike += self._alike.on_vote(Vote(peer, self._content, echo.signature))
+        if super()._matches(echo, self._single, self._values) == self._single and self._alike.on_vote(
+            Vote(peer, self._content, echo.signature)
+        ):
+            self._alike_echoes.add(id(echo))
+
+    def _matches(self, echo: Echo, mask: int, firsts: Sequence[bytes | None]) -> int:
+        """Of what is held here, which for those who echoed the same need not be hashed again."""
+        return echo.single if id(echo) in self._alike_echoes else super()._matches(echo, mask, firsts)
 
     def _certified(self) -> Certificate | None:
         """The certificate of the vector that was echoed here, where a quorum has echoed it in time."""
@@ -232,7 +240,7 @@ class VectorBroadcast(EchoBroadcast):
         to: dict[int, list[int]] = {}
         for peer in lacking:
             echo = self._echoes.get(peer)
-            to.setdefault(0 if echo is None else self._matches(echo, single, firsts) & single, []).append(peer)
+            to.setdefault(0 if echo is None else EchoBroadcast._matches(self, echo, single, firsts) & single, []).append(peer)
         return [
             (
                 tuple(peers),
