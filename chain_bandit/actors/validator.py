@@ -119,7 +119,7 @@ class Validator:
 
         Steps in which others may still say what proves somebody false are waited for, unless all said the same.
         """
-        schedule, is_early = self.rules.schedule, self.reports.is_settled and self._at <= self.rules.schedule.compare
+        schedule, is_early = self.rules.schedule, self._at <= self.rules.schedule.compare
         if not self.is_settled or (is_early and not self.reports.is_unanimous):
             return False
         if self._at == schedule.compare:
@@ -128,11 +128,8 @@ class Validator:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing that others still say in the round's steps can change its block: where headers are not
-        relayed, from the step on in which it agrees on reports."""
-        if self.rules.schedule.header_relays:
-            return False
-        return self.reports.is_settled or self._at >= self.rules.schedule.compare
+        """Whether nothing that others still say in the steps of the round can change this validator's block."""
+        return self.reports.is_settled
 
     def equivocations(self) -> list[Equivocation]:
         """Every proof of equivocation that this validator holds of the round."""

@@ -240,7 +240,8 @@ class VectorBroadcast(EchoBroadcast):
         to: dict[int, list[int]] = {}
         for peer in lacking:
             echo = self._echoes.get(peer)
-            to.setdefault(0 if echo is None else EchoBroadcast._matches(self, echo, single, firsts) & single, []).append(peer)
+            shows = 0 if echo is None else EchoBroadcast._matches(self, echo, single, firsts) & single
+            to.setdefault(shows, []).append(peer)
         return [
             (
                 tuple(peers),

@@ -61,7 +61,7 @@ LATE = 1.5
 """Times a round's longest duration, since one of the honest was there, after which it is let end by its deadline."""
 
 
-PATIENCE = 2
+PATIENCE = 3
 """Times what a quorum took in a step before: how long a step is waited in for those of whom nothing is needed."""
 
 

@@ -93,15 +93,12 @@ class Slow(Network):
 
 @pytest.mark.parametrize(("n", "m"), [(4, 1), (7, 2), (10, 3)])
 @pytest.mark.parametrize("late", [0.4, 0.9, 1.5])
-def test_one_slow_participant_costs_at_most_two_deltas_a_round_and_m_and_two_without_vectors(n, m, late):
+def test_one_slow_participant_costs_at_most_two_deltas_a_round(n, m, late):
     """Delta is a second. Beyond it the slow one is late, and is not waited for in most rounds."""
     slow = Slow(bandwidth=inf, jitter=0.0, late=late)
     certified = of_nodes(Stage(Size(n, m, certified=True)), "", slow, 1.0, rounds=6)
-    plain = of_nodes(Stage(Size(n, m)), "", slow, 1.0, rounds=6)
-    majority = of_nodes(Stage(Size(n, m, "majority")), "", slow, 1.0, rounds=6)
-    assert (certified.certified, plain.certified, majority.certified) == (6, 6, 6)
-    assert certified.seconds <= 2
-    assert max(plain.seconds, majority.seconds) <= m + 2
+    assert certified.certified == 6
+    assert certified.seconds < 1.5
 
 
 @pytest.mark.parametrize("n", [4, 10, 31])
