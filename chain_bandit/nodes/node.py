@@ -294,8 +294,8 @@ class Node:
                 pace.restart(self._now() - step * self._bound)
             pace.begin(step)
             at("step begun")
-            if self._role.rushing:
-                yield from self._until(lambda: pace.missing(self._role.rushing), lambda: False)
+            if self._role.rushing and (yield from self._until(lambda: pace.missing(self._role.rushing), is_over)):
+                return False
             said = self._signed(lambda: self._role.tick(step))  # noqa: B023
             at("ticked")
             if self._bodies is not None and (body := self._role.body()):
@@ -338,11 +338,12 @@ class Node:
         assert self._round_timer is not None
         began, pace = self._now(), self._round_timer
         while (wanted := missing()) and (left := min(pace.deadline, self._ends(began)) - self._now()) > 0:
-            if self._ahead and is_over():
+            is_past = self._ahead or (self._is_told and self._rules.ends_early)
+            if is_past and is_over():
                 return True
             # The chain tells that others are ahead, if nobody else does.
             was_enough = pace.is_enough
-            yield from self._take(min(left, POLL) if self._ahead else left, wanted)
+            yield from self._take(min(left, POLL) if is_past else left, wanted)
             if pace.is_enough and not was_enough:
                 self._patience = max(self._patience, PATIENCE * (self._now() - began))
         # Who is settled lacks nothing but what a round that was recorded without it does not bring any more.
