@@ -276,8 +276,8 @@ def table() -> Iterator[str]:
     yield f"| n (m) | steps | Δ | frames | kB | {' | '.join(CASES)} |"
     yield "|---|" + "---:|" * (len(CASES) + 4)
     for calm in _of(CALM, rows):
-        n, kind = calm["validators"], calm["vectors"]
-        alike = [row for row in rows if (row["validators"], row["vectors"]) == (n, kind)]
+        n, kind = calm["validators"], calm.get("vectors", "plain")
+        alike = [row for row in rows if (row["validators"], row.get("vectors", "plain")) == (n, kind)]
         shown = [_shown(row) for case in CASES for row in _of(case, alike)]
         certified = ", certified" if kind == "certified" else ""
         yield (
