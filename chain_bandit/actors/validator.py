@@ -119,7 +119,7 @@ class Validator:
 
         Steps in which others may still say what proves somebody false are waited for, unless all said the same.
         """
-        schedule, is_early = self.rules.schedule, self._at <= self.rules.schedule.compare
+        schedule, is_early = self.rules.schedule, self.reports.is_settled and self._at <= self.rules.schedule.compare
         if not self.is_settled or (is_early and not self.reports.is_unanimous):
             return False
         if self._at == schedule.compare:
@@ -129,7 +129,7 @@ class Validator:
     @property
     def is_settled(self) -> bool:
         """Whether nothing that others still say in the steps of the round can change this validator's block."""
-        return self.reports.is_settled
+        return self.reports.is_settled or (self.rules.certified and self._at >= self.rules.schedule.compare)
 
     def equivocations(self) -> list[Equivocation]:
         """Every proof of equivocation that this validator holds of the round."""

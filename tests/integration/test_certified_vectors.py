@@ -12,9 +12,12 @@ from benchmarks.internet import play as of_nodes
 from chain_bandit.actors.messages import Schedule
 from chain_bandit.game import wiring
 from chain_bandit.network.memory import MemoryNetwork
+from chain_bandit.protocol.messages import Phase
 from tests.integration.nodes import ROOT, here
 from tests.integration.test_virtual_time import in_virtual_time
-from verification.schedules.acts import Size
+from verification.schedules import nodes
+from verification.schedules.acts import Carried, Chain, Release, Size, Timed
+from verification.schedules.acts import Schedule as Drawn
 from verification.schedules.stage import Stage
 
 CERTIFIED = {"vectors": "certified"}
@@ -99,6 +102,21 @@ def test_one_slow_participant_costs_at_most_two_deltas_a_round(n, m, late):
     certified = of_nodes(Stage(Size(n, m, certified=True)), "", slow, 1.0, rounds=6)
     assert certified.certified == 6
     assert certified.seconds < 1.5
+
+
+@pytest.mark.parametrize(("n", "m"), [(4, 1), (7, 2), (10, 3)])
+def test_a_hostile_participant_costs_m_and_four_deltas_a_round_and_two_more_without_vectors(n, m):
+    """It tells half of the others its report, and sends each envelope at the last moment."""
+    for certified, deltas in ((True, m + 4), (False, m + 6)):
+        size, honest = Size(n, m, certified=certified), tuple(range(1, n))
+        acts = [Carried(10, ())]
+        for round_ in range(2):
+            acts.append(Release(round_, 0, Phase.REPORT, 0, honest[: n // 2], 0, 0, Chain.BARE))
+            acts += [Timed(round_, step, 0, honest, 1, -20) for step in range(size.steps.steps)]
+        game = nodes._Game(Stage(size), Drawn(size, (0,), 2, 5, tuple(acts)), logged=False)
+        assert game.play().violations == []
+        began = [played.began[1] for _, played in sorted(game.rounds.items())]
+        assert (began[1] - began[0]) / nodes.BOUND == pytest.approx(deltas, abs=0.3)
 
 
 @pytest.mark.parametrize("n", [4, 10, 31])
