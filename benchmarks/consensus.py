@@ -1,6 +1,6 @@
 """What consensus costs in one process: messages, bytes, signatures and time of a round, beside its signatures alone.
 
-    python benchmarks/consensus.py [--rounds 40] [--json]
+    python benchmarks/consensus.py [--rounds 40] [--certified] [--json]
 
 Everybody validates and commands, m = floor((n - 1) / 3), quorum two thirds. A round is all that seats and relayer do
 from reports to certificates, less what is agreed on: the comparison, and computing the block, which are a column of
@@ -31,6 +31,7 @@ from chain_bandit.actors.seat import Seat
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.echo import TAG_BYTES, Echo
+from chain_bandit.consensus.vector import Vector
 from chain_bandit.crypto.verify import signer
 from chain_bandit.network.memory import MemoryNetwork
 from chain_bandit.protocol.proposal import propose
@@ -80,15 +81,18 @@ def size_of(send: Send) -> int:
         case Frame(claims=claims):
             relays = sum(len(claim.relays) for claim in claims)
             return relays * (SEAT + SIGNATURE) + sum(SEAT + len(claim.content) + SIGNATURE for claim in claims)
-        case Echo(salt=salt, tags=tags):
-            return 4 + len(salt) + len(tags) * (TAG_BYTES + 2) // TAG_BYTES
+        case Echo(salt=salt, tags=tags, signature=signature):
+            return 4 + len(salt) + len(tags) * (TAG_BYTES + 2) // TAG_BYTES + len(signature)
+        case Vector(values=values, signatures=signatures, relays=relays):
+            said = sum(SEAT + len(claim.content) + SIGNATURE for claim in values)
+            return 4 + said + len(signatures) + len(relays) * (SEAT + SIGNATURE)
         case Vote(content=content):
             return SEAT + len(content) + SIGNATURE
     return 0
 
 
-def measure(validators: int, rounds: int) -> Row:
-    stage = Stage(Size(validators, (validators - 1) // 3), Plain)
+def measure(validators: int, rounds: int, certified: bool = False) -> Row:
+    stage = Stage(Size(validators, (validators - 1) // 3, certified=certified), Plain)
     actors: Actors = {COMPARISON: stage.comparer, RELAYER: stage.relayer, **dict(enumerate(stage.seats))}
     sent = 0, 0
     proposing = 0.0
@@ -140,7 +144,7 @@ def measure(validators: int, rounds: int) -> Row:
         times = [(*play(101 + number), bare()) for number in range(rounds)]
     seconds, other, alone = map(median, zip(*times, strict=True))
     return Row(
-        validators, stage.rules.schedule.steps, *sent, total_bytes(stage, actors), len(signed), len(checked),
+        validators, stage.rules.schedule.certify + 1, *sent, total_bytes(stage, actors), len(signed), len(checked),
         1e3 * seconds, 1e3 * other, 1e3 * alone, median(took / plain for took, _, plain in times),
     )  # fmt: skip
 
@@ -166,9 +170,10 @@ def total_bytes(stage: Stage, actors: Actors) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--certified", action="store_true")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    rows = [measure(validators, arguments.rounds) for validators in SIZES]
+    rows = [measure(validators, arguments.rounds, arguments.certified) for validators in SIZES]
     if arguments.json:
         print(json.dumps([asdict(row) for row in rows]))
     else:

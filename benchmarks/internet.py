@@ -103,6 +103,7 @@ class Row:
         certified, disagreed: rounds with a block, and with two blocks of honest seats.
         seconds: of a round, in the mean.
         frames, bytes: that a node sends in a round, encoded.
+        vectors: "certified" where these end the broadcast of reports; steps are then those of a round without faults.
     """
 
     validators: int
@@ -117,6 +118,7 @@ class Row:
     seconds: float
     frames: float
     bytes: float
+    vectors: str = "plain"
 
 
 class Internet(nodes._Game):
@@ -230,7 +232,7 @@ class Internet(nodes._Game):
         super().closed(number, ledger)
         played = self.rounds[ledger.round]
         record = self.chain[ledger.round][1].record
-        there = {each: seat for each, seat in played.honest.items() if each not in played.down}
+        there = {each: seat for each, seat in played.honest.items() if each in played.last and each not in played.down}
         self.outcomes[ledger.round] = record.kind is not Kind.SKIP, disagree(there)
 
 
@@ -243,10 +245,12 @@ def play(stage: Stage, case: str, network: Network, bound: float, rounds: int, s
     ends = [game.outcomes.get(game._first + at, (False, False)) for at in range(rounds)]
     certified, disagreed = map(sum, zip(*ends, strict=True))
     views, share = game._behind.values(), stage.size.validators * rounds
+    certifies, steps = stage.size.certified, stage.rules.schedule.certify + 1
     return Row(
-        stage.size.validators, stage.rules.schedule.steps, case, bound,
+        stage.size.validators, steps, case, bound,
         least_bound(game.slowest[True], game.slowest[False], max(views) - min(views)), game.slowest[True], rounds,
         certified, disagreed, game.now / rounds, game.sent_frames / share, game.sent_bytes / share,
+        "certified" if certifies else "plain",
     )  # fmt: skip
 
 
@@ -256,9 +260,10 @@ def least_bound(between: float, beside: float, views: float) -> float:
     return (floor(100 * max(rest / (1 - node.SHARE), rest + 2 * node.POLL)) + 1) / 100
 
 
-def measure(validators: int) -> Iterator[Row]:
+def measure(validators: int, certified: bool = False) -> Iterator[Row]:
     """Every case; that without loss under a Delta that nothing exceeds, for its steps end by message."""
-    stage, rounds = Stage(Size(validators, (validators - 1) // 3)), ROUNDS[validators]
+    size, rounds = Size(validators, (validators - 1) // 3, certified=certified), ROUNDS[validators]
+    stage = Stage(size)
     yield (calm := play(stage, CALM, CASES[CALM][0], AMPLE, rounds))
     for case, (network, times) in CASES.items() if validators < max(ROUNDS) else ():
         if case != CALM:
@@ -271,10 +276,12 @@ def table() -> Iterator[str]:
     yield f"| n (m) | steps | Δ | frames | kB | {' | '.join(CASES)} |"
     yield "|---|" + "---:|" * (len(CASES) + 4)
     for calm in _of(CALM, rows):
-        n = calm["validators"]
-        shown = [_shown(row) for case in CASES for row in _of(case, rows) if row["validators"] == n]
+        n, kind = calm["validators"], calm.get("vectors", "plain")
+        alike = [row for row in rows if (row["validators"], row.get("vectors", "plain")) == (n, kind)]
+        shown = [_shown(row) for case in CASES for row in _of(case, alike)]
+        certified = ", certified" if kind == "certified" else ""
         yield (
-            f"| {n} ({(n - 1) // 3}) | {calm['steps']} | {calm['least']:.2f} | {calm['frames']:,.0f} "
+            f"| {n} ({(n - 1) // 3}){certified} | {calm['steps']} | {calm['least']:.2f} | {calm['frames']:,.0f} "
             f"| {calm['bytes'] / 1e3:,.1f} | {' | '.join(shown)} |{' |' * (len(CASES) - len(shown))}"
         )
 
@@ -293,11 +300,15 @@ def plot(rows: Sequence[Mapping[str, Any]], file: Path) -> None:
     """Seconds and bytes of a round by n, beside what other systems need on the slowest link."""
     plt = begin()
     figure, (time, sent) = plt.subplots(1, 2, figsize=(11.4, 4.8), layout="constrained", width_ratios=(3, 2))
+    certified = [row for row in _of(CALM, rows) if row["vectors"] == "certified"]
+    rows = [row for row in rows if row["vectors"] == "plain"]
     calm = _of(CALM, rows)
     sizes = [row["validators"] for row in calm]
     for case, colour in ((LOSSY, "#D55E00"), ("loss 0.1 %", "#E69F00"), (AWAY, "#009E73"), (CALM, "#0072B2")):
         seconds = [row["seconds"] for row in _of(case, rows)]
         time.plot(sizes[: len(seconds)], seconds, "o-", color=colour, label=case)
+    seconds = [row["seconds"] for row in certified]
+    time.plot(sizes[: len(seconds)], seconds, "s--", color="#0072B2", label=f"{CALM}, certified vectors")
     for (name, delays), style in zip(DELAYS.items(), ("-", "--", ":"), strict=True):
         time.plot(sizes, [delays(row["validators"]) * row["slowest"] for row in calm], style, color=INK, label=name)
     time.plot(sizes, [2 * row["least"] for row in calm], "-.", color="#888888", label="2Δ (Sync HotStuff)")
@@ -323,10 +334,11 @@ def main() -> int:
     provenance.require_clean(options.plot)
     command, rows = " ".join(["python", "-m", "benchmarks.internet", *sys.argv[1:]]), list[dict[str, Any]]()
     for size in options.sizes:
-        for row in measure(size):
+        for row in (*measure(size), *(measure(size, certified=True) if size < max(ROUNDS) else ())):
             rows.append(asdict(row))
             sent = f"{row.frames:,.0f} frames, {row.bytes / 1e3:,.1f} kB a node"
-            print(f"n = {size}, {row.case}, Δ = {row.bound:.2f} s: {_shown(rows[-1])} s, {sent}", flush=True)
+            case = f"n = {size}, {row.vectors}, {row.case}, Δ = {row.bound:.2f} s"
+            print(f"{case}: {_shown(rows[-1])} s, {sent}", flush=True)
         if options.plot:
             plot(rows, options.plot)
             about = {"command": command, "figures": {"rows": rows}} | provenance.made(0, 1)

@@ -350,6 +350,9 @@ class Scenario(Strict):
     quorum: Literal["majority", "two-thirds"] = Field(
         default="two-thirds", description="that certifies a block: floor((n + m) / 2) + 1, or the paper's majority"
     )
+    vectors: Literal["plain", "certified"] = Field(
+        default="plain", description="of reports: those that a quorum echoes alike end their broadcast, if certified"
+    )
     comparison: Literal["ideal", "mpc"] = Field(default="ideal", description="trusted, or among validators")
     parties: int = Field(
         default=3, ge=FEWEST_PARTIES, le=MOST_PARTIES, description="validators that compute the comparison, with mpc"
@@ -686,6 +689,13 @@ class Scenario(Strict):
         require(not (self.is_live and self.sealed), "sealed", hides, sealed=int(self.sealed))
         proves = "slash = 0 where rewards are self-declared (nobody else sees them: no report can be proven false)"
         require(not (self.is_self_declared and self.slash), "slash", proves, slash=int(self.slash > 0))
+        if self.vectors == "certified":
+            wanted = 'vectors = "plain", or m >= 1, a quorum of two thirds, and every validator commands'
+            fits = parameters.attackers and self.quorum == "two-thirds" and self.commanders == "all"
+            require(
+                bool(fits), "vectors", wanted, m=parameters.attackers,
+                two_thirds=int(self.quorum == "two-thirds"), all_command=int(self.commanders == "all"),
+            )  # fmt: skip
         self._check_adversary()
         seats = [entry.seat for entry in self.all_malicious]
         for seat in seats:

@@ -18,6 +18,7 @@ class Comparer:
     def begin(self, ledger: Ledger) -> None:
         """Open the next round."""
         self._round, self._step, self.aborted = ledger.round, 0, ()
+        self._early: dict[int, Question] = {}
         rules = self._rules
         setting = ComparisonRound(rules.slot(ledger), round_seed(ledger.seed, ledger.round), rules.validators(ledger))
         self._comparison.begin(ledger.pulls, rules.parameters.threshold, setting)
@@ -27,9 +28,12 @@ class Comparer:
         self._comparison.close()
 
     def on_tick(self, step: int) -> list[Send]:
-        """Note the step: it decides between openings and questions."""
+        """Note the step: it decides between openings and questions. Those that came before it are answered now."""
         self._step = step
-        return []
+        if step < self._rules.schedule.compare:
+            return []
+        early, self._early = self._early, {}
+        return [send for sender, question in early.items() for send in self.on_message(sender, question)]
 
     def on_message(self, sender: int, message: Message) -> list[Send]:
         """Keep an opening in time; answer a question about the open round, unless nobody can."""
@@ -37,7 +41,9 @@ class Comparer:
         match message:
             case Opening() if not asking and sender in self._rules.everybody:
                 self._comparison.on_opening(sender, message)
-            case Question(round=round_) if asking and round_ == self._round:
+            case Question(round=round_) if round_ == self._round and not asking:
+                self._early[sender] = message
+            case Question(round=round_) if round_ == self._round:
                 try:
                     return [Send((sender,), Answer(round_, self._comparison.bits(message.commitments)))]
                 except ComparisonAborted as abort:

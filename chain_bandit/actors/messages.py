@@ -9,6 +9,7 @@ from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.consensus.echo import Echo
+from chain_bandit.consensus.vector import Vector
 from chain_bandit.protocol.messages import Phase
 from chain_bandit.protocol.proposal import Bits
 
@@ -74,6 +75,7 @@ class Answer:
 
 Message = (
     Frame | Probe | Opening | Question | Answer | Vote | CertifiedBlock | Certificate | PullRequest | Receipt | Echo
+    | Vector
 )
 
 
@@ -117,8 +119,11 @@ def _is_message(message: object) -> bool:
             return True
         case PullRequest(arm=int(), signature=bytes()):
             return True
-        case Echo(round=int(), single=int(), several=int(), salt=bytes(), tags=bytes()):
+        case Echo(round=int(), single=int(), several=int(), salt=bytes(), tags=bytes(), signature=bytes()):
             return message.single >= 0 <= message.several
+        case Vector(round=int(), single=int(), values=tuple(values), signers=int(), signatures=bytes(), relays=tuple()):
+            parts = all(map(_is_claim, values)) and all(map(_is_signed, message.relays))
+            return parts and message.single >= 0 <= message.signers
         case Receipt(round=int(), arm=int(), reward=int(), tally=bytes(), signature=bytes(), count=int()):
             return True
     return False
@@ -151,10 +156,13 @@ class Schedule:
     Attributes:
         relay_rounds: m.
         header_relays: relay rounds of the block phase: m, or none where every validator commands.
+        certified: whether a certified vector ends the broadcast of reports (`consensus.vector`), at the earliest in
+            step 1, so that `compare` and what follows it come from there on, each validator's when it is so far.
     """
 
     relay_rounds: int
     header_relays: int
+    certified: bool = False
 
     @cached_property
     def probe_steps(self) -> int:
@@ -168,8 +176,13 @@ class Schedule:
 
     @cached_property
     def compare(self) -> int:
-        """The step in which reports are agreed and validators ask for the bits."""
-        return self.last_report + 1
+        """The step in which reports are agreed, at the earliest, and validators ask for the bits."""
+        return 2 if self.certified else self.last_report + 1
+
+    @cached_property
+    def latest(self) -> int:
+        """The same at the latest."""
+        return self.relay_rounds + 4 if self.certified else self.compare
 
     @cached_property
     def propose(self) -> int:
@@ -188,5 +201,5 @@ class Schedule:
 
     @cached_property
     def steps(self) -> int:
-        """Ticks of a whole round."""
-        return self.certify + 1
+        """Ticks of a whole round, the longest."""
+        return self.certify + 1 + self.latest - self.compare

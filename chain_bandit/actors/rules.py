@@ -26,6 +26,7 @@ class Rules:
         seed_0, genesis: `protocol.blocks.genesis_digest`.
         vrf_keys: the key of each seat's draws, 33 bytes that may be no key.
         parties: how many validators compute the comparison bits; 0 leaves it to a trusted function.
+        certified: whether certified vectors end the broadcast of reports, see `actors.messages.Schedule`.
     """
 
     parameters: Parameters
@@ -36,6 +37,7 @@ class Rules:
     genesis: bytes
     vrf_keys: Sequence[bytes]
     parties: int = 0
+    certified: bool = False
 
     @cached_property
     def separator(self) -> bytes:
@@ -46,7 +48,8 @@ class Rules:
     def schedule(self) -> Schedule:
         """The steps of a round."""
         p = self.parameters
-        return Schedule(relay_rounds(p.attackers), header_relays(p.validators, p.attackers, p.draws_commanders))
+        relayed = header_relays(p.validators, p.attackers, p.draws_commanders)
+        return Schedule(relay_rounds(p.attackers), relayed, self.certified)
 
     @cached_property
     def everybody(self) -> tuple[int, ...]:

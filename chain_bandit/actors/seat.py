@@ -8,6 +8,7 @@ from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.echo import Echo
 from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.consensus.vector import Vector
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import approves
 from chain_bandit.protocol.ledger import Ledger
@@ -48,8 +49,10 @@ class Seat:
                 self.validator.on_frame(sender, self._step, message)
             case Echo() if not self.probing:
                 self.validator.on_echo(sender, message)
+            case Vector() if not self.probing:
+                self.validator.on_vector(sender, self._step, message)
             case Vote() if not self.probing:
-                self.validator.on_vote(message)
+                return self.validator.on_vote(message)
             case Probe() if self.probing:
                 self.prober.on_probe(self._step, message)
             case Receipt():

@@ -16,6 +16,7 @@ from chain_bandit.consensus.broadcast import Drop, Frame, HeaderExchange, Signed
 from chain_bandit.consensus.certificate import Vote, Votes
 from chain_bandit.consensus.echo import Echo, EchoBroadcast
 from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.consensus.vector import Vector, VectorBroadcast
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import Header, Report, SignedReport, round_seed, seats
@@ -29,7 +30,6 @@ class Validator:
 
     def __init__(self, rules: Rules, seat: int, signer: Signer, verifier: Verifier) -> None:
         self.rules, self.seat, self._signer, self._verifier = rules, seat, signer, verifier
-        self._blocks_open = rules.schedule.propose
 
     def begin(self, ledger: Ledger) -> None:
         """Forget the last round and open the next one."""
@@ -40,10 +40,12 @@ class Validator:
         )  # fmt: skip
         self._reporters, self._validators, self._commanders = map(seats, (reporting, members, commanding))
         self._others = seats(members & ~(1 << self.seat))
-        self.reports = EchoBroadcast(
+        setting = (
             slot, self.seat, rules.addresses, reporting, members, rules.parameters.report_bytes,
             rules.schedule.relay_rounds, self._signer, self._verifier,
         )  # fmt: skip
+        quorum = rules.quorum(ledger)
+        self.reports = VectorBroadcast(*setting, quorum) if rules.certified else EchoBroadcast(*setting)
         self.blocks = (
             SignedBroadcast(
                 Phase.BLOCK, slot, self.seat, rules.addresses, commanding, members, 32, rules.schedule.header_relays,
@@ -52,7 +54,10 @@ class Validator:
             if rules.schedule.header_relays
             else HeaderExchange(slot, self.seat, rules.addresses, members, self._signer, self._verifier)
         )  # fmt: skip
-        self.votes = Votes(slot, rules.addresses, members, rules.quorum(ledger), self._verifier)
+        self.votes = Votes(slot, rules.addresses, members, quorum, self._verifier)
+        self._compared = None if rules.schedule.certified else rules.schedule.compare
+        self._shown: list[Vote] = []
+        self.done, self._at = False, 0
         self.drops: list[Drop] = []
         self.agreed: dict[int, SignedReport] = {}
         self.hashes: dict[int, bytes] = {}
@@ -67,29 +72,23 @@ class Validator:
     def on_tick(self, step: int) -> list[Send]:
         """What to send in `step`, after everything that arrived before it: nothing by who does not validate."""
         schedule = self.rules.schedule
-        if self.seat not in self._validators:
+        if self.done or self.seat not in self._validators:
             return []
-        if 1 <= step <= schedule.last_report:
-            return [Send(self._others, self.reports.echo())] if step == 1 else self._push()
-        if step == schedule.compare:
-            return self._ask()
-        if step == schedule.propose:
-            return self._propose()
-        if schedule.propose < step < schedule.vote:
-            frame = self.blocks.relays()
-            return [Send(self._others, frame)] if frame else []
-        if step == schedule.vote:
-            return self._vote()
-        if step == schedule.certify:
-            return self._certify()
-        return []
+        said = [Send(to, message) for to, message in self.reports.said(step)]
+        if self._compared is None and (step == schedule.latest or self.reports.is_certified):
+            self._compared = step
+        if self._compared is None or step < self._compared:
+            return said
+        self._at = schedule.compare + step - self._compared
+        return said + self._decide(self._at, step == schedule.steps - 1)
 
     def on_frame(self, sender: int, step: int, frame: Frame) -> None:
         """Claims that arrived in `step` of the round."""
         if frame.phase is Phase.REPORT:
             self.drops += self.reports.on_frame(step, frame, sender)
         elif frame.phase is Phase.BLOCK:
-            self.drops += self.blocks.on_frame(max(step - self._blocks_open, 0), frame)
+            opened = step if self._compared is None else self._compared + 1
+            self.drops += self.blocks.on_frame(max(step - opened, 0), frame)
 
     def on_echo(self, sender: int, echo: Echo) -> None:
         """What a validator says that it holds."""
@@ -97,21 +96,60 @@ class Validator:
         if reason is not None:
             self.drops.append(reason)
 
+    def on_vector(self, sender: int, step: int, vector: Vector) -> None:
+        """What a quorum echoed, or that a validator has it."""
+        if isinstance(self.reports, VectorBroadcast):
+            reason = self.reports.on_vector(sender, step, vector)
+            if reason is not None:
+                self.drops.append(reason)
+
     def on_answer(self, answer: Answer) -> None:
         """The comparison bits of this round."""
         if answer.round == self.ledger.round:
             self.bits = answer.bits
 
-    def on_vote(self, vote: Vote) -> None:
-        """Another validator's block signature."""
-        self.votes.on_vote(vote)
+    def on_vote(self, vote: Vote) -> list[Send]:
+        """Another validator's block signature; once this one is done, it passes on at once what is unlike its own."""
+        is_new = self.votes.on_vote(vote)
+        return [Send(self._others, vote)] if is_new and self.done and vote.content != self.signed else []
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether this validator is settled, and what the open step is for is there: bits, or a certificate.
+
+        Steps in which others may still say what proves somebody false are waited for, unless all said the same.
+        """
+        schedule, is_early = self.rules.schedule, self.reports.is_settled and self._at <= self.rules.schedule.compare
+        if not self.is_settled or (is_early and not self.reports.is_unanimous):
+            return False
+        if self._at == schedule.compare:
+            return self.bits is not None
+        return self._at < schedule.vote or bool(self._certified())
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing that others still say in the steps of the round can change this validator's block."""
+        return self.reports.is_settled or (self.rules.certified and self._at >= self.rules.schedule.compare)
 
     def equivocations(self) -> list[Equivocation]:
         """Every proof of equivocation that this validator holds of the round."""
         return [*self.reports.equivocations(), *self.blocks.equivocations(), *self.votes.equivocations()]
 
-    def _push(self) -> list[Send]:
-        return [Send(peers, frame) for peers, frame in self.reports.pushes()]
+    def _decide(self, step: int, last: bool) -> list[Send]:
+        """What follows the agreement on reports, by the steps of a round in which that came at the earliest."""
+        schedule = self.rules.schedule
+        if step == schedule.compare:
+            return self._ask()
+        if step == schedule.propose:
+            return self._propose()
+        if step < schedule.vote:
+            frame = self.blocks.relays()
+            return [Send(self._others, frame)] if frame else []
+        if step == schedule.vote:
+            return self._vote()
+        certified = self._certified()
+        self.done = last or bool(certified)
+        return [*self._unlike(), *certified]
 
     def _ask(self) -> list[Send]:
         """Agree on reports and on what they prove, then ask for the bits on what they commit to."""
@@ -155,16 +193,21 @@ class Validator:
         unlike = self.blocks.unlike(self.digest) if isinstance(self.blocks, HeaderExchange) else None
         return [Send(self._others, said) for said in (vote, unlike) if said is not None]
 
-    def _certify(self) -> list[Send]:
-        """Pass a certificate on to whoever needs it, the environment and the relayer; and votes unlike one's own.
+    def _unlike(self) -> list[Send]:
+        """Votes unlike one's own that were not passed on before.
 
         Who voted one thing here and another there is thereby found out: somebody then holds both.
         """
-        unlike = [Send(self._others, vote) for vote in self.votes.other_than(self.signed)]
+        unlike = [vote for vote in self.votes.other_than(self.signed) if vote not in self._shown]
+        self._shown += unlike
+        return [Send(self._others, vote) for vote in unlike]
+
+    def _certified(self) -> list[Send]:
+        """A certificate for whoever needs it, the environment and the relayer."""
         if self.block is not None:
             certificate = self.votes.certificate(self.digest)
             if certificate is not None:
                 _, header, body = self.block
-                return [*unlike, Send((ENVIRONMENT, RELAYER), CertifiedBlock(header, body, certificate))]
+                return [Send((ENVIRONMENT, RELAYER), CertifiedBlock(header, body, certificate))]
         none = self.votes.certificate(NO_BLOCK)
-        return [*unlike, Send((RELAYER,), none)] if none is not None else unlike
+        return [Send((RELAYER,), none)] if none is not None else []

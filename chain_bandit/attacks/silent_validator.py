@@ -5,9 +5,10 @@ from chain_bandit.attacks.attack import EVER, Attack, Effect, Said, View, flag, 
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.consensus.echo import Echo
+from chain_bandit.consensus.vector import Vector
 from chain_bandit.protocol.settlement import Conduct
 
-_OF_VALIDATORS = (Frame, Echo, Probe, Vote, Certificate, CertifiedBlock)
+_OF_VALIDATORS = (Frame, Echo, Vector, Probe, Vote, Certificate, CertifiedBlock)
 
 
 class SilentValidator(Attack):

@@ -74,6 +74,7 @@ class Drop(StrEnum):
     WRONG_SIZE = "content of the wrong size"
     BAD_SIGNATURE = "a signature is not its signer's"
     BAD_ECHO = "an echo that no validator sends, or of another round"
+    BAD_VECTOR = "a vector of another round, or with a value missing"
     PROVES_NOTHING = "came when headers are evidence alone, and no other of its commander is held"
 
 

@@ -30,7 +30,8 @@ class Certificate:
     signatures: bytes
 
     def holds(
-        self, slot: Slot, addresses: Sequence[bytes], validators: int, quorum: int, verifier: Verifier
+        self, slot: Slot, addresses: Sequence[bytes], validators: int, quorum: int, verifier: Verifier,
+        phase: Phase = Phase.BLOCK,
     ) -> bool:
         """Whether a quorum of the mask `validators` signed the content in the slot: the rule of the contract."""
         if self.signers < 0 or self.signers & ~validators:
@@ -38,7 +39,7 @@ class Certificate:
         members = seats(self.signers)
         if len(members) < quorum or len(self.signatures) != SIGNATURE_BYTES * len(members):
             return False
-        digest = slot.digest(Phase.BLOCK, Role.SIGNER, 0, self.content)
+        digest = slot.digest(phase, Role.SIGNER, 0, self.content)
         return all(
             verifier.is_signed_by(
                 addresses[seat], digest, self.signatures[i * SIGNATURE_BYTES : (i + 1) * SIGNATURE_BYTES]
@@ -51,8 +52,10 @@ class Votes:
     """The block signatures of one slot that one participant holds."""
 
     def __init__(
-        self, slot: Slot, addresses: Sequence[bytes], validators: int, quorum: int, verifier: Verifier
+        self, slot: Slot, addresses: Sequence[bytes], validators: int, quorum: int, verifier: Verifier,
+        phase: Phase = Phase.BLOCK,
     ) -> None:
+        self._phase = phase
         self._slot, self._addresses, self._validators = slot, addresses, validators
         self._quorum, self._verifier = quorum, verifier
         self._by_content: dict[bytes, dict[int, bytes]] = {}
@@ -66,7 +69,7 @@ class Votes:
             return False
         if len(known) >= MOST_CONTENTS and sum(vote.seat in votes for votes in known) >= MOST_CONTENTS:
             return False
-        digest = self._slot.digest(Phase.BLOCK, Role.SIGNER, 0, vote.content)
+        digest = self._slot.digest(self._phase, Role.SIGNER, 0, vote.content)
         if not self._verifier.is_signed_by(self._addresses[vote.seat], digest, vote.signature):
             return False
         self._by_content.setdefault(vote.content, {})[vote.seat] = vote.signature

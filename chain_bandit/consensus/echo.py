@@ -9,11 +9,12 @@ Proofs: docs/consensus.md.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chain_bandit.consensus.broadcast import Claim, Drop, Frame, SignedBroadcast
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
+from chain_bandit.protocol.blocks import seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import Phase, Slot, broadcast_value
 
@@ -33,6 +34,7 @@ class Echo(NamedTuple):
         several: of those of which two contents are, which is a proof and no outcome.
         salt: which nobody could know before, so that nobody could make values of one tag.
         tags: of each group of instances the hash of salt and values singly held.
+        signature: on all values singly held, where a quorum's certify them (`consensus.vector`); else empty.
     """
 
     round: int
@@ -40,11 +42,12 @@ class Echo(NamedTuple):
     several: int
     salt: bytes
     tags: bytes
+    signature: bytes = b""
 
 
-def groups(seats: int) -> int:
+def groups(count: int) -> int:
     """Tags of an echo."""
-    return -(-seats // GROUP)
+    return -(-count // GROUP)
 
 
 class EchoBroadcast(SignedBroadcast):
@@ -70,12 +73,34 @@ class EchoBroadcast(SignedBroadcast):
             Phase.REPORT, slot, seat, addresses, commanders, validators, content_bytes,
             relay_rounds + 1 if relay_rounds else 0, signer, verifier,
         )  # fmt: skip
+        self._peers = tuple(other for other in seats(validators) if other != seat)
         self._echoes: dict[int, Echo] = {}
         self._heard: dict[int, set[Value]] = {}
+
+    @property
+    def is_certified(self) -> bool:
+        """Whether nothing can change the outcomes any more, before the last step: see `consensus.vector`."""
+        return False
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether that is so as soon as the open step ends."""
+        return False
+
+    @property
+    def is_unanimous(self) -> bool:
+        """Whether besides nobody seems to hold anything else."""
+        return False
 
     def asked(self, step: int) -> int:
         """One fewer than in SM(m): the first step after the commander's is the echo's."""
         return max(step - 1, 0)
+
+    def said(self, step: int) -> Sequence[tuple[tuple[int, ...], Any]]:
+        """What goes to whom at the tick of a step: the echo, then `pushes`."""
+        if not 1 <= step <= self._last_step:
+            return []
+        return [(self._peers, self.echo())] if step == 1 else self.pushes()
 
     def echo(self) -> Echo:
         """What is held, for all other validators."""
@@ -144,12 +169,13 @@ class EchoBroadcast(SignedBroadcast):
         return seat >= 0 and seat != self._seat and bool(self._validators >> seat & 1)
 
     def _is_wellformed(self, echo: Echo) -> bool:
-        seats = len(self._held)
+        most = len(self._held)
         return (
-            not (echo.single | echo.several) >> seats
+            not (echo.single | echo.several) >> most
             and not echo.single & echo.several
             and len(echo.salt) == SALT_BYTES
-            and len(echo.tags) == TAG_BYTES * groups(seats)
+            and len(echo.tags) == TAG_BYTES * groups(most)
+            and not echo.signature
         )
 
     def _is_first(self, claim: Claim) -> bool:

@@ -52,8 +52,9 @@ class Actors:
         parties = scenario.parties if scenario.comparison == "mpc" else 0
         vrf_keys = [seated.vrf_key for seated in plan.seated]
         self.rules = Rules(
-            parameters, domain, plan.addresses, plan.environment.address, seed_0, genesis, vrf_keys, parties
-        )
+            parameters, domain, plan.addresses, plan.environment.address, seed_0, genesis, vrf_keys, parties,
+            scenario.vectors == "certified",
+        )  # fmt: skip
         self.opening = opening(parameters, genesis, seed_0, scenario.all_weights)
         self.environment = Environment(
             self.rules, scenario.model, scenario.roles, plan.secret, plan.environment, verifier,
@@ -93,8 +94,11 @@ class Actors:
 
     def play_round(self) -> None:
         """All steps of the open round, from reports to receipts."""
+        honest = [seat for seat in self.honest if seat.number in self.rules.validators(seat.ledger)]
         for step in range(self.rules.schedule.steps):
             self._network.step(step)
+            if self.rules.certified and all(seat.validator.done for seat in honest):
+                break
         self._answer()
 
     def probe(self) -> None:

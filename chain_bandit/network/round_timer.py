@@ -80,10 +80,15 @@ class RoundTimer:
         """When the open step ends whatever is missing."""
         return self._began + (self.step + 1) * self._bound
 
+    @property
+    def is_enough(self) -> bool:
+        """Whether so many of the voters are in as have to be for the open step to end early."""
+        return len(self._voters & self._in.get(self.step, set())) >= self._least
+
     def missing(self, among: frozenset[int] | None = None) -> frozenset[int]:
         """Who is still waited for in the open step."""
         here = self._in.get(self.step, set())
-        wanted = self._awaited | self._voters if len(self._voters & here) < self._least else self._awaited
+        wanted = self._awaited if self.is_enough else self._awaited | self._voters
         due = wanted - here | self._asked
         return frozenset(due if among is None else due & among)
 

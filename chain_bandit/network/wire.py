@@ -27,6 +27,7 @@ from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.consensus.echo import GROUP, SALT_BYTES, TAG_BYTES, Echo
 from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.consensus.vector import Vector
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot
@@ -186,6 +187,12 @@ def _mask(value: Any) -> int:
     return int.from_bytes(value, "big")
 
 
+def _few(value: Any) -> int:
+    if len(_blob(value)) > 32 or value[:1] == b"\0":
+        raise ValueError("a short mask has up to 32 bytes, the first of them not zero")
+    return int.from_bytes(value, "big")
+
+
 def _as_it_is(value: Any) -> Any:
     return value
 
@@ -197,6 +204,7 @@ FLAG = PartCodec(_as_it_is, _flag)
 NODE = PartCodec(lambda value: value - COMPARISON, lambda got: _number(got) + COMPARISON)
 TEXT = PartCodec(str.encode, lambda got: _blob(got).decode())
 MASK = PartCodec(lambda value: value.to_bytes(32, "big"), _mask)
+FEW = PartCodec(lambda value: value.to_bytes(-(-value.bit_length() // 8), "big"), _few)
 
 
 def _rows(of: PartCodec) -> PartCodec:
@@ -237,18 +245,21 @@ def _choice(of: type[IntEnum]) -> PartCodec:
 
 def _packed_echo(echo: Echo) -> list[Any]:
     masks = (mask.to_bytes(len(echo.tags) // TAG_BYTES, "big") for mask in (echo.single, echo.several))
-    return [echo.round, b"".join((*masks, echo.salt, echo.tags))]
+    packed = [echo.round, b"".join((*masks, echo.salt, echo.tags))]
+    return [*packed, echo.signature] if echo.signature else packed
 
 
 def _read_echo(got: Any) -> Echo:
     """Its length says how many groups of seats there are: a byte of either mask and a tag for each."""
-    round_, packed = _tuple(got)
+    round_, packed, *signed = _tuple(got)
     tagged, odd = divmod(len(_blob(packed)) - SALT_BYTES, 2 * GROUP // 8 + TAG_BYTES)
     if odd or not 0 < tagged <= MAX_PARTICIPANTS // GROUP:
         raise ValueError("an echo has two bits and an eighth of a tag for each seat")
     single, several, rest = packed[:tagged], packed[tagged : 2 * tagged], packed[2 * tagged :]
+    if signed and (len(signed) > 1 or len(_blob(signed[0])) != SIGNATURE_BYTES):
+        raise ValueError("an echo has one signature, or none")
     masks = int.from_bytes(single, "big"), int.from_bytes(several, "big")
-    return Echo(_number(round_), *masks, rest[:SALT_BYTES], rest[SALT_BYTES:])
+    return Echo(_number(round_), *masks, rest[:SALT_BYTES], rest[SALT_BYTES:], *signed)
 
 
 PHASE, ROLE = _choice(Phase), _choice(Role)
@@ -284,6 +295,9 @@ _FORMS: Mapping[type, PartCodec] = {
     BodyResponse: _record(BodyResponse, body=BYTES),
     NodeAddress: _record(NodeAddress, address=NODE, endpoint=TEXT, counter=UNITS, voucher=BYTES),
     Echo: PartCodec(_packed_echo, _read_echo),
+    Vector: _record(
+        Vector, round=NUMBER, single=FEW, values=_rows(CLAIM), signers=FEW, signatures=BYTES, relays=SIGNED,
+    ),
 }  # fmt: skip
 _TAGS = {kind: tag for tag, kind in enumerate(_FORMS)}
 _BY_TAG = dict(enumerate(_FORMS))

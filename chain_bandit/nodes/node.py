@@ -18,6 +18,7 @@ from chain_bandit.actors.epochs.epoch import Staged
 from chain_bandit.actors.messages import COMPARISON, RELAYER, CertifiedBlock, Probe, PullRequest, Question
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.echo import Echo
+from chain_bandit.consensus.vector import Vector
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.rate_limit import RateLimit
 from chain_bandit.network.round_timer import RoundTimer, Timeliness
@@ -50,7 +51,7 @@ last; the longest, in seconds, and of a delay bound, by which nodes may see one 
 UNHURRIED = 0.1
 """Seconds between two looks after the last round."""
 
-STEPPED = (Frame, Echo, Probe, Staged)
+STEPPED = (Frame, Echo, Vector, Probe, Staged)
 """Messages that count in their step alone."""
 
 BESIDE = (BodyRequest, BodyResponse, NodeAddress)
@@ -58,6 +59,10 @@ BESIDE = (BodyRequest, BodyResponse, NodeAddress)
 
 LATE = 1.5
 """Times a round's longest duration, since one of the honest was there, after which it is let end by its deadline."""
+
+
+PATIENCE = 3
+"""Times what a quorum took in a step before: how long a step is waited in for those of whom nothing is needed."""
 
 
 class EndedEarly(Exception):
@@ -161,6 +166,8 @@ class Node:
         self._present = self._everybody
         self._live = live
         self._insisted: float | None = None
+        self._patience = 0.0
+        """Seconds that a step lasts which would be over for a settled role, if some are missing."""
         self._insisting: set[int] = set()
         self._living: set[int] = set()
         self._alive: float | None = None
@@ -215,7 +222,7 @@ class Node:
             forget()
 
     def _begin(self) -> None:
-        self._began, self._insisted = self._now(), None
+        self._began, self._insisted, self._patience = self._now(), None, 0.0
         self._insisting.clear()
         self._look_at, self._pause, self._is_told = self._looked + POLL, POLL, False
         here = self.ledger.round
@@ -287,8 +294,8 @@ class Node:
                 pace.restart(self._now() - step * self._bound)
             pace.begin(step)
             at("step begun")
-            if self._role.rushing:
-                yield from self._until(lambda: pace.missing(self._role.rushing), lambda: False)
+            if self._role.rushing and (yield from self._until(lambda: pace.missing(self._role.rushing), is_over)):
+                return False
             said = self._signed(lambda: self._role.tick(step))  # noqa: B023
             at("ticked")
             if self._bodies is not None and (body := self._role.body()):
@@ -296,14 +303,17 @@ class Node:
             if any(isinstance(message, Question) for _, message in said):
                 pace.ask(COMPARISON)
             self._post(said, step if self._role.speaks else None)
-            for sender in sorted(self._everybody):
-                for early in range(entered, step + 1):
-                    self._deliver(sender, self.ledger.round, self._held.pop((sender, self.ledger.round, early), ()))
+            self._enter(range(entered, step + 1))
             entered = step + 1
             if (yield from self._until(pace.missing, is_over)):
                 return False
-            self._standing.lapsed(pace.end(), self.ledger.round)
+            if not self._role.settled():  # else who has said nothing in a step may have nothing to say, or time left
+                self._standing.lapsed(pace.end(), self.ledger.round)
             at("step over")
+            if self._role.is_done():
+                pace.begin(self._rules.steps - 1)  # what others say in later steps is heard
+                self._enter(range(entered, self._rules.steps))
+                break
         at("steps over")
         if not (self._is_told or self._ahead):
             self._look_at = self._now() + POLL  # the record takes that long, unless somebody tells
@@ -326,12 +336,31 @@ class Node:
     def _until(self, missing: Callable[[], frozenset[int]], is_over: Callable[[], bool]) -> Waits[bool]:
         """Take in messages until nobody is missing, or the step's deadline; True when others are in the next round."""
         assert self._round_timer is not None
-        while (wanted := missing()) and (left := self._round_timer.deadline - self._now()) > 0:
-            if self._ahead and is_over():
+        began, pace = self._now(), self._round_timer
+        while (wanted := missing()) and (left := min(pace.deadline, self._ends(began)) - self._now()) > 0:
+            is_past = self._ahead or (self._is_told and self._rules.ends_early)
+            if is_past and is_over():
                 return True
             # The chain tells that others are ahead, if nobody else does.
-            yield from self._take(min(left, POLL) if self._ahead else left, wanted)
-        return False
+            was_enough = pace.is_enough
+            yield from self._take(min(left, POLL) if is_past else left, wanted)
+            if pace.is_enough and not was_enough:
+                self._patience = max(self._patience, PATIENCE * (self._now() - began))
+        # Who is settled lacks nothing but what a round that was recorded without it does not bring any more.
+        return bool(wanted) and self._role.settled() and not self._role.ready() and is_over()
+
+    def _enter(self, steps: Iterable[int]) -> None:
+        """Hand the role what came early in these steps."""
+        for sender in sorted(self._everybody):
+            for early in steps:
+                self._deliver(sender, self.ledger.round, self._held.pop((sender, self.ledger.round, early), ()))
+
+    def _ends(self, began: float) -> float:
+        """When a step ends though some are missing, because nothing of theirs is needed: they are given a little time.
+
+        What they say is evidence, or spares bytes.
+        """
+        return began + self._patience if self._role.ready() else inf
 
     def _await_record(self, played: bool) -> Waits[Any]:
         """Say again what must arrive, turn to the chain if that is one's part, until the record is there."""
@@ -450,12 +479,15 @@ class Node:
     def _post(self, said: Iterable[Post], step: int | None = None) -> None:
         """Send, once all that it rests on is on disk: as a step's envelopes, one to everybody, or as it comes."""
         by_receiver: dict[int, list[NodeMessage]] = {}
+        beside: dict[int, list[NodeMessage]] = {}
         if step is not None:
             by_receiver = {to: [] for to in (*self._everybody, *self._listening(step))}
         for to, message in said:
-            by_receiver.setdefault(to, []).append(message)
+            (by_receiver if to in by_receiver else beside).setdefault(to, []).append(message)
         if by_receiver:
-            self._send(by_receiver, EnvelopeKind.NOW if step is None else EnvelopeKind.STEP, step or 0)
+            self._send(by_receiver, EnvelopeKind.STEP, step or 0)
+        if beside:
+            self._send(beside, EnvelopeKind.NOW, 0)
 
     def _listening(self, step: int) -> list[int]:
         """Who beside the seats waits for the step: in rounds without a record all, in all steps."""

@@ -191,6 +191,7 @@ class GameFile(SharedFile):
 
     Attributes:
         participants: by their place in the game; none before these have joined.
+        vectors: of reports, as the scenario has them; all nodes of a game must have the same.
         rules: by kind what foreign rules of the game are called; the game itself says which files they are.
         invited: who may have a place; nobody named: anybody. A node that has the file takes none with another list.
     """
@@ -199,6 +200,7 @@ class GameFile(SharedFile):
     code_hash: HexWord
     environment: Address
     participants: tuple[Registration, ...]
+    vectors: Literal["plain", "certified"] = "plain"
     rules: dict[str, str] = {}
     invited: tuple[Address, ...] = ()
 

@@ -158,7 +158,7 @@ def deploy_open(
             **asdict(identity), first_block=first_block, url=node.shown, bound_ms=scenario.bound_ms,
             confirmations=scenario.chain.confirmations, environment=plan.environment.address,
             relayer=plan.relayer.address, participants=(), node_records=tuple(node_records),
-            rules=scenario.foreign_rules, private_addresses=private, invited=tuple(invited),
+            vectors=scenario.vectors, rules=scenario.foreign_rules, private_addresses=private, invited=tuple(invited),
         )  # fmt: skip
         with folder.writing(organiser):
             lock(scenario, organiser / name_of(ENVIRONMENT), with_seed=False, observers=())

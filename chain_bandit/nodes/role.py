@@ -52,6 +52,18 @@ class NodeRole(Protocol):
         """Of the block that this node may sign in the open round, as soon as it has one; else empty."""
         return b""
 
+    def settled(self) -> bool:
+        """Whether nothing that others still say in the steps of the open round can change what this role says."""
+        return False
+
+    def ready(self) -> bool:
+        """Whether the open step has brought what a settled role takes from it."""
+        return False
+
+    def is_done(self) -> bool:
+        """Whether it has nothing more to say in the steps of the open round."""
+        return False
+
     def insist(self) -> list[Post]:
         """What to say after the steps, and again until the round is recorded."""
         return []

@@ -26,7 +26,8 @@ class RoundRules(ABC):
         parameters: what the chain's records are read by.
         everybody: the seats, of whom each has an envelope for all others in every step.
         others: addresses beside the seats, and the steps in which they get one too.
-        steps: of a round that is recorded.
+        steps: of a round that is recorded, the longest.
+        ends_early: whether a round may be over before that.
         most_said: messages and claims of a seat in an envelope, and `steps` more in those of a round's steps.
         most_bytes: of a seat's frame.
         first_recorded: the first round that has a record.
@@ -39,6 +40,7 @@ class RoundRules(ABC):
     most_said: int
     most_bytes: int
     first_recorded = 0
+    ends_early = False
 
     @abstractmethod
     def is_over(self, ledger: Any) -> bool:
@@ -83,8 +85,10 @@ class BanditRounds(RoundRules):
     def __init__(self, rules: Rules) -> None:
         self._rules, parameters = rules, rules.parameters
         self.parameters, self.everybody, self.steps = parameters, rules.everybody, rules.schedule.steps
-        first_and_last = (0, self.steps - 1)
-        asked = range(rules.schedule.compare + 1)
+        schedule = rules.schedule
+        self.ends_early = schedule.certified
+        first_and_last = (0, schedule.certify)
+        asked = (0, schedule.compare) if schedule.certified else range(schedule.compare + 1)
         self.others = {COMPARISON: asked, ENVIRONMENT: first_and_last, RELAYER: first_and_last}
         self.most_said = MOST_SAID * parameters.participants
         self.most_bytes = most_bytes(parameters.participants, parameters.report_bytes, rules.schedule.relay_rounds)

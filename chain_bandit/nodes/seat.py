@@ -73,11 +73,23 @@ class SeatRole(role.NodeRole):
         if self._seat.probing:
             last = step == self._rules.schedule.probe_steps - 1
         else:
-            last = step == self._rules.schedule.certify
+            last = self._seat.validator.done or step == self._rules.schedule.steps - 1
         if not last:
             return said
         self._certified = said + self._proofs()
         return self._certified
+
+    def settled(self) -> bool:
+        """See `Validator.is_settled`."""
+        return not self._seat.probing and self._seat.validator.is_settled
+
+    def ready(self) -> bool:
+        """See `Validator.is_ready`."""
+        return not self._seat.probing and self._seat.validator.is_ready
+
+    def is_done(self) -> bool:
+        """Its certificate is on its way."""
+        return not self._seat.probing and self._seat.validator.done
 
     def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
         """Receipts and what says that there are none; else whatever belongs to the open round."""

@@ -210,7 +210,7 @@ class Start(NodeStart):
             raise ForeignChain("genesis", "0x" + genesis.hex(), "0x" + found.hex())
         rules = Rules(
             self.parameters, self.domain, [each.address for each in self.seated], self.game.environment, seed_0,
-            genesis, [each.vrf_key for each in self.seated],
+            genesis, [each.vrf_key for each in self.seated], certified=self.game.vectors == "certified",
         )  # fmt: skip
         return rules, opening(self.parameters, genesis, seed_0, tuple(each.weight for each in self.seated))
 

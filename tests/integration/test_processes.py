@@ -236,11 +236,14 @@ def test_commanders_by_trust_and_sealed_reports_come_to_the_same_as_in_one_proce
     assert manifest["run_digest"] == report.run_digest == "0x" + alone.run_digest.hex()
 
 
-def test_processes_one_process_and_the_simulator_come_to_the_same_and_evidence_counts_in_the_same_round(tmp_path, play):
+@pytest.mark.parametrize("vectors", ["plain", "certified"])
+def test_processes_one_process_and_the_simulator_come_to_the_same_and_evidence_counts_in_the_same_round(
+    tmp_path, play, vectors
+):
     """Seat 3 reports what is true until it is block-listed, for what it said as a commander from round 7 on."""
     equivocator = {"name": "equivocating-commander", "options": {"first": 7}}
     malicious = [{"seat": 3, "attacks": [equivocator]}]
-    scenario = small(16, burn_in=6, liars=0, malicious=malicious, bound_ms=20000)
+    scenario = small(16, burn_in=6, liars=0, malicious=malicious, bound_ms=20000, vectors=vectors)
     with game(scenario, tmp_path / "game") as played:
         manifest, report = played.end()
     assert report.verdict == "passed", report.violations

@@ -19,6 +19,7 @@ from chain_bandit.consensus.broadcast import Claim, Drop, Frame, HeaderExchange,
 from chain_bandit.consensus.certificate import Certificate, Vote, Votes
 from chain_bandit.consensus.echo import GROUP, Echo, EchoBroadcast
 from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.consensus.vector import Vector, VectorBroadcast
 from chain_bandit.network.round_timer import RoundTimer, Timeliness
 from chain_bandit.nodes.node import Node
 from chain_bandit.protocol.blocks import mask, seats
@@ -1042,3 +1043,128 @@ def whoever_spoke_last_is_not_expected_again(_):
 
 
 OF_NODES = frozenset(MUTANTS) - _BEFORE
+
+
+# Certified vectors.
+
+_PLAIN = frozenset(MUTANTS)
+
+
+@mutant(VectorBroadcast, "on_vector")
+def a_vector_needs_no_chain(real):
+    return lambda self, sender, step, vector: (
+        real(self, sender, min(step, 3), vector) if step <= self._last_vector else Drop.LATE
+    )
+
+
+@mutant(VectorBroadcast, "on_vector")
+def a_vector_s_chain_one_short(real):
+    return lambda self, sender, step, vector: (
+        real(self, sender, max(step - 1, 2), vector) if step <= self._last_vector else Drop.LATE
+    )
+
+
+@mutant(VectorBroadcast, "on_vector")
+def takes_vectors_one_step_less(real):
+    return lambda self, sender, step, vector: (
+        real(self, sender, step, vector) if step < self._last_vector else Drop.LATE
+    )
+
+
+@mutant(VectorBroadcast, "on_vector")
+def one_flag_is_everybody_s(real):
+    def on_vector(self, sender, step, vector):
+        if not vector.signers:
+            self._holders.update(self._peers)
+        return real(self, sender, step, vector)
+
+    return on_vector
+
+
+@mutant(VectorBroadcast, "on_vector")
+def a_relay_may_count_twice(real):
+    def on_vector(self, sender, step, vector):
+        by = dict(vector.relays)
+        if by and len(by) < len(vector.relays):
+            vector, step = vector._replace(relays=tuple(by.items())), 3
+        return real(self, sender, step, vector)
+
+    return on_vector
+
+
+@mutant(VectorBroadcast, "_handed_on")
+def stops_without_handing_on(_):
+    def handed_on(self):
+        self._chain = None
+        return []
+
+    return handed_on
+
+
+@mutant(VectorBroadcast, "_handed_on")
+def hands_on_without_its_own_signature(real):
+    return lambda self: [(to, vector._replace(relays=vector.relays[:-1])) for to, vector in real(self)]
+
+
+@mutant(VectorBroadcast, "_handed_on")
+def hands_on_without_values(real):
+    return lambda self: [(to, vector._replace(values=())) for to, vector in real(self)]
+
+
+@mutant(VectorBroadcast, "outcome")
+def a_certified_vector_does_not_win(_):
+    return EchoBroadcast.outcome
+
+
+@mutant(VectorBroadcast, "_take")
+def drops_a_third_content_of_a_certified_vector(real):
+    def take(self, values, certificate, chain):
+        held = [(self._held[instance], claim) for instance, claim in values.items()]
+        if all(self._key(claim) in have or not self._is_enough(have, claim) for have, claim in held):
+            real(self, values, certificate, chain)
+
+    return take
+
+
+@mutant(VectorBroadcast, "__init__")
+def a_quorum_of_echoes_one_short(real):
+    return lambda self, *given: real(self, *given[:-1], given[-1] - 1)
+
+
+@mutant(VectorBroadcast, "said")
+def echoes_count_for_ever(real):
+    def said(self, step):
+        content = self._content
+        made = real(self, step)
+        self._content = self._content or content
+        if step > 2 and self._vector is None and (found := self._certified()) is not None:
+            self._take(self._echoed, found, ())
+        return made
+
+    return said
+
+
+@mutant(VectorBroadcast, "said")
+def says_that_it_holds_what_it_does_not(real):
+    def said(self, step):
+        made = real(self, step)
+        return [*made, (self._peers, Vector(self._slot.round))] if step == 2 and self._vector is None else made
+
+    return said
+
+
+@mutant(Certificate, "holds")
+def a_vector_s_certificate_is_not_looked_at(real):
+    return lambda self, *given: len(given) == 6 or real(self, *given)
+
+
+@mutant(Validator, "on_vote")
+def tells_of_no_vote_once_it_is_done(real):
+    def on_vote(self, vote):
+        real(self, vote)
+        return []
+
+    return on_vote
+
+
+OF_VECTORS = frozenset(MUTANTS) - _PLAIN

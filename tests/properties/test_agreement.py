@@ -14,10 +14,10 @@ from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.messages import Phase, Role, Slot, statement_content
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
-from tests.properties.mutants import MUTANTS, OF_NODES, planted
+from tests.properties.mutants import MUTANTS, OF_NODES, OF_VECTORS, planted
 from tests.properties.replays import require_ideal_signatures_are_as_good, require_same_in_any_process
 from verification.schedules import __main__ as schedules
-from verification.schedules.acts import Chain, Face, Forgery, Hand, Schedule, Size
+from verification.schedules.acts import Chain, Face, Forgery, Hand, Schedule, Seal, Size
 from verification.schedules.draw import draw
 from verification.schedules.exhaustive import explore
 from verification.schedules.play import Played, play
@@ -61,7 +61,7 @@ def test_every_invariant_holds_in_every_schedule_and_every_move_is_made():
         certified.update((ended, schedule.is_calm(round_)) for round_, ended in enumerate(result.certified))
         accused += len(result.accused)
         assert not result.accused & set(range(schedule.size.validators)) - set(result.corrupt)
-    assert set(drops) == set(Drop), "every reason to drop a claim occurred"
+    assert set(drops) == set(Drop) - {Drop.BAD_VECTOR}, "every reason to drop a claim occurred"
     assert set(used) == {*Chain, *Face, *Hand, *Forgery}
     assert accused > SEEDS // 3, "the adversary did equivocate"
     assert certified["block", True] > SEEDS // 2
@@ -84,11 +84,39 @@ def test_a_seat_that_votes_and_then_falls_is_counted_once(size, seed):
     assert play(Stage(size), draw(size, seed)).violations == []
 
 
-@pytest.mark.parametrize("name", [name for name in MUTANTS if name not in OF_NODES])
+@pytest.mark.parametrize("name", [name for name in MUTANTS if name not in OF_NODES | OF_VECTORS])
 def test_a_planted_mutant_is_killed(name):
     with planted(name):
         killed = next((seed for seed in range(SEEDS) if played(seed)[1].violations), None)
     assert killed is not None, f"{SEEDS} seeds do not see it"
+
+
+VECTORS = [Stage(Size(*size, certified=True)) for size in ((4, 1), (7, 2), (10, 3))]
+
+
+def of_vectors(seed: int) -> Played:
+    stage = VECTORS[seed % len(VECTORS)]
+    return play(stage, draw(stage.size, seed))
+
+
+def test_every_invariant_holds_where_vectors_are_certified_and_every_seal_is_made():
+    used, held, late = Counter(), 0, 0
+    for seed in range(SEEDS):
+        result = of_vectors(seed)
+        assert result.violations == [], f"seed {seed}"
+        used += result.used
+        held += Drop.SHORT_CHAIN.value in result.drops
+        late += Drop.BAD_VECTOR.value in result.drops
+    assert {move for move in used if isinstance(move, Seal)} == set(Seal)
+    assert held > SEEDS // 10
+    assert late > SEEDS // 50
+
+
+@pytest.mark.parametrize("name", sorted(OF_VECTORS))
+def test_a_planted_fault_of_certified_vectors_is_found(name):
+    with planted(name):
+        found = next((seed for seed in range(SEEDS) if of_vectors(seed).violations), None)
+    assert found is not None, f"{SEEDS} seeds do not see it"
 
 
 @pytest.mark.parametrize(("invariant", "name"), ALONE.items())
@@ -99,7 +127,8 @@ def test_no_invariant_is_idle(invariant, name):
 
 
 def test_there_are_enough_mutants_and_the_seven_among_them():
-    assert len(MUTANTS) - len(OF_NODES) >= 92
+    assert len(MUTANTS) - len(OF_NODES | OF_VECTORS) >= 92
+    assert len(OF_VECTORS) >= 14
     assert MUTANTS.keys() >= FINDING_1
 
 
@@ -177,6 +206,32 @@ def test_the_honest_agree_after_every_execution_of_a_small_broadcast_with_an_ech
     assert (found.executions, found.states) == pinned[:2]
     assert (found.disagreements, found.unproven) == (0, 0)
     assert explore(*case, relay_rounds=case[1] - 1, echo=True).disagreements == pinned[2]
+
+
+CERTIFIED = (4, 1, 2)
+
+
+def test_the_honest_agree_after_every_execution_of_a_small_broadcast_with_certified_vectors():
+    found = explore(*CERTIFIED, quorum=3)
+    assert (found.executions, found.states) == (89_048_654_691_013_424, 13_246)
+    assert (found.disagreements, found.unproven) == (0, 0)
+
+
+@pytest.mark.parametrize(("name", "disagreements"), [
+    ("a_quorum_of_echoes_one_short", 9_926_390_302_581_696),
+    pytest.param("a_vector_needs_no_chain", 48_854_520_000, marks=pytest.mark.deep),
+    pytest.param("stops_without_handing_on", 270_166_251_220_800, marks=pytest.mark.deep),
+    pytest.param("takes_vectors_one_step_less", 594_095_390_460, marks=pytest.mark.deep),
+])  # fmt: skip
+def test_a_fault_of_certified_vectors_shows_its_disagreements(name, disagreements):
+    with planted(name):
+        assert explore(*CERTIFIED, quorum=3).disagreements == disagreements
+
+
+def test_of_three_times_as_many_validators_as_corrupt_ones_two_vectors_are_certified():
+    found = explore(3, 1, 2, quorum=2)
+    assert (found.executions, found.states) == (246_277_745_028, 1_016)
+    assert found.disagreements == 18_121_097_216
 
 
 def test_masks_without_tags_show_their_disagreements():

@@ -59,6 +59,17 @@ def test_every_invariant_holds_at_other_sizes_too(size):
         assert play(stage, draw_for_nodes(size, seed)).violations == [], f"seed {seed}"
 
 
+@pytest.mark.parametrize(("size", "seeds"), [
+    (Size(4, 1, certified=True), [*range(40), 3062]), (Size(6, 1, certified=True), [*range(10), 181]),
+    (Size(7, 2, certified=True), [*range(20), 45, 518]),
+])  # fmt: skip
+def test_every_invariant_holds_where_certified_vectors_end_rounds_early(size, seeds):
+    """The last ones once failed: a question that came too early, and what came to a node that had stopped."""
+    stage = Stage(size)
+    for seed in seeds:
+        assert play(stage, draw_for_nodes(size, seed)).violations == [], f"seed {seed}"
+
+
 @pytest.mark.parametrize("name", sorted(OF_NODES))
 def test_a_fault_of_the_loop_is_found(name):
     with planted(name):
@@ -95,6 +106,8 @@ def test_censorship_shrinks_to_an_envelope_withheld_and_a_view_that_lags():
 def test_the_command_plays_nodes_and_names_what_fails(capsys):
     assert schedules.main(["--nodes", "--schedules", "40", "--jobs", "1"]) == 0
     assert "40 schedules" in capsys.readouterr().out
+    assert schedules.main(["--nodes", "--certified", "--schedules", "20", "--jobs", "1"]) == 0
+    assert "20 schedules" in capsys.readouterr().out
     with planted("waits_for_nobody"):
         assert schedules.main(["--nodes", "--schedules", "40", "--jobs", "1"]) == 14
         command = capsys.readouterr().err.splitlines()[0].split("python -m verification.schedules ")[1]

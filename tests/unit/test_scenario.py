@@ -86,6 +86,9 @@ def test_draws_reach_their_parameters_exactly(read):
 
 
 DRAWN = {"quorum": "majority"}
+VECTORS = (
+    'vectors: vectors = "plain", or m >= 1, a quorum of two thirds, and every validator commands does not hold'
+)
 BOUNDS = "delta: 1 <= delta <= 4294967295 in units of 1e-09 (option of delta-safe) does not hold"
 
 
@@ -138,6 +141,12 @@ def safe(delta, **changes):
         ),
         ({"tolerance": 0}, "tolerance: tolerance > 0 does not hold (tolerance = 0)"),
         ({"chain__batch": 257}, "chain.batch: chain.batch <= 256 does not hold (chain.batch = 257 rounds)"),
+        ({"vectors": "certified", "quorum": "majority"}, f"{VECTORS} (m = 1, two_thirds = 0, all_command = 1)"),
+        ({"vectors": "certified", "attackers": 0}, f"{VECTORS} (m = 0, two_thirds = 1, all_command = 1)"),
+        (
+            {"vectors": "certified", "commanders": "trust", "liars": 1},
+            f"{VECTORS} (m = 1, two_thirds = 1, all_command = 0)",
+        ),
         ({"parties": 9}, "parties: parties <= 5 does not hold (parties = 9)"),
     ],
 )  # fmt: skip

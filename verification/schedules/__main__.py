@@ -6,10 +6,11 @@
     python -m verification.schedules --receipts [--schedules 100000] [--seed 17]
     python -m verification.schedules --sending [--schedules 100000] [--true] [--seed 17]
     python -m verification.schedules --epochs [--schedules 10000] [--true] [--seed 17]
-    python -m verification.schedules [--nodes] --size 7 2 two-thirds [--drawn] --seed 17
+    python -m verification.schedules [--nodes] --size 7 2 two-thirds [--drawn] [--certified] --seed 17
 
 Sizes n = 4 ... 10 with m <= 3, or with every m up to n - 2, under both quorums where two thirds allow m, and with drawn
 commanders where m < n/2; the smaller the more of them, by 1/n^3.
+With --certified, certified vectors end the broadcast of reports; two thirds alone.
 With --nodes the loop of nodes plays some rounds in a row, n = 4 ... 7 and m < n/2.
 With --receipts a game of 48 rounds without a consensus, whose receipts, settlements and proofs are under attack.
 With --sending a run of some transactions before a hostile node, in virtual time, with crashes (docs/chains.md).
@@ -26,7 +27,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from itertools import accumulate
@@ -61,6 +62,7 @@ class Tally:
     attackers: int
     quorum: str
     drawn: bool = False
+    certified: bool = False
     schedules: int = 0
     rounds: int = 0
     late: int = 0
@@ -77,15 +79,19 @@ class Kind:
     draw: Callable[[Size, int], Schedule]
     play: Player
     flag: str = ""
+    certified: bool = False
 
     def sizes(self, every_m: bool) -> Iterator[Size]:
         """Those that it plays: nodes count on more honest seats than others."""
         for size in sizes(every_m):
-            if self is MACHINES or (size.validators <= MOST_NODES and 2 * size.attackers < size.validators):
-                yield size
+            if self.certified and size.quorum == "majority":
+                continue
+            if self.play is play.play or (size.validators <= MOST_NODES and 2 * size.attackers < size.validators):
+                yield replace(size, certified=self.certified)
 
 
 MACHINES, NODES = Kind(draw, play.play), Kind(draw_for_nodes, nodes.play, "--nodes ")
+CERTIFIED = {kind: replace(kind, flag=f"{kind.flag}--certified ", certified=True) for kind in (MACHINES, NODES)}
 
 
 def sizes(every_m: bool) -> Iterator[Size]:
@@ -100,7 +106,7 @@ def sizes(every_m: bool) -> Iterator[Size]:
 
 def tally(scribe: type[Scribe], kind: Kind, part: tuple[Size, range]) -> Tally:
     size, seeds = part
-    result = Tally(size.validators, size.attackers, size.quorum, size.drawn)
+    result = Tally(size.validators, size.attackers, size.quorum, size.drawn, size.certified)
     stage, began = Stage(size, scribe), process_time()
     for seed in seeds:
         schedule = kind.draw(size, seed)
@@ -212,6 +218,7 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--size", nargs=3, metavar=("N", "M", "QUORUM"))
     parser.add_argument("--drawn", action="store_true")
+    parser.add_argument("--certified", action="store_true")
     parser.add_argument("--seed", type=int)
     arguments = parser.parse_args(given)
     if arguments.receipts or arguments.sending or arguments.epochs:
@@ -223,9 +230,12 @@ def main(given: list[str] | None = None) -> int:
             return of_epochs(seeds, arguments.jobs, Scribe if arguments.true else IdealScribe)
         return of_sending(seeds, arguments.jobs, TrueSigner if arguments.true else IdealSigner)
     scribe, kind = Scribe if arguments.true else IdealScribe, NODES if arguments.nodes else MACHINES
+    if arguments.certified:
+        kind = CERTIFIED[kind]
     if arguments.seed is not None:
         n, m, quorum = arguments.size
-        return one(Size(int(n), int(m), quorum, arguments.drawn), arguments.seed, scribe, kind)
+        size = Size(int(n), int(m), quorum, arguments.drawn, arguments.certified)
+        return one(size, arguments.seed, scribe, kind)
     began, by_size, failed = perf_counter(), dict[tuple[int, int], Tally](), Counter[str]()
     every = list(parts(arguments.schedules, arguments.first, arguments.every_m, kind))
     with ProcessPoolExecutor(arguments.jobs) as pool:
@@ -256,7 +266,7 @@ def main(given: list[str] | None = None) -> int:
         each = 1e3 * row.seconds / max(row.schedules, 1)
         table.add_row(str(row.validators), str(row.attackers), *(f"{figure:,}" for figure in figures), f"{each:.2f}")
     Console().print(table)
-    if arguments.record and not (failed or arguments.first or arguments.every_m or arguments.true):
+    if arguments.record and not (kind.certified or failed or arguments.first or arguments.every_m or arguments.true):
         record(kind.play.__module__, arguments.schedules)
     return 14 if failed else 0
 

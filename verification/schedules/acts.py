@@ -97,6 +97,40 @@ class Echoing:
     face: Face
 
 
+class Seal(StrEnum):
+    """How a certified vector is dressed."""
+
+    BARE = "a vector that no one relayed"
+    COLLUDERS = "a vector, relayed by every corrupt seat"
+    POOLED = "a vector with every relay that was overheard"
+    SHORT = "a vector that a signature is missing of"
+    REPEATED_SIGNER = "a vector that one corrupt seat signed for all"
+    REPEATED_RELAY = "a vector that one corrupt seat relayed over and over"
+    FOREIGN = "a vector that honest seats relayed, in a corrupt seat's hand"
+    VALUELESS = "a vector without values"
+    OTHER_VALUE = "a vector with another value of a corrupt commander"
+    UNSIGNED_VALUE = "a vector with a value that its commander never signed"
+    ELSEWHERE = "a vector signed in another round, after another parent, in another game"
+    HIGH = "a vector of a seat that is none"
+    FLAG = "the word that one holds a vector"
+
+
+@dataclass(frozen=True, slots=True)
+class Vectoring:
+    """A certified vector goes to some.
+
+    Attributes:
+        pick: of which honest seat's echo.
+    """
+
+    round: int
+    step: int
+    seat: int
+    victims: tuple[int, ...]
+    pick: int
+    seal: Seal
+
+
 class Hand(StrEnum):
     """Whose signature a vote bears."""
 
@@ -279,8 +313,8 @@ class Carried:
 
 
 Act = (
-    Release | Reuse | Echoing | Ballot | Certify | Whisper | Twins | Corruption | Crash | Skewed | Link | Cut | Flood
-    | Timed | Ahead | Recording | Carried
+    Release | Reuse | Echoing | Vectoring | Ballot | Certify | Whisper | Twins | Corruption | Crash | Skewed | Link
+    | Cut | Flood | Timed | Ahead | Recording | Carried
 )  # fmt: skip
 
 
@@ -294,18 +328,20 @@ class Size:
             relayed, which they are not where all command by the rules and m < n/2.
         attackers: m, and so many relay rounds.
         quorum: "majority" or "two-thirds".
+        certified: whether certified vectors end the broadcast of reports.
     """
 
     validators: int
     attackers: int
     quorum: str = "two-thirds"
     drawn: bool = False
+    certified: bool = False
 
     @property
     def steps(self) -> Steps:
         """Of a round."""
         relays = header_relays(self.validators, self.attackers, self.drawn)
-        return Steps(relay_rounds(self.attackers), relays)
+        return Steps(relay_rounds(self.attackers), relays, self.certified)
 
     def last(self, phase: Phase) -> int:
         """The step of a phase, counted from its first, in which the last that is said of it arrives."""

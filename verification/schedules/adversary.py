@@ -10,10 +10,11 @@ from chain_bandit.actors.seat import Seat
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.consensus.echo import SALT_BYTES, TAG_BYTES, Echo, EchoBroadcast, groups
+from chain_bandit.consensus.vector import NO_SEAT, Vector, VectorBroadcast, vector_content
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, mask
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.ledger import Ledger
-from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role, broadcast_value, statement_content
+from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role, Slot, broadcast_value, statement_content
 from verification.schedules.acts import (
     Act,
     Ballot,
@@ -27,13 +28,15 @@ from verification.schedules.acts import (
     Release,
     Reuse,
     Schedule,
+    Seal,
     Twins,
+    Vectoring,
     Whisper,
 )
 from verification.schedules.stage import Stage
 
 Pair = tuple[int, bytes]
-_MOVES = Release | Reuse | Echoing | Ballot | Certify | Whisper | Flood
+_MOVES = Release | Reuse | Echoing | Vectoring | Ballot | Certify | Whisper | Flood
 
 
 class SendAs(NamedTuple):
@@ -72,6 +75,7 @@ class Adversary:
         self.overheard: dict[Phase, dict[Claim, dict[int, bytes]]] = {Phase.REPORT: {}, Phase.BLOCK: {}}
         self.votes: dict[bytes, dict[int, bytes]] = {}
         self.echoes: list[Echo] = []
+        self.vectors: dict[int, bytes] = {}
 
     def hear(self, message: Message) -> None:
         """Pool every signature that anybody sends."""
@@ -83,6 +87,8 @@ class Adversary:
                     pool.setdefault(value, {}).update(claim.relays)
             case Echo():
                 self.echoes.append(message)
+            case Vector(relays=relays):
+                self.vectors.update(relays)
             case Vote(seat=seat, content=content, signature=signature):
                 self.votes.setdefault(content, {}).setdefault(seat, signature)
 
@@ -103,7 +109,9 @@ class Adversary:
                 self.overheard[phase].setdefault(claim, {})
                 return [SendAs(seat, act.victims, Frame(phase, (self._dressed(phase, claim, act.step, chain),)))]
             case Echoing(seat=seat, victims=victims) if seat in self.corrupt:
-                return [SendAs(seat, victims, self._echo(act))]
+                return [SendAs(seat, victims, self._echo_signed(act))]
+            case Vectoring(seat=seat, victims=victims) if seat in self.corrupt:
+                return [SendAs(seat, victims, vector) for vector in self._vectors(act)]
             case Reuse(phase=phase, chain=chain) if self.corrupt and self.overheard[phase]:
                 known = list(self.overheard[phase])
                 claim = known[act.pick % len(known)]
@@ -239,6 +247,78 @@ class Adversary:
         relay = slot.digest(phase, Role.RELAY, instance, value)
         relays = [(seat, self._signers[seat].sign(relay)) for seat in self._everybody if seat != instance]
         return Claim(instance, content, signature), relays
+
+    def _echo_signed(self, act: Echoing) -> Echo:
+        """The echo; where a quorum's certify, with its seat's signature on what it says, or on something else."""
+        echo = self._echo(act)
+        if not self._stage.rules.certified:
+            return echo
+        content = self._rng.choice([keccak(b"anything"), *(vector_content(held) for held in self._echoed())])
+        if act.face is Face.HONEST:
+            firsts = {claim.instance: claim for claim in reversed(self.overheard[Phase.REPORT])}
+            content = vector_content(firsts)
+        for seat in self._machines():
+            if any(echo.signature in votes.values() for votes in seat._alike._by_content.values()):
+                content = vector_content(seat._echoed)
+        return echo._replace(signature=self._signers[act.seat].sign(self._of_vector(self.slot, content)))
+
+    def _machines(self) -> list[VectorBroadcast]:
+        machines = (seat.validator.reports for _, seat in sorted(self._honest.items()))
+        return [machine for machine in machines if isinstance(machine, VectorBroadcast)]
+
+    def _echoed(self) -> list[dict[int, Claim]]:
+        return [machine._echoed for machine in self._machines() if machine._echoed]
+
+    @staticmethod
+    def _of_vector(slot: Slot, content: bytes) -> bytes:
+        return slot.digest(Phase.REPORT, Role.SIGNER, 0, content)
+
+    def _vectors(self, act: Vectoring) -> list[Vector]:
+        """What some honest seat echoed, certified by all honest that echoed the same and all corrupt."""
+        echoed, rng, seal, slot = self._echoed(), self._rng, act.seal, self.slot
+        self.used[seal] += 1
+        if seal is Seal.FLAG:
+            return [Vector(self.ledger.round)]
+        if not echoed:
+            return []
+        values = dict(echoed[act.pick % len(echoed)])
+        content, first = vector_content(values), self.corrupt[0]
+        if seal is Seal.ELSEWHERE:
+            slot = self._stage.elsewhere(slot, rng.randrange(3))
+        digest = self._of_vector(slot, content)
+        signing = [machine._seat for machine in self._machines() if vector_content(machine._echoed) == content]
+        if seal is Seal.ELSEWHERE:
+            signing = list(self._everybody)
+        votes = {seat: self._signers[seat].sign(digest) for seat in sorted({*signing, *self.corrupt})}
+        signers, relay = sorted(votes)[: self._stage.rules.quorum(self.ledger)], slot.digest(
+            Phase.REPORT, Role.RELAY, NO_SEAT, content
+        )
+        relays = {seat: self._signers[seat].sign(relay) for seat in self.corrupt}
+        match seal:
+            case Seal.BARE:
+                relays = {}
+            case Seal.POOLED:
+                relays = {**self.vectors, **relays}
+            case Seal.SHORT:
+                signers = signers[:-1]
+            case Seal.REPEATED_SIGNER:
+                votes, signers = dict.fromkeys(self._everybody, votes[first]), list(self._everybody)
+            case Seal.FOREIGN:
+                relays |= dict.fromkeys(signing, relays[first])
+            case Seal.OTHER_VALUE | Seal.UNSIGNED_VALUE:
+                for seat in self.corrupt:
+                    other = self._value(Phase.REPORT, seat, rng.randrange(4), rng.randrange(2))
+                    if seal is Seal.UNSIGNED_VALUE:
+                        other = other._replace(signature=rng.randbytes(SIGNATURE_BYTES))
+                    values[seat] = other
+        pairs = list(relays.items())
+        rng.shuffle(pairs)
+        if seal is Seal.REPEATED_RELAY:
+            pairs = pairs[:1] * (self._stage.rules.schedule.steps + 1)
+        single = mask(values) | (1 << len(self._everybody) if seal is Seal.HIGH else 0)
+        given = () if seal is Seal.VALUELESS else tuple(claim._replace(relays=()) for claim in values.values())
+        signatures = b"".join(votes[seat] for seat in signers)
+        return [Vector(self.ledger.round, single, given, mask(signers), signatures, tuple(pairs))]
 
     def _echo(self, act: Echoing) -> Echo:
         self.used[act.face] += 1

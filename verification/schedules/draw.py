@@ -26,10 +26,12 @@ from verification.schedules.acts import (
     Release,
     Reuse,
     Schedule,
+    Seal,
     Size,
     Skewed,
     Timed,
     Twins,
+    Vectoring,
     Whisper,
 )
 from verification.virtual_network import STEP
@@ -37,6 +39,8 @@ from verification.virtual_network import STEP
 CHAINS = tuple(Chain)
 FACES = tuple(Face)
 HANDS = tuple(Hand)
+SEALS = tuple(Seal)
+WELL_SEALED = (Seal.COLLUDERS, Seal.POOLED)
 FORGERIES = tuple(Forgery)
 LATE = (0.01, 0.05, 0.2, 0.5)
 """Shares of the messages that are late in the schedules that have any."""
@@ -44,7 +48,8 @@ LATE = (0.01, 0.05, 0.2, 0.5)
 
 def draw(size: Size, seed: int) -> Schedule:
     """The schedule of a seed: the same one everywhere, whichever others were drawn before."""
-    return _Drawing(size, random.Random(f"{size.validators} {size.attackers} {size.quorum} {seed}")).schedule()
+    name = f"{size.validators} {size.attackers} {size.quorum} {seed}" + " certified" * size.certified
+    return _Drawing(size, random.Random(name)).schedule()
 
 
 def draw_late(size: Size, seed: int, share: float) -> Schedule:
@@ -63,6 +68,7 @@ class _Drawing:
         self.steps = size.steps
         self.n, self.m = size.validators, size.attackers
         self.acts: list[Act] = []
+        self.propose = self.steps.propose
 
     def schedule(self) -> Schedule:
         order = self.rng.getrandbits(32)
@@ -156,13 +162,13 @@ class _Drawing:
         step = self.rng.randrange(self.steps.certify)
         if self.round == 0:
             self.acts.append(Corruption(0, step, seat))
-        for phase, first in ((Phase.REPORT, 0), (Phase.BLOCK, self.steps.propose)):
+        for phase, first in ((Phase.REPORT, 0), (Phase.BLOCK, self.propose)):
             after = [s for s in range(first, first + self.size.last(phase) + 1) if self.round or s >= step]
             if after:
                 self._release(self.rng.choice(after), phase, seat, self._some(), 1, self._chain())
         if self.round or not step:
             self._echoes(seat)
-        if self.round or step <= self.steps.vote:
+        if self.round or step <= self._vote:
             self._ballots(seat)
 
     def _crash(self, seat: int) -> None:
@@ -170,8 +176,15 @@ class _Drawing:
             reached = tuple(p for p in range(self.n) if p != seat and self.chance() < 0.5)
             self.acts.append(Crash(self.round, self.rng.randrange(self.steps.steps), seat, reached))
 
+    @property
+    def _vote(self) -> int:
+        return self.propose + self.steps.vote - self.steps.propose
+
     def _campaigns(self, corrupt: list[int]) -> None:
-        for phase, first in ((Phase.REPORT, 0), (Phase.BLOCK, self.steps.propose)):
+        if self.size.certified:  # the honest propose when they agree, which may be then
+            late = self.steps.latest - self.steps.compare
+            self.propose = self.steps.propose + self.rng.choice((0, 0, 1, 2, late, self.rng.randrange(late + 1)))
+        for phase, first in ((Phase.REPORT, 0), (Phase.BLOCK, self.propose)):
             for seat in corrupt:
                 self.rng.choice(_CAMPAIGNS)(self, phase, first, seat)
             for _ in range(self.rng.choice((0, 1, 1, 2, 3)) if corrupt else 0):
@@ -183,12 +196,14 @@ class _Drawing:
         for seat in corrupt:
             self._echoes(seat)
             self._ballots(seat)
+            if self.size.certified:
+                self._vectors(seat)
         if corrupt and self.chance() < 0.3:
             forgery = self.rng.choice(FORGERIES)
             content = 1 if forgery is Forgery.ELSEWHERE else self.rng.randrange(2)
-            self.acts.append(Certify(self.round, self.steps.vote + self.rng.randrange(2), content, forgery))
+            self.acts.append(Certify(self.round, self._vote + self.rng.randrange(2), content, forgery))
         if corrupt and self.chance() < 0.1:
-            self.acts.append(Whisper(self.round, self.steps.compare, tuple(self._one())))
+            self.acts.append(Whisper(self.round, self.propose - 1, tuple(self._one())))
 
     def _echoes(self, seat: int) -> None:
         """What a corrupt validator says that it holds: nothing, the truth, one thing here and another there."""
@@ -201,12 +216,30 @@ class _Drawing:
                 self.acts.append(Echoing(self.round, 1, seat, victims, self.rng.choice(FACES)))
         elif ways > 2:
             for _ in range(ways - 2):
-                step = self.rng.randrange(self.steps.compare)
+                step = self.rng.randrange(self.size.last(Phase.REPORT) + 1)
                 self.acts.append(Echoing(self.round, step, seat, self._some(), self.rng.choice(FACES)))
+
+    def _vectors(self, seat: int) -> None:
+        """Its echo makes a quorum at some alone; a vector is shown to some alone, or at the end."""
+        if self.chance() < 0.6:
+            victims = tuple(self._one() if self.chance() < 0.6 else self._some())
+            self.acts.append(Echoing(self.round, 1, seat, victims, self.rng.choice((Face.COPIED, Face.HONEST))))
+        if self.chance() < 0.1:  # what is certified is a third content for one
+            one = self._one()
+            rest = tuple(p for p in self.others if p not in one)
+            for content, victims in ((1, rest), (2, tuple(one)), (4, tuple(one))):
+                self._release(0, Phase.REPORT, seat, victims, content, Chain.BARE)
+            self.acts.append(Echoing(self.round, 1, seat, rest, Face.COPIED))
+        last = self.steps.latest - 1
+        for _ in range(self.rng.choice((0, 0, 1, 2))):
+            step = self.rng.choice((last, last, last - 1, self.rng.randrange(1, last + 2)))
+            victims = tuple(self._one() if self.chance() < 0.7 else self._some())
+            seal = self.rng.choice(WELL_SEALED if self.chance() < 0.6 else SEALS)
+            self.acts.append(Vectoring(self.round, step, seat, victims, self.rng.getrandbits(8), seal))
 
     def _ballots(self, seat: int) -> None:
         """How a corrupt validator votes: as the honest, not at all, twice, one thing here and another there."""
-        step, half, rest = self.steps.vote, *self._halves()
+        step, half, rest = self._vote, *self._halves()
         ways = self.rng.randrange(7)
         votes: list[tuple[tuple[int, ...], int]] = []
         if ways == 0:

@@ -18,7 +18,9 @@ from typing import Any
 
 from chain_bandit.consensus.broadcast import Claim, Frame, SignedBroadcast
 from chain_bandit.consensus.echo import EchoBroadcast
+from chain_bandit.consensus.vector import NO_SEAT, Vector, VectorBroadcast, vector_content
 from chain_bandit.crypto.keys import derive
+from chain_bandit.protocol.blocks import SIGNATURE_BYTES, mask
 from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
 from verification.schedules.keyring import Book, IdealScribe, IdealVerifier
 
@@ -53,6 +55,7 @@ def explore(
     phase: Phase = Phase.REPORT,
     alike: Alike | None = None,
     echo: bool = False,
+    quorum: int | None = None,
 ) -> Explored:
     """All executions of one broadcast.
 
@@ -62,8 +65,12 @@ def explore(
         relay_rounds: m, unless told otherwise.
         alike: what is the same of two states that are taken further together.
         echo: of reports, whose relays go to whoever lacks them alone (`consensus.echo`).
+        quorum: with an echo, of which so many that are alike are a certified vector (`consensus.vector`).
     """
     rounds = attackers if relay_rounds is None else relay_rounds
+    if quorum is not None:
+        vectors = _VectorExplorer(validators, attackers, values, rounds, phase, quorum)
+        return vectors.explore(cache(but_for_names_of_all))
     if echo:
         return _EchoExplorer(validators, attackers, values, rounds, phase).explore(cache(but_for_names_of_all))
     return _Explorer(validators, attackers, values, rounds, phase).explore(alike or cache(but_for_names))
@@ -250,6 +257,128 @@ class _EchoExplorer(_Explorer):
         return echo is not None, echo is not None and bool(echo.several), frozenset(alone), sent_values
 
 
+class _VectorExplorer(_EchoExplorer):
+    """So with certified vectors: each corrupt echo is as the seat's own or missing; a vector that honest and corrupt
+    echoes certify reaches whom it likes, with every relay that there is, before or after any value."""
+
+    def __init__(
+        self, validators: int, attackers: int, values: int, relay_rounds: int, phase: Phase, quorum: int
+    ) -> None:
+        super().__init__(validators, attackers, values, relay_rounds, phase)
+        self.last, self.quorum = relay_rounds + 3, quorum
+        everybody, addresses = (1 << validators) - 1, [signer.address for signer in self.signers]
+        self.machines = tuple(
+            VectorBroadcast(
+                self.slot, seat, addresses, everybody, everybody, 32, relay_rounds, self.signers[seat],
+                machine._verifier, quorum,
+            )
+            for seat, machine in enumerate(self.machines)
+        )  # fmt: skip
+
+    def _step(self, step: int, machines: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:
+        before = tuple(map(_forked, machines))
+        pushed: list[dict[int, list[Claim]]] = [{} for _ in before]
+        handed: list[list[tuple[int, Vector]]] = [[] for _ in before]
+        said = [machine.said(step) for machine in before]
+        for seat, posts in enumerate(said):
+            for peers, message in posts:
+                for peer in (peer for peer in peers if peer < self.honest):
+                    if isinstance(message, Frame):
+                        for claim in message.claims:
+                            pushed[peer].setdefault(self.number[claim[:3]], []).append(claim)
+                    elif isinstance(message, Vector) and message.signers:
+                        handed[peer].append((seat, message))
+                    elif isinstance(message, Vector):
+                        before[peer].on_vector(seat, step, message)
+                    else:
+                        before[peer].on_echo(seat, message)
+        injected = [self._injected(value, before) for value in range(self.values)]
+        vectors = self._vectors(before) if step else []
+        each = []
+        for seat, machine in enumerate(before):
+            found: dict[Any, tuple[Any, int]] = {}
+            for start in self._echoing(machine) if step == 1 else [machine]:
+                for after, ways in self._reached(step, start, pushed[seat], handed[seat], injected, vectors):
+                    state = self._local(after)
+                    kept, count = found.get(state, (after, 0))
+                    found[state] = kept, count + ways
+            each.append(list(found.values()))
+        for chosen in product(*each):
+            ways = 1
+            for _, count in chosen:
+                ways *= count
+            yield tuple(machine for machine, _ in chosen), ways
+
+    def _echoing(self, machine: Any) -> Iterator[Any]:
+        """No corrupt echo, or so many that are as the seat's own."""
+        content = vector_content(machine._echoed)
+        digest = self.slot.digest(Phase.REPORT, Role.SIGNER, 0, content)
+        yield machine
+        after = _forked(machine)
+        for seat in range(self.honest, self.commander + 1):
+            echo = EchoBroadcast.echo(after)
+            after.on_echo(seat, echo._replace(signature=self.signers[seat].sign(digest)))
+            yield _forked(after)
+
+    def _reached(
+        self, step: int, machine: Any, pushed: dict[int, list[Claim]], handed: list[tuple[int, Vector]],
+        injected: list[Claim], vectors: list[Vector],
+    ) -> Iterator[tuple[Any, int]]:
+        """What a seat may become: values in any order, and among them a vector; what the honest send must come."""
+        must = set(pushed) | ({self.values} if handed else set())
+        items = range(self.values + bool(handed or vectors))
+        for size in range(len(must), len(items) + 1):
+            for order in permutations(items, size):
+                if not must <= set(order):
+                    continue
+                after = _forked(machine)
+                for item in order:
+                    if item == self.values:
+                        for sender, vector in (*handed, *((self.commander, vector) for vector in vectors)):
+                            after.on_vector(sender, step, vector)
+                    else:
+                        for claim in (*pushed.get(item, ()), injected[item]):
+                            self._give(after, step, claim)
+                yield after, 1
+
+    def _vectors(self, machines: tuple[Any, ...]) -> list[Vector]:
+        """What honest and corrupt echoes certify, with every relay of it that there is."""
+        made = {}
+        for machine in machines:
+            values = machine._echoed
+            content = vector_content(values)
+            alike = [seat for seat, other in enumerate(machines) if vector_content(other._echoed) == content]
+            votes = sorted([*alike, *range(self.honest, self.commander + 1)])[: self.quorum]
+            if content in made or len(votes) < self.quorum:
+                continue
+            digest = self.slot.digest(Phase.REPORT, Role.SIGNER, 0, content)
+            relay = self.slot.digest(Phase.REPORT, Role.RELAY, NO_SEAT, content)
+            relayed = [
+                seat for seat, other in enumerate(machines)
+                if other._certificate is not None and other._chain is None and other._certificate.content == content
+            ]  # fmt: skip
+            signatures = b"".join(self.signers[seat].sign(digest) for seat in votes)
+            assert len(signatures) == SIGNATURE_BYTES * self.quorum
+            pairs = tuple((s, self.signers[s].sign(relay)) for s in (*relayed, *range(self.honest, self.commander + 1)))
+            made[content] = Vector(
+                self.slot.round, mask(values), tuple(values.values()), mask(votes), signatures, pairs
+            )
+        return list(made.values())
+
+    def _local(self, machine: Any) -> Any:
+        """Beside what an echo leaves: what was echoed, what is certified, who is known to hold that."""
+        def numbers(claims: Any) -> frozenset[int]:
+            return frozenset(self.number[claim[:3]] for claim in (claims or {}).values())
+
+        first, held, fresh, shown = super()._local(machine)
+        shown = tuple((*each, peer in machine._holders) for peer, each in enumerate(shown))
+        closed = (
+            numbers(machine._echoed), numbers(machine._vector), machine._vector is not None,
+            machine._chain is not None, machine.is_settled,
+        )  # fmt: skip
+        return first, held, fresh, shown, closed
+
+
 def _forked(machine: Any) -> Any:
     """The same machine, to be led another way."""
     other = copy(machine)
@@ -258,6 +387,10 @@ def _forked(machine: Any) -> Any:
     if isinstance(machine, EchoBroadcast):
         other._echoes = dict(machine._echoes)
         other._heard = {peer: set(sent) for peer, sent in machine._heard.items()}
+    if isinstance(machine, VectorBroadcast):
+        other._holders, other._alike = set(machine._holders), copy(machine._alike)
+        other._alike_echoes = set(machine._alike_echoes)
+        other._alike._by_content = {content: dict(votes) for content, votes in machine._alike._by_content.items()}
     return other
 
 
@@ -272,18 +405,18 @@ def but_for_names(states: tuple[Local, ...]) -> str:
 
 def but_for_names_of_all(states: tuple[Any, ...]) -> str:
     """So where a state says of each seat what the others have shown to it."""
-    values = sorted(frozenset[int]().union(*(held for _, held, _, _ in states)))
+    values = sorted(frozenset[int]().union(*(held for _, held, *_ in states)))
     found = []
     for order in permutations(range(len(values))):
         name = dict(zip(values, order, strict=True))
 
-        def named(part: frozenset[int], name: dict[int, int] = name) -> list[int]:
-            return sorted(name.get(value, -1) for value in part)
+        def named(part: Any, name: dict[int, int] = name) -> Any:
+            return sorted(name.get(value, -1) for value in part) if isinstance(part, frozenset) else part
 
         for seats in permutations(range(len(states))):
             found.append([
-                (named(first), named(held), named(fresh),
-                 [(*shown[peer][:2], named(shown[peer][2]), named(shown[peer][3])) for peer in seats])
-                for first, held, fresh, shown in (states[seat] for seat in seats)
+                (named(first), named(held), named(fresh), [[*map(named, shown[peer])] for peer in seats],
+                 *([*map(named, rest)] for rest in closed))
+                for first, held, fresh, shown, *closed in (states[seat] for seat in seats)
             ])  # fmt: skip
     return repr(min(found))

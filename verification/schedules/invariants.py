@@ -14,6 +14,7 @@ from chain_bandit.consensus.broadcast import MOST_VALUES, Frame, HeaderExchange,
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.echo import Echo
 from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.consensus.vector import NO_SEAT, Vector, VectorBroadcast
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, seats
 from chain_bandit.protocol.messages import Phase, Role, broadcast_value, statement_content
 from verification.schedules.acts import Schedule, Size
@@ -51,12 +52,13 @@ class Round(Protocol):
     round: int
 
 
-def check(played: Round, calm: bool, whole: bool) -> Iterator[str]:
+def check(played: Round, calm: bool, whole: bool, lockstep: bool) -> Iterator[str]:
     """The invariants that do not hold.
 
     Args:
         calm: everything was in time.
         whole: and every living seat has heard every other one in the last step.
+        lockstep: and none has ended a step before all others were in it.
     """
     size = played.schedule.size
     quorum = played.stage.rules.quorum(played.adversary.ledger)
@@ -64,9 +66,10 @@ def check(played: Round, calm: bool, whole: bool) -> Iterator[str]:
     if calm:
         if disagree(alive):
             yield "C-1 two seats compute different blocks"
-        yield from _agreement(alive, played.said, played.stage.rules.commanders(played.adversary.ledger))
+        commanders = played.stage.rules.commanders(played.adversary.ledger) if lockstep else ()
+        yield from _agreement(alive, played.said, commanders)
         yield from _outcome(played, alive, quorum <= size.validators - size.attackers)
-        yield from _evidence_is_complete(played, alive, whole)
+        yield from _evidence_is_complete(played, alive, whole or lockstep, whole)
     if (calm or 2 * quorum - size.validators > size.attackers) and certificates(played) > 1:
         yield "C-4 two certificates of one round can be made"
     yield from _bounded(alive, played.relayed)
@@ -80,7 +83,10 @@ def _broadcasts(seat: Seat) -> tuple[SignedBroadcast, SignedBroadcast]:
 
 
 def _agreement(alive: dict[int, Seat], said: Said, commanders: tuple[int, ...]) -> Iterator[str]:
-    """Where headers are not relayed nothing rests on a corrupt commander's: C-1 is then of blocks and votes alone."""
+    """Where headers are not relayed nothing rests on a corrupt commander's: C-1 is then of blocks and votes alone.
+
+    Nor does anything rest on an honest one's at whoever has voted before it came; of those `commanders` all must hold.
+    """
     for broadcasts in zip(*map(_broadcasts, alive.values()), strict=True):
         phase, outcomes = broadcasts[0].phase, [_outcomes(each) for each in broadcasts]
         if not isinstance(broadcasts[0], HeaderExchange) and any(each != outcomes[0] for each in outcomes):
@@ -94,7 +100,8 @@ def _agreement(alive: dict[int, Seat], said: Said, commanders: tuple[int, ...]) 
 
 def _outcomes(broadcast: SignedBroadcast) -> list[tuple[bytes, bytes] | None]:
     """By instance: what is held, as the phase counts it."""
-    return [next(iter(held)) if len(held) == 1 else None for held in broadcast._held]
+    outcomes = map(broadcast.outcome, range(len(broadcast._held)))
+    return [None if claim is None else broadcast._key(claim) for claim in outcomes]
 
 
 def _outcome(played: Round, alive: dict[int, Seat], can_certify: bool) -> Iterator[str]:
@@ -118,8 +125,10 @@ def disagree(alive: dict[int, Seat]) -> bool:
 def certificates(played: Round) -> int:
     """Of how many contents a certificate can be made, however the corrupt sign; or was taken, if those are more."""
     signed: dict[bytes, int] = {}
-    for (number, _, role), contents in played.said.items():
-        if role is Role.SIGNER and number in played.honest:  # who voted and then fell signs anything now
+    for (number, phase, role), contents in played.said.items():
+        if (phase, role) != (Phase.BLOCK, Role.SIGNER):
+            continue
+        if number in played.honest:  # who voted and then fell signs anything now
             for content in contents:
                 signed[content] = signed.get(content, 0) + 1
     lacking = played.stage.rules.quorum(played.adversary.ledger) - len(played.adversary.corrupt)
@@ -134,7 +143,9 @@ def _bounded(alive: dict[int, Seat], relayed: Relayed) -> Iterator[str]:
     A report is a value with its signature. Two signatures of one content prove nothing, and a third value then does: of
     a corrupt commander the n - f others send 3 (n - f) (n - 1) claims at most.
     """
-    for (_, phase, _, _), count in relayed.items():
+    for (_, phase, instance, _), count in relayed.items():
+        if instance == NO_SEAT and count > 1:
+            yield "C-3 a vector is handed on twice"
         if count > MOST_VALUES + (phase is Phase.REPORT):
             yield f"C-3 more is relayed of a commander than proves anything in phase {phase.name}"
     for seat in alive.values():
@@ -194,15 +205,19 @@ def _proofs_are_told_apart(played: Round) -> Iterator[str]:
                         yield f"C-5 a proof against an honest {role.name} of phase {phase.name} is believed"
 
 
-def _evidence_is_complete(played: Round, alive: dict[int, Seat], whole: bool) -> Iterator[str]:
-    """What two of the living accepted of one commander, or counted of one voter, one of them can prove."""
+def _evidence_is_complete(played: Round, alive: dict[int, Seat], steps: bool, whole: bool) -> Iterator[str]:
+    """What two of the living accepted of one commander, or counted of one voter, one of them can prove.
+
+    Args:
+        steps: every one has heard all that others said in the steps before its last.
+    """
     accused: set[tuple[int, Phase, Role]] = set()
     for number in alive:
         accused |= {(proof.instance, proof.phase, proof.role) for proof in played.proofs[number]}
     for number in played.adversary.corrupt:
         for index, phase in enumerate((Phase.REPORT, Phase.BLOCK)):
             contents = {content for seat in alive.values() for content, _ in _broadcasts(seat)[index]._held[number]}
-            if len(contents) > 1 and (number, phase, Role.COMMANDER) not in accused:
+            if steps and len(contents) > 1 and (number, phase, Role.COMMANDER) not in accused:
                 yield f"C-6 an equivocation is seen and not proven in phase {phase.name}"
         counted = {
             content for seat in alive for content, voters in played.counted[seat].items() if number in voters
@@ -228,7 +243,14 @@ def note(sender: int, to: tuple[int, ...], message: Message, said: Said, relayed
                         key = (sender, phase, claim.instance, each)
                         relayed[key] = relayed.get(key, 0) + 1
             return len(to) * len(claims)
-        case Echo():
+        case Echo(signature=signature):
+            if signature:
+                said.setdefault((sender, Phase.REPORT, Role.SIGNER), set()).add(signature)
+            return len(to)
+        case Vector(signers=signers):
+            for each in to if signers else ():
+                key = (sender, Phase.REPORT, NO_SEAT, each)
+                relayed[key] = relayed.get(key, 0) + 1
             return len(to)
         case Vote(seat=seat, content=content):
             if seat == sender:
@@ -244,6 +266,8 @@ def chains(sender: int, message: Message, size: Size) -> Iterator[str]:
         for claim in message.claims:
             if claim.instance != sender and len(claim.relays) > most:
                 yield "C-3 a chain longer than m + 1"
+    if isinstance(message, Vector) and len(message.relays) > size.attackers + 1:
+        yield "C-3 a vector's chain longer than m + 1"
 
 
 def _said_once(said: Said) -> Iterator[str]:
@@ -273,6 +297,11 @@ def _nothing_forged(played: Round, alive: dict[int, Seat]) -> Iterator[str]:
                         digest = slot.digest(phase, Role.RELAY, claim.instance, value)
                         if not all(digest in signed.get(relay, nothing) for relay, _ in claim.relays):
                             yield "C-8 a relay is counted that its seat never signed"
+        reports = seat.validator.reports
+        if isinstance(reports, VectorBroadcast) and (found := reports._certificate) is not None:
+            digest = slot.digest(Phase.REPORT, Role.SIGNER, 0, found.content)
+            if not all(digest in signed.get(signer, nothing) for signer in seats(found.signers)):
+                yield "C-8 a vector is certified that its seats never signed"
         for content, votes in seat.validator.votes._by_content.items():
             digest = slot.digest(Phase.BLOCK, Role.SIGNER, 0, content)
             if not all(digest in signed.get(voter, nothing) for voter in votes):

@@ -96,7 +96,8 @@ class _Round:
         honest: as each was when it closed the round.
         within: who is in the round.
         began, entered: when the honest began it, and in which step each is.
-        heard: whose envelopes of the last step have come, by receiver.
+        last: in which step each said its last.
+        heard: whose envelopes of their last step have come, by receiver.
     """
 
     stage: Stage
@@ -118,6 +119,7 @@ class _Round:
     acted: set[int] = field(default_factory=set)
     heard: dict[int, set[int]] = field(default_factory=dict)
     twins: dict[int, TwoOfOne] = field(default_factory=dict)
+    last: dict[int, int] = field(default_factory=dict)
     record: Recorded | None = None
 
 
@@ -204,9 +206,13 @@ class _SeatRole(SeatRole):
         self._game.begun(self.address, ledger)
 
     def tick(self, step: int) -> list[Post]:
-        if step == self._rules.schedule.certify:
-            self._game.rounds[self._ledger.round].counted[self.address] = counted(self._seat)
-        return super().tick(step)
+        played = self._game.rounds[self._ledger.round]
+        if step >= self._rules.schedule.certify:
+            played.counted[self.address] = counted(self._seat)
+        said = super().tick(step)
+        if self._seat.validator.done:
+            played.last[self.address] = step
+        return said
 
     def close(self, found: Recorded | None) -> None:
         super().close(found)
@@ -225,6 +231,7 @@ class _Game:
         self._first = stage.ledger.round
         self.corrupt = sorted(schedule.corrupt)
         self.gone: set[int] = set()
+        self._latest: dict[tuple[int, int], float] = {}
         self._dying: set[int] = set()
         self.chain: dict[int, tuple[float, Recorded]] = {}
         self.rounds: dict[int, _Round] = {}
@@ -316,9 +323,9 @@ class _Game:
         if self._logged:
             self._hash.update(repr((self.now, sender, to, frame)).encode())
         envelope = self._decoded.get(frame)
-        if envelope is not None and envelope.kind is EnvelopeKind.STEP and envelope.step == self._steps.certify:
+        if envelope is not None and envelope.kind is EnvelopeKind.STEP:
             played = self.rounds[envelope.round]
-            if to not in played.closed:
+            if to not in played.closed and played.last.get(sender) == envelope.step:
                 played.heard.setdefault(to, set()).add(sender)
         one.inbox.setdefault(sender, deque()).append(frame)
         if one.wait is not None and sender not in one.wait.but:
@@ -413,7 +420,10 @@ class _Game:
             self._to_twin(played, sender, to, envelope)
         else:
             for delay in self._delays(played, sender, to, envelope):
-                self._at(self.now + delay * MOMENT, lambda: self._arrive(sender, to, frame))
+                moment = self.now + delay * MOMENT
+                if self.schedule.size.certified:  # links keep the order, and here evidence rests on it
+                    moment = self._latest[sender, to] = max(moment, self._latest.get((sender, to), 0.0))
+                self._at(moment, lambda: self._arrive(sender, to, frame))
 
     def _reaches(self, played: _Round, sender: int, to: int, envelope: Envelope) -> bool:
         """Whether the sender lives to send it."""
@@ -605,11 +615,11 @@ class _Game:
         for number in [number for number in played.honest if number in self.corrupt]:
             del played.honest[number]
         everybody = {number: seat for number, seat in played.honest.items() if number not in played.down}
-        absent = {n for n in everybody if played.entered.get(n, -1) < self._steps.certify} if calm else set[int]()
+        absent = {n for n in everybody if n not in played.last} if calm else set[int]()
         played.down |= absent  # it left before its last step, for the record was there
         if len(everybody) > len(absent):
             whole = all(played.heard.get(n, set()) >= everybody.keys() - {n} for n in everybody if n not in absent)
-            for violation in check(played, calm, calm and whole):
+            for violation in check(played, calm, calm and whole, calm and not self.schedule.size.certified):
                 self._found(violation)
         record = played.record
         assert record is not None

@@ -164,7 +164,7 @@ class Playing:
         self.proofs = {number: seat.validator.equivocations() for number, seat in self.honest.items()}
         self.counted = {number: counted(seat) for number, seat in self.honest.items()}
         calm = self.schedule.is_calm(self.round)
-        for violation in check(self, calm, calm):
+        for violation in check(self, calm, calm, calm and not self.schedule.size.certified):
             self._found(violation)
         alive = {number: seat for number, seat in self.honest.items() if number not in self.down}
         self.result.disagreed += disagree(alive)

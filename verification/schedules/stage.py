@@ -48,6 +48,7 @@ class Stage:
         self.rules = Rules(
             parameters, Domain(1, b"\1" * 20, b"\2" * 32), [signer.address for signer in self.signers], b"\3" * 20,
             b"\4" * 32, b"\5" * 32, [key.public_key if size.drawn else bytes(33) for key in self._vrf_keys],
+            certified=size.certified,
         )  # fmt: skip
         self.ledger = replace(opening(parameters, self.rules.genesis, self.rules.seed_0), round=13, pulls=PULLS)
         self.seats = [self.seat(number, 0) for number in range(n)]

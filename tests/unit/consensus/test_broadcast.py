@@ -174,7 +174,7 @@ def test_one_longest_chain_and_one_extra_signature_are_taken():
 
 
 def test_every_reason_is_a_sentence_of_its_own():
-    assert len({reason.value for reason in Drop}) == len(Drop) == 10
+    assert len({reason.value for reason in Drop}) == len(Drop) == 11
 
 
 def test_a_commander_holds_its_own_value_and_does_not_relay_it():

@@ -14,6 +14,7 @@ from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.consensus.echo import Echo, EchoBroadcast
 from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.consensus.vector import Vector
 from chain_bandit.crypto.keys import derive
 from chain_bandit.network.wire import (
     MOST_BYTES,
@@ -61,6 +62,9 @@ MESSAGES = (
     Echo(7, 0, 0, b"\x0a" * 8, b"\x0b" * 8),
     Echo(7, 1 << 9 | 1, 1 << 15 | 2, b"\x0a" * 8, b"\x0b" * 16),
     Echo(2**32 - 1, (1 << 256) - 2, 1, b"\x0a" * 8, b"\x0b" * 256),
+    Echo(7, 1, 0, b"\x0a" * 8, b"\x0b" * 8, b"\x0c" * 64),
+    Vector(7),
+    Vector(2**32 - 1, (1 << 256) - 1, (CLAIM._replace(relays=()),), 1 << 255, b"\x0d" * 64, ((1, b"\1" * 64),)),
 )
 ENVELOPE = Envelope(EnvelopeKind.STEP, 7, 3, MESSAGES)
 
@@ -121,6 +125,24 @@ def test_an_echo_of_any_other_length_is_refused(packed):
     for wrong in (-1, 2**32, b"7"):
         with pytest.raises(Malformed):
             decode(msgpack.packb([*fields[:-1], [[tag, wrong, bytes(18)]]]))
+
+
+@pytest.mark.parametrize("signed", [[b"\0" * 63], [b""], [bytes(64), bytes(64)], [7]])
+def test_an_echo_has_one_signature_or_none(signed):
+    fields = msgpack.unpackb(encode(Envelope(EnvelopeKind.STEP, 7, 1, (Echo(7, 0, 0, bytes(8), bytes(8)),))))
+    ((tag, *plain),) = fields[-1]
+    assert decode(msgpack.packb([*fields[:-1], [[tag, *plain, bytes(64)]]])).messages[0].signature == bytes(64)
+    with pytest.raises(Malformed):
+        decode(msgpack.packb([*fields[:-1], [[tag, *plain, *signed]]]))
+
+
+@pytest.mark.parametrize("mask", [b"\0", b"\0\1", b"\1" * 33, 7, None])
+def test_a_mask_of_a_vector_is_written_in_one_way(mask):
+    fields = msgpack.unpackb(encode(Envelope(EnvelopeKind.STEP, 7, 1, (Vector(7),))))
+    ((tag, round_, _, *rest),) = fields[-1]
+    assert decode(msgpack.packb([*fields[:-1], [[tag, round_, b"\1", *rest]]])).messages == (Vector(7, 1),)
+    with pytest.raises(Malformed):
+        decode(msgpack.packb([*fields[:-1], [[tag, round_, mask, *rest]]]))
 
 
 def test_no_claim_and_no_proof_is_longer_than_the_longest_statement_of_a_frame():

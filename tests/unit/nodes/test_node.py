@@ -105,7 +105,9 @@ def over(parameters: Any, ledger: Ledger, record: Any = None) -> Ledger:
 def rounds(burn_in: int, horizon: int = 1, compare: int = STEPS - 1) -> BanditRounds:
     parameters = SimpleNamespace(attackers=1, participants=4, report_bytes=100, horizon=horizon, burn_in=burn_in)
     seats = (0, 1, 2, 3)
-    schedule = SimpleNamespace(steps=STEPS, probe_steps=STEPS, relay_rounds=2, compare=compare)
+    schedule = SimpleNamespace(
+        steps=STEPS, probe_steps=STEPS, relay_rounds=2, compare=compare, certify=STEPS - 1, certified=False
+    )
     rules: Any = SimpleNamespace(
         everybody=seats, parameters=parameters, validators=lambda ledger: seats, quorum=lambda ledger: 3,
         probes=lambda ledger: True, schedule=schedule,
