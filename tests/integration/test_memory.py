@@ -5,6 +5,8 @@ import gc
 import subprocess
 import sys
 import tracemalloc
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.blocks import Header
 from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.parameters import Parameters
+from tests.conftest import build_scenario
 
 ROOT = Path(__file__).parents[2]
 LONG = """
@@ -39,6 +42,11 @@ def header_bytes(parameters: Parameters) -> int:
     return len(header.encode(parameters))
 
 
+CASE = build_scenario(4, 3, 1000)
+ROUNDS = 400
+ALLOWED = ROUNDS * (header_bytes(CASE.parameters) + KEPT_A_ROUND)
+
+
 def held() -> int:
     """Bytes that are traced now, without what only waits for the collector and what caches of a bounded size hold."""
     for each in gc.get_objects():
@@ -48,8 +56,20 @@ def held() -> int:
     return tracemalloc.get_traced_memory()[0]
 
 
-def grown(game: Game, rounds: int) -> int:
-    """Bytes that `rounds` further rounds leave behind."""
+def grown(rounds: int, forgets: bool) -> int:
+    """Bytes that `rounds` further rounds leave behind, in a process of its own: other tests leave threads and caches.
+
+    Args:
+        forgets: whether the game forgets signatures.
+    """
+    with ProcessPoolExecutor(1, get_context("spawn")) as alone:
+        return alone.submit(_grown, rounds, forgets).result()
+
+
+def _grown(rounds: int, forgets: bool) -> int:
+    game = Game(CASE, NoChain())
+    if not forgets:
+        game.verifier.forget = lambda: None  # type: ignore[method-assign]
     tracemalloc.start()
     played = game.play()
     for _ in range(250):  # past the burn-in
@@ -62,20 +82,13 @@ def grown(game: Game, rounds: int) -> int:
     return left
 
 
-def test_memory_grows_by_no_more_than_the_headers(scenario):
-    case = scenario(4, 3, 1000)
-    rounds = 400
-    allowed = rounds * (header_bytes(case.parameters) + KEPT_A_ROUND)
-    assert 0 < grown(Game(case, NoChain()), rounds) < allowed
+def test_memory_grows_by_no_more_than_the_headers():
+    assert 0 < grown(ROUNDS, forgets=True) < ALLOWED
 
 
-def test_memory_of_a_leaking_game_is_noticed(scenario):
+def test_memory_of_a_leaking_game_is_noticed():
     """The planted fault: signatures that are never forgotten."""
-    case = scenario(4, 3, 1000)
-    game = Game(case, NoChain())
-    game.verifier.forget = lambda: None
-    rounds = 400
-    assert grown(game, rounds) > rounds * (header_bytes(case.parameters) + KEPT_A_ROUND)
+    assert grown(ROUNDS, forgets=False) > ALLOWED
 
 
 def most_bytes(rounds: int) -> int:

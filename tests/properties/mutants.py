@@ -894,7 +894,7 @@ def a_block_need_not_fit_its_certificate(_):
     return certified_header
 
 
-@mutant(Validator, "_certify")
+@mutant(Validator, "_certified")
 def passes_no_certificate_on(_):
     return lambda self: [Send((ENVIRONMENT, RELAYER), self.votes.certificate(NO_BLOCK))] if not self.block else []
 

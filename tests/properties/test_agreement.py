@@ -42,6 +42,9 @@ ALONE = {
 }  # fmt: skip
 """A mutant that dies of it alone in some schedule."""
 
+RARE = {"votes_of_seats_that_are_none_count": 43, "votes_are_counted_unchecked": 11}
+"""Where the search begins for what is seen before as well, in schedules that take half a minute with the fault."""
+
 STAGES = {size: Stage(size) for size in SIZES}
 
 
@@ -87,7 +90,7 @@ def test_a_seat_that_votes_and_then_falls_is_counted_once(size, seed):
 @pytest.mark.parametrize("name", [name for name in MUTANTS if name not in OF_NODES | OF_VECTORS])
 def test_a_planted_mutant_is_killed(name):
     with planted(name):
-        killed = next((seed for seed in range(SEEDS) if played(seed)[1].violations), None)
+        killed = next((seed for seed in range(RARE.get(name, 0), SEEDS) if played(seed)[1].violations), None)
     assert killed is not None, f"{SEEDS} seeds do not see it"
 
 

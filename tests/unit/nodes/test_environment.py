@@ -298,15 +298,14 @@ def test_a_settlement_that_proofs_hang_on_waits_for_so_many_blocks_only(tmp_path
     kept.close()
 
 
-@pytest.mark.parametrize(("provable", "last"), [(1, 12), (0, 50)])
+@pytest.mark.parametrize(("within", "last"), [(25, 12), (100, 50)])
 def test_after_the_last_round_pulls_are_waited_for_until_half_of_the_blocks_for_settlement_are_gone(
-    tmp_path, provable, last
+    tmp_path, within, last
 ):
     """Else who does not pull in it has the settlement come too late, and the game is void: no lie is proven."""
     height, kept = [0], KeptReceipts(tmp_path / "receipts.jsonl")
     environment, role, written = giving(kept, [0.0], lambda: height[0])
-    parameters = environment.rules.parameters
-    parameters.provable, parameters.settlement_window = provable, 100
+    environment.rules.parameters.shown_within = within
     end(role, 5, Kind.APPROVED, 0)
     for height[0], found in ((1000, []), (1000 + last - 1, []), (1000 + last, [5])):
         assert role.finish() == (found != [])
@@ -317,7 +316,7 @@ def test_after_the_last_round_pulls_are_waited_for_until_half_of_the_blocks_for_
 def test_live_rewards_that_are_on_their_way_at_the_end_are_forfeited_in_time(tmp_path):
     height, kept = [1011], KeptReceipts(tmp_path / "receipts.jsonl")
     environment, role, written = giving(kept, [0.0], lambda: height[0])
-    environment.rules.parameters.settlement_window = 100
+    environment.rules.parameters.shown_within = 25
     asked, expired = [5], list[int]()
     environment.is_asking = lambda round_=None: round_ in asked  # type: ignore[method-assign]
     environment.expire = lambda round_: expired.append(round_) or asked.clear()  # type: ignore[attr-defined]
