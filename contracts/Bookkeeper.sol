@@ -72,8 +72,9 @@ contract Bookkeeper is Books {
             )
         );
         (uint32 first, uint64 least) = _proven.void(proof, named, kept, said);
-        bool isNew = _docket.accused >> proof.seat & 1 == 0;
-        if (isNew) emit IChainBandit.Accused(proof.seat, _list(t, progress_, proof.seat));
+        if (_docket.accused >> proof.seat & 1 == 0) {
+            emit IChainBandit.Accused(proof.seat, _list(t, progress_, proof.seat));
+        }
         emit IChainBandit.Voided(proof.seat, first, least);
     }
 
@@ -132,10 +133,7 @@ contract Bookkeeper is Books {
         emit IChainBandit.SealRevealed(seat, sealKey);
     }
 
-    function reveal(bytes32 secret, bytes calldata roles, bytes calldata model)
-        external
-        direct
-        {
+    function reveal(bytes32 secret, bytes calldata roles, bytes calldata model) external direct {
         Terms memory t = _terms();
         Money memory m = _money();
         _requireEnvironment(m);
@@ -147,8 +145,9 @@ contract Bookkeeper is Books {
         bytes32 commitment = keccak256(abi.encode(secret, keccak256(roles), keccak256(model)));
         if (commitment != m.secretCommitment) revert WrongSecret(commitment, m.secretCommitment);
         if (m.cost == 1) _disclosure.keepMeans(model, t.arms);
-        uint256 last = progress_.nextRound - 1;
-        emit IChainBandit.Revealed(_disclosure.reveal(secret, roles, _seed, _history.head, last, _names(t)));
+        emit IChainBandit.Revealed(
+            _disclosure.reveal(secret, roles, _seed, _history.head, progress_.nextRound - 1, _names(t))
+        );
     }
 
     function settleCosts(CostEntry[] calldata entries) external direct {
