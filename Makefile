@@ -21,13 +21,12 @@ tools: .venv/dev node_modules/ready ## Anvil, Hardhat, cast, Ray and the test to
 # What the protocol's branches are counted in: these alone reach the floor. The others run without, which is three times as fast.
 COUNTED = tests/unit/protocol tests/unit/consensus
 
-# A quarter of the time of the others is spent on waiting, for nodes and deadlines: three of them on two cores.
 # A test plays few rounds: the kernel is compiled in half the time, and plays them in 1.4 times what it takes users.
 test: export NUMBA_OPT = 1
 test: .venv/dev .venv/torch node_modules/ready ## all tests
 	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report= --cov-report=xml $(COUNTED)
 	@$(BIN)/python scripts/coverage_floor.py
-	@$(BIN)/pytest -n 3 --dist worksteal --durations=30 $(COUNTED:%=--ignore=%)
+	@$(BIN)/pytest -n 2 --dist worksteal --durations=30 $(COUNTED:%=--ignore=%)
 
 check: .venv/dev node_modules/ready .venv-slither/ready ## lint, types, solhint, slither, then all tests: what must hold before a commit
 	@$(BIN)/ruff check .
