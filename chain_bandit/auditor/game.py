@@ -1,7 +1,7 @@
 """State of the audit's replay: one game, its seats, its records. Aggregates only, never a report."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -296,17 +296,26 @@ class ReplayedGame:
     def held(self, seat: int, named: int) -> tuple[list[int], list[int]]:
         """Totals and counts of a seat after a round that a report may name."""
         totals, counts = list(self.totals[seat]), list(self.counts[seat])
-        for round_, pulls, _ in reversed(self.recent):
+        for pulls, _ in self._later(named):
             pull = pulls[seat]
-            if round_ > named and pull is not None and pull.arm < len(counts):
+            if pull is not None and pull.arm < len(counts):
                 counts[pull.arm] -= pull.count
                 totals[pull.arm] -= pull.reward
         return totals, counts
 
     def last_of(self, seat: int, report: Report) -> Pull | None:
         """A seat's last receipt, up to the round that its report names."""
-        later = (last[seat] for round_, _, last in self.recent for named in report.named if round_ > named)
-        return next(later, self.last[seat])
+        found = self.last[seat]
+        for _, before in (each for named in report.named for each in self._later(named)):
+            found = before[seat]
+        return found
+
+    def _later(self, named: int) -> Iterator[tuple[tuple[Pull | None, ...], tuple[Pull | None, ...]]]:
+        """What is `recent` of the rounds after one that a report may name, the newest first: mostly of none."""
+        for round_, pulls, before in reversed(self.recent):
+            if round_ <= named:
+                return
+            yield pulls, before
 
     @property
     def over_block(self) -> int:
