@@ -18,7 +18,7 @@ from time import monotonic
 
 from chain_bandit.crypto.vouching import fingerprint
 from chain_bandit.network.address import family_of, host_and_port, is_private
-from chain_bandit.network.wire import MOST_BYTES
+from chain_bandit.network.wire import longest_of
 
 ROOM, ROOM_BYTES = 64, 1 << 20
 """Frames that wait for one reader, in either direction, and their bytes on the way in: then its writer waits, or the
@@ -287,7 +287,7 @@ class Links:
         async with asyncio.timeout(IDLE) as patience:
             while self._readers.get(address) is link:
                 size = int.from_bytes(await reader.readexactly(4), "big")
-                if size > MOST_BYTES:
+                if size > longest_of(len(self._peers)):
                     self._banned.add(address)
                     return
                 frame = await reader.readexactly(size)

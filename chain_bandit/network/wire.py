@@ -35,8 +35,9 @@ from chain_bandit.protocol.units import MAX_PARTICIPANTS
 
 VERSION = 6
 
-MOST_BYTES = 1 << 19
-"""Of a frame: the most that others can make an honest seat relay is 413,184, among 64 seats and with 254 arms."""
+MOST_BYTES, PAIR_BYTES = 1 << 19, 128
+"""Of a frame, and for each pair of nodes where these are many: others can make an honest seat relay 413,184 bytes at
+most among 64 seats and with 254 arms, among 128 seats 1,388,032."""
 
 MOST_ROWS = 1 << 12
 """Of any list in a frame."""
@@ -107,7 +108,12 @@ class Envelope:
 def most_bytes(seats: int, report_bytes: int, relay_rounds: int) -> int:
     """Of a frame of a seat, in a game of so many: all that it may say, each as long as a proof or a claim can be."""
     longest = 2 * (report_bytes + SIGNATURE_BYTES) + (relay_rounds + 1) * RELAY_BYTES + REST_BYTES
-    return min(MOST_SAID * seats * longest, MOST_BYTES)
+    return min(MOST_SAID * seats * longest, longest_of(seats))
+
+
+def longest_of(nodes: int) -> int:
+    """Bytes of a frame that is read, among so many nodes."""
+    return max(MOST_BYTES, PAIR_BYTES * nodes**2)
 
 
 class PartCodec(NamedTuple):

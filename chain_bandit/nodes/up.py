@@ -33,7 +33,7 @@ from chain_bandit.protocol.errors import ChainBanditError, require
 from chain_bandit.scenario import Scenario
 
 DEPLOYMENT = "deployment.json"
-MOST_SEATS = 64
+MOST_SEATS = 128
 
 
 class NodeStopped(ChainBanditError):
