@@ -19,6 +19,7 @@ from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.creation import encode
 from chain_bandit.protocol.parameters import FIELDS, Parameters
 from chain_bandit.protocol.settlement import CostEntry
+from chain_bandit.protocol.units import MAX_PARTICIPANTS
 from chain_bandit.stopwatch import Stopwatch
 
 RecordEvent = tuple[int, int, bytes]
@@ -94,7 +95,7 @@ class Coordinator(Contract):
 
     def open(self, sender: Wallet, salt: bytes) -> Call:
         """Start the game."""
-        return self._submit(sender, "open", salt, order=Order.ALONE)
+        return self._submit(sender, "open", salt, order=Order.ALONE, seats=MAX_PARTICIPANTS)
 
     def submit_blocks(
         self, sender: Wallet, blocks: Sequence[bytes], done: Callable[[str], int] | None = None, gas: int = 0
@@ -176,11 +177,12 @@ class Coordinator(Contract):
         Args:
             of_all: the contract takes no settlement but of all that is recorded, as in a game with phases.
         """
-        return self._submit(sender, "settleRewards", through, pulls, order=Order.ALONE if of_all else Order.AFTER)
+        order = Order.ALONE if of_all else Order.AFTER
+        return self._submit(sender, "settleRewards", through, pulls, order=order, seats=MAX_PARTICIPANTS)
 
     def settle_sums(self, sender: Wallet, sums: bytes) -> Call:
         """Credit what each seat of a sealed game earned, once all tags are settled."""
-        return self._submit(sender, "settleSums", sums, order=Order.AFTER)
+        return self._submit(sender, "settleSums", sums, order=Order.AFTER, seats=MAX_PARTICIPANTS)
 
     def reveal(self, sender: Wallet, secret: bytes, roles: bytes, model: bytes) -> Call:
         """Open the environment's commitment, once all is recorded."""
@@ -193,8 +195,9 @@ class Coordinator(Contract):
     def close(self, sender: Wallet) -> Call:
         """Fix what everybody is owed, once all is settled."""
         return self._submit(
-            sender, "close", order=Order.ALONE, done=lambda block: bool(self._view("closed", block=block))
-        )
+            sender, "close", order=Order.ALONE, seats=MAX_PARTICIPANTS,
+            done=lambda block: bool(self._view("closed", block=block)),
+        )  # fmt: skip
 
     def withdraw(self, sender: Wallet) -> Call:
         """Take all that the sender is owed."""

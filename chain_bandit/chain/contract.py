@@ -97,11 +97,12 @@ class Contract:
         value: int = 0,
         parts: Sequence[bytes] = (),
         gas: int = 0,
+        seats: int = 0,
         order: Order = Order.FREE,
         done: Callable[[str], int] | None = None,
     ) -> Call:
         data = self._functions[name].encode(*arguments)
-        limit = min(gas or gas_of_call(len(data) + sum(map(len, parts))), MOST_GAS)
+        limit = min(gas or gas_of_call(len(data) + sum(map(len, parts)), seats), MOST_GAS)
         return self._sender.submit(name, sender, self.address, value, limit, data, parts, order, done)
 
 

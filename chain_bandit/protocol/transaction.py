@@ -8,15 +8,15 @@ from chain_bandit.protocol.settlement import settled_bytes
 
 WORD = 32
 MOST_GAS = 2**24
-BASE_GAS, GAS_PER_BYTE = 1_000_000, 150
+BASE_GAS, GAS_PER_BYTE, GAS_PER_SEAT = 1_000_000, 150, 12_000
 
 ENTRY_WORDS = 6
 """Of a `CostEntry` in calldata, beside its header: its place, four fields and the header's length."""
 
 
-def gas_of_call(size: int) -> int:
-    """Gas that is enough for a call with so many bytes of calldata."""
-    return BASE_GAS + GAS_PER_BYTE * size
+def gas_of_call(size: int, seats: int = 0) -> int:
+    """Gas that is enough for a call with so many bytes of calldata that goes through so many seats."""
+    return BASE_GAS + GAS_PER_BYTE * size + GAS_PER_SEAT * seats
 
 
 def gas_of_blocks(size: int, blocks: int, participants: int) -> int:
@@ -73,8 +73,9 @@ def require_room(parameters: Parameters, batch: int, certificates: int, settle_e
     size = batch * block_bytes(p) + certificates * SIGNATURE_BYTES * p.participants
     for name, gas in (
         ("chain.batch", gas_of_blocks(size, batch, p.participants)),
-        ("chain.settle_every", gas_of_call(settle_every * settled_bytes(p))),
-        ("paid_burn_in", gas_of_call((settle_every + p.burn_in * p.settles_burn_in) * settled_bytes(p))),
+        ("chain.settle_every", gas_of_call(settle_every * settled_bytes(p), p.participants)),
+        ("paid_burn_in",
+         gas_of_call((settle_every + p.burn_in * p.settles_burn_in) * settled_bytes(p), p.participants)),
         ("chain.costs_every", gas_of_call(costs_every * entry_bytes(p))),
     ):
         require(gas <= MOST_GAS, name, "gas <= 2^24, what one transaction may take", gas=gas, most=MOST_GAS)

@@ -16,7 +16,7 @@ from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.rewards import hidden_cost
 from chain_bandit.protocol.settlement import Pull, encode_pulls, final_balance
 from chain_bandit.protocol.transaction import gas_of_call
-from chain_bandit.protocol.units import UNIT
+from chain_bandit.protocol.units import MAX_PARTICIPANTS, UNIT
 from chain_bandit.stopwatch import Stopwatch
 from tests.contracts.harness import BASE, least_pool
 from tests.contracts.played import MODEL, SALT, SECRET, Played, raw
@@ -171,3 +171,17 @@ def test_stated_gas_is_enough_for_the_largest_batches():
     c.reveal(env, SECRET, game.roles, MODEL)
     c.settle_costs(env, game.entries(costly=116))
     assert c.gas["settleRewards"][0] < gas_of_call(len(pulls))
+
+
+def test_stated_gas_is_enough_for_the_most_seats():
+    """Of the opening, of the settlement that first credits everybody, and of the closing, calldata does not tell it."""
+    game = Played(participants=MAX_PARTICIPANTS, horizon=5, opening_deadline=300)
+    game.approve()
+    game.approve()
+    c, env = game.coordinator, game.environment
+    c.settle_rewards(env, 5, encode_pulls([Pull(1, UNIT)] * MAX_PARTICIPANTS))
+    c.reveal(env, SECRET, game.roles, MODEL)
+    c.settle_costs(env, game.entries(costly=1))
+    c.close(env)
+    c.withdraw(game.seats[-1])
+    assert all(c.gas[name][0] > gas_of_call(36) for name in ("open", "settleRewards"))
