@@ -106,8 +106,9 @@ FORGIVEN, MOST = 16, 6
 class Timeliness:
     """Who is worth waiting for, from round to round: whoever misses deadlines again and again costs less and less.
 
-    After a lapse a peer is waited for in the next round, after another one in the second, the fourth and so on. It is
-    heard all the same: what is in by the end of a step counts.
+    After a lapse a peer is waited for in the next round, after another one in the next even one, then in the next that
+    four divides, and so on: nodes that count other lapses wait in the same rounds, and the wait is one. It is heard all
+    the same: what is in by the end of a step counts.
     """
 
     def __init__(self) -> None:
@@ -119,7 +120,7 @@ class Timeliness:
         """They were waited for in a round, and missed a deadline."""
         for peer in peers:
             lapses = self._lapses.get(peer, 0)
-            self._from[peer] = round_ + 2**lapses
+            self._from[peer] = (round_ // 2**lapses + 1) * 2**lapses
             self._lapses[peer], self._good[peer] = min(lapses + 1, MOST), 0
 
     def kept(self, peers: Iterable[int]) -> None:

@@ -75,6 +75,20 @@ def test_who_lapses_again_is_waited_for_ever_less_often():
     assert waited == [1, 2, 4, 8, 16, 32, 64, 128, 192]
 
 
+def test_nodes_that_count_other_lapses_wait_in_the_same_rounds():
+    waited: list[list[int]] = []
+    for first in (5, 6, 11):
+        standing, rounds = Timeliness(), []
+        for round_ in range(first, 140):
+            if standing.awaited({1}, round_):
+                rounds.append(round_)
+                standing.lapsed({1}, round_)
+        waited.append(rounds)
+    assert waited == [
+        [5, 6, 8, 12, 16, 32, 64, 128], [6, 7, 8, 12, 16, 32, 64, 128], [11, 12, 14, 16, 24, 32, 64, 128],
+    ]  # fmt: skip
+
+
 def test_a_lapse_is_forgotten_after_sixteen_rounds_in_time():
     standing = Timeliness()
     standing.lapsed({1}, 1)
