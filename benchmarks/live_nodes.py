@@ -1,6 +1,6 @@
 """Long games of processes on Anvil that nobody disturbs: speed, CPU, memory, and whether all comes to the same.
 
-    python benchmarks/live_nodes.py [--rounds 1000] [--nodes 4 7 10] [--seed 0] [--json FILE]
+    python benchmarks/live_nodes.py [--rounds 1000] [--nodes 4 7 10] [--seed 0] [--certified] [--json FILE]
 
 One game a size, everybody a process; m = floor((n - 1) / 3), quorum two thirds, and the last seat says two things as a
 commander from the tenth round on, so that evidence counts. Blocks a second are those of all recorded rounds but the
@@ -64,13 +64,14 @@ class Row:
         return [what for what, is_so in holds.items() if not is_so]
 
 
-def scenario(seats: int, rounds: int, seed: int, bound_ms: int) -> Scenario:
+def scenario(seats: int, rounds: int, seed: int, bound_ms: int, certified: bool = False) -> Scenario:
     """Two arms; the last seat equivocates."""
     bound = (seats - 1) // 3
     attack = {"name": "equivocating-commander", "options": {"first": SPEAKS}}
     return Scenario.model_validate({
         "name": "live-nodes", "seed": seed, "participants": seats, "rounds": rounds, "burn_in": 4, "liars": bound,
         "attackers": bound, "bound_ms": bound_ms, "quorum": "two-thirds",
+        "vectors": "certified" if certified else "plain",
         "rewards": {"kind": "bernoulli", "means": [0.9, 0.4]},
         "malicious": [{"seat": seats - 1, "attacks": [attack]}],
     })  # fmt: skip
@@ -138,12 +139,13 @@ def main() -> int:
     parser.add_argument("--nodes", type=int, nargs="+", default=[4, 7, 10])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bound-ms", type=int, default=20_000)
+    parser.add_argument("--certified", action="store_true", help="vectors of reports are certified")
     parser.add_argument("--json", type=Path, help="a line a game, after those that are there")
     given = parser.parse_args()
     missed = []
     for seats in given.nodes:
         with TemporaryDirectory() as folder:
-            row = play(scenario(seats, given.rounds, given.seed, given.bound_ms), Path(folder) / "game")
+            row = play(scenario(seats, given.rounds, given.seed, given.bound_ms, given.certified), Path(folder) / "game")
         if given.json:
             with given.json.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(row) | provenance.made(given.seed, 1)) + "\n")
