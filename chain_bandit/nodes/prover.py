@@ -65,13 +65,15 @@ class Prover:
     def prove(self, wallet: Wallet) -> None:
         """Hand in what nobody has for so long; what the contract refuses was proven already, or comes too late.
 
-        One of an account without money waits for it, and one that the contract has not decided is handed in again.
+        One of an account without money waits for it, before all others, and one that the contract has not decided is
+        handed in again.
         """
-        for proof in self.unproven():
-            if (self._is_early(proof) or self._is_told_later(proof)) and not self._is_urgent():
+        sent, others = self._sent, [proof for proof in self.unproven() if proof is not self._sent]
+        for proof in others if sent is None else [sent, *others]:
+            if proof is not sent and (self._is_early(proof) or self._is_told_later(proof)) and not self._is_urgent():
                 continue
             try:
-                if proof is not self._sent:
+                if proof is not sent:
                     self._contract.report_false(wallet, proof.seat, proof.slot.round, proof.calldata())
                     self._sent = proof
                 self._contract.settle()
@@ -83,7 +85,8 @@ class Prover:
                 if refused.error in ("OutOfGas", "Unexplained") and self._failed[proof.seat] < TRIES:
                     continue
             self._sent = None
-            del self._found[proof.seat]
+            if self._found.get(proof.seat) is proof:
+                del self._found[proof.seat]
             at("false report proven")
 
     def _is_early(self, proof: FalseReport) -> bool:

@@ -186,6 +186,22 @@ def test_an_account_without_money_hands_it_in_once_it_has_some(made, waits):
     assert len(chain.proven) == (2 if waits else 5)
 
 
+def test_a_call_that_waits_is_decided_before_another_proof_is_handed_in(made):
+    """Else what the contract says of the one would be taken as said of the other, which then is not tried again."""
+    prover, chain, follower = made
+    follower.new, chain.unpaid = [(9, b"")], "Rejected"
+    prover.prove(None)
+    follower.new, follower.voided, said = [(10, b"")], {3: (10, 0)}, iter(["AlreadyProven", "OutOfGas"])
+
+    def settle() -> None:
+        raise TransactionReverted("reportFalse", next(said), ())
+
+    chain.settle = settle
+    prover.prove(None)
+    assert chain.proven == [(3, 9), (1, 4)]
+    assert [proof.seat for proof in prover.unproven()] == [1]
+
+
 @pytest.mark.parametrize(("patience", "handed_in"), [(0.0, [0, 1]), (9.0, [1]), (inf, [])])
 def test_while_the_game_runs_a_seat_leaves_it_to_the_relayer_until_a_round_is_recorded(made, patience, handed_in):
     prover, chain, follower = made
