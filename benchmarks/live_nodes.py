@@ -144,8 +144,9 @@ def main() -> int:
     given = parser.parse_args()
     missed = []
     for seats in given.nodes:
+        case = scenario(seats, given.rounds, given.seed, given.bound_ms, given.certified)
         with TemporaryDirectory() as folder:
-            row = play(scenario(seats, given.rounds, given.seed, given.bound_ms, given.certified), Path(folder) / "game")
+            row = play(case, Path(folder) / "game")
         if given.json:
             with given.json.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(row) | provenance.made(given.seed, 1)) + "\n")

@@ -117,7 +117,8 @@ def test_a_node_that_cannot_start_ends_the_agreement_before_anything_is_deployed
 
 
 def test_agreements_that_processes_do_not_play_are_refused_before_anything_is_made(tmp_path: Path) -> None:
-    for terms, what in ((default_terms(125, 7, 2, 1, 4), "N . V <= 128"), (default_terms(40, 20, 6, 1, 65535), "bytes")):
+    many, long = default_terms(125, 7, 2, 1, 4), default_terms(40, 20, 6, 1, 65535)
+    for terms, what in ((many, "N . V <= 128"), (long, "bytes")):
         with pytest.raises(AssumptionBroken, match=what):
             up_agreement(AgreementGame(terms, (0.8, 0.6), 1, 1), tmp_path / "tokens", "anvil")
     assert not (tmp_path / "tokens").exists()
