@@ -23,6 +23,8 @@ from chain_bandit.protocol.digests import uint
 STEP = 4
 """Bytes of each block's hash in a trail: who wants to be unseen has to be so in every block from the changed one on."""
 
+TWO_TALLIES = "the environment signed two tallies for a seat, and which one it follows is not known"
+
 
 @dataclass(slots=True)
 class Survey:
@@ -44,6 +46,7 @@ class Survey:
         settlements: of each of those, the round up to which it is and where it begins in `pulls`, in turn.
         usurped: whether there was such a one.
         seal_keys: of each seat that revealed its sealing key.
+        acquitted: seats of which the environment signed two tallies: which of them their reports follow is not known.
     """
 
     sound: bool = True
@@ -61,6 +64,7 @@ class Survey:
     settlements: "array[int]" = field(default_factory=lambda: array("Q"))
     usurped: bool = False
     seal_keys: dict[int, bytes] = field(default_factory=dict)
+    acquitted: set[int] = field(default_factory=set)
 
     @property
     def whole(self) -> bool:
@@ -256,3 +260,5 @@ def _take_in_call(call: ContractCall, found: Survey) -> None:
     for event in call.events:
         if event.name == "SealRevealed":
             found.seal_keys[event.values[0]] = event.values[1]
+        if event.name == "Acquitted":
+            found.acquitted.add(event.values[0])

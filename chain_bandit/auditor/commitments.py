@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from chain_bandit.auditor.chain import TWO_TALLIES
 from chain_bandit.auditor.game import ReplayedGame
 from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.blocks import Header, Report
@@ -27,6 +28,8 @@ def _check_seat(game: ReplayedGame, header: Header, seat: int, report: Report) -
     opens = key is not None and commits_to(report.commitment, counts, commitment_salt(key, t, seat))
     if key is None:
         reason = f"seat {seat} did not reveal its sealing key"
+    elif seat in game.survey.acquitted:
+        reason = TWO_TALLIES
     elif seat in game.unread:
         reason = "the pulls of an earlier round are not known"
     elif game.disclosed is None and not opens:

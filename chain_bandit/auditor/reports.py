@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from chain_bandit.auditor.certificates import signed_by
+from chain_bandit.auditor.chain import TWO_TALLIES
 from chain_bandit.auditor.exhibits import Slice
 from chain_bandit.auditor.game import ReplayedGame
 from chain_bandit.auditor.live import hold
@@ -88,6 +89,8 @@ def check_against_receipts(
             hold(game, seat, report)
         elif game.disclosed is None:
             game.checks.unknown("honest.report", "the environment's secret is not revealed")
+        elif seat in game.survey.acquitted:
+            game.checks.unknown("honest.report", TWO_TALLIES)
         elif seat not in owns:
             reason = "rewards of earlier rounds, or what is reported of them, are not known"
             game.checks.unknown("honest.report", reason)

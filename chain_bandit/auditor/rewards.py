@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from chain_bandit.auditor.books import POOL, account
+from chain_bandit.auditor.chain import TWO_TALLIES
 from chain_bandit.auditor.exhibits import Field, Slice
 from chain_bandit.auditor.game import Past, ReplayedGame, draw
 from chain_bandit.auditor.live import check_reward
@@ -215,6 +216,8 @@ def _check_round(game: ReplayedGame, t: int, pulls: Sequence[Pull | None], first
             checks.same(pull.reward, drawn, "settlement.rewards", t, f"reward of seat {seat} on arm {pull.arm}", part)
             if past.arm is None:
                 checks.unknown("honest.arm", "the honest arm rests on a rule that is not here")
+            elif seat in game.survey.acquitted:
+                checks.unknown("honest.arm", TWO_TALLIES)
             elif game.is_honest(seat):
                 checks.same(pull.arm, past.arm, "honest.arm", t, f"arm of seat {seat}", part)
             elif pull.arm != past.arm:

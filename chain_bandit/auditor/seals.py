@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from chain_bandit.auditor.books import POOL, account
+from chain_bandit.auditor.chain import TWO_TALLIES
 from chain_bandit.auditor.exhibits import Field, Slice
 from chain_bandit.auditor.game import ReplayedGame
 from chain_bandit.auditor.rewards import in_window
@@ -74,6 +75,8 @@ def check_records(game: ReplayedGame, reports: Mapping[int, Report]) -> None:
             game.note("sealing key not revealed", seat, t)
         elif game.disclosed is None or truth is None:
             checks.unknown("seal.records", "what a seat last received is not known")
+        elif seat in game.survey.acquitted:
+            checks.unknown("seal.records", TWO_TALLIES)
         else:
             told = unseal(key, nonce(game.digest, t, seat), report.sealed)
             lie = _lie(told, truth)

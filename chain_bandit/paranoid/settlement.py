@@ -19,6 +19,7 @@ TAG = 8
 """Bytes of a receipt tag."""
 ROOT = 96
 """Bytes of a root of tallies and its signature."""
+TWO_TALLIES = "the environment signed two tallies for a seat, and which one it follows is not known"
 
 
 class Pull(NamedTuple):
@@ -250,6 +251,10 @@ class Settlement:
             return
         for seat, report in past.body.reports.items():
             honest = self.opened is not None and self.opened.is_honest(seat)
+            if seat in self.records.lies.acquitted:
+                verdict.cannot("report", TWO_TALLIES)
+                verdict.cannot("bits", TWO_TALLIES)
+                continue
             if honest and seat not in self.unread:
                 if p.once("disclosure"):
                     once = f"{p.once('disclosure')}, has one implementation: what reports say is taken as recorded"
@@ -336,7 +341,11 @@ class Settlement:
             past.row.rewards = tuple(pull.reward if pull.arm < p.arms else None for pull in pulls if pull)
 
     def _check_honest(self, t: int, seat: int, arm: int | None, pull: Pull) -> None:
-        if self.opened is not None and self.opened.is_honest(seat) and pull != NOTHING:
+        if self.opened is None or pull == NOTHING or not self.opened.is_honest(seat):
+            return
+        if seat in self.records.lies.acquitted:
+            self.records.verdict.cannot("arm", TWO_TALLIES)
+        else:
             self.records.verdict.same("arm", t, f"arm that honest seat {seat} pulled", arm, pull.arm)
 
     def _take_pull(self, t: int, seat: int, pull: Pull) -> None:

@@ -372,13 +372,19 @@ def test_what_proves_no_false_report_is_found(played: Path, how: str) -> None:
     assert any(why in sentence for sentence in found), found
 
 
-@pytest.mark.parametrize("changes", [{}, {"growth": 1.0, "rounds": 200}], ids=["rounds", "phases"])
-def test_who_was_framed_is_acquitted_and_keeps_its_money(
-    changes: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("changes", "settled"),
+    [({}, None), ({"growth": 1.0, "rounds": 200}, None), ({}, Pull(15, 0))],
+    ids=["rounds", "phases", "arm"],
+)  # fmt: skip
+def test_who_was_framed_is_acquitted_keeps_its_money_and_no_verifier_blames_it(
+    changes: dict[str, object], settled: Pull | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier
 ) -> None:
-    frame(monkeypatch, HONEST, FRAMED_IN)
-    report = audit_folder(play(tmp_path, **changes), paranoid=True)
-    assert failed(report) == {"settlement.rewards", "honest.report", "paranoid.reward", "paranoid.report"}
+    frame(monkeypatch, HONEST, FRAMED_IN, settled)
+    report = audit_folder(out := play(tmp_path, **changes), paranoid=True)
+    assert failed(report) == {"settlement.rewards", "paranoid.reward"}
+    checks = page.verdict(out / folder.HISTORY)["checks"]
+    assert {check["id"] for check in checks if check["tally"]["failed"]} == {"settlement.rewards"}
     (own,) = (each for each in report.accounts if each.seat == HONEST)
     assert (own.penalty, own.void) == (0, 0)
     assert report.game["blocked_from"][HONEST] > 0

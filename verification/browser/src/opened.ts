@@ -209,7 +209,7 @@ class Opened {
           );
         } else if (this.live)
           ledger.trust("settlement.rewards", "amounts of live rewards rest on the environment's signature");
-        if (replay.roles && !this.live && !this.declared && !replay.roles[seat] && !this.lost.has(seat))
+        if (replay.roles && !this.live && !this.declared && !replay.roles[seat] && !this.isUnknown(seat))
           ledger.hold(
             "honest.arm",
             pull.arm === each.arm,
@@ -290,6 +290,11 @@ class Opened {
     return this.history.get(report.named)?.[report.seat] ?? null;
   }
 
+  /** Whether it is not known what a seat was given: of who was acquitted the environment signed two tallies. */
+  private isUnknown(seat: number): boolean {
+    return this.lost.has(seat) || this.replay.seats[seat]!.acquitted;
+  }
+
   /** Whether this page computes what reports say. */
   private get isComputed(): boolean {
     return saidOf(this.replay.game, 0) !== null;
@@ -297,7 +302,7 @@ class Opened {
 
   private isTrue(report: Report): boolean | null {
     const ground = this.ground(report);
-    if (!this.isComputed || !ground || !this.knowsUnasked || this.lost.has(report.seat)) return null;
+    if (!this.isComputed || !ground || !this.knowsUnasked || this.isUnknown(report.seat)) return null;
     const { game } = this.replay;
     return report.means.every((said, arm) => said === saidOf(game, floored(ground.sums[arm]!, ground.counts[arm]!)));
   }
@@ -327,7 +332,7 @@ class Opened {
     }
     const ground = this.ground(report);
     const base = replay.game.sealed ? replay.seats[seat]!.sealKey : replay.seed0;
-    if (!base || !ground || this.lost.has(seat)) {
+    if (!base || !ground || this.isUnknown(seat)) {
       this.openReport("counts.commitment", seat);
       return;
     }
@@ -353,6 +358,8 @@ class Opened {
       this.ledger.open(check, `reports by the disclosure ${disclosure} are not computed by this page`);
     else if (this.replay.game.sealed && !this.replay.seats[seat]!.sealKey)
       this.ledger.open(check, "a seat has not revealed its sealing key");
+    else if (this.replay.seats[seat]!.acquitted)
+      this.ledger.open(check, "the environment signed two tallies for a seat, and which one it follows is not known");
     else this.ledger.open(check, "the receipts that a report rests on are not in the history");
   }
 
@@ -371,7 +378,7 @@ class Opened {
     } catch {
       record = null;
     }
-    if (!honest || this.lost.has(report.seat)) return;
+    if (!honest || this.isUnknown(report.seat)) return;
     const last = this.ground(report)?.last;
     const expected = concat(uint(last?.arm ?? NO_PULL, 1), uint(last?.reward ?? 0n, 4));
     ledger.hold(
