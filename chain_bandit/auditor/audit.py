@@ -231,6 +231,7 @@ def finish(game: ReplayedGame) -> None:
         checks.unknown("record.links", game.blind or "there is no deployment to start from")
         return
     tallies.check_shown(game)
+    tallies.doubt(game)
     money.refund(game, block)
     money.conserved(game)
     if money.called_off(game, block):

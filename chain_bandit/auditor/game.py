@@ -172,6 +172,7 @@ class ReplayedGame:
         tallies: of such a game what was given everybody, as the settlements so far say; none where they cannot be read.
         bound: by the last round of a settlement the root that it brought, if the environment signed it.
         shown: proofs of false reports whose roots the environment signed, and where they are.
+        rooted: whether all roots of tallies are those that follow from settlements and draws; None before the first.
         proven, by_report, acquitted: proofs of false reports by seat, the seats that nothing else put on the block
             list, and those of which the environment had signed two tallies.
         earned, summed, unsealed: of a sealed game: units in opened tags by seat, whether sums were paid, who revealed.
@@ -221,6 +222,7 @@ class ReplayedGame:
     tallies: Tallies | None = None
     bound: dict[int, bytes] = field(default_factory=dict)
     shown: tuple[tuple[Place | None, Refutation], ...] = ()
+    rooted: bool | None = None
     proven: dict[int, Proven] = field(default_factory=dict)
     by_report: set[int] = field(default_factory=set)
     acquitted: set[int] = field(default_factory=set)

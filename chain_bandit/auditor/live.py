@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from chain_bandit.auditor.chain import TWO_TALLIES
 from chain_bandit.auditor.exhibits import Slice
 from chain_bandit.auditor.report import ENVIRONMENT, ITSELF
 from chain_bandit.protocol.blocks import Report
@@ -92,7 +93,9 @@ def left(game: "ReplayedGame") -> None:
 
 
 def _check(game: "ReplayedGame", round_: int, seat: int, report: Report, given: Given) -> None:
-    if report.means == disclosed(game.parameters, Own.of(round_, *given))[0]:
+    if seat in game.survey.acquitted:
+        game.checks.unknown("honest.report", TWO_TALLIES)
+    elif report.means == disclosed(game.parameters, Own.of(round_, *given))[0]:
         game.checks.passed("honest.report")
     else:
         game.note(FALSE, seat, round_)

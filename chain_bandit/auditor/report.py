@@ -200,6 +200,13 @@ class Checks:
             tally.evidence = reason
         tally.not_checkable += count
 
+    def reopen(self, check: str, reason: str) -> None:
+        """What failed of a check could not be checked after all, and why."""
+        tally = self.tallies[check]
+        if tally.failed:
+            tally.failed, tally.not_checkable, tally.evidence = 0, tally.not_checkable + tally.failed, reason
+            self.violations[:] = [each for each in self.violations if each.check != check]
+
     def trust(self, check: str, what: str, count: int, whose: str = QUORUM) -> None:
         """Count what nothing in the history can prove or disprove, and which rests on somebody's word alone."""
         tally = self.tallies[check]

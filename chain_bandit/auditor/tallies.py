@@ -25,6 +25,7 @@ from chain_bandit.protocol.tallies import (
 from chain_bandit.protocol.units import UNIT
 
 UNREADABLE = "a settlement that does not have the rows of its rounds says no tallies"
+OTHER_TALLIES = "the tallies that follow are not those that the environment signed: what it gave a seat is not known"
 FALSE_TALLIES = "false tallies, of the environment"
 TWO_ROOTS = "two roots of one settlement, of the environment"
 
@@ -40,18 +41,20 @@ def parts(p: Parameters, data: bytes, paid: int) -> Settled | None:
 def check_tallies(game: ReplayedGame, through: int, said: Settled) -> None:
     """The root of a settlement is that of the tallies that follow from its rows, and signed by the environment."""
     if game.tallies is None:
+        game.rooted = False
         game.checks.unknown("settlement.tallies", UNREADABLE)
         return
     p, checks, kinds = game.parameters, game.checks, _kinds(game, game.settled_through, through)
     try:
         take_in(game.tallies, p, kinds, said)
     except Malformed as error:
-        game.tallies = None
+        game.tallies, game.rooted = None, False
         checks.that(False, "settlement.form", None, f"settlement through round {through}", "{2}", error.got,
                     error.expected, error, part=said.unpaid)  # fmt: skip
         return
     expected, _, _ = game.tallies.settle()
     true = checks.same(said.root, expected, "settlement.tallies", None, _about(through), part=said.root)
+    game.rooted = true and game.rooted is not False
     if _is_bound(game, through, said) and not true:
         game.note(FALSE_TALLIES, None, through)
     _check_unpaid(game, kinds, said)
@@ -70,8 +73,21 @@ def check_opened(game: ReplayedGame, through: int, said: SettledSums) -> None:
             return
         tallies.add(t, [pull for pull in pulls if pull is not None], is_paid)
     expected, _, _ = tallies.unsettled()
-    if not checks.same(said.root, expected, "settlement.tallies", None, about, part=said.root) and signed:
+    game.rooted = checks.same(said.root, expected, "settlement.tallies", None, about, part=said.root)
+    if not game.rooted and signed:
         game.note(FALSE_TALLIES, None, through)
+
+
+def doubt(game: ReplayedGame) -> None:
+    """Reports and arms are held against the receipts that follow from settlements and draws: where a root is not that
+    of their tallies, or there is none, the environment may have given others, and nobody is to blame."""
+    if not game.parameters.provable or game.rooted:
+        return
+    for name in ("honest.arm", "honest.report", "counts.commitment", "seal.records"):
+        game.checks.reopen(name, OTHER_TALLIES)
+    for seat in range(len(game.addresses)):
+        if rounds := game.findings.pop((live.FALSE, seat), []):
+            game.checks.unknown("honest.report", OTHER_TALLIES, len(rounds))
 
 
 def check_shown(game: ReplayedGame) -> None:

@@ -19,6 +19,7 @@ TAG = 8
 """Bytes of a receipt tag."""
 ROOT = 96
 """Bytes of a root of tallies and its signature."""
+OTHER_TALLIES = "the tallies that follow are not those that the environment signed: what it gave a seat is not known"
 TWO_TALLIES = "the environment signed two tallies for a seat, and which one it follows is not known"
 
 
@@ -67,6 +68,8 @@ class Settlement:
         unread: seats of which some pull is not known.
         earned: settled units, by seat.
         waiting: units of a paid burn-in, by seat, until its first settled pull after that.
+        rooted: whether all roots of tallies so far are those that follow; None before the first.
+        doubted: differences of reports or arms from receipts, which may be others than those that the environment gave.
         pulls: by round, what was settled; of a sealed game what its tags open to. None where not known.
         costly: by approved round, whether it is case 2; None where not known.
     """
@@ -88,6 +91,8 @@ class Settlement:
         self.unread: set[int] = set()
         self.earned = [0 for _ in p.seats]
         self.waiting = [0 for _ in p.seats]
+        self.rooted: bool | None = None
+        self.doubted: list[tuple[str, int | None, str]] = []
         self.pulls: dict[int, list[Pull | None]] = {}
         self.costly: dict[int, bool | None] = {}
 
@@ -163,6 +168,9 @@ class Settlement:
             elif past.arm is not None:
                 self._receive(past.round, past.arm)
             self._stand(past.round)
+        for each in self.doubted if self.bound or not self.rooted else ():
+            self.records.verdict.differences.pop(each, None)
+            self.records.verdict.cannot(each[0], OTHER_TALLIES)
         if self.held < len(self.records.lies.rests):
             self.records.verdict.cannot("evidence", "the tally that a proven report names is not known")
 
@@ -216,7 +224,8 @@ class Settlement:
         if self.bound and self.bound[0].through == t:
             bound = self.bound.pop(0)
             root = tallies.root(self.leaves)
-            verdict.same("reward", t, f"root of the tallies through round {t}", root.hex(), bound.root.hex())
+            same = verdict.same("reward", t, f"root of the tallies through round {t}", root.hex(), bound.root.hex())
+            self.rooted = same and self.rooted is not False
             self.leaves = []
 
     def _check_roots(self) -> None:
@@ -261,12 +270,19 @@ class Settlement:
                     verdict.once("report", once)
                 else:
                     means = self._own(seat, report)[1]
-                    verdict.same("report", t, f"means of honest seat {seat}", means, report.means)
+                    self._hold("report", t, f"means of honest seat {seat}", means, report.means)
                 if p.sealed:
                     self._check_record(t, seat, report)
             elif self.opened is not None and self.opened.declared:
                 verdict.trusted["report"] += 1
             self._check_bits(past, past.header, seat, report)
+
+    def _hold(self, what: str, t: int, about: str, expected: object, found: object) -> bool:
+        """Hold a report or an arm against receipts, which are not those that were given where a root is another one."""
+        same = self.records.verdict.same(what, t, about, expected, found)
+        if not same and self.records.setup.p.provable:
+            self.doubted.append((what, t, about))
+        return same
 
     def _check_record(self, t: int, seat: int, report: Report) -> None:
         """What an honest report sealed is its seat's last receipt, up to the round that it names."""
@@ -277,7 +293,7 @@ class Settlement:
         nonce = keccak(setup.game, b"seal", uint(t, 4), uint(seat, 2))[:12]
         last = self.last if report.named is None else self.lasts.get(report.named, self.last)
         receipt = packed(setup.p, last[seat])
-        verdict.same("report", t, f"sealed record of seat {seat}", receipt, opened(key, nonce, report.record))
+        self._hold("report", t, f"sealed record of seat {seat}", receipt, opened(key, nonce, report.record))
 
     def _check_bits(self, past: Past, header: Header, seat: int, report: Report) -> None:
         p, verdict, t = self.records.setup.p, self.records.verdict, past.round
@@ -294,7 +310,7 @@ class Settlement:
             verdict.trusted["bits"] += 1
         elif not salt:
             verdict.cannot("bits", "a sealing key is not revealed")
-        elif verdict.same("bits", t, f"whether the commitment of seat {seat} is to its counts", True, known):
+        elif self._hold("bits", t, f"whether the commitment of seat {seat} is to its counts", True, known):
             bits = [count * p.threshold > pulled for count, pulled in zip(counts, past.pulls, strict=True)]
             verdict.same("bits", t, f"bits of seat {seat}", bits, [seat in row for row in header.candidates])
 
@@ -346,7 +362,7 @@ class Settlement:
         if seat in self.records.lies.acquitted:
             self.records.verdict.cannot("arm", TWO_TALLIES)
         else:
-            self.records.verdict.same("arm", t, f"arm that honest seat {seat} pulled", arm, pull.arm)
+            self._hold("arm", t, f"arm that honest seat {seat} pulled", arm, pull.arm)
 
     def _take_pull(self, t: int, seat: int, pull: Pull) -> None:
         """What a seat was given, as settled, against the draw."""

@@ -31,7 +31,7 @@ from chain_bandit.protocol.blocks import Report
 from chain_bandit.protocol.ledger import Ledger, honest_arm
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rewards import hidden_cost
-from chain_bandit.protocol.settlement import Pull
+from chain_bandit.protocol.settlement import Pull, decode_pulls, encode_pulls, pull_bytes
 from chain_bandit.protocol.tallies import FalseReport, Settled
 from chain_bandit.protocol.units import NO_PULL, UNIT
 from chain_bandit.runs import audit_folder
@@ -44,6 +44,9 @@ from verification.browser.bundle import Verifier, verifier
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LIARS = (7, 9)
 HONEST = 0
+RECENT = 31
+"""The round before the first record: what was given in it is the last receipt of the first report."""
+SEALED: dict[str, object] = {"sealed": True, "chain.settlement_window": 160}
 FRAMED_IN = 40
 """A round whose reward the environment settles otherwise than it gave it."""
 
@@ -187,6 +190,32 @@ def test_a_root_that_is_signed_over_other_tallies_is_found(tmp_path: Path, monke
     assert [each.seat for each in report.findings if each.kind == "false tallies, of the environment"] == [None]
 
 
+@pytest.mark.parametrize("settled", [None, Pull(15, 0)], ids=["reward", "arm"])
+def test_nobody_honest_is_blamed_for_rows_that_are_not_those_of_the_signed_tallies(
+    settled: Pull | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier
+) -> None:
+    """Planted: the environment settles another pull than it gave, under the root of what it gave. No proof holds."""
+    original = Books.settlement
+
+    def lying(books: Books, least: int) -> tuple[int, bytes] | None:
+        paid, made = len(books._unsettled), original(books, least)
+        if made is None or not made[0] - paid < FRAMED_IN <= made[0]:
+            return made
+        said, rows = Settled.decode(made[1], paid, books.parameters), bytearray(made[1])
+        at = len(said.paid) // paid * (paid - 1 - (made[0] - FRAMED_IN)) + pull_bytes(books.parameters) * HONEST
+        (true,) = decode_pulls(bytes(rows[at : at + pull_bytes(books.parameters)]), 1, False)
+        other = settled or Pull(true.arm, 0 if true.reward else UNIT)
+        rows[at : at + pull_bytes(books.parameters)] = encode_pulls([other], False)
+        return made[0], bytes(rows)
+
+    monkeypatch.setattr(Books, "settlement", lying)
+    report = audit_folder(out := play(tmp_path, malicious=[]), paranoid=True)
+    assert failed(report) == {"settlement.tallies", "settlement.rewards", "paranoid.reward"}
+    checks = page.verdict(out / folder.HISTORY)["checks"]
+    assert {check["id"] for check in checks if check["tally"]["failed"]} == {"settlement.tallies", "settlement.rewards"}
+    assert not any(each.void or each.penalty for each in report.accounts)
+
+
 def test_a_root_that_somebody_else_signed_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Environment, "sign_tallies", lambda self, through, root: bytes(64))
     report = audit_folder(play(tmp_path))
@@ -196,7 +225,7 @@ def test_a_root_that_somebody_else_signed_is_found(tmp_path: Path, monkeypatch: 
 
 @pytest.mark.parametrize(
     ("mode", "found"),
-    [({}, "settlement.form"), ({"sealed": True, "chain.settlement_window": 160}, "settlement.rewards")],
+    [({}, "settlement.form"), (SEALED, "settlement.rewards")],
     ids=["open", "sealed"],
 )  # fmt: skip
 def test_a_reward_of_who_did_not_report_is_found(
@@ -218,7 +247,7 @@ def test_a_reward_of_who_did_not_report_is_found(
     assert found in {check["id"] for check in checks if check["tally"]["failed"]}
 
 
-@pytest.mark.parametrize("mode", [{}, {"sealed": True, "chain.settlement_window": 160}], ids=["open", "sealed"])
+@pytest.mark.parametrize("mode", [{}, SEALED], ids=["open", "sealed"])
 def test_a_reward_of_another_arm_than_the_blocks_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier, mode: dict[str, object]
 ) -> None:
@@ -236,29 +265,39 @@ def test_a_reward_of_another_arm_than_the_blocks_is_found(
     assert {check["id"] for check in checks if check["tally"]["failed"]} == {"settlement.rewards"}
 
 
-@pytest.mark.parametrize("mode", [{}, {"paid_burn_in": True}], ids=["unpaid", "paid"])
-def test_an_unasked_receipt_that_is_withheld_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier, mode: dict[str, object]
-) -> None:
-    """Planted: the environment gives an honest seat nothing in a round of the burn-in, and settles that."""
+@pytest.mark.parametrize(
+    ("mode", "is_given", "found", "by_page"), [
+        ({}, False, {"settlement.rewards", "paranoid.arm"}, "settlement.form"),
+        ({"paid_burn_in": True}, False, {"settlement.rewards", "paranoid.arm"}, "settlement.form"),
+        (SEALED, False, {"settlement.tallies", "paranoid.reward"}, "settlement.tallies"),
+        (SEALED, True, {"settlement.tallies", "paranoid.reward"}, "settlement.tallies"),
+    ],
+    ids=["unpaid", "paid", "sealed", "sealed-empty"],
+)  # fmt: skip
+def test_an_unasked_receipt_that_is_withheld_is_found_and_who_lacks_it_is_not_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier,
+    mode: dict[str, object], is_given: bool, found: set[str], by_page: str,
+) -> None:  # fmt: skip
+    """Planted: the environment gives an honest seat nothing in a round of the burn-in, or an empty receipt, and settles
+    that. In a sealed game the root alone tells."""
     gives = Environment.give
 
     def withhold(environment: Environment, arm: int) -> list[Send]:
-        if environment._ledger.round != 3:
+        if environment._ledger.round != RECENT:
             return gives(environment, arm)
-        others = [seat for seat in environment.rules.everybody if seat != HONEST]
-        return [Send((seat,), environment.give_to(seat, 3, arm)) for seat in others]
+        seats = [seat for seat in environment.rules.everybody if is_given or seat != HONEST]
+        return [Send((seat,), environment.give_to(seat, RECENT, NO_PULL if seat == HONEST else arm)) for seat in seats]
 
     monkeypatch.setattr(Environment, "give", withhold)
     monkeypatch.setattr(Game, "_check_lockstep", lambda game: None)
     out = play(tmp_path, malicious=[], **mode)
-    assert failed(audit_folder(out, paranoid=True)) == {"settlement.rewards", "paranoid.arm"}
+    assert failed(audit_folder(out, paranoid=True)) == found
     checks = page.verdict(out / folder.HISTORY)["checks"]
-    assert {check["id"] for check in checks if check["tally"]["failed"]} == {"settlement.form"}
+    assert {check["id"] for check in checks if check["tally"]["failed"]} == {by_page}
 
 
 @pytest.mark.parametrize("is_given", [True, False], ids=["empty", "withheld"])
-@pytest.mark.parametrize("mode", [{}, {"sealed": True, "chain.settlement_window": 160}], ids=["open", "sealed"])
+@pytest.mark.parametrize("mode", [{}, SEALED], ids=["open", "sealed"])
 def test_nobody_honest_is_blamed_for_a_receipt_that_the_environment_keeps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier, mode: dict[str, object], is_given: bool
 ) -> None:

@@ -25,6 +25,7 @@ from chain_bandit.protocol.settlement import Pull, encode_pulls
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import Scenario, ScenarioInvalid, built
 from tests.integration.conftest import Called
+from tests.integration.framed import frame
 from tests.integration.nodes import chain_bandit, here, started, wait_for
 
 SOURCE = """
@@ -163,6 +164,16 @@ def test_a_settlement_that_differs_from_the_receipts_is_found(played: Any, monke
     assert report.exit_code == 12
     assert report.checks["settlement.tallies"].failed
     assert report.checks["paranoid.reward"].failed
+    assert not [each for each in report.findings if each.seat == 0]
+    assert report.checks["honest.report"].not_checkable
+
+
+def test_who_was_framed_and_acquitted_is_not_blamed(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame(monkeypatch, 0, 15)
+    report, _ = played(slash=0.2)
+    assert (report.exit_code, report.violations) == (13, [])
+    assert {each.kind for each in report.findings if each.seat is None} >= {"two tallies, of the environment"}
+    assert not [each for each in report.findings if each.seat == 0]
 
 
 def test_a_file_in_order_is_played_and_its_end_is_a_sentence(tmp_path: Path) -> None:

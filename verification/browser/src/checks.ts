@@ -110,6 +110,16 @@ export class Ledger {
     this.reason(check, reason);
   }
 
+  /** What failed of a check could not be checked after all. */
+  reopen(check: Check, reason: string): void {
+    const tally = this.of(check);
+    if (!tally.failed) return;
+    tally.open += tally.failed;
+    tally.failed = 0;
+    tally.failure = null;
+    this.reason(check, reason);
+  }
+
   /** Not recomputed, and no gap: the documents say that it rests on a signature. */
   trust(check: Check, reason: string): void {
     ++this.of(check).trusted;

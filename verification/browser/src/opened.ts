@@ -78,6 +78,8 @@ class Opened {
   private readonly noted = new Map<number, Uint8Array[]>();
   private started: boolean[];
   private burnIn: bigint[];
+  /** Whether all roots are those that follow. */
+  private rooted: boolean;
   /** How many proofs were held against a tally. */
   private held = 0;
   private plainCommitments = 0;
@@ -98,6 +100,7 @@ class Opened {
       sums: Array(arms).fill(0n),
       last: null,
     }));
+    this.rooted = replay.settlements.length > 0;
     this.started = replay.seats.map(() => false);
     this.burnIn = replay.seats.map(() => 0n);
   }
@@ -134,6 +137,20 @@ class Opened {
       this.ledger.fail(
         "counts.commitment",
         `${this.otherCommitments} commitments of honest seats are not those of their pulls`,
+      );
+    this.doubt();
+  }
+
+  /**
+   * Reports and arms are held against the receipts that follow from settlements and draws: where a root is not that of
+   * their tallies, or there is none, the environment may have given others, and nobody is to blame.
+   */
+  private doubt(): void {
+    if (!this.replay.game.provable || this.rooted) return;
+    for (const check of ["honest.arm", "honest.report", "counts.commitment", "seal.records"] as const)
+      this.ledger.reopen(
+        check,
+        "the tallies that follow are not those that the environment signed: what it gave a seat is not known",
       );
   }
 
@@ -341,7 +358,7 @@ class Opened {
     if (opens) ++this.plainCommitments;
     else if (honest) ++this.otherCommitments;
     if (opens) ledger.pass("counts.commitment");
-    if (!opens && !honest) return; // the bits of a malicious seat rest on the quorum's word then
+    if (!opens && (!honest || replay.game.provable)) return; // the bits rest on the quorum's word then
     each.block!.candidates.forEach((members, arm) => {
       const enough = replay.game.words.threshold * BigInt(ground.counts[arm]!) > BigInt(each.nRef[arm]!);
       ledger.hold(
@@ -446,11 +463,12 @@ class Opened {
         }
         level = above;
       }
-      this.ledger.hold(
+      const holds = this.ledger.hold(
         "settlement.tallies",
         level.length === 1 && same(level[0]!, root),
         `the root of the tallies through round ${through} is another one`,
       );
+      this.rooted &&= holds;
     }
   }
 }
