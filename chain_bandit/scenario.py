@@ -725,7 +725,9 @@ class Scenario(Strict):
             N=parameters.validators, M=parameters.participants,
         )  # fmt: skip
         certificates = chain.batch if self.certifies_each else 1
-        require_room(parameters, chain.batch, certificates, chain.settle_every, self.costs_every)
+        require_room(
+            parameters, chain.batch, certificates, chain.settle_every, self.costs_every, self.model.size
+        )
         window, least = parameters.settlement_window, self._least_window(parameters)
         fits = "settlement_window >= least, a block for each call after the game (less with more rounds in costs_every)"
         require(window >= least, "chain.settlement_window", fits, settlement_window=window, least=least)

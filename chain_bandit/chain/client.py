@@ -19,6 +19,7 @@ from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.creation import encode
 from chain_bandit.protocol.parameters import FIELDS, Parameters
 from chain_bandit.protocol.settlement import CostEntry
+from chain_bandit.protocol.transaction import MOST_GAS
 from chain_bandit.protocol.units import MAX_PARTICIPANTS
 from chain_bandit.stopwatch import Stopwatch
 
@@ -181,16 +182,17 @@ class Coordinator(Contract):
         return self._submit(sender, "settleRewards", through, pulls, order=order, seats=MAX_PARTICIPANTS)
 
     def settle_sums(self, sender: Wallet, sums: bytes) -> Call:
-        """Credit what each seat of a sealed game earned, once all tags are settled."""
-        return self._submit(sender, "settleSums", sums, order=Order.AFTER, seats=MAX_PARTICIPANTS)
+        """Credit what each seat of a sealed game earned, once all tags are settled; the work grows with the rounds."""
+        return self._submit(sender, "settleSums", sums, order=Order.AFTER, gas=MOST_GAS)
 
     def reveal(self, sender: Wallet, secret: bytes, roles: bytes, model: bytes) -> Call:
         """Open the environment's commitment, once all is recorded."""
         return self._submit(sender, "reveal", secret, roles, model, order=Order.AFTER)
 
     def settle_costs(self, sender: Wallet, entries: Sequence[CostEntry]) -> Call:
-        """Hand back records, newest first."""
-        return self._submit(sender, "settleCosts", [astuple(entry) for entry in entries])
+        """Hand back records, newest first; to note a seat of the block list at first takes as much as two elsewhere."""
+        given = [astuple(entry) for entry in entries]
+        return self._submit(sender, "settleCosts", given, seats=2 * MAX_PARTICIPANTS)
 
     def close(self, sender: Wallet) -> Call:
         """Fix what everybody is owed, once all is settled."""

@@ -13,9 +13,12 @@ from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.transaction_policy import AT_ONCE, TransactionPolicy
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.agreement.terms import AgreementTerms
+from chain_bandit.protocol.units import MAX_PARTICIPANTS
 from chain_bandit.stopwatch import Stopwatch
 
 GAS_DEPLOYMENT, GAS_OF_A_SEAT = 3_000_000, 20_000
+FIRST_CREDITS = 2 * MAX_PARTICIPANTS
+"""Of an epoch, in seats as `gas_of_call` counts them: what a participant's first credit takes is as much as two."""
 
 
 class Tokens(Contract):
@@ -59,7 +62,7 @@ class Tokens(Contract):
     def agree(self, sender: Wallet, epoch: int, body: bytes, signers: int, signatures: bytes) -> Call:
         """End an epoch by a quorum's word, unless somebody else has ended it."""
         return self._submit(
-            sender, "agree", body, signers, signatures, order=Order.ALONE,
+            sender, "agree", body, signers, signatures, order=Order.ALONE, seats=FIRST_CREDITS,
             done=lambda block: self._is_past(epoch, block),
         )  # fmt: skip
 

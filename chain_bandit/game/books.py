@@ -9,6 +9,7 @@ from chain_bandit.protocol.ledger import Ledger, after_record, blocked, pulled_a
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import NOTHING, CostEntry, Pull, encode_pulls
 from chain_bandit.protocol.tallies import Settled, SettledSums, Tallies
+from chain_bandit.protocol.transaction import MOST_UNPAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,12 @@ class Books:
 
         Args:
             least: how many approved rounds are worth a call, of any kind where false reports are proven; 0 to settle
-                whatever there is.
+                whatever there is. `MOST_UNPAID` others always are.
         """
         last = self.ledger.round - 1
         since = last - max(self._settled, self.parameters.burn_in)
-        if since <= 0 or (since if self.parameters.provable else len(self._unsettled)) < least:
+        paid = since if self.parameters.provable else len(self._unsettled)
+        if since <= 0 or (paid < least and since - paid < MOST_UNPAID):
             return None
         pulls = self._paid_burn_in + b"".join(self._unsettled)
         if self.parameters.settles_tallies:

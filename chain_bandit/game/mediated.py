@@ -39,7 +39,7 @@ from chain_bandit.simulation.rivals.reports import Malice
 from chain_bandit.simulation.rivals.ucb1 import ucb1
 
 HISTORY, REPORT = folder.AGREEMENT, "audit.json"
-GAS_OF_AN_EPOCH, GAS_OF_A_DEPLOYMENT = 2_000_000, 10_000_000
+GAS_OF_AN_EPOCH, GAS_OF_A_DEPLOYMENT = 2_000_000, 20_000_000
 
 Observer = Callable[[int, int], None]
 

@@ -95,7 +95,8 @@ class OnChain:
         record = self._next()
         parameters = self._plan.parameters
         parts = [block.encode(parameters) for block in blocks]
-        gas = gas_of_blocks(sum(map(len, parts)), len(parts), parameters.participants)
+        signatures = sum(block.signers.bit_count() for block in blocks)
+        gas = gas_of_blocks(sum(map(len, parts)), len(parts), parameters.participants, signatures)
         record.call = self.contract.submit_blocks(self._relayer, parts, self._recorded(), gas)
 
     def skip(self, committee: int, certificate: Certificate) -> None:

@@ -224,7 +224,7 @@ class RelayerRole(RecordingRole):
         header, certificate = Header.decode(block.header, parameters), block.certificate
         part = Submitted.of(parameters, header, block.body, certificate.signers, certificate.signatures)
         encoded = part.encode(parameters)
-        gas = gas_of_blocks(len(encoded), 1, parameters.participants)
+        gas = gas_of_blocks(len(encoded), 1, parameters.participants, part.signers.bit_count())
         self._contract.submit_blocks(self._wallet, [encoded], self._recorded(), gas)
 
     def _recorded(self) -> Callable[[str], int]:

@@ -71,6 +71,11 @@ class RewardModel:
         """The true means in units."""
         return tuple(arm.mean for arm in self.arms)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the encoding."""
+        return sum(2 + 8 * len(arm.values) for arm in self.arms)
+
     def encode(self) -> bytes:
         """For each arm: uint16 n, then n pairs of uint32 value and uint32 weight."""
         return b"".join(

@@ -4,11 +4,14 @@ from chain_bandit.protocol.assumptions import LEAST_WINDOW
 from chain_bandit.protocol.blocks import MOST_STATE, SIGNATURE_BYTES, body_bytes
 from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.parameters import BodyMode, Parameters
-from chain_bandit.protocol.settlement import settled_bytes
+from chain_bandit.protocol.settlement import SUM_BYTES, settled_bytes
 
 WORD = 32
 MOST_GAS = 2**24
 BASE_GAS, GAS_PER_BYTE, GAS_PER_SEAT = 1_000_000, 150, 12_000
+
+MOST_UNPAID = 2_000
+"""Rounds without a reward that one settlement goes through beside those with one: calldata says nothing of them."""
 
 ENTRY_WORDS = 6
 """Of a `CostEntry` in calldata, beside its header: its place, four fields and the header's length."""
@@ -19,9 +22,28 @@ def gas_of_call(size: int, seats: int = 0) -> int:
     return BASE_GAS + GAS_PER_BYTE * size + GAS_PER_SEAT * seats
 
 
-def gas_of_blocks(size: int, blocks: int, participants: int) -> int:
-    """Gas that is enough to record so many blocks of `size` bytes in all: floor price, lanes, committee, block list."""
-    return 100_000 + 50 * size + blocks * (15_000 + 1_000 * participants)
+def gas_of_blocks(size: int, blocks: int, participants: int, signatures: int) -> int:
+    """Gas that is enough to record so many blocks of `size` bytes and so many signatures in all.
+
+    Where bytes are many their floor price is more than what signatures and the first look at the block list take. Lanes
+    and committee are of every block.
+    """
+    apart = max(50 * size, 30 * size + 3_100 * signatures + 3_000 * participants)
+    return 100_000 + apart + blocks * (15_000 + 1_000 * participants)
+
+
+def gas_of_sums(parameters: Parameters) -> int:
+    """Gas that is enough for the sums of a sealed game: of all its rounds, 256 a word, again for each seat on the block
+    list, on which no honest one is.
+    """
+    p, words = parameters, parameters.horizon // 256 + 1
+    once = gas_of_call(SUM_BYTES * p.participants, p.participants)
+    return once + words * (2_500 + 500 * (p.liars + p.attackers))
+
+
+def gas_of_model(size: int) -> int:
+    """Gas that is enough to reveal an encoded reward model of so many bytes, eight of them a reward."""
+    return BASE_GAS + 55 * size
 
 
 def decided_bytes(parameters: Parameters) -> int:
@@ -54,29 +76,40 @@ def entry_bytes(parameters: Parameters) -> int:
     return ENTRY_WORDS * WORD + -(-header_bytes(parameters) // WORD) * WORD
 
 
+def gas_of_costs(parameters: Parameters, rounds: int) -> int:
+    """Gas that is enough for the costs of so many rounds: the first that costs notes whoever is on the block list."""
+    return gas_of_call(rounds * entry_bytes(parameters)) + 25_000 * parameters.attackers
+
+
 def most_entries(parameters: Parameters) -> int:
     """Rounds of costs that one transaction can carry."""
-    return (MOST_GAS - gas_of_call(0)) // (GAS_PER_BYTE * entry_bytes(parameters))
+    return (MOST_GAS - gas_of_costs(parameters, 0)) // (GAS_PER_BYTE * entry_bytes(parameters))
 
 
-def require_room(parameters: Parameters, batch: int, certificates: int, settle_every: int, costs_every: int) -> None:
-    """Refuse batches and settlements of which the largest would not fit in a transaction.
+def require_room(
+    parameters: Parameters, batch: int, certificates: int, settle_every: int, costs_every: int, model: int = 0
+) -> None:  # fmt: skip
+    """Refuse batches, settlements and reward models of which the largest would not fit in a transaction.
 
     Args:
         batch, certificates: blocks in a transaction, and how many of them bring their quorum's signatures.
         settle_every, costs_every: rounds of rewards, and of costs, in a transaction.
+        model: bytes of the encoded reward model.
 
     Raises:
         AssumptionBroken: with the gas that it takes.
     """
     p = parameters
-    size = batch * block_bytes(p) + certificates * SIGNATURE_BYTES * p.participants
+    signatures = certificates * p.participants
+    size = batch * block_bytes(p) + SIGNATURE_BYTES * signatures
     for name, gas in (
-        ("chain.batch", gas_of_blocks(size, batch, p.participants)),
+        ("chain.batch", gas_of_blocks(size, batch, p.participants, signatures)),
         ("chain.settle_every", gas_of_call(settle_every * settled_bytes(p), p.participants)),
         ("paid_burn_in",
          gas_of_call((settle_every + p.burn_in * p.settles_burn_in) * settled_bytes(p), p.participants)),
-        ("chain.costs_every", gas_of_call(costs_every * entry_bytes(p))),
+        ("chain.costs_every", gas_of_costs(p, costs_every)),
+        ("rounds", gas_of_sums(p) if p.sealed else 0),
+        ("rewards", gas_of_model(model)),
     ):
         require(gas <= MOST_GAS, name, "gas <= 2^24, what one transaction may take", gas=gas, most=MOST_GAS)
 

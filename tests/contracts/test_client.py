@@ -13,12 +13,13 @@ from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, Transact
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.protocol.blocks import Kind, Seated, genesis_digest
 from chain_bandit.protocol.digests import ZERO, keccak
+from chain_bandit.protocol.ledger import accused, is_over
 from chain_bandit.protocol.rewards import hidden_cost
-from chain_bandit.protocol.settlement import Pull, encode_pulls, final_balance
-from chain_bandit.protocol.transaction import gas_of_call
+from chain_bandit.protocol.settlement import NOTHING, Pull, encode_pulls, final_balance
+from chain_bandit.protocol.transaction import gas_of_blocks, gas_of_call
 from chain_bandit.protocol.units import MAX_PARTICIPANTS, UNIT
 from chain_bandit.stopwatch import Stopwatch
-from tests.contracts.harness import BASE, least_pool
+from tests.contracts.harness import BASE, kind_of, least_pool
 from tests.contracts.played import MODEL, SALT, SECRET, Played, raw
 
 
@@ -185,3 +186,30 @@ def test_stated_gas_is_enough_for_the_most_seats():
     c.close(env)
     c.withdraw(game.seats[-1])
     assert all(c.gas[name][0] > gas_of_call(36) for name in ("open", "settleRewards"))
+
+
+def test_stated_gas_is_enough_for_a_long_block_list():
+    """Of a compact block, whose bytes pay for little more than its signatures, and of the first costs."""
+    game = Played(
+        participants=160, horizon=12, opening_deadline=300, liars=53, attackers=53, quorum_choice=1, body_mode=1,
+    )  # fmt: skip
+    p, c, env = game.p, game.coordinator, game.environment
+    for seat in range(160 - 53, 160):
+        c.report_equivocation(env, seat, game.equivocation(seat).calldata())
+        game.ledger = accused(game.ledger, seat, game.ledger.round + p.evidence_delay)
+    while not is_over(p, game.ledger):
+        header, body = game.block()
+        part = game.submitted(header, body)
+        encoded = part.encode(p)
+        gas = gas_of_blocks(len(encoded), 1, p.participants, part.signers.bit_count())
+        game.note(c.submit_blocks(env, [encoded], gas=gas), kind_of(header), header)
+    listed = game.ledger.blocked_from
+    rows = [
+        [NOTHING if listed[seat] and listed[seat] <= record.round else Pull(1, UNIT) for seat in range(160)]
+        for _, record, _ in game.records
+        if record.round > p.burn_in
+    ]
+    c.settle_rewards(env, p.horizon, b"".join(map(encode_pulls, rows)))
+    c.reveal(env, SECRET, game.roles, MODEL)
+    c.settle_costs(env, game.entries(costly=1)[:1])
+    assert c.gas["settleCosts"][0] > gas_of_call(1_000)

@@ -10,12 +10,14 @@ from typer.testing import CliRunner
 
 from chain_bandit.actors.epochs.participant import EpochParticipant
 from chain_bandit.audits import OtherGame
+from chain_bandit.chain.tokens import GAS_DEPLOYMENT
 from chain_bandit.cli import app
 from chain_bandit.game import mediated
 from chain_bandit.game.folder import FolderRefused
 from chain_bandit.game.mediated import HISTORY, REPORT
 from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
 from chain_bandit.protocol.sharing import ELEMENT_BYTES, PRIME
+from chain_bandit.protocol.transaction import MOST_GAS
 
 SMALL = Path(__file__).parents[2] / "examples" / "small.toml"
 RUN = ("mediate", "chain", "--epochs", "3", "--rounds", "4", "--participants", "4", "--groups", "2", "--json", "--out")
@@ -131,3 +133,23 @@ def test_no_validator_learns_from_two_shares_by_how_much_tokens_differ(tmp_path,
         for one, two in zip(shares, others, strict=True):
             share, beside = (int.from_bytes(each[:ELEMENT_BYTES], "big") for each in (one, two))
             assert (share - beside - token + other) % PRIME
+
+
+@pytest.mark.py_evm
+def test_as_many_participants_as_there_are_places_for_keep_credits(tmp_path):
+    """In the first epoch each of them is noted for the first time."""
+    terms = mediated.default_terms(255, 1, 0, 127, 1)
+    game = mediated.AgreementGame(terms, (0.8, 0.6), 1, 1)
+    result = mediated.play_on("embedded", game, tmp_path / "out")
+    assert result.report.exit_code == 0
+    assert result.gas["agree"][0] > 5_000_000
+
+
+def test_the_relayer_is_given_enough_for_one_epoch_whatever_its_size(monkeypatch):
+    """A node takes no transaction whose sender could not pay for all gas that is stated."""
+    needs = []
+    monkeypatch.setattr(mediated, "fund", lambda node, given, payer, journal: needs.extend(given))
+    game = mediated.AgreementGame(mediated.default_terms(128, 128, 42, 64, 1), (0.8, 0.6), 1, 1)
+    mediated._fund(None, game, bytes(20), None)
+    (need,) = needs
+    assert need.gas > MOST_GAS + GAS_DEPLOYMENT

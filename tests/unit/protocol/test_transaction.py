@@ -28,7 +28,7 @@ def test_longest_block_is_as_long_as_stated(parameters, mode, draws, sealed, par
 @pytest.mark.parametrize(
     ("key", "most", "chain"),
     [
-        ("batch", 72, {}), ("batch", 50, {"certificates": "each"}), ("settle_every", 678, {}), ("costs_every", 234, {}),
+        ("batch", 72, {}), ("batch", 50, {"certificates": "each"}), ("settle_every", 662, {}), ("costs_every", 231, {}),
     ],
 )
 def test_what_fits_no_transaction_is_refused(key, most, chain):
@@ -45,6 +45,27 @@ def test_rows_of_a_paid_burn_in_that_fit_no_transaction_are_named_so():
     with pytest.raises(AssumptionBroken, match="what one transaction may take") as refused:
         build_scenario(31, 5, 900, paid_burn_in=True, burn_in=700, chain={"settle_every": 1})
     assert refused.value.name == "paid_burn_in"
+
+
+def test_a_sealed_game_whose_sums_fit_no_transaction_is_refused():
+    """The contract counts the approved rounds, 256 a word: of more than these nobody could be paid."""
+    build_scenario(4, 2, 1_100_000, sealed=True)
+    with pytest.raises(AssumptionBroken, match="what one transaction may take") as refused:
+        build_scenario(4, 2, 1_200_000, sealed=True)
+    assert refused.value.name == "rounds"
+    build_scenario(4, 2, 1_200_000)
+
+
+def test_a_table_that_fits_no_transaction_is_refused(tmp_path):
+    """It is revealed at the end of the game, all of it."""
+    for rewards in (17_000, 18_000):
+        rows = (f"{arm},0.{reward:05},1" for arm in "ab" for reward in range(rewards))
+        (tmp_path / f"{rewards}.csv").write_text("\n".join(("arm,reward,count", *rows)) + "\n")
+    given = {"folder": tmp_path, "rewards": {"kind": "table", "file": "17000.csv"}}
+    build_scenario(4, 2, 12, **given)
+    with pytest.raises(AssumptionBroken, match="what one transaction may take") as refused:
+        build_scenario(4, 2, 12, **given | {"rewards": {"kind": "table", "file": "18000.csv"}})
+    assert refused.value.name == "rewards"
 
 
 @pytest.mark.parametrize(
