@@ -217,9 +217,9 @@ def submitting(scenario: Scenario, blocks: list[bytes]) -> tuple[float, float, l
         transfer = transfers(node, len(blocks))
         gc.collect()
         start = perf_counter()
-        quorum = scenario.parameters.quorum(scenario.participants)
+        signed = scenario.parameters.quorum(scenario.participants)
         for block in blocks:
-            gas = gas_of_blocks(len(block), scenario.chain.batch, scenario.participants, quorum)  # as the game states it
+            gas = gas_of_blocks(len(block), scenario.chain.batch, scenario.participants, signed)  # as the game states it
             contract.submit_blocks(relayer, [block], gas=gas)
         contract.settle()
         seconds = (perf_counter() - start) / len(blocks) / scenario.chain.batch
