@@ -219,7 +219,7 @@ def submitting(scenario: Scenario, blocks: list[bytes]) -> tuple[float, float, l
         start = perf_counter()
         signed = scenario.parameters.quorum(scenario.participants)
         for block in blocks:
-            gas = gas_of_blocks(len(block), scenario.chain.batch, scenario.participants, signed)  # as the game states it
+            gas = gas_of_blocks(len(block), scenario.chain.batch, scenario.participants, signed)
             contract.submit_blocks(relayer, [block], gas=gas)
         contract.settle()
         seconds = (perf_counter() - start) / len(blocks) / scenario.chain.batch
