@@ -10,7 +10,7 @@ from chain_bandit.chain.client import Coordinator, CostEntry
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.crypto.keys import Signer, source
 from chain_bandit.protocol.blocks import Header, Kind, Report, Seated
-from chain_bandit.protocol.digests import ZERO, keccak, uint
+from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.ledger import after_burn_in_round
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.rewards import secret_commitment
@@ -30,7 +30,7 @@ class Played(ArbitraryGame):
 
     def __init__(self, **changes: int) -> None:
         p = parameters(**changes)
-        keys = [keccak(b"account", uint(i, 2)) for i in range(p.participants + 1)]
+        keys = [keccak(b"account", bytes([i % 256]) + bytes(i // 256)) for i in range(p.participants + 1)]
         super().__init__(p, [Signer(source(key)) for key in keys[:-1]], random.Random("client"))
         *self.seats, self.environment = accounts = list(map(Account.from_key, keys))
         self.node = EmbeddedNode({raw(account): 10**24 for account in accounts})
