@@ -181,6 +181,7 @@ def acquitted(game: ReplayedGame, call: ContractCall) -> None:
         game.acquitted.add(seat)
         for kind in (PROVEN, f"{PROVEN} of a seat not labelled a liar"):
             game.findings.pop((kind, seat), None)
+        game.twice += ((checks.place, shown),)
         game.note("two tallies, of the environment", None, game.proven[seat].named)
 
 

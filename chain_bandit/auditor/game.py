@@ -14,7 +14,7 @@ from chain_bandit.auditor.nonces import Nonces
 from chain_bandit.auditor.report import Checks
 from chain_bandit.auditor.rows import Rows
 from chain_bandit.chain_history.blocks import ContractOrigin
-from chain_bandit.chain_history.records import Refutation
+from chain_bandit.chain_history.records import Acquittal, Refutation
 from chain_bandit.crypto.verify import signer
 from chain_bandit.protocol.blocks import Kind, Report, Seated
 from chain_bandit.protocol.digests import ZERO
@@ -172,6 +172,7 @@ class ReplayedGame:
         tallies: of such a game what was given everybody, as the settlements so far say; none where they cannot be read.
         bound: by the last round of a settlement the root that it brought, if the environment signed it.
         shown: proofs of false reports whose roots the environment signed, and where they are.
+        twice: receipts that acquitted their owners, and where they are.
         rooted: whether all roots of tallies are those that follow from settlements and draws; None before the first.
         proven, by_report, acquitted: proofs of false reports by seat, the seats that nothing else put on the block
             list, and those of which the environment had signed two tallies.
@@ -222,6 +223,7 @@ class ReplayedGame:
     tallies: Tallies | None = None
     bound: dict[int, bytes] = field(default_factory=dict)
     shown: tuple[tuple[Place | None, Refutation], ...] = ()
+    twice: tuple[tuple[Place | None, Acquittal], ...] = ()
     rooted: bool | None = None
     proven: dict[int, Proven] = field(default_factory=dict)
     by_report: set[int] = field(default_factory=set)

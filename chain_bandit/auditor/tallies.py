@@ -85,14 +85,21 @@ def doubt(game: ReplayedGame) -> None:
         return
     for name in ("honest.arm", "honest.report", "counts.commitment", "seal.records"):
         game.checks.reopen(name, OTHER_TALLIES)
-    for seat in range(len(game.addresses)):
-        if rounds := game.findings.pop((live.FALSE, seat), []):
-            game.checks.unknown("honest.report", OTHER_TALLIES, len(rounds))
+    for seat in range(len(game.addresses) if game.live else 0):  # where nobody is labelled, findings say as much
+        for kind, name in ((live.FALSE, "honest.report"), ("false count commitment", "counts.commitment")):
+            if rounds := game.findings.pop((kind, seat), []):
+                game.checks.unknown(name, OTHER_TALLIES, len(rounds))
 
 
 def check_shown(game: ReplayedGame) -> None:
-    """Under no proof is another root of a settlement than it brought; of what was never settled there is no other."""
+    """Under no proof is another root of a settlement than it brought; of what was never settled there is no other. Nor
+    does a receipt say another tally than the one under a proof."""
     checks = game.checks
+    for checks.place, receipt in game.twice:
+        proven = game.proven[receipt.seat]
+        checks.that(False, "settlement.tallies", proven.named, f"tally of seat {receipt.seat}",
+                    "the environment signed {} in a receipt, and {} under a proof", receipt.tally, proven.tally,
+                    part=receipt.tally)  # fmt: skip
     for place, proof in game.shown:
         if (bound := game.bound.get(proof.through)) is None:
             continue

@@ -229,12 +229,15 @@ class Settlement:
             self.leaves = []
 
     def _check_roots(self) -> None:
-        """Who signed the roots, and that proofs rest on no other of the same settlement."""
+        """Who signed the roots, that proofs rest on no other of the same settlement, and receipts on no other tally."""
         setup, verdict = self.records.setup, self.records.verdict
         for bound in self.bound:
             author = signer(tallies_statement(setup, bound.through, bound.root), bound.signature)
             about = f"who signed the tallies through round {bound.through}"
             verdict.same("reward", bound.through, about, setup.environment, author)
+        for seat in sorted(self.records.lies.acquitted):
+            about = f"tallies of seat {seat} that the environment signed, of one round"
+            verdict.same("reward", None, about, "one", "two")
         settled = {bound.through: bound.root for bound in self.bound}
         for through, root, *_ in sorted(self.records.lies.rests):
             about = f"root of the tallies through round {through} that the environment signed for a proof"

@@ -421,9 +421,9 @@ def test_who_was_framed_is_acquitted_keeps_its_money_and_no_verifier_blames_it(
 ) -> None:
     frame(monkeypatch, HONEST, FRAMED_IN, settled)
     report = audit_folder(out := play(tmp_path, **changes), paranoid=True)
-    assert failed(report) == {"settlement.rewards", "paranoid.reward"}
+    assert failed(report) == {"settlement.rewards", "settlement.tallies", "paranoid.reward"}
     checks = page.verdict(out / folder.HISTORY)["checks"]
-    assert {check["id"] for check in checks if check["tally"]["failed"]} == {"settlement.rewards"}
+    assert {check["id"] for check in checks if check["tally"]["failed"]} == {"settlement.rewards", "settlement.tallies"}
     (own,) = (each for each in report.accounts if each.seat == HONEST)
     assert (own.penalty, own.void) == (0, 0)
     assert report.game["blocked_from"][HONEST] > 0

@@ -52,8 +52,15 @@ export async function checkOpened(replay: Replay, pause: () => Promise<void>): P
   await new Opened(replay).run(pause);
 }
 
-/** The environment signs one root for a settlement; of what was never settled a proof may have any. */
-function holdRoots({ ledger, proofs, settlements }: Replay): void {
+/** The environment signs one root for a settlement, of what was never settled a proof may have any; and one tally. */
+function holdRoots({ ledger, proofs, seats, settlements }: Replay): void {
+  seats.forEach(({ acquitted, proven }, seat) => {
+    if (acquitted)
+      ledger.fail(
+        "settlement.tallies",
+        `the environment signed two tallies of seat ${seat} after round ${proven!.named}: one acquits it of the other`,
+      );
+  });
   for (const { through, root, where } of proofs)
     for (const settled of settlements.filter((each) => each.through === through))
       ledger.at(where, () => {
