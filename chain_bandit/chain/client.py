@@ -19,7 +19,7 @@ from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.creation import encode
 from chain_bandit.protocol.parameters import FIELDS, Parameters
 from chain_bandit.protocol.settlement import CostEntry
-from chain_bandit.protocol.transaction import MOST_GAS
+from chain_bandit.protocol.transaction import MOST_GAS, gas_of_pulls
 from chain_bandit.protocol.units import MAX_PARTICIPANTS
 from chain_bandit.stopwatch import Stopwatch
 
@@ -179,7 +179,7 @@ class Coordinator(Contract):
             of_all: the contract takes no settlement but of all that is recorded, as in a game with phases.
         """
         order = Order.ALONE if of_all else Order.AFTER
-        return self._submit(sender, "settleRewards", through, pulls, order=order, seats=MAX_PARTICIPANTS)
+        return self._submit(sender, "settleRewards", through, pulls, order=order, gas=gas_of_pulls(len(pulls)))
 
     def settle_sums(self, sender: Wallet, sums: bytes) -> Call:
         """Credit what each seat of a sealed game earned, once all tags are settled; the work grows with the rounds."""

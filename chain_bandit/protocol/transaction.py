@@ -5,6 +5,7 @@ from chain_bandit.protocol.blocks import MOST_STATE, SIGNATURE_BYTES, body_bytes
 from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.settlement import SUM_BYTES, settled_bytes
+from chain_bandit.protocol.units import MAX_PARTICIPANTS
 
 WORD = 32
 MOST_GAS = 2**24
@@ -30,6 +31,22 @@ def gas_of_blocks(size: int, blocks: int, participants: int, signatures: int) ->
     """
     apart = max(50 * size, 30 * size + 3_100 * signatures + 3_000 * participants)
     return 100_000 + apart + blocks * (15_000 + 1_000 * participants)
+
+
+def gas_of_pulls(size: int) -> int:
+    """Gas that is enough to settle rows of so many bytes, whoever they are of, and whatever they say."""
+    return gas_of_call(size, MAX_PARTICIPANTS) + 250 * size
+
+
+def gas_of_rows(parameters: Parameters, rows: int) -> int:
+    """Gas that is enough to settle so many rows. Few seats are checked by sixes, one by one where one did not pull; who
+    waits for its burn-in is looked at in each, and who is on the block list.
+    """
+    p = parameters
+    looked_at = p.participants if p.paid_burn_in else p.liars + p.attackers
+    row = 1_500 + 2_200 * -(-p.participants // 6) + 350 * looked_at
+    apart = 0 if p.sealed or p.has_phases else max(0, row - GAS_PER_BYTE * settled_bytes(p))
+    return gas_of_call(rows * settled_bytes(p), p.participants) + rows * apart
 
 
 def gas_of_sums(parameters: Parameters) -> int:
@@ -104,9 +121,8 @@ def require_room(
     size = batch * block_bytes(p) + SIGNATURE_BYTES * signatures
     for name, gas in (
         ("chain.batch", gas_of_blocks(size, batch, p.participants, signatures)),
-        ("chain.settle_every", gas_of_call(settle_every * settled_bytes(p), p.participants)),
-        ("paid_burn_in",
-         gas_of_call((settle_every + p.burn_in * p.settles_burn_in) * settled_bytes(p), p.participants)),
+        ("chain.settle_every", gas_of_rows(p, settle_every)),
+        ("paid_burn_in", gas_of_rows(p, settle_every + p.burn_in * p.settles_burn_in)),
         ("chain.costs_every", gas_of_costs(p, costs_every)),
         ("rounds", gas_of_sums(p) if p.sealed else 0),
         ("rewards", gas_of_model(model)),

@@ -39,6 +39,17 @@ def test_what_fits_no_transaction_is_refused(key, most, chain):
     assert refused.value.exit_code == 3
 
 
+@pytest.mark.parametrize(
+    ("participants", "most", "given"), [(2, 4_257, {}), (2, 3_576, {"paid_burn_in": True}), (7, 2_149, {})]
+)
+def test_rows_of_few_seats_take_more_than_their_bytes(participants, most, given):
+    """A seat that does not pull has all that are checked with it looked at one by one."""
+    build_scenario(participants, 2, 20_000, chain={"settle_every": most}, **given)
+    with pytest.raises(AssumptionBroken, match="what one transaction may take") as refused:
+        build_scenario(participants, 2, 20_000, chain={"settle_every": most + 1}, **given)
+    assert refused.value.name in {"chain.settle_every", "paid_burn_in"}
+
+
 def test_rows_of_a_paid_burn_in_that_fit_no_transaction_are_named_so():
     """No smaller `settle_every` would help."""
     build_scenario(31, 5, 900, paid_burn_in=True, burn_in=600, chain={"settle_every": 1})
