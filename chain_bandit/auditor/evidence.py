@@ -178,10 +178,9 @@ def acquitted(game: ReplayedGame, call: ContractCall) -> None:
     checks.that(not game.closed, "record.deadline", None, "acquittal", "it is in block {}, {}", call.block,
                 "after the closing", shown=Field.NUMBER)
     if not problem:
-        game.acquitted.add(seat)
+        game.acquitted[seat] = checks.place, shown
         for kind in (PROVEN, f"{PROVEN} of a seat not labelled a liar"):
             game.findings.pop((kind, seat), None)
-        game.twice += ((checks.place, shown),)
         game.note("two tallies, of the environment", None, game.proven[seat].named)
 
 

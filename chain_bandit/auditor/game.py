@@ -172,7 +172,6 @@ class ReplayedGame:
         tallies: of such a game what was given everybody, as the settlements so far say; none where they cannot be read.
         bound: by the last round of a settlement the root that it brought, if the environment signed it.
         shown: proofs of false reports whose roots the environment signed, and where they are.
-        twice: receipts that acquitted their owners, and where they are.
         rooted: whether all roots of tallies are those that follow from settlements and draws; None before the first.
         proven, by_report, acquitted: proofs of false reports by seat, the seats that nothing else put on the block
             list, and those of which the environment had signed two tallies.
@@ -223,11 +222,10 @@ class ReplayedGame:
     tallies: Tallies | None = None
     bound: dict[int, bytes] = field(default_factory=dict)
     shown: tuple[tuple[Place | None, Refutation], ...] = ()
-    twice: tuple[tuple[Place | None, Acquittal], ...] = ()
     rooted: bool | None = None
     proven: dict[int, Proven] = field(default_factory=dict)
     by_report: set[int] = field(default_factory=set)
-    acquitted: set[int] = field(default_factory=set)
+    acquitted: dict[int, tuple[Place | None, Acquittal]] = field(default_factory=dict)
     past: MutableMapping[int, Past] = field(default_factory=dict)
     approved: int = 0
     settled_through: int = 0
@@ -281,13 +279,13 @@ class ReplayedGame:
     def slashed(self) -> frozenset[int]:
         """Who loses the slash: everybody with a proof against it but who was acquitted of the only one."""
         listed = frozenset(seat for seat, since in enumerate(self.running.blocked_from) if since)
-        return listed - (self.by_report & self.acquitted)
+        return listed - (self.by_report & self.acquitted.keys())
 
     @property
     def kept(self) -> list[int]:
         """What every seat keeps of its rewards, in units."""
         return [
-            min(units, self.proven[seat].kept) if seat in self.proven.keys() - self.acquitted else units
+            min(units, self.proven[seat].kept) if seat in self.proven.keys() - self.acquitted.keys() else units
             for seat, units in enumerate(self.rewards)
         ]
 

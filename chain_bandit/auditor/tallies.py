@@ -95,7 +95,7 @@ def check_shown(game: ReplayedGame) -> None:
     """Under no proof is another root of a settlement than it brought; of what was never settled there is no other. Nor
     does a receipt say another tally than the one under a proof."""
     checks = game.checks
-    for checks.place, receipt in game.twice:
+    for checks.place, receipt in game.acquitted.values():
         proven = game.proven[receipt.seat]
         checks.that(False, "settlement.tallies", proven.named, f"tally of seat {receipt.seat}",
                     "the environment signed {} in a receipt, and {} under a proof", receipt.tally, proven.tally,

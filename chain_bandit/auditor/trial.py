@@ -63,6 +63,6 @@ def _on_trial(game: ReplayedGame) -> ReplayedGame:
     tried.unread, tried.earned, tried.rewards = set(game.unread), list(game.earned), list(game.rewards)
     tried.waiting = list(game.waiting)
     tried.recent, tried.proven = copy(game.recent), dict(game.proven)
-    tried.by_report, tried.acquitted = set(game.by_report), set(game.acquitted)
+    tried.by_report, tried.acquitted = set(game.by_report), dict(game.acquitted)
     tried.books, tried.past = AccountTotals(copy(game.books.owed)), ChainMap({}, game.past)
     return tried

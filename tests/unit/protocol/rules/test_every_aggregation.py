@@ -51,7 +51,7 @@ def test_its_work_is_bounded_at_the_largest_game(name):
     terms = records.terms(rule, agreed, 85, records.options(rule) | most)
     start = time.process_time()
     assert is_estimate(rule.estimate(terms, (), agreed), 254, agreed)
-    assert time.process_time() - start < 30  # 5 on a busy core, coverage counted
+    assert time.process_time() - start < 5
 
 
 def test_every_rule_is_found_by_its_name():
