@@ -30,10 +30,11 @@ class Validator:
 
     def __init__(self, rules: Rules, seat: int, signer: Signer, verifier: Verifier) -> None:
         self.rules, self.seat, self._signer, self._verifier = rules, seat, signer, verifier
+        self._open: tuple[SignedBroadcast, Votes] | None = None
 
     def begin(self, ledger: Ledger) -> None:
-        """Forget the last round and open the next one."""
-        rules, slot = self.rules, self.rules.slot(ledger)
+        """Open the next round; of the last one headers and votes are kept, as evidence."""
+        rules, slot, self._before = self.rules, self.rules.slot(ledger), self._open
         self.ledger, self.slot = ledger, slot
         reporting, members, commanding = (
             reporters(rules.parameters, ledger), validators(ledger), commanders(ledger)
@@ -55,6 +56,7 @@ class Validator:
             else HeaderExchange(slot, self.seat, rules.addresses, members, self._signer, self._verifier)
         )  # fmt: skip
         self.votes = Votes(slot, rules.addresses, members, quorum, self._verifier)
+        self._open = self.blocks, self.votes
         self._compared = None if rules.schedule.certified else rules.schedule.compare
         self._shown: list[Vote] = []
         self.done, self._at = False, 0
@@ -113,6 +115,18 @@ class Validator:
         is_new = self.votes.on_vote(vote)
         return [Send(self._others, vote)] if is_new and self.done and vote.content != self.signed else []
 
+    def on_late(self, message: Frame | Vote) -> list[Equivocation]:
+        """What a header or vote proves that was said in the last round and comes in this one."""
+        if self._before is None:
+            return []
+        blocks, votes = self._before
+        known = [*blocks.equivocations(), *votes.equivocations()]
+        if isinstance(message, Vote):
+            votes.on_vote(message)
+        elif message.phase is Phase.BLOCK:
+            blocks.on_frame(self.rules.schedule.steps, message)
+        return [proof for proof in (*blocks.equivocations(), *votes.equivocations()) if proof not in known]
+
     @property
     def is_ready(self) -> bool:
         """Whether this validator is settled, and what the open step is for is there: bits, or a certificate.
@@ -128,8 +142,13 @@ class Validator:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing that others still say in the steps of the round can change this validator's block."""
-        return self.reports.is_settled or (self.rules.certified and self._at >= self.rules.schedule.compare)
+        """Whether nothing that others still say in the steps of the round can change this validator's block.
+
+        Reports are agreed; headers that are relayed count until the vote.
+        """
+        schedule = self.rules.schedule
+        agreed = schedule.vote if schedule.header_relays else schedule.compare
+        return self.reports.is_settled or self._at >= agreed
 
     def equivocations(self) -> list[Equivocation]:
         """Every proof of equivocation that this validator holds of the round."""

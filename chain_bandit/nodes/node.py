@@ -17,7 +17,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from chain_bandit.actors.epochs.epoch import Staged
 from chain_bandit.actors.messages import COMPARISON, RELAYER, CertifiedBlock, Probe, PullRequest, Question
 from chain_bandit.consensus.broadcast import Frame
+from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.echo import Echo
+from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.consensus.vector import Vector
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.rate_limit import RateLimit
@@ -54,6 +56,9 @@ UNHURRIED = 0.1
 STEPPED = (Frame, Echo, Vector, Probe, Staged)
 """Messages that count in their step alone."""
 
+EVIDENCE = (Frame, Vote, Equivocation)
+"""Messages that may prove something of the last round."""
+
 BESIDE = (BodyRequest, BodyResponse, NodeAddress)
 """Messages that say nothing of how far their sender is in a round."""
 
@@ -61,8 +66,9 @@ LATE = 1.5
 """Times a round's longest duration, since one of the honest was there, after which it is let end by its deadline."""
 
 
-PATIENCE = 3
-"""Times what a quorum took in a step before: how long a step is waited in for those of whom nothing is needed."""
+PATIENCE, LEAST = 3, 1 / 16
+"""How long a step is waited in for those of whom nothing is needed: times what a quorum took in a step before, and Δ at
+the least."""
 
 
 class EndedEarly(Exception):
@@ -338,7 +344,7 @@ class Node:
         assert self._round_timer is not None
         began, pace = self._now(), self._round_timer
         while (wanted := missing()) and (left := min(pace.deadline, self._ends(began)) - self._now()) > 0:
-            is_past = self._ahead or (self._is_told and self._rules.ends_early)
+            is_past = self._ahead or self._is_told
             if is_past and is_over():
                 return True
             # The chain tells that others are ahead, if nobody else does.
@@ -360,7 +366,7 @@ class Node:
 
         What they say is evidence, or spares bytes.
         """
-        return began + self._patience if self._role.ready() else inf
+        return began + max(self._patience, LEAST * self._bound) if self._role.ready() else inf
 
     def _await_record(self, played: bool) -> Waits[Any]:
         """Say again what must arrive, turn to the chain if that is one's part, until the record is there."""
@@ -586,6 +592,9 @@ class Node:
             self._greeted.add(sender)
             at_once = [each for each in envelope.messages if not isinstance(each, STEPPED)]
             self._deliver(sender, envelope.round, at_once)
+        elif envelope.round == here - 1:
+            late = [each for each in envelope.messages if isinstance(each, EVIDENCE)]
+            self._deliver(sender, envelope.round, late)
         elif not is_due:
             return
         elif envelope.round == here and self._round_timer is not None:

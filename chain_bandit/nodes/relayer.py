@@ -49,22 +49,22 @@ class RecordingRole(NodeRole):
         self._taking, self._wallet, self._node, self._events = contract, wallet, node, follower
         self._verifier, self._accounts = verifier, accounts
         self._proofs: dict[tuple[int, int, int], tuple[object, ...]] = {}
+        self._ledger: Any = None
 
     def begin(self, ledger: Any) -> None:
         """Open the next round."""
+        self._before = self._slots() if self._ledger is not None else ()
         self._ledger, self._done = ledger, False
         self._deadline: int | None = None
 
     def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
-        """Certificates and proofs of the open round, a proof a seat and role."""
-        if round_ != self._ledger.round:
-            return []
+        """Certificates of the open round; proofs of it and of the last one, a proof a seat and role."""
         if isinstance(message, Equivocation):
             place = (message.instance, int(message.phase), int(message.role))
-            is_new = place not in self._proofs and message.slot in self._slots()
+            is_new = place not in self._proofs and message.slot in (*self._before, *self._slots())
             if is_new and message.proves(self._accounts, self._verifier):
                 self._proofs[place] = message.calldata()
-        else:
+        elif round_ == self._ledger.round:
             self._certified(sender, message)
         return []
 

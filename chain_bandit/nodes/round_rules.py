@@ -27,7 +27,6 @@ class RoundRules(ABC):
         everybody: the seats, of whom each has an envelope for all others in every step.
         others: addresses beside the seats, and the steps in which they get one too.
         steps: of a round that is recorded, the longest.
-        ends_early: whether a round may be over before that.
         most_said: messages and claims of a seat in an envelope, and `steps` more in those of a round's steps.
         most_bytes: of a seat's frame.
         first_recorded: the first round that has a record.
@@ -40,7 +39,6 @@ class RoundRules(ABC):
     most_said: int
     most_bytes: int
     first_recorded = 0
-    ends_early = False
 
     @abstractmethod
     def is_over(self, ledger: Any) -> bool:
@@ -86,7 +84,6 @@ class BanditRounds(RoundRules):
         self._rules, parameters = rules, rules.parameters
         self.parameters, self.everybody, self.steps = parameters, rules.everybody, rules.schedule.steps
         schedule = rules.schedule
-        self.ends_early = schedule.certified
         first_and_last = (0, schedule.certify)
         asked = (0, schedule.compare) if schedule.certified else range(schedule.compare + 1)
         self.others = {COMPARISON: asked, ENVIRONMENT: first_and_last, RELAYER: first_and_last}

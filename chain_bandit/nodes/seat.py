@@ -5,6 +5,9 @@ from chain_bandit.actors.seat import Seat
 from chain_bandit.attacks.malicious import MaliciousSeat
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.node import Wallet
+from chain_bandit.consensus.broadcast import Frame
+from chain_bandit.consensus.certificate import Vote
+from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.network.wire import NodeMessage, Owed
 from chain_bandit.nodes import role
 from chain_bandit.nodes.crash import at
@@ -76,7 +79,7 @@ class SeatRole(role.NodeRole):
             last = self._seat.validator.done or step == self._rules.schedule.steps - 1
         if not last:
             return said
-        self._certified = said + self._proofs()
+        self._certified = said + self._told(self._seat.equivocations())
         return self._certified
 
     def settled(self) -> bool:
@@ -103,6 +106,8 @@ class SeatRole(role.NodeRole):
                 self._nothing_comes |= message.since == self._ledger.round
             case Receipt() | Owed() | PullRequest() | CertifiedBlock():
                 pass  # a block counts once the chain has it
+            case Frame() | Vote() if round_ == self._ledger.round - 1:
+                return self._told(self._seat.validator.on_late(message))
             case _ if round_ == self._ledger.round:
                 return posts(self._seat.on_message(sender, message))  # type: ignore[arg-type]
         return []
@@ -215,11 +220,9 @@ class SeatRole(role.NodeRole):
         )
         at("acquitted")
 
-    def _proofs(self) -> list[Post]:
+    def _told(self, proofs: list[Equivocation]) -> list[Post]:
         """Of a seat under an attack nobody asks any."""
-        if isinstance(self._seat, MaliciousSeat):
-            return []
-        return [(RELAYER, proof) for proof in self._seat.equivocations()]
+        return [] if isinstance(self._seat, MaliciousSeat) else [(RELAYER, proof) for proof in proofs]
 
     def _require_journal(self, found: Recorded) -> None:
         """All of ours that the chain shows. Raises `JournalRolledBack`."""

@@ -1042,6 +1042,21 @@ def whoever_spoke_last_is_not_expected_again(_):
     return property(present)
 
 
+@mutant(Validator, "on_late")
+def forgets_what_was_said_of_the_last_round(_):
+    return lambda self, message: []
+
+
+@mutant(Validator, "is_settled")
+def is_settled_before_reports_are_agreed(_):
+    return property(lambda self: self._at >= self.rules.schedule.compare or self._compared is not None)
+
+
+@mutant(Validator, "is_ready")
+def goes_on_without_the_bits(_):
+    return property(lambda self: self.is_settled)
+
+
 OF_NODES = frozenset(MUTANTS) - _BEFORE
 
 

@@ -4,7 +4,7 @@ While every message of a round arrives in time, all of them; in any other round 
 honest seat, and C-5, C-7 and C-8 always.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Protocol
 
 from chain_bandit.actors.messages import Message
@@ -25,6 +25,7 @@ Said = dict[tuple[int, Phase, Role], set[bytes]]
 """What each honest seat said in its own name in a round."""
 Relayed = dict[tuple[int, Phase, int, int], int]
 """How many claims each honest seat relayed of each commander in a phase, to whom."""
+BOTH = (Phase.REPORT, Phase.BLOCK)
 Counted = dict[int, dict[bytes, frozenset[int]]]
 """By seat and content: who voted for it."""
 
@@ -52,13 +53,13 @@ class Round(Protocol):
     round: int
 
 
-def check(played: Round, calm: bool, whole: bool, lockstep: bool) -> Iterator[str]:
+def check(played: Round, calm: bool, whole: bool, lockstep: Collection[Phase]) -> Iterator[str]:
     """The invariants that do not hold.
 
     Args:
         calm: everything was in time.
         whole: and every living seat has heard every other one in the last step.
-        lockstep: and none has ended a step before all others were in it.
+        lockstep: and none has ended a step of these phases before all others were in it.
     """
     size = played.schedule.size
     quorum = played.stage.rules.quorum(played.adversary.ledger)
@@ -66,10 +67,10 @@ def check(played: Round, calm: bool, whole: bool, lockstep: bool) -> Iterator[st
     if calm:
         if disagree(alive):
             yield "C-1 two seats compute different blocks"
-        commanders = played.stage.rules.commanders(played.adversary.ledger) if lockstep else ()
+        commanders = played.stage.rules.commanders(played.adversary.ledger) if Phase.BLOCK in lockstep else ()
         yield from _agreement(alive, played.said, commanders)
         yield from _outcome(played, alive, quorum <= size.validators - size.attackers)
-        yield from _evidence_is_complete(played, alive, whole or lockstep, whole)
+        yield from unproven(played, alive, BOTH if whole else lockstep, whole)
     if (calm or 2 * quorum - size.validators > size.attackers) and certificates(played) > 1:
         yield "C-4 two certificates of one round can be made"
     yield from _bounded(alive, played.relayed)
@@ -205,24 +206,25 @@ def _proofs_are_told_apart(played: Round) -> Iterator[str]:
                         yield f"C-5 a proof against an honest {role.name} of phase {phase.name} is believed"
 
 
-def _evidence_is_complete(played: Round, alive: dict[int, Seat], steps: bool, whole: bool) -> Iterator[str]:
-    """What two of the living accepted of one commander, or counted of one voter, one of them can prove.
+def unproven(played: Round, alive: dict[int, Seat], phases: Collection[Phase], votes: bool) -> Iterator[str]:
+    """What two of the living accepted of one commander, or counted of one voter, and none of them can prove.
 
     Args:
-        steps: every one has heard all that others said in the steps before its last.
+        phases: in which every one has heard all that others said before its last step.
+        votes: and in that step.
     """
     accused: set[tuple[int, Phase, Role]] = set()
     for number in alive:
         accused |= {(proof.instance, proof.phase, proof.role) for proof in played.proofs[number]}
     for number in played.adversary.corrupt:
-        for index, phase in enumerate((Phase.REPORT, Phase.BLOCK)):
+        for index, phase in enumerate(BOTH):
             contents = {content for seat in alive.values() for content, _ in _broadcasts(seat)[index]._held[number]}
-            if steps and len(contents) > 1 and (number, phase, Role.COMMANDER) not in accused:
+            if phase in phases and len(contents) > 1 and (number, phase, Role.COMMANDER) not in accused:
                 yield f"C-6 an equivocation is seen and not proven in phase {phase.name}"
         counted = {
             content for seat in alive for content, voters in played.counted[seat].items() if number in voters
         }
-        if whole and len(counted) > 1 and (number, Phase.BLOCK, Role.SIGNER) not in accused:
+        if votes and len(counted) > 1 and (number, Phase.BLOCK, Role.SIGNER) not in accused:
             yield "C-6 two votes of a seat are seen and not proven"
 
 

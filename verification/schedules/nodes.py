@@ -40,6 +40,7 @@ from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.protocol.blocks import Header, Record, approves, seats
 from chain_bandit.protocol.blocks import Kind as Ended
 from chain_bandit.protocol.ledger import Ledger, records_made
+from chain_bandit.protocol.messages import Phase
 from chain_bandit.protocol.parameters import Parameters
 from verification.schedules.acts import (
     Ahead,
@@ -56,6 +57,7 @@ from verification.schedules.acts import (
 )
 from verification.schedules.adversary import Adversary, SendAs, TwoOfOne
 from verification.schedules.invariants import (
+    BOTH,
     Counted,
     Relayed,
     Said,
@@ -65,6 +67,7 @@ from verification.schedules.invariants import (
     counted,
     disagree,
     note,
+    unproven,
 )
 from verification.schedules.play import Played, told
 from verification.schedules.stage import Stage
@@ -236,7 +239,7 @@ class _Game:
         self.chain: dict[int, tuple[float, Recorded]] = {}
         self.rounds: dict[int, _Round] = {}
         self.running: dict[int, _Running] = {}
-        self._judged = 0
+        self._judged = self._unproven = 0
         self._hash = sha256()
         self._decoded: dict[bytes, Envelope] = {}
         self._chance = random.Random(schedule.order).random
@@ -265,7 +268,7 @@ class _Game:
                 self._start(number, stage.ledger, live=True, last=0)
         comparer = Comparer(stage.rules, IdealComparison(stage.rules.parameters.horizon))
         self._run(COMPARISON, ComparerRole(comparer), _View(self, 0.0), stage.ledger, live=True, last=0)
-        while self._judged < self.schedule.rounds:
+        while self._judged < self.schedule.rounds or self._unproven:
             if not self._events or self.now > limit:
                 self._found("C-3 a node waits for ever")
                 break
@@ -421,8 +424,7 @@ class _Game:
         else:
             for delay in self._delays(played, sender, to, envelope):
                 moment = self.now + delay * MOMENT
-                if self.schedule.size.certified:  # links keep the order, and here evidence rests on it
-                    moment = self._latest[sender, to] = max(moment, self._latest.get((sender, to), 0.0))
+                moment = self._latest[sender, to] = max(moment, self._latest.get((sender, to), 0.0))  # as links do
                 self._at(moment, lambda: self._arrive(sender, to, frame))
 
     def _reaches(self, played: _Round, sender: int, to: int, envelope: Envelope) -> bool:
@@ -619,8 +621,12 @@ class _Game:
         played.down |= absent  # it left before its last step, for the record was there
         if len(everybody) > len(absent):
             whole = all(played.heard.get(n, set()) >= everybody.keys() - {n} for n in everybody if n not in absent)
-            for violation in check(played, calm, calm and whole, calm and not self.schedule.size.certified):
+            for violation in check(played, calm, calm and whole, self._lockstep if calm else ()):
                 self._found(violation)
+            if calm:
+                self._unproven += 1
+                living = {n: self.running[n] for n in self._alive & everybody.keys() - absent}
+                self._at(self.now + BOUND, lambda: self._judge_late(played, living))
         record = played.record
         assert record is not None
         if calm and self.can_certify(played):
@@ -640,6 +646,23 @@ class _Game:
                 when = f"began at {played.began[number]:.4f} s"
                 signed = seat.validator.signed[:2].hex()
                 self.result.ends.append(f"round {played.round} seat {number} {when}, signs {signed}")
+
+    @property
+    def _lockstep(self) -> tuple[Phase, ...]:
+        """Phases in which a node waits for others though it has what it needs."""
+        size = self.schedule.size
+        return () if size.certified else BOTH if size.steps.header_relays else (Phase.REPORT,)
+
+    def _judge_late(self, played: _Round, living: dict[int, _Running]) -> None:
+        """Headers and votes are evidence in the next round too."""
+        self._unproven -= 1
+        there = {
+            n: played.honest[n] for n, life in living.items() if self.running.get(n) is life and n in played.honest
+        }
+        if self._is_calm(played.round + 1) and not self._dying:
+            played.proofs |= {number: seat.validator.equivocations() for number, seat in there.items()}
+            for violation in unproven(played, there, (*self._lockstep, Phase.BLOCK), True):
+                self._found(f"{violation}, though all has come")
 
     def can_certify(self, played: _Round) -> bool:
         size = self.schedule.size

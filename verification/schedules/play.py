@@ -13,7 +13,7 @@ from chain_bandit.network.memory import Actor
 from chain_bandit.protocol.blocks import seats
 from verification.schedules.acts import SKEW, Corruption, Crash, Cut, Link, Schedule, Skewed, Twins
 from verification.schedules.adversary import Adversary, SendAs, TwoOfOne
-from verification.schedules.invariants import Relayed, Said, certificates, chains, check, counted, disagree, note
+from verification.schedules.invariants import BOTH, Relayed, Said, certificates, chains, check, counted, disagree, note
 from verification.schedules.stage import Stage
 from verification.virtual_network import STEP, Fate, VirtualNetwork
 
@@ -164,7 +164,8 @@ class Playing:
         self.proofs = {number: seat.validator.equivocations() for number, seat in self.honest.items()}
         self.counted = {number: counted(seat) for number, seat in self.honest.items()}
         calm = self.schedule.is_calm(self.round)
-        for violation in check(self, calm, calm, calm and not self.schedule.size.certified):
+        lockstep = BOTH if calm and not self.schedule.size.certified else ()
+        for violation in check(self, calm, calm, lockstep):
             self._found(violation)
         alive = {number: seat for number, seat in self.honest.items() if number not in self.down}
         self.result.disagreed += disagree(alive)

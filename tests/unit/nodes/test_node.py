@@ -338,7 +338,7 @@ def test_the_chain_is_asked_at_once_where_the_relayer_tells_of_the_record_and_on
     assert alone[-1] == pytest.approx(1.0, abs=0.5), "nobody has to tell"
     assert looks(monkeypatch, told[:1], 0.005) == [0.0, 0.005]
     during_the_steps = [(0.002, RELAYER, told[0][2])]
-    assert looks(monkeypatch, during_the_steps, 0.001) == [0.0, SPOKEN]
+    assert looks(monkeypatch, during_the_steps, 0.001) == [0.0, 0.002], "the steps are over with the record"
     early = looks(monkeypatch, told, 1.0)
     assert early[:2] == [0.0, 0.005]
     assert 0.006 not in early

@@ -1,6 +1,6 @@
 """A relayer that turns to a round's deadline: what it does until that is over."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -57,11 +57,11 @@ class Chain:
 def opened(chain: Chain) -> tuple[RelayerRole, Any]:
     """A role in an open round, and its relayer, who may come to a certificate."""
     parameters = SimpleNamespace(burn_in=4, burn_in_blocks=3, skip_deadline=BLOCKS, has_committees=False, provable=0)
-    rules = SimpleNamespace(parameters=parameters, addresses=(), slot=lambda ledger: SLOT)
+    rules = SimpleNamespace(parameters=parameters, addresses=(), slot=lambda ledger: replace(SLOT, round=ledger.round))
     holds = SimpleNamespace(rules=rules, block=None, skip=None, begin=lambda ledger: None)
     given: Any = (holds, chain, None, chain, SimpleNamespace(accusations={}), None)
     role = RelayerRole(*given)
-    for round_ in (1, ROUND):
+    for round_ in (ROUND - 2, ROUND - 1, ROUND):
         role.begin(SimpleNamespace(round=round_))  # type: ignore[arg-type]
     return role, holds
 
@@ -109,6 +109,18 @@ def test_a_proof_that_the_contract_refuses_was_none_and_the_round_is_recorded(mo
     holds.skip = SimpleNamespace(signers=7, signatures=b"")
     role.act(heard=True, late=False)
     assert chain.calls == ["report", "skip", "settle"]
+
+
+@pytest.mark.parametrize(("of", "calls"), [(ROUND - 1, ["report"]), (ROUND - 2, []), (ROUND + 1, [])])
+@pytest.mark.parametrize("said_in", [ROUND - 1, ROUND])
+def test_a_proof_of_the_last_round_is_taken_and_none_of_another(monkeypatch, of, calls, said_in):
+    monkeypatch.setattr(Equivocation, "proves", lambda *given: True)
+    chain = Chain(hurries=True)
+    role, holds = opened(chain)
+    role.take(3, said_in, Equivocation(replace(SLOT, round=of), Phase.BLOCK, Role.SIGNER, 3, b"", b"", b"", b""))
+    holds.skip = SimpleNamespace(signers=7, signatures=b"")
+    role.act(heard=True, late=False)
+    assert chain.calls == [*calls, "skip", "settle"]
 
 
 def test_a_game_whose_last_block_has_passed_takes_no_record_and_ends_no_relayer():
