@@ -571,8 +571,8 @@ class Scenario(Strict):
         return assumptions.minimum_stake(self.rounds, self.chain.wei_per_unit)
 
     def _of_stake(self, share: float) -> int:
-        """A share of the dearest cost, in wei: a multiple of `wei_per_unit`."""
-        return self._least_stake * round(share * UNIT) // UNIT
+        """A share of the dearest cost, in wei: a multiple of `wei_per_unit`, and more than nothing if the share is."""
+        return self._least_stake * max(round(share * UNIT), int(share > 0)) // UNIT
 
     @staticmethod
     def chosen(kind: RuleKind, entry: "str | RuleEntry") -> RuleChoice:

@@ -219,6 +219,14 @@ def test_the_largest_numbers_are_refused_by_an_inequality(read, key, number, mod
     assert len(str(refused.value)) < 400
 
 
+@pytest.mark.parametrize(("share", "units"), [(0, 0), (1e-10, 1), (2e-9, 2), (0.07, 70_000_000), (1, 10**9)])
+def test_a_share_of_the_stake_is_nothing_only_where_it_is_zero(read, share, units):
+    p = read(slash=share, unrevealed_penalty=share, sealed=True).parameters
+    least = read(slash=0, unrevealed_penalty=0, sealed=True).parameters.stake
+    assert p.slash == p.unrevealed_penalty == least * units // 10**9
+    assert p.provable == (share > 0)
+
+
 def test_a_number_that_is_too_large_is_named_as_the_file_has_it(read):
     for key, number, said in (
         ("rounds", 10**20, "rounds: T * (chain.skip_deadline + 4) < 2^32"),
