@@ -37,7 +37,7 @@ from chain_bandit.scenario import Scenario
 VICTIM, HOSTILE = 1, 3
 LOOK = 0.01
 """Seconds between two looks at the chain's height."""
-FIRST = 10
+FIRST = 20
 """Rounds before which both are to be back."""
 
 
