@@ -224,7 +224,7 @@ def _receipts_problem(block: RawBlock, header: BlockHeader) -> str:
     return "" if gas == header.gas_used else "its gas is not that of its receipts"
 
 
-OPENING = (SELECTORS["reveal"], SELECTORS["settleRewards"], TOPICS["SealRevealed"])
+OPENING = SELECTORS["reveal"], SELECTORS["settleRewards"], TOPICS["SealRevealed"], TOPICS["Acquitted"]
 """Bytes of which a block that opens something has some."""
 
 

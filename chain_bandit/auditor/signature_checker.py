@@ -51,8 +51,9 @@ def seen(found: Survey) -> bytes:
     """32 bytes that stand for a sound chain, and for all that it opens."""
     keys = b"".join(uint(seat, 2) + key for seat, key in sorted(found.seal_keys.items()))
     marks = b"".join(uint(each, 8) for each in found.settlements)
-    parts = found.head, uint(found.number, PLACE), found.environment, found.pulls, marks, keys, *(found.reveal or ())
-    return keccak(*map(keccak, parts))
+    acquitted = b"".join(uint(seat, 2) for seat in sorted(found.acquitted))
+    parts = found.head, uint(found.number, PLACE), found.environment, found.pulls, marks, keys, acquitted
+    return keccak(*map(keccak, (*parts, *(found.reveal or ()))))
 
 
 def serve(path: Path, asked: BinaryIO, out: BinaryIO) -> None:

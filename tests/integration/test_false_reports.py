@@ -17,6 +17,7 @@ from chain_bandit.auditor import game as auditor_game
 from chain_bandit.auditor.audit import audit
 from chain_bandit.auditor.game import ReplayedGame
 from chain_bandit.auditor.report import AuditReport
+from chain_bandit.auditor.two_process import audit_by_two
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.records import METHODS, calls
 from chain_bandit.comparison.interface import Opening
@@ -422,6 +423,9 @@ def test_who_was_framed_is_acquitted_keeps_its_money_and_no_verifier_blames_it(
     frame(monkeypatch, HONEST, FRAMED_IN, settled)
     report = audit_folder(out := play(tmp_path, **changes), paranoid=True)
     assert failed(report) == {"settlement.rewards", "settlement.tallies", "paranoid.reward"}
+    by_two, by_one = audit_by_two(out / folder.HISTORY, None), audit(files.read(out / folder.HISTORY))
+    assert by_two is not None
+    assert by_two.json() == by_one.json()
     checks = page.verdict(out / folder.HISTORY)["checks"]
     assert {check["id"] for check in checks if check["tally"]["failed"]} == {"settlement.rewards", "settlement.tallies"}
     (own,) = (each for each in report.accounts if each.seat == HONEST)
