@@ -12,13 +12,16 @@ from chain_bandit.auditor.agreement import creates
 from chain_bandit.auditor.audit import audit
 from chain_bandit.auditor.books import Movement
 from chain_bandit.auditor.chain import STEP
+from chain_bandit.auditor.evidence import ROLES
 from chain_bandit.auditor.report import AuditReport
 from chain_bandit.auditor.two_process import able, audit_by_two
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.resumable_download import BlocksObserver
+from chain_bandit.crypto.verify import signer
 from chain_bandit.game import folder
 from chain_bandit.protocol.arms import round_robin
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.messages import Phase, Role, Slot, statement_content
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.settlement import Cost, cost_of_round
 from chain_bandit.protocol.units import UNIT
@@ -136,6 +139,7 @@ def page_of(
     """The page of a run folder, or of an export, by what its audit said; the others as in `views.page.page`.
 
     Raises:
+        ManifestFalse: what the folder calls a proof of equivocation is none.
         ChainBanditError: the folder's files cannot be read.
     """
     from chain_bandit.views.page import page  # late: it loads matplotlib
@@ -149,7 +153,51 @@ def page_of(
     except (OSError, ValueError, RecursionError) as error:
         reason = f"its scenario or its evidence cannot be read ({type(error).__name__})"
         raise folder.FolderRefused(path, reason) from error
-    return page(manifest, report, rounds, scenario=scenario, evidence=evidence, every=every, pictures=pictures)
+    proofs = _proven(path, evidence, report)
+    return page(manifest, report, rounds, scenario=scenario, evidence=proofs, every=every, pictures=pictures)
+
+
+def _proven(path: Path, evidence: Any, report: AuditReport) -> list[dict[str, Any]]:
+    """A folder's proofs of equivocation; none where its history does not say what signatures are bound to.
+
+    Raises:
+        FolderRefused: they are no list.
+        ManifestFalse: one is no proof.
+    """
+    if not isinstance(evidence, list):
+        raise folder.FolderRefused(path, "its evidence is no list")
+    separator = report.game.get("separator")
+    if separator is None:
+        return []
+    addresses = {account.seat: account.address for account in report.accounts}
+    for number, proof in enumerate(evidence, 1):
+        said = proof.get("seat") if isinstance(proof, dict) else proof
+        proves = False
+        with suppress(LookupError, TypeError, ValueError, AttributeError, OverflowError):
+            proves = _proves(proof, bytes.fromhex(separator[2:]), addresses[said])
+        if not proves:
+            raise ManifestFalse(path, f"proof {number}", f"one against {said}", "no such signatures", "evidence")
+    return evidence
+
+
+def _proves(proof: Mapping[str, Any], separator: bytes, accused: str) -> bool:
+    """Whether both signatures are of that address, over two contents of one slot; what is malformed raises.
+
+    Contents are those that the contract takes, or reports as they were sent.
+    """
+    slot = Slot(separator, proof["round"], bytes.fromhex(proof["parent"]))
+    phase, role = Phase[proof["phase"]], Role[proof["role"]]
+    said = [bytes.fromhex(content) for content in proof["contents"]]
+    instance = 0 if role is Role.SIGNER else proof["seat"]
+
+    def signed(contents: Sequence[bytes]) -> bool:
+        signers = [
+            signer(slot.digest(phase, role, instance, content), bytes.fromhex(signature))
+            for content, signature in zip(contents, proof["signatures"], strict=True)
+        ]
+        return len({*contents}) == 2 and signers == [bytes.fromhex(accused[2:])] * 2
+
+    return (phase, role) in ROLES and (signed(said) or signed([statement_content(phase, each) for each in said]))
 
 
 def trail_of(path: Path) -> bytes:

@@ -391,6 +391,22 @@ def test_audit_of_a_folder_holds_its_table_of_rounds_against_the_history(
         assert (result.returncode, "of round 20" in result.stderr) == (12, True), result.stderr
 
 
+@pytest.mark.parametrize(("changed", "code"), [
+    ({"seat": 0}, 12), ({"round": 13}, 12), ({"contents": 5}, 12), ({"signatures": []}, 12), ({"role": "RELAY"}, 12),
+    ({"seat": None}, 12), ({"round": -1}, 12), ({"seat": [3]}, 12), (None, 2),
+])  # fmt: skip
+def test_the_page_repeats_no_proof_of_a_folder_that_proves_nothing(
+    finished: Path, tmp_path: Path, called: Called, changed: dict[str, Any] | None, code: int
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    file = tmp_path / "run" / "evidence.json"
+    proofs = json.loads(file.read_text())
+    file.write_text(json.dumps(changed and [*proofs, {**proofs[0], **changed}]))
+    result = called("audit", tmp_path / "run", "--page", tmp_path / "page.html")
+    assert (result.returncode, "evidence" in result.stderr) == (code, True), result.stderr
+    assert not (tmp_path / "page.html").exists()
+
+
 def test_an_empty_head_is_no_head_that_is_left_out(finished: Path, called: Called) -> None:
     for arguments in ([finished], ["--history", finished / "history.jsonl.gz"]):
         result = called("audit", *arguments, "--head", "")
