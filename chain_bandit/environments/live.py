@@ -60,12 +60,14 @@ class CallableSource:
         name: `module:function`, or the name of an entry point in the group `chain_bandit.environments`.
 
     Raises:
-        PluginBroken: nothing has that name.
+        PluginBroken: nothing has that name, or what has it cannot be called.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._function: Callable[[PullKey, int], object] = plugins.find("environments", name, {})
+        if not callable(self._function):
+            raise plugins.PluginBroken("environments", name, f"expected a function, got {self._function!r:.80}")
 
     def asked(self, key: PullKey, arm: int) -> None:
         """The function is told with the pull."""

@@ -172,3 +172,5 @@ def test_a_function_is_found_by_name_and_what_it_raises_is_told(
         source.pull(PullKey("", 1, 0), 0, 1.0)
     with pytest.raises(PluginBroken, match="no attribute 'push'"):
         CallableSource("own_rewards:push")
+    with pytest.raises(PluginBroken, match="expected a function, got 'own_rewards'"):
+        CallableSource("own_rewards:__name__")
