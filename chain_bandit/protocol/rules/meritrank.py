@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from operator import mul
+from struct import Struct
 from types import MappingProxyType
 
 from chain_bandit.protocol.merits import ByMerit
@@ -20,7 +21,7 @@ class MeritRank(ByMerit):
     beside that of the one before; each is taken with 1 - transitivity decay only, so that many steps away little
     arrives. Where more than `bridge` of what arrives has come through one other seat, it falls by the connectivity
     decay: however many seats stand behind one, they share what it lets through. The paper draws walks; these are all of
-    them, of `steps` steps. Work: of n reporters steps n^3 products and n^2 K / 2 distances.
+    them, of `steps` steps. Work: of n reporters n^2 K / 2 distances, and steps n^2 products of n lanes.
     """
 
     name = "meritrank"
@@ -38,7 +39,8 @@ class MeritRank(ByMerit):
         alike = likeness([agreed.reports[seat] for seat in seats], free, terms.tolerance)
         near = accuracies(terms.participants, agreed.reports, estimate.means, free, terms.tolerance)
         first = _shares([near[seat] for seat in seats])
-        into = list(zip(*map(_shares, alike), strict=True))
+        lanes = Struct(f"<{len(seats)}Q")
+        onward = [int.from_bytes(lanes.pack(*_shares(row)), "little") for row in alike]
         passed_on = UNIT - options["transitivity_decay"]
 
         def arriving(without: int | None) -> list[int]:
@@ -46,7 +48,8 @@ class MeritRank(ByMerit):
             walks, total = list(first), [0] * len(seats)
             for step in range(options["steps"]):
                 if step:
-                    walks = [sum(map(mul, walks, column)) * passed_on // (UNIT * WHOLE) for column in into]
+                    met = sum(map(mul, walks, onward)).to_bytes(lanes.size, "little")  # 2^60 at most in each lane
+                    walks = [each * passed_on // (UNIT * WHOLE) for each in lanes.unpack(met)]
                 if without is not None:
                     walks[without] = 0
                 total = [sum(each) for each in zip(total, walks, strict=True)]
