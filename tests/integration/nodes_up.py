@@ -80,6 +80,18 @@ class Game:
         os.kill(pid, signal.SIGKILL)
         self.wait(lambda: self.killed.count(name) > before)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """No round ends while the block runs: the relayer stands still."""
+        self.wait(lambda: self.is_up("relayer"))
+        pid = self._pid("relayer")
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     def start(self, name: str, crash: str = "") -> None:
         """Take up a node that was killed, as a user does; it may be killed again, at a place of `nodes/crash.py`."""
         with (self.out / name / "log").open("ab") as log:

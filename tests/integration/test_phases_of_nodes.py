@@ -62,14 +62,16 @@ def test_who_dies_in_a_phase_comes_back_to_it(tmp_path, monkeypatch, slash):
 @pytest.mark.parametrize("slash", [0, 0.25], ids=["without proofs", "with proofs"])
 def test_a_seat_killed_in_a_phase_or_away_for_whole_ones_reports_and_earns_again(tmp_path, monkeypatch, slash):
     monkeypatch.setenv(VARIABLE, "seat-1/pulled:9")
-    scenario = honest(bound_ms=50, pull_wait=20, slash=slash, growth=0.1, rounds=4000)
+    scenario = honest(bound_ms=50, pull_wait=20, slash=slash, rounds=1000)
     with game(scenario, tmp_path / "game", revive=True) as played:
         played.wait(lambda: played.is_back("seat-1") and played.at_round(8))
         played.stop_reviving()
         played.kill("seat-2")
         away = played.rounds("seat-0")[-1]
         played.wait(lambda: played.at_round(away + 8, "seat-0"))
-        played.start("seat-2")
+        with played.held():
+            played.start("seat-2")
+            played.wait(lambda: played.is_back("seat-2"))
         report = require_passed(played)
     missed = [row for row in report.rounds if row.rewards is not None and row.rewards[2] is None]
     assert not slash or sum(row.length > 1 for row in missed) > 2

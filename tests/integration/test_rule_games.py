@@ -1,6 +1,8 @@
 """Every aggregation rule plays on a chain, is audited, and comes out alike without messages."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,7 +16,9 @@ from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.estimation import is_estimate
 from chain_bandit.protocol.reputation import FULL
+from chain_bandit.protocol.rule import Learnt
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
@@ -114,13 +118,40 @@ def test_every_rule_decides_otherwise_but_options_2_and_3_and_option_1_where_all
     assert len({str(course) for course in courses.values()}) >= len(courses) - 2
 
 
-@pytest.mark.parametrize("name", sorted(records.REPUTATIONS))
+@contextmanager
+def bounded() -> Iterator[None]:
+    """In seconds of CPU, where nobody counts branches: a round, not minutes."""
+    start = time.process_time()
+    yield
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("name", AGGREGATIONS)
+def test_the_work_of_an_aggregation_is_bounded_at_the_largest_game(name: str) -> None:
+    """Two camps that no iteration reconciles, the most iterations."""
+    rule, dice = AGGREGATIONS[name], records.Dice(3)
+    camps = [(UNIT // 4 + dice.below(UNIT // 9), UNIT - dice.below(UNIT // 9)) for _ in range(254)]
+    rows = (tuple(camp[seat % 2] + dice.below(2) - (seat % 2) for camp in camps) for seat in range(256))
+    agreed = records.matrix(*rows, means=(0,) * 254)
+    most = {key: option.most for key, option in rule.options.items() if key == "iterations"}
+    terms = records.terms(rule, agreed, 85, records.options(rule) | most)
+    with bounded():
+        assert is_estimate(rule.estimate(terms, (), agreed), 254, agreed)
+
+
+@pytest.mark.parametrize("name", records.POLICIES)
+def test_the_work_of_a_policy_is_bounded_at_the_largest_game(name: str) -> None:
+    """Every arm a little better than the one before, so that each is searched for its index."""
+    means = tuple(UNIT // 3 + 10**6 * arm for arm in range(254))
+    with bounded():
+        records.POLICIES[name].arm(records.GAME, Learnt(10**5, bytes(32), means, (10**4,) * 254, (256,) * 254))
+
+
+@pytest.mark.parametrize("name", REPUTATIONS)
 def test_the_work_of_a_reputation_is_bounded_at_the_largest_game(name: str) -> None:
-    """In seconds of CPU, where nobody counts branches."""
-    rule, dice = records.REPUTATIONS[name], records.Dice(3)
+    rule, dice = REPUTATIONS[name], records.Dice(3)
     rows = (tuple(UNIT // 2 + dice.below(UNIT // 20) for _ in range(254)) for _ in range(256))
     agreed = records.matrix(*rows)
     terms = records.terms(rule, agreed, 85)
-    start = time.process_time()
-    assert max(records.weighed(rule, terms, agreed).weights) > FULL // 8
-    assert time.process_time() - start < 5
+    with bounded():
+        assert max(records.weighed(rule, terms, agreed).weights) > FULL // 8

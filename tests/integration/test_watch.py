@@ -2,15 +2,18 @@
 
 import json
 import re
-import time
 from pathlib import Path
 
 import requests
 
 from chain_bandit.chain.anvil import anvil
+from chain_bandit.scenario import load
 from chain_bandit.watching import Watched
 from tests.integration.nodes import chain_bandit, started, wait_for
+from tests.integration.nodes_up import game
 from verification.kills import free_ports
+
+SMALL = Path(__file__).parents[2] / "examples" / "small.toml"
 
 
 def rounds_of(page: str) -> int:
@@ -36,34 +39,33 @@ def address_of(watched: Watched, seat: int) -> str:
 
 def test_the_page_of_a_running_game_grows_and_ends_with_its_audit(tmp_path: Path) -> None:
     (port,) = free_ports(1)
-    pages: dict[int, requests.Response] = {}
-    with anvil() as node:
-        game = started(
-            "up", "small", "--rounds", "60", "-o", "expect={}", "-o", "bound_ms=2000", "--chain", node.url,
-            "--out", str(tmp_path / "game"), cwd=tmp_path,
-        )  # fmt: skip
-        wait_for((tmp_path / "game" / "game.json").exists)
+    url, out, pages = f"http://127.0.0.1:{port}/", tmp_path / "game", list[requests.Response]()
+
+    def shows(round_: int) -> bool:
+        """Whether a page is there that has so many rounds."""
+        try:
+            page = requests.get(url, timeout=10)
+        except requests.ConnectionError:
+            return False  # it does not listen yet
+        pages.append(page)
+        return page.status_code == 200 and rounds_of(page.text) >= round_
+
+    with anvil() as node, game(load(SMALL, {"bound_ms": 2000, "expect": {}}), out, chain=node.url) as played:
+        played.wait(lambda: played.is_up("relayer"))
         watch = started(
             "watch", "game/game.json", "--rpc", node.url, "--listen", f"127.0.0.1:{port}", "--every", "0.2",
             "--json", cwd=tmp_path,
         )  # fmt: skip
-        while watch.poll() is None:
-            try:
-                page = requests.get(f"http://127.0.0.1:{port}/", timeout=10)
-            except requests.ConnectionError:
-                time.sleep(0.05)  # it does not listen yet
-                continue
-            assert page.status_code == 200
-            pages[len(page.content)] = page
-            time.sleep(0.1)  # between two looks
-        said, errors = watch.communicate()
-        game.communicate(timeout=120)
+        for round_ in (5, 12, 20):
+            played.wait(lambda: played.at_round(round_))  # noqa: B023
+            with played.held():
+                wait_for(lambda: shows(round_))  # noqa: B023
+            assert "Refresh" in pages[-1].headers or 'data-every="0.2"' in pages[-1].text
+        assert {page.status_code for page in pages} == {200}
+        said, errors = watch.communicate(timeout=300)
+        manifest, _ = played.end()
         assert watch.returncode == 0, errors
-        assert game.returncode == 0
-        assert [*map(json.loads, said.splitlines())] == [{"url": f"http://127.0.0.1:{port}/"}, {"audit": "passed"}]
-        running = [page for page in pages.values() if "Refresh" in page.headers or 'data-every="0.2"' in page.text]
-        assert len(running) >= 3, "it is drawn anew while the game is played"
-        manifest = json.loads((tmp_path / "game" / "manifest.json").read_text())
+        assert [*map(json.loads, said.splitlines())] == [{"url": url}, {"audit": "passed"}]
         contract = bytes.fromhex(manifest["contract"][2:])
         watched = Watched(node.url, contract, None, 1)
         watched.look()
