@@ -23,6 +23,11 @@ def crossed(*axes: Sequence[Any], every: int) -> list[Any]:
     ]
 
 
+def deep(cases: Iterable[Any]) -> list[Any]:
+    """All in `make deep` alone."""
+    return [_given(case, deep=True) for case in cases]
+
+
 def _given(case: Any, *, deep: bool) -> Any:
     values = case if isinstance(case, tuple) else (case,)
     return pytest.param(*values, marks=[pytest.mark.deep] if deep else [])

@@ -138,7 +138,7 @@ SIZES = [(1, 1), (2, 2), (3, 1), (4, 3), (7, 2), (8, 5), (10, 5), (15, 4), (7, 1
 def test_of_any_reports(name, options, kind):
     """As games have them the rule itself is seldom asked: extreme options and a few seats come to round numbers."""
     choice, asked = choice_of(name, options), []
-    for seed in range(8):
+    for seed in range(3):
         for seats, arms in SIZES:
             share = require_equal(Record(choice, kind, seats, arms, seed), form_of(choice))
             asked += [share] * (arms > 1 and seats >= 7)
@@ -239,7 +239,7 @@ def require_equal_merits(
 @pytest.mark.parametrize("kind", KINDS)
 def test_merits_of_any_reports(name, options, kind):
     asked = [require_equal_merits(name, options, kind, (seats, arms, 5), seed)
-             for seed in range(6) for seats, arms in SIZES]  # fmt: skip
+             for seed in range(2) for seats, arms in SIZES]  # fmt: skip
     assert options or np.mean(asked) <= 0.001
 
 
@@ -287,7 +287,7 @@ def malicious(lie: str, *seats: int) -> list[dict[str, Any]]:
 def test_whole_games(name):
     """Costs, arms and payoffs of the array engine are those of the plain loop, which asks the rule of every round."""
     lies = ["within-range", "copycat", "constant-lie", "worse-half"]
-    for seed, lie in enumerate(lies):
+    for seed, lie in list(enumerate(lies))[len(name) % 2 :: 2]:
         named = entry(name, delta=0.4) if name == "delta-safe" else name
         per_report = "2/b" if seed % 2 else "0.5"
         require_equal_games(game(seed, named, exploration=per_report, malicious=malicious(lie, 0, 4)))
