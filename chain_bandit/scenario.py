@@ -116,7 +116,7 @@ class OutsideRewards(Strict):
         strict=False, min_length=1, max_length=MOST, description="a name for each arm"
     )
     reward_timeout: float = Field(
-        default=5.0, gt=0, le=3_600, strict=False, json_schema_extra=unit("s"),
+        default=5.0, gt=0, le=3_600, json_schema_extra=unit("s"),
         description="time for a pull, retries included; then it is forfeited, or asked again up to round L",
     )
 
@@ -334,7 +334,7 @@ class Scenario(Strict):
         description="L, a multiple of the K arms; by default K * ceil(burn_in_factor * ln T)",
     )
     burn_in_factor: float = Field(
-        default=1.0, gt=0, strict=False, allow_inf_nan=False, description="c of the burn-in's default length"
+        default=1.0, gt=0, allow_inf_nan=False, description="c of the burn-in's default length"
     )
     threshold: int = Field(
         default=2, description="k: reports count with more than 1/k of the reference's pulls of every arm"
@@ -372,24 +372,24 @@ class Scenario(Strict):
         description="trials of each participant in the draw, and stakes that it deposits; by default 1 each",
     )
     growth: float = Field(
-        default=0.0, ge=0, le=4, strict=False,
+        default=0.0, ge=0, le=4,
         description="of phases: how often a block's arm is pulled, over its pulls before; 0: once",
     )
     commanders: Literal["all", "trust"] = Field(
         default="all", description="every validator, or those drawn with the trust coefficients of Theorem 5"
     )
     tolerance: float = Field(
-        default=0.1, gt=0, le=4, strict=False, description="distance from which a report earns no reputation"
+        default=0.1, gt=0, le=4, description="distance from which a report earns no reputation"
     )
     skip_penalty: int = Field(default=4_096, ge=1, description="reputation, of 65535, that a skip costs a validator")
     evidence_penalty: int = Field(default=65_535, ge=0, description="reputation that a proof of equivocation costs")
     sealed: bool = Field(default=False, description="arms and rewards stay hidden until keys are revealed")
     unrevealed_penalty: float = Field(
-        default=1.0, ge=0, le=1, strict=False, json_schema_extra=unit("of T whole rewards"),
+        default=1.0, ge=0, le=1, json_schema_extra=unit("of T whole rewards"),
         description="share that not revealing a sealing key costs; deposited with the stake",
     )
     slash: float = Field(
-        default=0.0, ge=0, le=1, strict=False, json_schema_extra=unit("of T whole rewards"),
+        default=0.0, ge=0, le=1, json_schema_extra=unit("of T whole rewards"),
         description="share that a proof of equivocation or of a false report takes; deposited with the stake",
     )
     paid_burn_in: bool = Field(

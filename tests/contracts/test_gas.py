@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOTS = ROOT / "tests" / "snapshots"
 SIZES = (4, 7, 10, 16, 31)
 GAMES = {
-    "open records": {}, "sealed records": {"sealed": True, "unrevealed_penalty": "1"},
+    "open records": {}, "sealed records": {"sealed": True, "unrevealed_penalty": 1.0},
     "proofs and silence": {
         "rounds": 60, "participants": 7, "liars": 1, "attackers": 2, "quorum": "majority", "commanders": "trust",
         "sortition": 1.0,

@@ -357,7 +357,8 @@ def test_a_rule_that_is_none_is_refused_where_it_is_wrong(read, given, where):
 @pytest.mark.parametrize(
     "change",
     [
-        {"validators": "4"}, {"validators": 4.0}, {"skip_penalty": 1.5},
+        {"validators": "4"}, {"validators": 4.0}, {"skip_penalty": 1.5}, {"slash": True}, {"growth": False},
+        {"unrevealed_penalty": True}, {"tolerance": "0.1"}, {"burn_in_factor": True},
         {"aggregation": 2}, {"cost": "linear"}, {"delta": 0.3},
         {"chain__body": "half"}, {"chain__batch": "8"},
         {"chain__certificates": "none"}, {"chain__certificate": "each"}, {"validator": 4},
@@ -380,7 +381,7 @@ def test_what_is_no_value_of_a_key_is_refused_with_its_name(read, change):
         ({"aggregation": "option-2", "liars": 4}, "attackers"),
         ({"evidence_penalty": 65536}, "evidence_penalty"), ({"tolerance": 1e-10}, "tolerance"),
         ({"tolerance": -0.1}, "tolerance"), ({"tolerance": 4.5}, "tolerance"), ({"skip_penalty": 0}, "skip_penalty"),
-        ({"tolerance": "nan"}, "tolerance"),
+        ({"tolerance": float("nan")}, "tolerance"),
         ({"sortition": float("nan")}, "sortition"),
         ({"evidence_penalty": -1}, "evidence_penalty"), ({"chain__batch": 0}, "chain.batch"),
     ],
