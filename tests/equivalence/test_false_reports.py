@@ -26,7 +26,7 @@ from chain_bandit.stopwatch import Stopwatch
 from tests.equivalence import test_kernel_equals_outcomes as kernel
 from tests.equivalence.test_outcomes_equal_game import SELECTIONS, decided, scenario, without_messages
 from tests.fast_chain import fast_node
-from tests.few import few
+from tests.few import crossed, few
 
 FLIGHTS = Path(__file__).resolve().parents[2] / "examples/flights.toml"
 
@@ -252,8 +252,10 @@ def test_a_proof_that_comes_too_late_for_the_block_list_costs_all_the_same():
     assert not found.settled[0, :2, 5:].any()
 
 
-@pytest.mark.parametrize("changes", [{}, {"chain": {"batch": 10, "settle_every": 7, "settlement_window": 160}}])
-@pytest.mark.parametrize("name", LIES)
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    crossed(LIES, [{}, {"chain": {"batch": 10, "settle_every": 7, "settlement_window": 160}}], every=2),
+)
 def test_a_sealed_game_is_proven_once_it_is_opened(name, changes):
     case = scenario(name, **SEALED | changes)
     rows, listed = require_equal(case)

@@ -162,7 +162,7 @@ def reorganised(depth: int, every: int) -> None:
         require_whole(node, recorder, game, scenario)
 
 
-@pytest.mark.parametrize("depth", range(1, 7))
+@pytest.mark.parametrize("depth", few(range(1, 7), 2))
 def test_a_reorganisation_is_followed(depth):
     reorganised(depth, 7)
 

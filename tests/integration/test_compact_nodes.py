@@ -77,11 +77,11 @@ def test_a_seat_that_was_away_and_lost_its_bodies_has_all_in_the_end(tmp_path, m
     """
     monkeypatch.setenv(VARIABLE, "seat-2/journal synced:30")
     malicious = [{"seat": 3, "attacks": [{"name": "worse-half"}]}]
-    scenario = compact(90, bound_ms=300, liars=1, attackers=0, slash=0.25, malicious=malicious)
+    scenario = compact(50, bound_ms=300, liars=1, attackers=0, slash=0.25, malicious=malicious)
     with game(scenario, tmp_path / "game") as played:
         played.wait(lambda: "seat-2" in played.killed)
         played.kill("relayer")
-        assert not played.at_round(60)
+        assert not played.at_round(40)
         (played.out / "seat-2" / KEPT).unlink()
         played.start("seat-2")
         played.wait(lambda: played.is_back("seat-2"))

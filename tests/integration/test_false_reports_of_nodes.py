@@ -20,6 +20,7 @@ from chain_bandit.protocol.messages import Role
 from chain_bandit.protocol.tallies import FalseReport
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import Scenario, load
+from tests.few import deep
 from tests.integration.live import anvil
 from tests.integration.nodes_up import digests_of, game
 
@@ -129,7 +130,7 @@ def test_a_liar_of_a_sealed_game_is_proven_by_nodes_once_it_is_opened(tmp_path):
     assert {seat for seat, _ in events(tmp_path / "game", "SealRevealed")} == set(range(scenario.participants))
 
 
-@pytest.mark.parametrize(("growth", "settle_every"), [(0, 3), (0, 1), (0.25, 1)])
+@pytest.mark.parametrize(("growth", "settle_every"), [(0, 3), *deep([(0, 1)]), (0.25, 1)])
 def test_a_liar_that_never_pulls_is_listed_in_time(tmp_path, monkeypatch, growth, settle_every):
     """The environment waits for its receipts, a minute each, but for no more blocks than proofs can bear."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

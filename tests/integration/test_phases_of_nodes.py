@@ -10,6 +10,7 @@ from chain_bandit.game.recorder import NoChain
 from chain_bandit.nodes.crash import VARIABLE
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import Scenario
+from tests.few import deep
 from tests.integration.nodes_up import Game, digests_of, game
 from tests.integration.test_false_reports_of_nodes import LIAR, alone, events, lying, require_as_alone
 
@@ -59,7 +60,7 @@ def test_who_dies_in_a_phase_comes_back_to_it(tmp_path, monkeypatch, slash):
     assert settled[-1] == report.rounds[-1].round
 
 
-@pytest.mark.parametrize("slash", [0, 0.25], ids=["without proofs", "with proofs"])
+@pytest.mark.parametrize("slash", [*deep([0]), 0.25], ids=["without proofs", "with proofs"])
 def test_a_seat_killed_in_a_phase_or_away_for_whole_ones_reports_and_earns_again(tmp_path, monkeypatch, slash):
     monkeypatch.setenv(VARIABLE, "seat-1/pulled:9")
     scenario = honest(bound_ms=50, pull_wait=20, slash=slash, rounds=1000)

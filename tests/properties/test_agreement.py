@@ -14,8 +14,10 @@ from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.messages import Phase, Role, Slot, statement_content
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
+from tests.few import deep
 from tests.properties.mutants import MUTANTS, OF_NODES, OF_VECTORS, planted
 from tests.properties.replays import require_ideal_signatures_are_as_good, require_same_in_any_process
+from verification.played import is_played
 from verification.schedules import __main__ as schedules
 from verification.schedules.acts import Chain, Face, Forgery, Hand, Schedule, Seal, Size
 from verification.schedules.draw import draw
@@ -211,20 +213,24 @@ def test_the_honest_agree_after_every_execution_of_a_small_broadcast_with_an_ech
     assert explore(*case, relay_rounds=case[1] - 1, echo=True).disagreements == pinned[2]
 
 
-CERTIFIED = (4, 1, 2)
+CERTIFIED, STATES = (4, 1, 2), 13_246
+WHOLE = deep if is_played("verification.schedules.exhaustive", STATES) else list
+"""Whether all is explored in `make deep` alone, where it was, and nobody disagreed, on these very sources."""
 
 
-def test_the_honest_agree_after_every_execution_of_a_small_broadcast_with_certified_vectors():
-    found = explore(*CERTIFIED, quorum=3)
-    assert (found.executions, found.states) == (89_048_654_691_013_424, 13_246)
+@pytest.mark.parametrize("quorum", WHOLE([3]))
+def test_the_honest_agree_after_every_execution_of_a_small_broadcast_with_certified_vectors(quorum):
+    found = explore(*CERTIFIED, quorum=quorum)
+    assert (found.executions, found.states) == (89_048_654_691_013_424, STATES)
     assert (found.disagreements, found.unproven) == (0, 0)
 
 
 @pytest.mark.parametrize(("name", "disagreements"), [
-    ("a_quorum_of_echoes_one_short", 9_926_390_302_581_696),
-    pytest.param("a_vector_needs_no_chain", 48_854_520_000, marks=pytest.mark.deep),
-    pytest.param("stops_without_handing_on", 270_166_251_220_800, marks=pytest.mark.deep),
-    pytest.param("takes_vectors_one_step_less", 594_095_390_460, marks=pytest.mark.deep),
+    *WHOLE([("a_quorum_of_echoes_one_short", 9_926_390_302_581_696)]),
+    *deep([
+        ("a_vector_needs_no_chain", 48_854_520_000), ("stops_without_handing_on", 270_166_251_220_800),
+        ("takes_vectors_one_step_less", 594_095_390_460),
+    ]),
 ])  # fmt: skip
 def test_a_fault_of_certified_vectors_shows_its_disagreements(name, disagreements):
     with planted(name):

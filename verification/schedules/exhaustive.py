@@ -7,6 +7,8 @@ chain it accepts with a longer one, and a chain that is not accepted is as one t
 
 Executions that end a step alike are taken further together, and counted apart: alike are those that differ only in the
 names of honest seats, or of values, unless the caller says otherwise.
+
+    python -m verification.schedules.exhaustive    explore a broadcast of four with certified vectors, and record it
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -14,6 +16,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from itertools import permutations, product
+from math import prod
 from typing import Any
 
 from chain_bandit.consensus.broadcast import Claim, Frame, SignedBroadcast
@@ -22,6 +25,7 @@ from chain_bandit.consensus.vector import NO_SEAT, Vector, VectorBroadcast, vect
 from chain_bandit.crypto.keys import derive
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, mask
 from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
+from verification.played import record
 from verification.schedules.keyring import Book, IdealScribe, IdealVerifier
 
 Local = tuple[frozenset[int], frozenset[int]]
@@ -101,8 +105,8 @@ class _Explorer:
         for step in range(self.last + 1):
             following: dict[Hashable, tuple[tuple[SignedBroadcast, ...], int]] = {}
             for machines, count in states.values():
-                for after, ways in self._step(step, machines):
-                    key = alike(tuple(map(self._local, after)))
+                for local, after, ways in self._step(step, machines):
+                    key = alike(local)
                     kept, before = following.get(key, (after, 0))
                     following[key] = (kept, before + count * ways)
             states, seen = following, seen + len(following)
@@ -116,8 +120,8 @@ class _Explorer:
 
     def _step(
         self, step: int, machines: tuple[SignedBroadcast, ...]
-    ) -> Iterator[tuple[tuple[SignedBroadcast, ...], int]]:
-        """Every way that a step can go: what the seats are after it, and in how many ways."""
+    ) -> Iterator[tuple[tuple[Local, ...], tuple[SignedBroadcast, ...], int]]:
+        """Every way that a step can go: what the seats are after it, alike and themselves, and in how many ways."""
         before, relayed = tuple(map(_forked, machines)), dict[int, list[Claim]]()
         if step:
             for machine in before:
@@ -128,15 +132,11 @@ class _Explorer:
         each = [
             list(self._received(step, seat, machine, relayed, injected)) for seat, machine in enumerate(before)
         ]
-        for chosen in product(*each):
-            ways = 1
-            for _, count in chosen:
-                ways *= count
-            yield tuple(machine for machine, _ in chosen), ways
+        yield from _together(each)
 
     def _received(
         self, step: int, seat: int, machine: SignedBroadcast, relayed: dict[int, list[Claim]], injected: list[Claim]
-    ) -> Iterator[tuple[SignedBroadcast, int]]:
+    ) -> Iterator[tuple[Local, SignedBroadcast, int]]:
         """What one seat may become in a step: relays of the others reach it, and what the adversary likes."""
         coming = {
             value: [claim for claim in claims if claim.relays[-1][0] != seat] for value, claims in relayed.items()
@@ -154,7 +154,7 @@ class _Explorer:
                 state = self._local(after)
                 kept, count = found.get(state, (after, 0))
                 found[state] = (kept, count + 1)
-        yield from found.values()
+        yield from ((state, *reached) for state, reached in found.items())
 
     def _signed(self, content: bytes) -> Claim:
         digest = self.slot.digest(
@@ -208,7 +208,7 @@ class _EchoExplorer(_Explorer):
             for seat, machine in enumerate(self.machines)
         )  # fmt: skip
 
-    def _step(self, step: int, machines: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:
+    def _step(self, step: int, machines: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...], int]]:
         before = tuple(map(_forked, machines))
         pushed: list[dict[int, list[Claim]]] = [{} for _ in before]
         if step == 1:
@@ -225,11 +225,7 @@ class _EchoExplorer(_Explorer):
         each = [
             list(self._received(step, seat, machine, pushed[seat], injected)) for seat, machine in enumerate(before)
         ]
-        for chosen in product(*each):
-            ways = 1
-            for _, count in chosen:
-                ways *= count
-            yield tuple(machine for machine, _ in chosen), ways
+        yield from _together(each)
 
     def _local(self, machine: Any) -> Any:
         """What it holds first and else, what of it is fresh, and of each honest peer what that has shown."""
@@ -275,7 +271,7 @@ class _VectorExplorer(_EchoExplorer):
             for seat, machine in enumerate(self.machines)
         )  # fmt: skip
 
-    def _step(self, step: int, machines: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:
+    def _step(self, step: int, machines: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...], int]]:
         before = tuple(map(_forked, machines))
         pushed: list[dict[int, list[Claim]]] = [{} for _ in before]
         handed: list[list[tuple[int, Vector]]] = [[] for _ in before]
@@ -302,12 +298,8 @@ class _VectorExplorer(_EchoExplorer):
                     state = self._local(after)
                     kept, count = found.get(state, (after, 0))
                     found[state] = kept, count + ways
-            each.append(list(found.values()))
-        for chosen in product(*each):
-            ways = 1
-            for _, count in chosen:
-                ways *= count
-            yield tuple(machine for machine, _ in chosen), ways
+            each.append([(state, *reached) for state, reached in found.items()])
+        yield from _together(each)
 
     def _echoing(self, machine: Any) -> Iterator[Any]:
         """No corrupt echo, or so many that are as the seat's own."""
@@ -379,6 +371,13 @@ class _VectorExplorer(_EchoExplorer):
         return first, held, fresh, shown, closed
 
 
+def _together(each: list[list[tuple[Any, Any, int]]]) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...], int]]:
+    """Every combination of what the seats may become."""
+    for chosen in product(*each):
+        local, machines, ways = zip(*chosen, strict=True)
+        yield local, machines, prod(ways)
+
+
 def _forked(machine: Any) -> Any:
     """The same machine, to be led another way."""
     other = copy(machine)
@@ -420,3 +419,11 @@ def but_for_names_of_all(states: tuple[Any, ...]) -> str:
                 for first, held, fresh, shown, *closed in (states[seat] for seat in seats)
             ])  # fmt: skip
     return repr(min(found))
+
+
+if __name__ == "__main__":
+    whole = explore(4, 1, 2, quorum=3)
+    print(whole)
+    if whole.disagreements or whole.unproven:
+        raise SystemExit(14)
+    record("verification.schedules.exhaustive", whole.states)

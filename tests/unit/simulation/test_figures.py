@@ -140,9 +140,9 @@ def test_the_divergence_is_that_of_its_definition():
 
 
 def test_a_phase_saves_blocks_messages_and_gas():
-    rows = [row for growth in (0.0, 0.25, 1.0) for row in communication.measure(growth, 700, 4, 1)]
+    rows = [row for growth in (0.0, 0.25, 1.0) for row in communication.measure(growth, 500, 4, 1)]
     first, *later = (row.blocks for row in rows)
-    assert first == 700 - communication.scenario(700, 0).parameters.burn_in + 1
+    assert first == 500 - communication.scenario(500, 0).parameters.burn_in + 1
     assert first > 4 * later[0] > 5 * later[1]
     for count in ("rounds", "signatures", "bytes", "records"):
         few_, fewer, fewest = (getattr(row.wire, count) for row in rows)
