@@ -60,6 +60,9 @@ Progress = Callable[[int, int], None]
 NESTED = 32
 """Tables and lists within each other, at most."""
 
+MOST_COUNTED = 10**9
+"""Replicates, or threads, at most."""
+
 SHOWN = 20
 """Rows of a table that a notebook shows."""
 
@@ -497,8 +500,8 @@ def _count(name: str, value: Any) -> int:
         count = 0 if isinstance(value, bool) else index(value)
     except TypeError:
         count = 0
-    if count < 1:
-        raise Usage(f"{name}: expected a whole number of at least 1, got {value!r:.80}")
+    if not 1 <= count <= MOST_COUNTED:
+        raise Usage(f"{name}: expected a whole number from 1 to {MOST_COUNTED:,}, got {value!r:.80}")
     return count
 
 

@@ -89,6 +89,7 @@ class Sweep(Strict):
         """Where the scenario is from, the text there, and what it says."""
         if isinstance(self.base, str):
             path = self.file.parent / self.base
+            path = path if path.exists() else self.file.parent / found(Path(self.base))
             return path, *read(path)
         return self.file, "", self.base
 

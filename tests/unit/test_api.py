@@ -96,8 +96,8 @@ def test_errors_are_those_of_the_command_line():
 
 def test_wrong_arguments_are_one_sentence_each(tmp_path: Path):
     game = cb.load("small", **SHORT)
-    for wrong in (0, -1, "x", 2.5, None):
-        with pytest.raises(cb.ChainBanditError, match="replicates: expected a whole number of at least 1") as caught:
+    for wrong in (0, -1, "x", 2.5, None, 10**400):
+        with pytest.raises(cb.ChainBanditError, match="replicates: expected a whole number from 1 to") as caught:
             cb.simulate(game, wrong)  # type: ignore[arg-type]
         assert caught.value.exit_code == 2
     with pytest.raises(cb.ChainBanditError, match="jobs: expected"):

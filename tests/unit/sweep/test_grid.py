@@ -69,6 +69,12 @@ def test_a_share_is_exact(load):
     assert {s.adversary.liars for s in scenarios(hundred)} == {29}  # as doubles 28.99...
 
 
+def test_a_base_is_beside_the_sweep_file_or_a_shipped_example(load, tmp_path):
+    assert next(load(SWEEP.replace("base.toml", "flights")).points()).cell.scenario.name == "flights"
+    (tmp_path / "flights").write_text(BASE)
+    assert next(load(SWEEP.replace("base.toml", "flights")).points()).cell.scenario.name == "swept"
+
+
 def test_a_base_may_stand_in_the_sweep_file(load):
     inside = SWEEP.replace('base = "base.toml"\n', "") + BASE.replace("[rewards]", "[base.rewards]").replace(
         '\nname = "swept"', '[base]\nname = "swept"'
