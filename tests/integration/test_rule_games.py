@@ -25,10 +25,11 @@ from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
 from tests.equivalence.test_outcomes_equal_game import decided, without_messages
 from tests.fast_chain import fast_node
+from tests.few import crossed
 from tests.unit.protocol.rules import records
 from tests.unit.protocol.rules.records import AGGREGATIONS, REPUTATIONS
 
-CASES = [(name, body) for name in AGGREGATIONS for body in ("compact", "full")]
+BODIES = ["compact", "full"]
 
 
 def scenario(name: str, body: str, **changes: Any) -> Scenario:
@@ -53,7 +54,7 @@ def played(case: Scenario) -> tuple[AuditReport, str, list[tuple[Any, ...]]]:
         return audit(with_bodies(history, bodies)), "0x" + game.run_digest.hex(), rows
 
 
-@pytest.mark.parametrize(("name", "body"), CASES)
+@pytest.mark.parametrize(("name", "body"), crossed(list(AGGREGATIONS), BODIES, every=2))
 def test_a_rule_plays_is_audited_and_simulated_alike(name: str, body: str) -> None:
     case = scenario(name, body)
     report, digest, rows = played(case)
@@ -73,8 +74,7 @@ def test_a_rule_plays_is_audited_and_simulated_alike(name: str, body: str) -> No
             assert selected == everybody
 
 
-@pytest.mark.parametrize("body", ["compact", "full"])
-@pytest.mark.parametrize("name", sorted(REPUTATIONS))
+@pytest.mark.parametrize(("name", "body"), crossed(sorted(REPUTATIONS), BODIES, every=2))
 def test_a_reputation_rule_plays_is_audited_and_simulated_alike(name: str, body: str) -> None:
     """Five of seven validate, the best by its weights."""
     case = scenario("option-2", body, reputation=name, validators=5, quorum="majority")
