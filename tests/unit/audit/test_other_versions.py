@@ -24,6 +24,7 @@ from chain_bandit.runs import history_of_node
 from chain_bandit.views.terminal import checks_table
 from tests.contracts.harness import creation_of
 from tests.contracts.test_modules import deployed_by
+from tests.few import crossed
 from tests.rules import rule
 from tests.unit.audit.planted import ROUND, declare, parameter
 from tests.unit.audit.played_game import COMPACT, PARAMETERS, Played, Script, with_header
@@ -154,8 +155,7 @@ NOT_HERE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("parameters", [PARAMETERS, COMPACT], ids=["full", "compact"])
-@pytest.mark.parametrize("name", NOT_HERE)
+@pytest.mark.parametrize(("name", "parameters"), crossed(list(NOT_HERE), [PARAMETERS, COMPACT], every=2))
 def test_of_a_game_whose_aggregation_is_not_here_all_else_is_checked(
     name: str, parameters: Parameters, tmp_path: Path
 ) -> None:

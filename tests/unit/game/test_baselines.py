@@ -59,7 +59,7 @@ def test_simulate_shows_them_when_asked():
 def test_participants_by_the_median_explore_less_than_ucb1_alone():
     """After the burn-in of the flights with three who lie against the honest, in rewards of an honest participant."""
     lying = [{"seat": seat, "attacks": [{"name": "sign-flip"}]} for seat in (7, 8, 9)]
-    keys = {"preset": "paper", "aggregation": "median", "malicious": lying, "rounds": 4_000}
+    keys = {"preset": "paper", "aggregation": "median", "malicious": lying, "rounds": 2_000}
     given = load(Path("examples/flights.toml"), keys, on_chain=False)
     p = given.parameters
     played = replicates(given, 10, (p.horizon,)).regret("arms")[0].mean
