@@ -4,8 +4,9 @@ A reputation is a running average of accuracies, each a piecewise linear, fallin
 All are integers from 0 to `FULL`, the same in the contract, the engine and the audit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isqrt
+from operator import sub
 
 from chain_bandit.protocol.units import INFINITY, UNIT, Counts, Means
 
@@ -37,12 +38,9 @@ def radii(reference: Counts) -> Means:
 
 def distance(means: Means, validated: Means, radii: Means) -> int:
     """d_p: the mean over arms of what |report - validated| exceeds the radius by; an arm without B_i adds nothing."""
-    beyond = (
-        max(0, abs(mean - agreed) - free)
-        for mean, agreed, free in zip(means, validated, radii, strict=True)
-        if agreed != INFINITY
-    )
-    return sum(beyond) // len(means)
+    gaps: Iterable[int] = map(abs, map(sub, means, validated))
+    beyond = zip(gaps, radii, validated, strict=True)
+    return sum([gap - free for gap, free, agreed in beyond if gap > free and agreed != INFINITY]) // len(means)
 
 
 def accuracy(distance: int, tolerance: int) -> int:
