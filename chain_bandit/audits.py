@@ -12,16 +12,16 @@ from chain_bandit.auditor.agreement import creates
 from chain_bandit.auditor.audit import audit
 from chain_bandit.auditor.books import Movement
 from chain_bandit.auditor.chain import STEP
-from chain_bandit.auditor.evidence import ROLES
 from chain_bandit.auditor.report import AuditReport
 from chain_bandit.auditor.two_process import able, audit_by_two
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.resumable_download import BlocksObserver
-from chain_bandit.crypto.verify import signer
+from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game import folder
 from chain_bandit.protocol.arms import round_robin
 from chain_bandit.protocol.errors import ChainBanditError
-from chain_bandit.protocol.messages import Phase, Role, Slot, statement_content
+from chain_bandit.protocol.messages import Phase, Role, Slot
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.settlement import Cost, cost_of_round
 from chain_bandit.protocol.units import UNIT
@@ -169,35 +169,31 @@ def _proven(path: Path, evidence: Any, report: AuditReport) -> list[dict[str, An
     separator = report.game.get("separator")
     if separator is None:
         return []
-    addresses = {account.seat: account.address for account in report.accounts}
+    addresses = [bytes.fromhex(account.address[2:]) for account in report.accounts if account.seat is not None]
     for number, proof in enumerate(evidence, 1):
         said = proof.get("seat") if isinstance(proof, dict) else proof
         proves = False
         with suppress(LookupError, TypeError, ValueError, AttributeError, OverflowError):
-            proves = _proves(proof, bytes.fromhex(separator[2:]), addresses[said])
+            proves = _proves(proof, bytes.fromhex(separator[2:]), addresses)
         if not proves:
             raise ManifestFalse(path, f"proof {number}", f"one against {said}", "no such signatures", "evidence")
     return evidence
 
 
-def _proves(proof: Mapping[str, Any], separator: bytes, accused: str) -> bool:
-    """Whether both signatures are of that address, over two contents of one slot; what is malformed raises.
+class _Stated(Equivocation):
+    """The same with contents as the contract takes them, of a report its hash."""
 
-    Contents are those that the contract takes, or reports as they were sent.
-    """
+    def _signed(self, content: bytes) -> bytes:
+        return content
+
+
+def _proves(proof: Mapping[str, Any], separator: bytes, addresses: Sequence[bytes]) -> bool:
+    """Whether it is a proof, of reports as they were sent or as the contract takes them; what is malformed raises."""
     slot = Slot(separator, proof["round"], bytes.fromhex(proof["parent"]))
-    phase, role = Phase[proof["phase"]], Role[proof["role"]]
-    said = [bytes.fromhex(content) for content in proof["contents"]]
-    instance = 0 if role is Role.SIGNER else proof["seat"]
-
-    def signed(contents: Sequence[bytes]) -> bool:
-        signers = [
-            signer(slot.digest(phase, role, instance, content), bytes.fromhex(signature))
-            for content, signature in zip(contents, proof["signatures"], strict=True)
-        ]
-        return len({*contents}) == 2 and signers == [bytes.fromhex(accused[2:])] * 2
-
-    return (phase, role) in ROLES and (signed(said) or signed([statement_content(phase, each) for each in said]))
+    said = zip(proof["contents"], proof["signatures"], strict=True)
+    (one, first), (other, second) = ((bytes.fromhex(content), bytes.fromhex(by)) for content, by in said)
+    given = slot, Phase[proof["phase"]], Role[proof["role"]], proof["seat"], one, first, other, second
+    return any(kind(*given).proves(addresses, Verifier()) for kind in (Equivocation, _Stated))
 
 
 def trail_of(path: Path) -> bytes:
