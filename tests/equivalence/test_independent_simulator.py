@@ -3,7 +3,7 @@
 A fault that the live game, the compiled one and the arrays share stands in all figures of the project; `independent.py`
 has none of their code, draws or rounding. One law has one mean, so that the difference of the two means is held to 3.5
 standard errors of it: where all fifteen are equal, chance makes one of them red for 0.7 % of seeds. Seeds are fixed.
-Planted faults are seen by as many games in the tests below; what moves regret by less than 3 to 6 % is not.
+Planted faults are seen by as many games in the tests below; what moves regret by less than 3 to 5 % is not.
 
 The documents lacked, when the simulator was written: what `worse-half` reports, and by whose means (docs/results.md);
 in whose reports the best arm of `few-counts` is best, from which round on it lies, and what it reports of other arms
@@ -26,7 +26,7 @@ from chain_bandit.simulation.sums import SUMS
 from science.figures import COUNTED, MEANS, Bench
 from tests.equivalence import independent
 
-ROUNDS, GAMES = 1_000, 600
+ROUNDS, GAMES = 2_000, 600
 DEEP_ROUNDS, DEEP_GAMES = 10_000, 400
 BOUND = 3.5
 
