@@ -46,7 +46,8 @@ def sentences(text: str, ends: str = PARTS) -> Iterator[tuple[int, str]]:
 
 
 def pages() -> dict[str, str]:
-    found = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
+    names = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+    found = (*(ROOT / name for name in names), *sorted((ROOT / "docs").glob("*.md")))
     return {page.name: page.read_text(encoding="utf-8") for page in found}
 
 
