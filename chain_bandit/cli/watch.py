@@ -26,12 +26,15 @@ def watch(
     from chain_bandit.loopback import served
     from chain_bandit.watching import Watched
 
-    watched = Watched(rpc, *named_game(at_url(rpc), game, "GAME"), every)
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    watched = Watched(rpc, *named_game(at_url(rpc), game, "GAME"), every, say)
     with served(listen, watched.answer) as port:
         url = f"http://{listen.rpartition(':')[0]}:{port}/"
         if as_json:
             answer({"url": url})
-        print(f"{url} until the game is over, or Ctrl-C", file=sys.stderr, flush=True)
+        say(f"{url} until the game is over, or Ctrl-C")
         watched.run()
     assert watched.report is not None
     verdict = watched.report.verdict
