@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chain_bandit.cli.errors import print_error
+from chain_bandit.cli.errors import on_one_line, print_error
 from chain_bandit.cli.finished import label_of, say_finished
 from chain_bandit.cli.keys import PasswordFile
 from chain_bandit.cli.options import Json, Override, Payer, PublicKeys, Rounds, RpcUrl, Seed, Usage, overrides
@@ -233,7 +233,7 @@ def logs(
 
     found = list(log(place, name, lines))
     for each, line in found:
-        answer(_message(each, line)) if as_json else print(f"{each}: {line}")
+        answer(_message(each, line)) if as_json else print(f"{each}: {on_one_line(line)}")
     if not found:
         where = place / name if name else place
         print(f"no log in {where}: chain-bandit node writes to its terminal; 2>> FOLDER/log keeps it", file=sys.stderr)

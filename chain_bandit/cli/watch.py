@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from chain_bandit.cli.errors import on_one_line
 from chain_bandit.cli.options import named_game
 from chain_bandit.output import answer
 
@@ -27,7 +28,7 @@ def watch(
     from chain_bandit.watching import Watched
 
     def say(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        print(on_one_line(line), file=sys.stderr, flush=True)
 
     watched = Watched(rpc, *named_game(at_url(rpc), game, "GAME"), every, say)
     with served(listen, watched.answer) as port:

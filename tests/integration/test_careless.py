@@ -11,6 +11,7 @@ from chain_bandit import audits
 from chain_bandit.game.folder import NODES
 from chain_bandit.nodes import keystore, open_game
 from chain_bandit.nodes import up as nodes_up
+from chain_bandit.nodes.node_files import LOG, NODE
 from chain_bandit.protocol.errors import Stopped
 from tests.integration.conftest import Called
 from tests.integration.nodes import ROOT, here
@@ -126,6 +127,13 @@ def test_a_folder_of_nodes_has_its_chain_already(tmp_path: Path, called: Called)
     for option in (("--chain", "http://127.0.0.1:9"), ("--public-keys",)):
         result = called("up", tmp_path, *option)
         assert (result.returncode, option[0] in result.stderr) == (2, True), result.stderr
+
+
+def test_a_log_does_nothing_to_the_terminal(tmp_path: Path, called: Called) -> None:
+    (tmp_path / NODE).touch()
+    (tmp_path / LOG).write_bytes(b"waiting: \x1b]0;title\x07\x1b[2J \xff\n")
+    result = called("logs", tmp_path)
+    assert result.stdout == f"{tmp_path.name}: waiting: \\x1b]0;title\\x07\\x1b[2J \N{REPLACEMENT CHARACTER}\n"
 
 
 def test_a_bug_without_words_is_named(finished: Path, monkeypatch: pytest.MonkeyPatch, called: Called) -> None:
