@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from chain_bandit.append_log import regular_file
 from chain_bandit.auditor.agreement import creates
 from chain_bandit.auditor.audit import audit
 from chain_bandit.auditor.books import Movement
@@ -148,8 +149,10 @@ def page_of(
     if rounds is None:
         return page(manifest, report, every=every, pictures=pictures)
     try:
-        scenario = (path / folder.SCENARIO).read_text(encoding="utf-8")
-        evidence = json.loads((path / folder.EVIDENCE).read_text(encoding="utf-8"))
+        with regular_file(path / folder.SCENARIO) as file:
+            scenario = file.read().decode()
+        with regular_file(path / folder.EVIDENCE) as file:
+            evidence = json.load(file)
     except (OSError, ValueError, RecursionError) as error:
         reason = f"its scenario or its evidence cannot be read ({type(error).__name__})"
         raise folder.FolderRefused(path, reason) from error

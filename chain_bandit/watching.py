@@ -14,6 +14,8 @@ from rich.console import Console, RenderableType
 
 from chain_bandit.auditor.report import AuditReport
 from chain_bandit.audits import audit_file, described, page_of
+from chain_bandit.chain.http_node import without_key
+from chain_bandit.chain.notice import Notice, nobody
 from chain_bandit.chain.remote import at_url
 from chain_bandit.chain_history import files
 from chain_bandit.game.folder import HISTORY
@@ -47,6 +49,7 @@ class Watched:
     Attributes:
         first: its first block, if it is known.
         every: seconds from one look to the next, at least.
+        say: told when the node does not answer, and when it does again.
         report: of the newest history; None before there is one.
     """
 
@@ -54,6 +57,7 @@ class Watched:
     contract: bytes
     first: int | None
     every: float
+    say: Callable[[str], None] = nobody
     report: AuditReport | None = None
 
     def __post_init__(self) -> None:
@@ -64,6 +68,7 @@ class Watched:
         self._told, self._changed = threading.Event(), threading.Condition()
         self._pictures: dict[str, Any] = {}
         self._drawn = self._version = self._held = 0
+        self._notice = Notice(f"the chain at {without_key(self.rpc)}", self.say)
         self._page = self._waiting("the game's history is on its way")
 
     @property
@@ -74,25 +79,28 @@ class Watched:
     def look(self) -> None:
         """Fetch what is new, audit and show it; draw it anew when there is more of it by a twentieth.
 
-        A node that does not answer, or has nothing new, leaves the page.
+        A node that does not answer, which is said once, or has nothing new leaves the page.
         """
         try:
             rpc = at_url(self.rpc)
-            if not self._has_news(rpc):
-                return
-            with history_of_node(rpc, self.contract, self.first, None, export=self._history, keep=True) as path:
-                history, report = files.read(path), audit_file(path)
-                self._inside = DecodedHistory.of(described(path, report)[0], report, history)
-                rounds = len(report.rounds)
-                if not report.complete and self._pictures:
-                    self._show(path, report)  # with the pictures of an earlier page
-                if report.complete or not self._drawn < rounds < DRAWN_EVERY * self._drawn:
-                    self._pictures, self._drawn = {}, rounds
-                    self._show(path, report)
+            if self._has_news(rpc):
+                self._renew(rpc)
+            self._notice.over()
         except ChainBanditError as error:
+            self._notice.waiting(error)
             if self.report is None:
                 self._publish(self._waiting(str(error)))
-            return
+
+    def _renew(self, rpc: Callable[..., Any]) -> None:
+        with history_of_node(rpc, self.contract, self.first, None, export=self._history, keep=True) as path:
+            history, report = files.read(path), audit_file(path)
+            self._inside = DecodedHistory.of(described(path, report)[0], report, history)
+            rounds = len(report.rounds)
+            if not report.complete and self._pictures:
+                self._show(path, report)  # with the pictures of an earlier page
+            if report.complete or not self._drawn < rounds < DRAWN_EVERY * self._drawn:
+                self._pictures, self._drawn = {}, rounds
+                self._show(path, report)
         self.first = history.origin.first_block
 
     def _has_news(self, rpc: Callable[..., Any]) -> bool:

@@ -91,8 +91,13 @@ def decrypted(name: str, file: Path, password: str) -> bytes:
     from chain_bandit.chain.libraries import Account
 
     try:
-        return bytes(Account.decrypt(keystore, password))
+        secret = bytes(Account.decrypt(keystore, password))
+        said, holds = keystore.get("address"), account(secret).address
+        is_own = said is None or bytes.fromhex(said.removeprefix("0x")) == bytes.fromhex(holds[2:])
     except _UNREADABLE as error:
         wrong = str(error) == "MAC mismatch"
         reason = "does not open with this password" if wrong else f"is no keystore file: {file}"
         raise AccountRefused(name, reason) from None  # its context could show the password
+    if not is_own:  # the file's checksum leaves out what the key is decrypted with
+        raise AccountRefused(name, f"names another account than it holds the key of: put back {file} as it was")
+    return secret

@@ -118,7 +118,7 @@ def _with_open_places(
     if listen is None:
         raise Usage("--key needs --listen HOST:PORT, where the environment listens")
     if not is_url(chain):
-        raise Usage(f"--chain {chain}: a game with open places needs a node's URL, which everybody reaches")
+        raise Usage("--chain: a game with open places needs a node's URL (http://…), which everybody reaches")
     invited = [hexadecimal(each, 20, "--invite") for each in invite]
     given = load(scenario, changes)
     say_beforehand(given)

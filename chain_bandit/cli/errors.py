@@ -27,6 +27,10 @@ def print_error(kind: str, message: str, code: int) -> None:
 
 
 def say_error(message: object) -> None:
-    """On one line, whatever a file had in it that a terminal would obey."""
-    said = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(message))
-    print(f"error: {said}", file=sys.stderr)
+    """On one line."""
+    print(f"error: {on_one_line(message)}", file=sys.stderr)
+
+
+def on_one_line(message: object) -> str:
+    """Without what a terminal would obey, whatever a file or another host had in it."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(message))

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from chain_bandit.cli.options import Funder, Json
+from chain_bandit.cli.options import Funder, Json, RpcUrl
+from chain_bandit.cli.stopping import RESENT, when_stopped
 from chain_bandit.output import answer
 
 KeyFolder = Annotated[Path, typer.Option("--key", metavar="FOLDER", help="Folder of the keystore, made by keygen.")]
 PasswordFile = Annotated[
     Path | None, typer.Option("--password-file", help="By default the file that ETH_PASSWORD names, or the terminal.")
 ]
-RpcUrl = Annotated[str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="JSON-RPC URL of your node.")]
 GameFile = Annotated[Path, typer.Argument(metavar="GAME", help="game.json of the organiser.")]
 Listen = Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Listen address of the node.")]
 
@@ -56,7 +56,8 @@ def join(
     from chain_bandit.nodes.node_files import JOINED
 
     secret = keystore.unlock(key, keystore.password(password_file, key.name))
-    joined = open_game.join(game, key, secret, listen, announce, rpc, account)
+    with when_stopped(lambda: RESENT):
+        joined = open_game.join(game, key, secret, listen, announce, rpc, account)
     record = joined.node_record
     said = {
         "place": record.address, "address": "0x" + joined.registration.address.hex(), "endpoint": record.endpoint,
@@ -93,5 +94,7 @@ def leave(
     """
     from chain_bandit.nodes import keystore, open_game
 
-    wei = open_game.leave(game, key, keystore.unlock(key, keystore.password(password_file, key.name)), rpc)
+    secret = keystore.unlock(key, keystore.password(password_file, key.name))
+    with when_stopped(lambda: RESENT):
+        wei = open_game.leave(game, key, secret, rpc)
     answer({"wei": wei}) if as_json else print(f"{wei} wei came back" if wei else "nothing is left to take back")

@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from chain_bandit.cli.errors import print_error
+from chain_bandit.cli.errors import on_one_line, print_error
 from chain_bandit.cli.finished import label_of, say_finished
 from chain_bandit.cli.keys import PasswordFile
-from chain_bandit.cli.options import Json, Override, Payer, PublicKeys, Rounds, Seed, Usage, overrides
+from chain_bandit.cli.options import Json, Override, Payer, PublicKeys, Rounds, RpcUrl, Seed, Usage, overrides
+from chain_bandit.cli.stopping import when_stopped
 from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 from chain_bandit.output import answer
 from chain_bandit.protocol.errors import ChainBanditError
@@ -57,7 +58,9 @@ def up(
         Path, typer.Argument(metavar="SCENARIO", help="Scenario file (TOML), an example by name, or a folder of nodes.")
     ],
     processes: Annotated[bool, typer.Option("--processes", hidden=True)] = False,
-    chain: Annotated[str, typer.Option("--chain", help="anvil, hardhat, or a node's URL.")] = "anvil",
+    chain: Annotated[
+        str | None, typer.Option("--chain", help="anvil (the default), hardhat, or a node's URL.")
+    ] = None,
     account: Payer = None,
     rounds: Rounds = None,
     seed: Seed = None,
@@ -73,30 +76,38 @@ def up(
     Of a folder that `deploy --key` or `join` made, run the nodes that are there; others run theirs.
     """
     if scenario.is_dir():
-        _take_up(scenario, revive, game, [rounds, seed, override, out, account], as_json)
+        _take_up(scenario, revive, game, [rounds, seed, override, out, account, chain, public_keys or None], as_json)
         return
     if game is not None:
         raise Usage("--game is for a folder that deploy --key or join made: a scenario's game gets a file of its own")
     from chain_bandit.scenario import load
 
-    given = load(scenario, overrides(override, rounds, seed))
+    given, named = load(scenario, overrides(override, rounds, seed)), chain or "anvil"
+    from chain_bandit.game.chains import is_url
+    from chain_bandit.game.folder import NODES
     from chain_bandit.nodes.up import last_round
     from chain_bandit.nodes.up import up as started
     from chain_bandit.views.terminal import ProgressLine
 
-    place = out or Path("nodes") / label_of(given, chain)
+    place = out or Path("nodes") / label_of(given, named)
     say_beforehand(given, played=True)
-    with ProgressLine("round", given.rounds) as line:
+
+    def left() -> str | None:
+        gone = f"its chain is gone, its nodes' logs are in {place}"
+        told = f"chain-bandit up {place} goes on" if is_url(named) else gone
+        return told if (place / NODES).exists() else None
+
+    with ProgressLine("round", given.rounds) as line, when_stopped(left):
 
         def pause(seconds: float) -> None:
             line.show(last_round(place), str)
             sleep(seconds)
 
         manifest, report = started(
-            given, place, chain, account, revives=lambda name: revive, pause=pause,
+            given, place, named, account, revives=lambda name: revive, pause=pause,
             on_connected=allow_public_keys(public_keys),
         )  # fmt: skip
-    say_finished(given, manifest, report, place, chain, as_json)
+    say_finished(given, manifest, report, place, named, as_json)
 
 
 def _take_up(place: Path, revive: bool, game: Path | None, others: list[object], as_json: bool) -> None:
@@ -107,7 +118,8 @@ def _take_up(place: Path, revive: bool, game: Path | None, others: list[object],
     from chain_bandit.nodes.up import last_round, take_up
 
     if any(each is not None for each in others):
-        raise Usage(f"{place}: its game is deployed; --rounds, --seed, -o, --out and --account are for a scenario")
+        options = "--chain, --account, --rounds, --seed, -o, --out and --public-keys"
+        raise Usage(f"{place}: its game is deployed; {options} are for a scenario, ETH_RPC_URL names the chain's node")
     here = [each for each in places(place) if each.is_dir()]
     if not here:
         raise PlaceRefused(place, "has no folder of a node")
@@ -124,7 +136,7 @@ def _take_up(place: Path, revive: bool, game: Path | None, others: list[object],
 
 def node(
     place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Node folder, made by `up`, `deploy` or `join`.")],
-    rpc: Annotated[str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="JSON-RPC URL of this node.")] = None,
+    rpc: RpcUrl = None,
     game: Annotated[Path | None, typer.Option("--game", help="game.json; a copy of it stays with the node.")] = None,
     password_file: PasswordFile = None,
     metrics: Annotated[
@@ -221,7 +233,7 @@ def logs(
 
     found = list(log(place, name, lines))
     for each, line in found:
-        answer(_message(each, line)) if as_json else print(f"{each}: {line}")
+        answer(_message(each, line)) if as_json else print(f"{each}: {on_one_line(line)}")
     if not found:
         where = place / name if name else place
         print(f"no log in {where}: chain-bandit node writes to its terminal; 2>> FOLDER/log keeps it", file=sys.stderr)

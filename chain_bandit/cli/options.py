@@ -35,6 +35,18 @@ ForeignRules = Annotated[
 ]
 
 
+def _named(url: str | None) -> str | None:
+    """Of a variable that is not set the game's own URL would be taken, which somebody else chose."""
+    if url is not None and not url.strip():
+        raise Usage("--rpc: is empty; name a node's URL, or leave the option out")
+    return url
+
+
+RpcUrl = Annotated[
+    str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", callback=_named, help="JSON-RPC URL of your node.")
+]
+
+
 class Usage(ChainBanditError):
     """A command line that makes no sense."""
 
@@ -91,4 +103,9 @@ def named_game(node: "Ask", name: str, option: str) -> tuple[bytes, int | None]:
     from chain_bandit.runs import recorded_game  # late: it takes seconds to load
 
     path = Path(name)
-    return recorded_game(node, path) if os.path.exists(path) else (hexadecimal(name, 20, option), None)
+    if os.path.exists(path):
+        return recorded_game(node, path)
+    try:
+        return hexadecimal(name, 20, option), None
+    except Usage as error:
+        raise Usage(f"{error}, or a file that can be read") from error

@@ -94,4 +94,5 @@ def main() -> None:
                 fail(error, 3, str(error))
             if os.environ.get("CHAIN_BANDIT_DEBUG"):
                 traceback.print_exc()
-            fail(error, 1, f"a bug in chain-bandit: {error}; CHAIN_BANDIT_DEBUG=1 shows where")
+            said = str(error) or type(error).__name__
+            fail(error, 1, f"a bug in chain-bandit: {said}; CHAIN_BANDIT_DEBUG=1 shows where")

@@ -2,16 +2,30 @@
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
 
 from chain_bandit.protocol.errors import Stopped
 
+RESENT = "what was sent is on its way: once it has a block the same command goes on from it"
+"""Of commands that send without a journal."""
+
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SOON = 0.01
 """Seconds until a stop that could not be raised, or was swallowed, is raised once more."""
+
+
+@contextmanager
+def when_stopped(note: Callable[[], str | None]) -> Iterator[None]:
+    """Where a stop unwinds the block, say with it what the note tells, if anything."""
+    try:
+        yield
+    except Stopped as stopped:
+        if said := note():
+            stopped.add_note(said)
+        raise
 
 
 def _unwinding() -> bool:

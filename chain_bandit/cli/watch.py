@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from chain_bandit.cli.errors import on_one_line
 from chain_bandit.cli.options import named_game
 from chain_bandit.output import answer
 
@@ -26,12 +27,15 @@ def watch(
     from chain_bandit.loopback import served
     from chain_bandit.watching import Watched
 
-    watched = Watched(rpc, *named_game(at_url(rpc), game, "GAME"), every)
+    def say(line: str) -> None:
+        print(on_one_line(line), file=sys.stderr, flush=True)
+
+    watched = Watched(rpc, *named_game(at_url(rpc), game, "GAME"), every, say)
     with served(listen, watched.answer) as port:
         url = f"http://{listen.rpartition(':')[0]}:{port}/"
         if as_json:
             answer({"url": url})
-        print(f"{url} until the game is over, or Ctrl-C", file=sys.stderr, flush=True)
+        say(f"{url} until the game is over, or Ctrl-C")
         watched.run()
     assert watched.report is not None
     verdict = watched.report.verdict

@@ -32,7 +32,9 @@ class UnknownChain(ChainBanditError):
     exit_code = 2
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"--chain {name}: expected embedded, anvil, hardhat, or a node's URL (http://…)")
+        scheme, separator, _ = name.partition("://")  # a key may be behind it
+        said = f"{scheme}{separator}…" if separator else name
+        super().__init__(f"--chain {said}: expected embedded, anvil, hardhat, or a node's URL (http://…)")
         self.name = name
 
 

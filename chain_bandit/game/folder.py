@@ -198,6 +198,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if isinstance(error, FileNotFoundError) and (folder / "game.json").is_file():
             reason = "has no run yet, but a game of nodes: give its game.json to chain-bandit watch or audit --contract"
             raise FolderRefused(folder, reason) from error
+        if isinstance(error, NotADirectoryError):
+            how = "an exported history goes with --history, game.json and deployment files with --rpc URL --contract"
+            raise FolderRefused(folder, f"is a file, and no run folder: {how}") from error
         raise FolderRefused(folder, f"is not a run folder ({type(error).__name__}: {MANIFEST})") from error
     if not isinstance(manifest, dict):
         raise FolderRefused(folder, "is not a run folder (its manifest is no object)")
