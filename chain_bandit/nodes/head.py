@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from chain_bandit.append_log import LogUnwritable
+from chain_bandit.append_log import LogUnwritable, regular_file
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.rpc import BEHIND, Rpc, as_bytes, as_hex, as_int, field
@@ -148,7 +148,8 @@ class HeadWatch:
 def read_head(path: Path) -> Block | None:
     """What a life before has read last; None where nothing says so."""
     try:
-        number, digest = json.loads(path.read_bytes()[:1024])
+        with regular_file(path) as file:
+            number, digest = json.loads(file.read(1024))
         return (int(number), str(digest)) if number >= 0 else None
     except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None

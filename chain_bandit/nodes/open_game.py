@@ -211,8 +211,12 @@ def join(
                 checksummed(key.address), "has code (a contract, or EIP-7702): use an account without any"
             )
         _funded(node, participant_need(key.address, parameters.stake), payer)
-        contract.join(account(key.secret), mine.seated)
-        contract.settle()
+        try:
+            contract.join(account(key.secret), mine.seated)
+            contract.settle()
+        except TransactionReverted:
+            if not contract.has_seat(key.address):  # what a stopped call sent may have come first
+                raise
     seat = contract.seat_of(key.address)
     said = [*game.node_records, *(read_game(place / GAME).node_records if (place / GAME).exists() else ())]
     if (place / JOINED).exists():
@@ -225,11 +229,15 @@ def join(
     settings = NodeFile(
         role="participant", keystore=KEYSTORE, game=GAME, listen=listen, folder=str(place.resolve()), nonce=bytes(32)
     )
-    with folder.writing(place):
-        write_public(place / NODE, settings)
-        write_public(place / JOINED, joined)
-        if not (place / GAME).exists():
-            write_public(place / GAME, game)
+    try:
+        with folder.writing(place):
+            write_public(place / NODE, settings)
+            write_public(place / JOINED, joined)
+            if not (place / GAME).exists():
+                write_public(place / GAME, game)
+    except folder.FolderRefused as error:
+        error.add_note("the stake is deposited: the same command goes on from it")
+        raise
     return joined
 
 

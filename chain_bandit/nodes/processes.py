@@ -1,6 +1,7 @@
 """The processes of a game of nodes, by their folders: looked at and ended, whoever started them."""
 
 import fcntl
+import json
 import os
 import signal
 import struct
@@ -9,8 +10,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
-from chain_bandit.append_log import LogLocked, LogUnwritable
+from chain_bandit.append_log import LogLocked, LogUnwritable, regular_file
 from chain_bandit.nodes import node_files as files
 
 LOOK = 0.1
@@ -109,18 +111,37 @@ def log(out: Path, name: str | None, lines: int) -> Iterator[tuple[str, str]]:
     if name is not None and name not in at:
         raise files.PlaceRefused(out / name, f"is no node of this game ({', '.join(at)})")
     for each in [name] if name is not None else at:
-        try:
-            text = (at[each] / files.LOG).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue  # it has not begun
-        yield from ((each, line) for line in text.splitlines()[-lines:])
+        yield from ((each, line) for line in logged(at[each])[-lines:])
+
+
+def logged(place: Path, tail: int | None = None) -> list[str]:
+    """The lines that a node wrote, or those of so many bytes at the end; none before it has begun."""
+    try:
+        with regular_file(place / files.LOG) as file:
+            if tail is not None:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - tail))
+            return file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def ended_with(place: Path) -> dict[str, Any]:
+    """What a node said at the end of its game. Raises `PlaceRefused` where its file does not say it any more."""
+    try:
+        with regular_file(place / files.ENDED) as file:
+            said = json.load(file)
+    except (OSError, ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        raise files.PlaceRefused(place / files.ENDED, "is damaged: take it away, and chain-bandit node writes it anew")
+    return said
 
 
 def _state(place: Path) -> NodeStatus:
     """Who holds the lock is told by the system: what is written in the file may be of a life before."""
     ended = (place / files.ENDED).exists()
     try:
-        with (place / files.PID).open("rb") as file:
+        with regular_file(place / files.PID) as file:
             asked = struct.pack(LOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
             kind, *_, pid = struct.unpack(LOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
     except FileNotFoundError:

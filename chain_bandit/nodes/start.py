@@ -1,6 +1,5 @@
 """Start of a node of a bandit game: its contract and seat, and its role from the first call to the last."""
 
-import json
 import logging
 import random
 from collections.abc import Callable, Mapping
@@ -45,6 +44,7 @@ from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.live import kept_own, kept_rewards
 from chain_bandit.nodes.node import UNHURRIED
 from chain_bandit.nodes.node_start import NodeStart, said
+from chain_bandit.nodes.processes import ended_with
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.relayer import RelayerRole
@@ -322,10 +322,9 @@ def main(
 ) -> Mapping[str, Any]:  # fmt: skip
     """Run one node to the end of its game; tells which it was, and what it ended with. Raises `ChainBanditError`."""
     arm(place.resolve().name)
-    if (ended := place / files.ENDED).exists():
-        game = files.game_of(place)
+    if (place / files.ENDED).exists():
+        said, game = ended_with(place), files.game_of(place)
         say(f"this node has ended with its game; {files.to_audit(game)}")
-        said: dict[str, Any] = json.loads(ended.read_text(encoding="utf-8"))
         return {"node": place.resolve().name, "contract": files.read_shared(game).contract, **said}
     logging.getLogger("chain_bandit").addHandler(_Said(say))
     start = start_of(place)(place, url, password, metrics, say, rewards)

@@ -1,12 +1,11 @@
 """A whole game of nodes on this machine: folders, processes, the wait for their end, and the audit of it all."""
 
-import json
 import os
 import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import sleep
@@ -28,7 +27,7 @@ from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.fork_server import ForkServer
 from chain_bandit.nodes.game_folders import write_folders, write_game
 from chain_bandit.nodes.left import leave
-from chain_bandit.nodes.processes import LOOK, down, places, states
+from chain_bandit.nodes.processes import LOOK, down, ended_with, logged, places, states
 from chain_bandit.protocol.errors import ChainBanditError, require
 from chain_bandit.scenario import Scenario
 
@@ -78,7 +77,8 @@ def up(
             say(f"{len(states(out))} processes; chain-bandit ps {out} says how they are")
             for _ in looks(out, fork_server, say, revives):
                 pause(LOOK)
-        return leave(node, plan, made, bytes.fromhex(_ended(out / files.name_of(ENVIRONMENT))["run_digest"][2:]), out)
+        digest = ended_with(out / files.name_of(ENVIRONMENT))["run_digest"]
+        return leave(node, plan, made, bytes.fromhex(digest[2:]), out)
 
 
 def take_up(
@@ -100,12 +100,8 @@ def take_up(
 
 def last_round(out: Path, name: str = "*") -> int:
     """The last round that a node's log says the end of, by default any of a game's; 0 before the first."""
-    said = [0]
-    for path in out.glob(f"{name}/{files.LOG}"):
-        with suppress(OSError), path.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
-            said += [int(number) for number in re.findall(rb"^round (\d+) ", file.read(), flags=re.MULTILINE)[-1:]]
-    return max(said)
+    lines = (line for path in out.glob(f"{name}/{files.LOG}") for line in logged(path.parent, _TAIL))
+    return max((int(found[1]) for line in lines if (found := re.match(r"round (\d+) ", line, re.ASCII))), default=0)
 
 
 _TAIL = 1_000
@@ -198,7 +194,7 @@ def looks(
     Yields the names of those that run here. Raises `NodeStopped` as `up` does.
     """
     here = {place.name: place for place in places(out) if place.is_dir()}
-    running, seen = set(here), dict[str, int]()
+    running, seen, is_told = set(here), dict[str, int](), False
     while running or not all(state.ended for state in states(out) if state.name in here):
         for name, code in fork_server.ended():
             if code > 0:
@@ -215,25 +211,18 @@ def looks(
             running.discard(name)
             if code < 0:
                 say(f"{name} was ended by signal {-code}; chain-bandit node {here[name]} takes it up")
+        last = ((name, line) for name in sorted(running) for line in logged(here[name], _TAIL)[-1:])
+        waiting = next((f"{name}: {line}" for name, line in last if line.startswith("waiting for the chain")), None)
+        if waiting and not is_told:
+            say(waiting)
+        is_told = waiting is not None
         yield running
 
 
 def _last_words(place: Path) -> str:
-    return next((line.removeprefix("error: ") for line in reversed(_log(place)) if line.startswith("error: ")), "")
+    return next((line.removeprefix("error: ") for line in reversed(logged(place)) if line.startswith("error: ")), "")
 
 
 def _rounds_seen(place: Path) -> int:
     """Of how many rounds a node has said the end, in all its lives."""
-    return sum(line.startswith("round ") for line in _log(place))
-
-
-def _log(place: Path) -> list[str]:
-    try:
-        return (place / files.LOG).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []  # it had not begun
-
-
-def _ended(place: Path) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads((place / files.ENDED).read_text(encoding="utf-8"))
-    return said
+    return sum(line.startswith("round ") for line in logged(place))

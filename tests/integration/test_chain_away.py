@@ -40,15 +40,20 @@ def test_nodes_say_at_once_that_the_chain_hangs_and_go_on_when_it_answers_again(
     with game(small(), tmp_path / "game", chain=node.url) as played:
         played.wait(lambda: played.at_round(8))
         os.killpg(node.process.pid, signal.SIGSTOP)
-        since = monotonic()
+        since, waits = monotonic(), f"waiting for the chain at {node.url}"
+
+        def told() -> list[str]:
+            return [line for line in played.lines if f": {waits}" in line]
+
         try:
-            played.wait(lambda: all(f"waiting for the chain at {node.url}" in played.log(name) for name in NAMES), 30)
+            played.wait(lambda: all(waits in played.log(name) for name in NAMES) and told() != [], 30)
             took = monotonic() - since
         finally:
             os.killpg(node.process.pid, signal.SIGCONT)
         _, report = played.end()
         assert took < 10, "an exchange lasts ten seconds at most: it was said before its end"
         assert all(f"the chain at {node.url} is there again" in played.log(name) for name in NAMES)
+        assert len(told()) == 1, "once by who started them"
     assert report.verdict == "passed", report.violations
 
 

@@ -195,6 +195,44 @@ def test_an_address_is_announced_anew_by_who_has_lost_its_file(key: Path, monkey
     assert open_game.join(path, key, ann.source, "127.0.0.1:7710").node_record.counter == 5
 
 
+def test_a_stake_that_a_stopped_call_deposited_is_found_by_the_next(
+    key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its transaction had no block when the next call looked, and came before that of this one."""
+    seated = [False]
+
+    def join(*_: object) -> None:
+        seated[0] = is_late
+        raise TransactionReverted("join", "Rejected", ("Insufficient funds",))
+
+    contract = SimpleNamespace(has_seat=lambda own: seated[0], seat_of=lambda own: 2, join=join)
+    node = SimpleNamespace(rpc=SimpleNamespace(code=lambda own: b""))
+    parameters = SimpleNamespace(stake=1)
+    monkeypatch.setattr(open_game, "_attached", lambda path, game, url: (node, contract, parameters))
+    for name in ("_require_joinable", "participant_need", "_funded"):
+        monkeypatch.setattr(open_game, name, lambda *_: None)
+    write_public(key.parent / "game.json", game(1))
+    for is_late in (False, True):
+        try:
+            open_game.join(key.parent / "game.json", key, SECRET, "127.0.0.1:7710")
+        except TransactionReverted:
+            assert not is_late
+        assert (key / JOINED).exists() == is_late
+
+
+def test_who_has_a_stake_in_a_game_and_no_room_for_its_file_is_told(key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    contract = SimpleNamespace(has_seat=lambda own: True, seat_of=lambda own: 2)
+    monkeypatch.setattr(open_game, "_attached", lambda path, game, url: (None, contract, None))
+    write_public(key.parent / "game.json", game(1))
+    monkeypatch.setattr(open_game, "write_public", full)
+    with pytest.raises(FolderRefused, match="No space left") as refused:
+        open_game.join(key.parent / "game.json", key, SECRET, "127.0.0.1:7710")
+    assert refused.value.__notes__ == ["the stake is deposited: the same command goes on from it"]
+
+
 def test_a_folder_without_a_keystore_is_one_of_an_account_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(AccountRefused, match="is no keystore: chain-bandit keygen"):
         keystore.unlock(tmp_path, "a password")

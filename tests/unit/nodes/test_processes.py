@@ -12,6 +12,7 @@ import pytest
 from chain_bandit.append_log import LogLocked, LogUnwritable
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes import processes, up
+from chain_bandit.nodes.head import read_head
 from chain_bandit.nodes.processes import NodeStatus, alone, down
 from tests.integration.nodes import descendants
 
@@ -105,3 +106,26 @@ def test_a_node_is_called_stopped_only_where_it_has_run(tmp_path):
     (tmp_path / "seat-3").mkdir()
     (tmp_path / "seat-3" / files.ENDED).write_text("{}")
     assert processes._state(tmp_path / "seat-3").word == "ended"
+
+
+@pytest.mark.parametrize("place", ["pipe", "folder", "text", "list", "deep"])
+def test_what_a_node_ended_with_is_an_object_in_a_file(place, tmp_path):
+    path = tmp_path / files.ENDED
+    if place == "pipe":
+        os.mkfifo(path)
+    elif place == "folder":
+        path.mkdir()
+    else:
+        path.write_text({"text": '{"run_digest"', "list": "[1]", "deep": "[" * 100_000}[place])
+    with pytest.raises(files.PlaceRefused, match="is damaged: take it away"):
+        processes.ended_with(tmp_path)
+
+
+def test_a_pipe_in_the_place_of_a_file_of_a_node_keeps_nobody_waiting(tmp_path):
+    (tmp_path / files.NODE).write_text("{}")
+    for name in (files.LOG, files.PID, files.HEAD):
+        os.mkfifo(tmp_path / name)
+    assert list(processes.log(tmp_path, None, 5)) == []
+    assert [state.word for state in processes.states(tmp_path)] == ["stopped"]
+    assert up.last_round(tmp_path.parent) == 0
+    assert read_head(tmp_path / files.HEAD) is None
