@@ -209,6 +209,17 @@ def test_a_sweep_of_axes_is_that_of_the_file_that_says_the_same(tmp_path: Path):
         cb.sweep(cb.load("small"))
 
 
+def test_a_script_that_its_workers_cannot_import_is_told_so(tmp_path: Path):
+    sweep = "cb.sweep('small', axes={'liars': [0, 1]}, replicates=1, jobs=2)"
+    (tmp_path / "script.py").write_text(f"import chain_bandit as cb\nprint({sweep})\n")
+    said = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert (said.stdout, said.returncode) == ("", 1)
+    assert said.stderr.splitlines()[-1] == (
+        "chain_bandit.runner.workers.NoWorkers: none of several processes began; each imports the script that asks for "
+        'them, which has to do so under if __name__ == "__main__":'
+    )
+
+
 def test_where_a_scenario_is_taken_the_name_of_an_example_or_a_file_is_too(tmp_path: Path):
     loaded = cb.simulate(cb.load("small"), 2)
     named = cb.simulate("small", 2)
