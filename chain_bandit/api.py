@@ -3,10 +3,12 @@
 Errors are `ChainBanditError` with the sentence and the exit code of the command line.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, time
+from decimal import Decimal
 from html import escape
 from numbers import Real
 from operator import index
@@ -25,18 +27,19 @@ from chain_bandit.audits import audit_file, audit_folder
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.blocks import History
 from chain_bandit.cli.options import Usage, hexadecimal, named_game
-from chain_bandit.environments.bernoulli import bernoulli_model as bernoulli
+from chain_bandit.environments.bernoulli import Number, bernoulli_model
 from chain_bandit.environments.registry import OURS as ENVIRONMENTS
 from chain_bandit.foreign.registry import run_rules
 from chain_bandit.game import chains, folder
 from chain_bandit.game.simulated import engines
 from chain_bandit.game.simulated import replicates as measure
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.rewards import RewardModel
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.runner.workers import processes
 from chain_bandit.runs import history_of_node, unanswered_rule
 from chain_bandit.runs import play as played
-from chain_bandit.scenario import Scenario, ScenarioInvalid, built
+from chain_bandit.scenario import Scenario, ScenarioInvalid, built, valid
 from chain_bandit.scenario import load as loaded
 from chain_bandit.simulation.replicates import PARTS, IntervalEstimate, Measured
 
@@ -98,10 +101,20 @@ class Table(Sequence[Mapping[str, Any]]):
         return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>{more}"
 
     def to_arrow(self) -> "pyarrow.Table":
-        """A pyarrow table. Raises `ImportError` without pyarrow."""
+        """A pyarrow table; a column of integers beyond 64 bits, wei for instance, is one of decimals.
+
+        Raises `ImportError` without pyarrow.
+        """
         import pyarrow
 
-        return pyarrow.Table.from_pylist([dict(row) for row in self._rows])
+        wide = {
+            name for row in self._rows for name, value in row.items()
+            if isinstance(value, int) and not -(2**63) <= value < 2**63
+        }  # fmt: skip
+        return pyarrow.Table.from_pylist([
+            {name: Decimal(value) if name in wide and isinstance(value, int) else value for name, value in row.items()}
+            for row in self._rows
+        ])
 
     def to_pandas(self) -> Any:
         """A pandas data frame. Raises `ImportError` without pandas."""
@@ -350,9 +363,8 @@ def sweep(
 
     jobs, replicates = _count("jobs", jobs), None if replicates is None else _count("replicates", replicates)
     if axes is not None:
-        given = grid.of(
-            source if isinstance(source, Scenario) else _path(source), _as_in_a_file("axes", axes), replicates
-        )
+        base = _scenario(source) if isinstance(source, Scenario) else _path(source)
+        given = grid.of(base, _as_in_a_file("axes", axes), replicates)
     elif isinstance(source, Scenario):
         raise Usage("sweep: expected a sweep file, or axes={key: values} for the scenario")
     else:
@@ -401,12 +413,12 @@ def history(source: str | Path, out: str | Path | None = None, *, contract: str 
     if contract is not None:
         if out is None:
             raise Usage("history(url, out, contract=…) needs a file to export to")
-        with _from_node(str(source), contract, Path(out)) as path:
+        with _from_node(str(source), str(contract), _file(out)) as path:
             return files.read(path)
     path = _path(source)
     found = files.read(path / folder.HISTORY if path.is_dir() else path)
     if out is not None:
-        place = _path(out)
+        place = _file(out)
         with folder.writing(place):
             files.write(found, place)
     return found
@@ -424,10 +436,10 @@ def deploy(
     from chain_bandit.nodes import keystore
     from chain_bandit.nodes.open_game import deploy_open
 
-    place = _path(organiser)
+    place, game_file, listen = _path(organiser), _file(out), _text(listen)
     with chains.connected(_text(url)) as node:
-        secret = keystore.unlock(place, password)
-        game = deploy_open(_scenario(scenario), node, place, secret, listen, Path(out), None, account)
+        secret = keystore.unlock(place, _text(password))
+        game = deploy_open(_scenario(scenario), node, place, secret, listen, game_file, None, account)
     dumped: Mapping[str, Any] = game.model_dump(mode="json")
     return dumped
 
@@ -440,6 +452,17 @@ def attack(name: str) -> Callable[[Maker], Maker]:
 def environment(name: str) -> Callable[[Maker], Maker]:
     """The same of a function of options that gives a `RewardModel`: `@cb.environment("mine")`, `kind = "mine"`."""
     return _given("environments", name, ENVIRONMENTS)
+
+
+def bernoulli(means: Iterable[Number]) -> RewardModel:
+    """Arms that pay 1 with these probabilities, in their order, else 0.
+
+    Raises:
+        ChainBanditError: there are none or too many, a mean is not a number from 0 to 1, or they have no order.
+    """
+    if isinstance(means, str | Mapping | Set) or not isinstance(row := _python(means), Iterable):
+        raise Usage(f"expected the means of the arms in their order, got {means!r:.80}")
+    return bernoulli_model([_python(mean) for mean in row])
 
 
 def gym_env(scenario: Given, seat: int = 0) -> "BanditEnv":
@@ -491,8 +514,11 @@ def _scenario(given: object) -> Scenario:
         return load(given)
     if not isinstance(given, Scenario):
         raise Usage(f"expected a scenario, as cb.build(…) gives one, a file or an example; got {given!r:.80}")
-    given.check()  # nobody has checked one that pydantic made, or copied with other keys
-    return given
+    # pydantic copies with other keys, whatever these are, and does not check what it constructs
+    keys = {key: _as_in_a_file(key, getattr(given, key)) for key in {*given.model_fields_set, "preset", "folder"}}
+    scenario = valid(Scenario, keys, Path("scenario"), "")
+    scenario.check()
+    return scenario
 
 
 def _count(name: str, value: Any) -> int:
@@ -501,15 +527,22 @@ def _count(name: str, value: Any) -> int:
     except TypeError:
         count = 0
     if not 1 <= count <= MOST_COUNTED:
-        raise Usage(f"{name}: expected a whole number from 1 to {MOST_COUNTED:,}, got {value!r:.80}")
+        got = f"{value!r:.80}" if count.bit_length() <= 256 else "one of more than 256 bits"
+        raise Usage(f"{name}: expected a whole number from 1 to {MOST_COUNTED:,}, got {got}")
     return count
+
+
+def _python(value: Any) -> Any:
+    """A number or array of another library as Python's."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _as_in_a_file(key: str, value: Any, depth: int = 0) -> Any:
     """A value as a scenario file has it: numbers of any library as Python's, what has an order as lists."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if (value is None and not depth) or isinstance(value, bool | int | float | str | date | time | BaseModel):
+    value = _python(value)
+    if isinstance(value, BaseModel):
+        value = value.model_dump(exclude_unset=True, warnings=False)
+    if (value is None and not depth) or isinstance(value, bool | int | float | str | date | time):
         return value
     if isinstance(value, Real):
         return float(value)
@@ -558,9 +591,20 @@ def _path(given: object) -> Path:
         raise Usage(f"expected a path, got {given!r:.80}")
     if str(given).startswith(("http://", "https://")):
         raise Usage(f"{given}: a node's URL goes with contract=ADDRESS")
-    if "\0" in str(given):
+    try:
+        named = b"\0" not in os.fsencode(given)
+    except UnicodeEncodeError:  # half of a pair
+        named = False
+    if not named:
         raise Usage(f"{given!r:.80}: no file has such a name")
     return Path(given)
+
+
+def _file(given: object) -> Path:
+    place = _path(given)
+    if not place.name:
+        raise Usage(f"expected a file, got {str(given)!r}")
+    return place
 
 
 def _from_node(

@@ -151,7 +151,7 @@ def _lines(path: Path) -> Iterator[Iterator[bytes]]:
         try:
             raw = stack.enter_context(regular_file(path))  # it is read several times, as no pipe can be
         except OSError as error:
-            raise HistoryError(1, f"the file cannot be opened: {error.strerror}") from error
+            raise HistoryError(1, f"the file {path} cannot be opened: {error.strerror}") from error
         magic = raw.read(2)
         raw.seek(0)
         if magic == _GZIP:

@@ -9,12 +9,13 @@ import signal
 import socket
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from importlib import import_module
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
-from chain_bandit.pool import nothing, pool
+from chain_bandit.pool import CONTEXT, nothing, pool
 from chain_bandit.protocol.errors import ChainBanditError
 
 Task = TypeVar("Task")
@@ -29,6 +30,18 @@ class Workers(Protocol):
 
     def __call__(self, play: Callable[[Task], Made], tasks: Sequence[Task]) -> Results[Task, Made]:
         """Each task with its result, in the order in which they are over."""
+
+
+class NoWorkers(ChainBanditError):
+    """No process of several began."""
+
+    exit_code = 2
+
+    def __init__(self) -> None:
+        super().__init__(
+            "none of several processes began; each imports the script that asks for them, which has to do so under "
+            'if __name__ == "__main__":'
+        )
 
 
 class RayMissing(ChainBanditError):
@@ -64,11 +77,13 @@ def processes(
     Args:
         begin: what each does first.
         look: called here whenever a task is over, and after so many seconds.
+
+    The work raises `NoWorkers` where no process begins.
     """
 
     def work(play: Callable[[Task], Made], tasks: Sequence[Task]) -> Results[Task, Made]:
-        over = SimpleQueue[Future[Made]]()
-        with pool(min(count, len(tasks) or 1), begin) as made:
+        over, begun = SimpleQueue[Future[Made]](), CONTEXT.Event()
+        with pool(min(count, len(tasks) or 1), partial(_begin, begun, begin)) as made:
             ahead = {made.submit(play, task): task for task in tasks}
             for future in list(ahead):
                 future.add_done_callback(over.put)
@@ -79,9 +94,16 @@ def processes(
                     look()
                     continue
                 look()
+                if isinstance(done.exception(), BrokenProcessPool) and not begun.is_set():
+                    raise NoWorkers
                 yield ahead.pop(done), done.result
 
     return here if count == 1 else work
+
+
+def _begin(begun: Any, begin: Callable[[], None]) -> None:
+    begun.set()
+    begin()
 
 
 def cluster(address: str) -> Workers:

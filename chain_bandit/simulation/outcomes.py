@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from random import Random
 
+from chain_bandit import plugins
 from chain_bandit.actors.rules import Rules
-from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said, View
+from chain_bandit.attacks.attack import SAID, Attack, Effect, NotSimulated, Said, View
 from chain_bandit.attacks.malicious import Combined, carried, named
 from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, SignedReport, approves, seats
@@ -399,7 +400,7 @@ def parts(attack: Attack) -> tuple[Attack, ...]:
 
 
 def effects(attack: Attack) -> tuple[Effect, ...]:
-    """What each of the `parts` comes to. Raises `NotSimulated` for an attack on messages that does not say."""
+    """What each of the `parts` comes to. Raises `NotSimulated` for an attack that does not say, or says nonsense."""
     return tuple(map(_effect, parts(attack)))
 
 
@@ -407,4 +408,10 @@ def _effect(attack: Attack) -> Effect:
     kind = type(attack)
     if kind.outbox is not Attack.outbox and kind.effect is Attack.effect:
         raise NotSimulated(attack.name, "it does not say what its messages come to, see Attack.effect")
-    return attack.effect()
+    try:
+        effect = plugins.made("attacks", attack.name, lambda: attack.effect(), {})
+    except plugins.PluginBroken as error:
+        raise NotSimulated(attack.name, f"its effect raises {error.reason}") from error
+    if not isinstance(effect, Effect) or effect.report not in SAID or effect.header not in SAID:
+        raise NotSimulated(attack.name, f"its effect is {effect!r:.80}, no chain_bandit.attacks.attack.Effect")
+    return effect

@@ -96,7 +96,7 @@ def test_errors_are_those_of_the_command_line():
 
 def test_wrong_arguments_are_one_sentence_each(tmp_path: Path):
     game = cb.load("small", **SHORT)
-    for wrong in (0, -1, "x", 2.5, None, 10**400):
+    for wrong in (0, -1, "x", 2.5, None, 10**400, 10**5000):
         with pytest.raises(cb.ChainBanditError, match="replicates: expected a whole number from 1 to") as caught:
             cb.simulate(game, wrong)  # type: ignore[arg-type]
         assert caught.value.exit_code == 2
@@ -139,6 +139,9 @@ def test_a_history_is_exported_where_a_file_is_named(tmp_path: Path):
     assert cmp(tmp_path / "history.jsonl.gz", run.out / "history.jsonl.gz", shallow=False)
     with pytest.raises(cb.ChainBanditError, match="cannot be written"):
         cb.history(run.out, tmp_path / "none" / "history.jsonl")
+    for no_file in ("", Path(), "/"):
+        with pytest.raises(cb.ChainBanditError, match="expected a file, got"):
+            cb.history(run.out, no_file)
 
 
 def test_what_this_process_was_given_is_known_by_its_name():
@@ -206,6 +209,17 @@ def test_a_sweep_of_axes_is_that_of_the_file_that_says_the_same(tmp_path: Path):
         cb.sweep(cb.load("small"))
 
 
+def test_a_script_that_its_workers_cannot_import_is_told_so(tmp_path: Path):
+    sweep = "cb.sweep('small', axes={'liars': [0, 1]}, replicates=1, jobs=2)"
+    (tmp_path / "script.py").write_text(f"import chain_bandit as cb\nprint({sweep})\n")
+    said = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert (said.stdout, said.returncode) == ("", 1)
+    assert said.stderr.splitlines()[-1] == (
+        "chain_bandit.runner.workers.NoWorkers: none of several processes began; each imports the script that asks for "
+        'them, which has to do so under if __name__ == "__main__":'
+    )
+
+
 def test_where_a_scenario_is_taken_the_name_of_an_example_or_a_file_is_too(tmp_path: Path):
     loaded = cb.simulate(cb.load("small"), 2)
     named = cb.simulate("small", 2)
@@ -223,6 +237,12 @@ def test_a_notebook_shows_the_first_rows_of_a_table():
     assert "<tr><td>name</td><td>number</td></tr><tr><td>&lt;b&gt;</td><td>1,235</td></tr>" in shown
     assert shown.endswith("<p>and 3 more rows</p>")
     assert cb.Table([])._repr_html_() == "<table><tr><td>empty</td></tr></table>"
+
+
+def test_a_table_of_wei_beyond_64_bits_is_one_of_arrow():
+    rows = [{"wei": wei, "seat": seat} for seat, wei in enumerate((2**63, None, -(2**100), 0))]
+    assert cb.Table(rows).to_arrow().to_pylist() == rows
+    assert str(cb.Table(rows).to_arrow().schema.field("seat").type) == "int64"
 
 
 def test_a_simulation_has_its_baselines_on_the_same_draws():
@@ -245,6 +265,39 @@ def test_a_scenario_of_other_keys_is_another_game_and_is_checked():
         for verb in (cb.simulate, cb.play):
             with pytest.raises(cb.ChainBanditError, match="does not hold"):
                 verb(made)
+
+
+def test_keys_of_a_copied_or_constructed_scenario_are_read_as_those_of_a_file():
+    game = cb.load("small", **SHORT)
+    for wrong in (
+        {"rounds": "50"}, {"rounds": 50.0}, {"seed": True}, {"seed": -1}, {"rewards": None}, {"chain": {"batch": "2"}},
+        {"chain": game.chain.model_copy(update={"batch": "2"})}, {"quorum": "most"}, {"name": "../x"}, {"round": 50},
+        {"preset": "none"}, {"rounds": object()}, {"folder": None},
+    ):  # fmt: skip
+        made = [game.model_copy(update=wrong)]
+        made += [cb.Scenario.model_construct(**dict(game) | wrong)] if "round" not in wrong else []
+        for each in made:
+            for verb in (cb.simulate, lambda made: cb.sweep(made, axes={"liars": [1]})):
+                with pytest.raises(cb.ChainBanditError, match=next(iter(wrong))) as caught:
+                    verb(each)
+                assert caught.value.exit_code == 3
+    keys = {
+        "rounds": np.int64(50), "chain": {"batch": 2}, "aggregation": {"name": "median"}, "preset": "recommended",
+        "rewards": {"kind": "bernoulli", "means": np.array([0.1, 0.9])},
+    }  # fmt: skip
+    assert cb.simulate(game.model_copy(update=keys), 2) == cb.simulate(cb.load("small", **SHORT | keys), 2)
+    assert cb.simulate(game, 2).scenario == game
+
+
+def test_means_are_taken_from_whatever_has_an_order():
+    for means in ((mean for mean in (0.5, 0.2)), iter(["0.5", 0.2]), np.array([0.5, 0.2]), [np.float64(0.5), 0.2]):
+        assert cb.bernoulli(means).means == (5 * 10**8, 2 * 10**8)
+    assert cb.bernoulli([np.int64(1), np.float32(0.5)]).means == (10**9, 5 * 10**8)
+    for none in (5, None, "05", {0.5: 1}, {0.5, 0.2}, np.array(0.5)):
+        with pytest.raises(cb.ChainBanditError, match="expected the means of the arms in their order, got"):
+            cb.bernoulli(none)
+    with pytest.raises(cb.ChainBanditError, match="mean of arm 0"):
+        cb.bernoulli([None])
 
 
 def test_an_environment_that_tosses_its_rewards_is_refused():
@@ -305,6 +358,11 @@ def test_what_is_no_name_is_one_sentence(tmp_path: Path):
     for wrong, said in (
         (lambda: cb.play(game, 3), "expected a path, got 3"),
         (lambda: cb.play(game, "a\0b"), "no file has such a name"),
+        (lambda: cb.load("\ud800"), "no file has such a name"),
+        (lambda: cb.history("http://127.0.0.1:9", 3, contract="0x"), "expected a path, got 3"),
+        (lambda: cb.history("http://127.0.0.1:9", "h", contract=3), "contract 3: expected 0x"),
+        (lambda: cb.deploy(game, "http://127.0.0.1:9", "key", "", listen=3), "expected text, got 3"),
+        (lambda: cb.deploy(game, "http://127.0.0.1:9", "key", "", listen="a:1", out=3), "expected a path, got 3"),
         (lambda: cb.sweep(game, 3, axes={"liars": [1]}), "expected a path"),
         (lambda: cb.sweep(None), "expected a path"),
         (lambda: cb.play(game, chain=None), "expected text, got None"),

@@ -8,7 +8,7 @@ import pytest
 
 from chain_bandit import attacks
 from chain_bandit.actors.messages import Send
-from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.attack import Attack, Effect, NotSimulated
 from chain_bandit.attacks.constant_lie import ConstantLie
 from chain_bandit.attacks.malicious import AttackFailed, Combined
 from chain_bandit.attacks.registry import ATTACKS, UnknownAttack, make
@@ -76,6 +76,21 @@ def test_a_plugin_that_raises_is_named_with_its_seat_and_round(monkeypatch, scen
         with pytest.raises(AttackFailed) as there:
             without_messages(monkeypatch, scenario, ConstantLie(), Breaks(verb))
         assert str(there.value) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("effect", "said"),
+    [
+        (property(lambda self: 1 / 0), "its effect raises ZeroDivisionError"), (lambda self: 5, "its effect is 5"),
+        (None, "its effect raises TypeError"), (lambda self: Effect(report="twice"), "its effect is Effect"),
+    ],
+)  # fmt: skip
+def test_a_plugin_whose_effect_is_none_plays_live_and_is_not_simulated(monkeypatch, scenario, effect, said):
+    attack = type("Silent", (Attack,), {"conduct": Conduct.ATTACKER, "effect": effect})()
+    with pytest.raises(NotSimulated, match=said):
+        without_messages(monkeypatch, scenario, attack)
+    _, rounds = run(monkeypatch, scenario, attack)
+    assert rounds
 
 
 def test_a_plugin_that_raises_when_it_is_asked_for_its_key_is_named_too(monkeypatch, scenario):
