@@ -45,8 +45,9 @@ class Prober:
 
     def on_probe(self, step: int, probe: Probe) -> None:
         """Claims that arrived in a step; those of seats without a proof are dropped."""
-        for seat, proof in probe.proofs:
-            if seat in self.rules.everybody and seat not in self._proofs:
+        named = {claim.instance for claim in probe.frame.claims} - self._proofs.keys()
+        for seat, proof in dict(probe.proofs).items():  # each takes long to check
+            if seat in named and seat in self.rules.everybody:
                 output = self._verifier.drawn_hash(self.rules.vrf_keys[seat], self._seed, proof)
                 if output is not None:
                     self._admit(seat, output, proof)

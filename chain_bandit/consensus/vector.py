@@ -208,8 +208,8 @@ class VectorBroadcast(EchoBroadcast):
         """All values of a vector, some from what is held here; None where one is missing, or is no value."""
         values: dict[int, Claim] = {}
         for claim in vector.values:
-            known = claim.instance >= 0 and vector.single & self._commanders & 1 << claim.instance
-            if not known or claim.relays or self._fault(0, claim) is not None:
+            is_asked = claim.instance >= 0 and (vector.single & self._commanders) >> claim.instance & 1
+            if not is_asked or claim.instance in values or claim.relays or self._fault(0, claim) is not None:
                 return None
             values[claim.instance] = claim
         for instance, held in enumerate(self._held):

@@ -629,9 +629,19 @@ class Node:
 
 
 def _said(envelope: Envelope) -> int:
-    """Messages and claims in an envelope."""
-    said = len(envelope.messages)
-    for message in envelope.messages:
-        statements = message.frame if isinstance(message, Probe | Staged) else message
-        said += len(statements.claims) if isinstance(statements, Frame) else 0
-    return said
+    """Messages, claims, values and proofs in an envelope."""
+    return len(envelope.messages) + sum(map(_listed, envelope.messages))
+
+
+def _listed(message: NodeMessage) -> int:
+    """What a message lists that takes a signature or a proof to check."""
+    match message:
+        case Frame():
+            return len(message.claims)
+        case Vector():
+            return len(message.values)
+        case Probe():
+            return len(message.proofs) + len(message.frame.claims)
+        case Staged():
+            return len(message.frame.claims)
+    return 0

@@ -94,8 +94,8 @@ class NodeRecord(_File):
     """
 
     address: int = Field(ge=COMPARISON - 1)
-    endpoint: Annotated[str, AfterValidator(_named)]
-    certificate: bytes
+    endpoint: Annotated[str, Field(max_length=4096), AfterValidator(_named)]
+    certificate: Annotated[bytes, Field(max_length=4096)]
     counter: int | None = Field(default=None, ge=0, lt=1 << 64)
     voucher: bytes
 
@@ -433,10 +433,8 @@ def require_link(path: Path, certificate: bytes) -> None:
 def certificate_in(path: Path) -> bytes:
     """The certificate in a node's link file, DER. Raises `PlaceRefused`."""
     try:
-        pem = path.read_text(encoding="ascii")
+        pem = _bytes_of(path).decode("ascii")
         return ssl.PEM_cert_to_DER_cert(pem[pem.index(ssl.PEM_HEADER) :])
-    except OSError as error:
-        raise PlaceRefused(path, f"cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise PlaceRefused(path, "holds no certificate") from error
 
@@ -444,10 +442,13 @@ def certificate_in(path: Path) -> bytes:
 def _bytes_of(path: Path) -> bytes:
     try:
         with regular_file(path) as file:
-            return file.read(MOST_BYTES)
+            found = file.read(MOST_BYTES + 1)
     except OSError as error:
-        reason = f"cannot be read ({error.strerror}); chain-bandit up, deploy and join make such files"
+        reason = f"cannot be read ({error.strerror}); chain-bandit up, deploy, join and keygen make such files"
         raise PlaceRefused(path, reason) from error
+    if len(found) > MOST_BYTES:
+        raise PlaceRefused(path, f"has more than {MOST_BYTES} bytes")
+    return found
 
 
 def _read(path: Path, kind: type[File]) -> File:

@@ -268,6 +268,9 @@ def test_whoever_is_not_drawn_probes_in_vain():
         own, stranger = plan.vrf_keys[seat], plan.vrf_keys[(seat + 1) % 7]
         for proof in (bytes(81), b"", stranger.prove(seed)[1], own.prove(round_seed(ledger.seed, 9))[1]):
             honest.on_message(seat, Probe(((seat, proof), (99, proof), (-1, proof)), Frame(Phase.BLOCK, (claim,))))
+        of_another = claim._replace(instance=0)
+        honest.on_message(seat, Probe(((seat, own.prove(seed)[1]),), Frame(Phase.BLOCK, (of_another,))))
+        assert seat not in honest.prober._proofs, "a proof is checked of who speaks in the frame alone"
         assert honest.prober.broadcast.outcome(seat) is None
         honest.on_message(seat, Probe(((seat, own.prove(seed)[1]),), Frame(Phase.BLOCK, (claim,))))
         assert (honest.prober.broadcast.outcome(seat) is not None) is drawn[seat]

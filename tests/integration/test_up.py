@@ -143,8 +143,9 @@ def test_a_node_whose_files_are_not_its_own_or_whose_door_is_none_says_so_in_a_s
         assert said(out / "seat-2b") == (
             3, f"error: {out / 'seat-2b'}: has the key of seat-2, which runs in the folder of that name alone{refused}"
         )  # fmt: skip
+        made = "chain-bandit up, deploy, join and keygen make such files"
         assert said(pem=None) == (
-            3, f"error: {place / files.LINK}: cannot be read (No such file or directory){refused}"
+            3, f"error: {place / files.LINK}: cannot be read (No such file or directory); {made}{refused}"
         )  # fmt: skip
         for garbage in (b"garbage", b"\xff", link[: len(link) // 2]):
             assert said(pem=garbage) == (3, f"error: {place / files.LINK}: holds no certificate{refused}")

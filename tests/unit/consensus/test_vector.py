@@ -1,5 +1,6 @@
 """consensus/vector.py: what certifies a vector, to whom it is handed on, and which vectors count."""
 
+import tracemalloc
 from itertools import product
 
 import pytest
@@ -198,13 +199,19 @@ BAD = {
     "with a value of a negative instance": (
         sealed(ALL, SIGNERS, [1])._replace(values=(claim(1)._replace(instance=-1),)), Drop.BAD_VECTOR
     ),
+    "with a value of a great instance": (
+        sealed(ALL, SIGNERS, [1])._replace(values=(claim(1)._replace(instance=2**32 - 1),)), Drop.BAD_VECTOR
+    ),
+    "with a value twice": (sealed(ALL, SIGNERS, [1], given=(*ALL.values(), claim(1))), Drop.BAD_VECTOR),
     "with a relayed value": (
         sealed(ALL, SIGNERS, [1], given=(claim(1)._replace(relays=((2, bytes(64)),)),)), Drop.BAD_VECTOR
     ),
     "with a value that its commander did not sign": (
         sealed({1: claim(1)._replace(signature=bytes(64))}, SIGNERS, [1]), Drop.BAD_VECTOR
     ),
-    "of another value": (sealed(ALL, SIGNERS, [1], given=(*ALL.values(), claim(LIAR, 2))), Drop.BAD_SIGNATURE),
+    "of another value": (
+        sealed(ALL, SIGNERS, [1], given=(ALL | {LIAR: claim(LIAR, 2)}).values()), Drop.BAD_SIGNATURE
+    ),
     "a signature short": (sealed(ALL, range(QUORUM - 1), [1]), Drop.BAD_SIGNATURE),
     "signed by others than it says": (
         sealed(ALL, SIGNERS, [1])._replace(signers=sum(1 << each for each in range(1, QUORUM + 1))), Drop.BAD_SIGNATURE
@@ -229,6 +236,18 @@ def test_a_bad_vector_is_none(name):
     assert one.on_vector(LIAR, 3, vector) is reason
     assert not one.is_certified
     assert one.on_vector(LIAR, 3, sealed(ALL, SIGNERS, [1])) is None
+
+
+def test_a_great_instance_takes_no_memory():
+    """Of 2^32 bits, as the mask of one would be."""
+    vector = sealed(ALL, SIGNERS, [1])._replace(values=(claim(1)._replace(instance=2**32 - 1),))
+    one = machine()
+    tracemalloc.start()
+    try:
+        one.on_vector(LIAR, 3, vector)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_vector_counts_from_validators_alone_and_once():

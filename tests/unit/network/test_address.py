@@ -10,7 +10,12 @@ from chain_bandit.network.address import host_and_port, is_loopback, is_private,
     [
         ("127.0.0.1:80", ("127.0.0.1", 80)), ("[::1]:65535", ("::1", 65535)), ("host.example:1", ("host.example", 1)),
         ("host", None), (":80", None), ("host:", None), ("host:0", None), ("host:65536", None), ("host:1234567", None),
-        ("host:-1", None), ("host:\u0661", None),
+        ("host:-1", None), ("host:\u0661", None), ("node_0:1", ("node_0", 1)),
+        ("[fe80::1%eth0]:1", ("fe80::1%eth0", 1)),
+        (f"{'a' * 63}.b:1", ("a" * 63 + ".b", 1)), (f"{'a' * 64}.b:1", None), ("a..b:1", None), (".a:1", None),
+        ("-a:1", None), ("a b:1", None), ("a\n:1", None), ("a\x1b:1", None), ("caf\xe9:1", None),
+        ("[[::1]]:1", None), ("a:b:1", None),
+        ("a." * 126 + "a:1", ("a." * 126 + "a", 1)), ("a." * 127 + "a:1", None),
     ],
 )  # fmt: skip
 def test_an_address_is_a_host_and_a_port(text: str, is_what: tuple[str, int] | None) -> None:

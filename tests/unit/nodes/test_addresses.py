@@ -7,6 +7,7 @@ import pytest
 
 from chain_bandit.crypto.certificates import public_part, self_signed
 from chain_bandit.crypto.keys import Signer
+from chain_bandit.crypto.vouching import announcement
 from chain_bandit.network.wire import Envelope, EnvelopeKind, NodeAddress, decode, encode
 from chain_bandit.nodes.addresses import SAY_EVERY, SETTLED, AddressBook, AnnouncementRefused
 from chain_bandit.nodes.node_files import GameFile, NodeRecord, Registration, announced, read_game, write_public
@@ -25,6 +26,12 @@ def record(seat: int, port: int, counter: int, key: Signer | None = None, host: 
 def message(of: NodeRecord, **changes: object) -> NodeAddress:
     said = {"address": of.address, "endpoint": of.endpoint, "counter": of.changes, "voucher": of.voucher} | changes
     return NodeAddress(**said)  # type: ignore[arg-type]
+
+
+def forged(endpoint: str) -> NodeAddress:
+    """Signed by its key, as an honest node signs none."""
+    voucher = KEYS[1].sign(announcement(GAME, endpoint, CERTIFICATES[1], START + 1))
+    return NodeAddress(1, endpoint, START + 1, voucher)
 
 
 class Known:
@@ -92,13 +99,17 @@ def test_a_replayed_and_an_older_announcement_change_nothing(known: Known, resta
         (lambda: message(record(1, 8001, START + 1), address=2), True),
         (lambda: message(record(1, 8001, START + 1), address=9), True),
         (lambda: message(record(1, 8001, START + 1), endpoint="nonsense"), True),
+        (lambda: forged("a..b:9000"), True),
+        (lambda: forged("a." * 1_000 + "a:9000"), True),
+        (lambda: forged("a\nb:9000"), True),
         (lambda: message(record(1, 8001, START + 1), voucher=b""), True),
         (lambda: NodeAddress(1, "unix:socket", START + 1, b""), True),
         (lambda: message(record(1, 8001, START + 1, host="127.0.0.1")), False),
         (lambda: message(record(1, 8001, START + 1, host="169.254.1.1")), False),
         (lambda: message(record(1, 7002, START + 1)), False),
     ],
-    ids=["another's key", "another endpoint", "another counter", "another node", "no node", "no endpoint", "unsigned",
+    ids=["another's key", "another endpoint", "another counter", "another node", "no node", "no endpoint",
+         "no name", "a long name", "a line break", "unsigned",
          "a socket", "loopback", "link-local", "taken"],
 )  # fmt: skip
 def test_what_is_not_signed_or_not_allowed_is_refused(

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, PullRequest
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, Probe, PullRequest
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Vote
+from chain_bandit.consensus.vector import Vector
 from chain_bandit.network import wire
 from chain_bandit.network.rate_limit import RateLimit
 from chain_bandit.network.round_timer import RoundTimer
@@ -226,6 +227,20 @@ def test_a_seat_that_says_more_in_one_envelope_than_the_honest_ever_do_is_not_re
     peers = Peers([(3, encode(Envelope(kind, 1, 0, (claims(many),))))])
     play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, peers=peers)
     assert peers.banned == ({3} if is_banned else set())
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Vector(1, 8, (Claim(3, bytes(100), bytes(64)),) * MOST_SAID * 4),
+        Probe(((3, bytes(81)),) * MOST_SAID * 4, Frame(Phase.BLOCK, ())),
+    ],
+    ids=["values", "proofs"],
+)
+def test_what_takes_as_long_to_check_as_a_claim_counts_as_one(monkeypatch, message):
+    peers = Peers([(3, encode(Envelope(EnvelopeKind.STEP, 1, 0, (message,))))])
+    play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, peers=peers)
+    assert peers.banned == {3}
 
 
 @pytest.mark.parametrize("version", [wire.VERSION - 1, wire.VERSION + 1])
