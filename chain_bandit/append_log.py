@@ -228,6 +228,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+        _sync_folder(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -240,6 +241,7 @@ def write_private(path: Path, data: bytes) -> None:
             opened.write(data)
             opened.flush()
             os.fsync(file)
+        _sync_folder(path.parent)
     except BaseException:
         path.unlink()
         raise

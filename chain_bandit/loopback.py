@@ -7,9 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from chain_bandit.network.address import family_of, host_and_port, is_loopback
 from chain_bandit.protocol.errors import ChainBanditError
+
+MOST_REQUESTS = 64
+"""At once: each has a thread and a descriptor of the process, which may be a node."""
+
+PATIENCE = 5.0
+"""Seconds for a client's next bytes."""
 
 
 class AddressRefused(ChainBanditError):
@@ -44,7 +51,7 @@ def served(address: str, answer: Callable[[str], Response]) -> Iterator[int]:
     allowed = {listens[0], "localhost"} | ({"127.0.0.1", "::1"} if is_loopback(listens[0]) else set())
 
     class Handler(BaseHTTPRequestHandler):
-        timeout = 5
+        timeout = PATIENCE
 
         def do_GET(self) -> None:
             names = {(name.rpartition(":")[0] or name).strip("[]") for name in self.headers.get_all("Host", [""])}
@@ -72,10 +79,22 @@ def served(address: str, answer: Callable[[str], Response]) -> Iterator[int]:
         def log_message(self, format: str, *arguments: object) -> None:
             """A request is no news."""
 
-    host = listens[0]
+    host, places = listens[0], threading.BoundedSemaphore(MOST_REQUESTS)
 
     class Server(ThreadingHTTPServer):
-        address_family = family_of(host)
+        address_family, request_queue_size = family_of(host), MOST_REQUESTS
+
+        def process_request(self, request: Any, client_address: Any) -> None:
+            if places.acquire(blocking=False):
+                super().process_request(request, client_address)
+            else:
+                self.shutdown_request(request)
+
+        def process_request_thread(self, request: Any, client_address: Any) -> None:
+            try:
+                super().process_request_thread(request, client_address)
+            finally:
+                places.release()
 
         def handle_error(self, request: object, client_address: object) -> None:
             """Who asked has gone before the answer, as a page that is closed: no news."""
