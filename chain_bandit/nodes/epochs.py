@@ -22,7 +22,7 @@ from chain_bandit.network.wire import NodeMessage
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import EventFollower
 from chain_bandit.nodes.relayer import RecordingRole
-from chain_bandit.nodes.role import NodeRole, Post, Told, posts
+from chain_bandit.nodes.role import NodeRole, Post, ToldProofs, posts
 from chain_bandit.nodes.round_rules import AgreementRounds
 from chain_bandit.nodes.sign_once import SignedJournal, place_of
 from chain_bandit.protocol.agreement import body
@@ -173,7 +173,7 @@ class EpochValidatorRole(_EpochRole):
 
     def __init__(self, validator: EpochValidator, rounds: AgreementRounds, journal: SignedJournal) -> None:
         super().__init__(rounds, journal)
-        self.address, self._actor, self._proofs = validator.seat, validator, Told()
+        self.address, self._actor, self._proofs = validator.seat, validator, ToldProofs()
 
     def begin(self, ledger: AgreementLedger) -> None:
         """Open the next epoch."""

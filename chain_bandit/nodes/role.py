@@ -125,7 +125,7 @@ class NodeRole(Protocol):
         return None
 
 
-class Told:
+class ToldProofs:
     """The proofs of equivocation that a role has told the relayer, of the open round and of the last one."""
 
     def __init__(self) -> None:

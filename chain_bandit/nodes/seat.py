@@ -13,7 +13,7 @@ from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
-from chain_bandit.nodes.role import Post, Told, posts
+from chain_bandit.nodes.role import Post, ToldProofs, posts
 from chain_bandit.nodes.sign_once import SignedJournal
 from chain_bandit.protocol.blocks import Body, Kind, seats
 from chain_bandit.protocol.ledger import Ledger, pulled_arm
@@ -49,7 +49,7 @@ class SeatRole(role.NodeRole):
         others = frozenset(seat.rules.everybody) - {seat.number}
         self.rushing = others - malicious if malicious else frozenset[int]()
         self._prover, self._answered = prover, (0, 0)
-        self._proofs = Told()
+        self._proofs = ToldProofs()
         self._heads: dict[int, bytes] = {}
         """Which head each round's receipts are signed upon, of a game with proofs of false reports."""
         self._ahead: dict[int, Receipt] = {}
