@@ -115,17 +115,15 @@ class Validator:
         is_new = self.votes.on_vote(vote)
         return [Send(self._others, vote)] if is_new and self.done and vote.content != self.signed else []
 
-    def on_late(self, message: Frame | Vote) -> list[Equivocation]:
-        """What a header or vote proves that was said in the last round and comes in this one."""
+    def on_late(self, message: Frame | Vote) -> None:
+        """A header or vote that was said in the last round and comes in this one: it may prove something."""
         if self._before is None:
-            return []
+            return
         blocks, votes = self._before
-        known = [*blocks.equivocations(), *votes.equivocations()]
         if isinstance(message, Vote):
             votes.on_vote(message)
         elif message.phase is Phase.BLOCK:
             blocks.on_frame(self.rules.schedule.steps, message)
-        return [proof for proof in (*blocks.equivocations(), *votes.equivocations()) if proof not in known]
 
     @property
     def is_ready(self) -> bool:
@@ -153,6 +151,10 @@ class Validator:
     def equivocations(self) -> list[Equivocation]:
         """Every proof of equivocation that this validator holds of the round."""
         return [*self.reports.equivocations(), *self.blocks.equivocations(), *self.votes.equivocations()]
+
+    def late_equivocations(self) -> list[Equivocation]:
+        """Those that its headers and votes of the last round make."""
+        return [proof for held in self._before or () for proof in held.equivocations()]
 
     def _decide(self, step: int, last: bool) -> list[Send]:
         """What follows the agreement on reports, by the steps of a round in which that came at the earliest."""

@@ -206,7 +206,8 @@ class Game:
     def _collect_evidence(self) -> frozenset[int]:
         """Proofs of equivocation that honest validators hold of this round, one an accused seat and role.
 
-        The first one against a seat goes to the contract at once.
+        The first one against a seat goes to the contract at once, also where a false report has listed it: no acquittal
+        of that spares it then.
         """
         found = {
             (proof.instance, proof.phase, proof.role): proof
@@ -217,9 +218,11 @@ class Game:
         proofs = [found[key] for key in sorted(found)]
         progress.evidence += proofs
         for proof in proofs:
-            if not (progress.ledger.blocked_from[proof.instance] or proof.instance in progress.reported):
+            seat, ledger = proof.instance, progress.ledger
+            is_listed = ledger.blocked_from[seat] and not ledger.liars >> seat & 1
+            if not (is_listed or seat in progress.reported):
                 self.recorder.report(proof)
-                progress.reported.add(proof.instance)
+                progress.reported.add(seat)
         return frozenset(instance for instance, _, _ in found)
 
     def _list_accused(self, through: int) -> None:

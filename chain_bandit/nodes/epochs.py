@@ -22,7 +22,7 @@ from chain_bandit.network.wire import NodeMessage
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import EventFollower
 from chain_bandit.nodes.relayer import RecordingRole
-from chain_bandit.nodes.role import NodeRole, Post, posts
+from chain_bandit.nodes.role import NodeRole, Post, ToldProofs, posts
 from chain_bandit.nodes.round_rules import AgreementRounds
 from chain_bandit.nodes.sign_once import SignedJournal, place_of
 from chain_bandit.protocol.agreement import body
@@ -173,25 +173,39 @@ class EpochValidatorRole(_EpochRole):
 
     def __init__(self, validator: EpochValidator, rounds: AgreementRounds, journal: SignedJournal) -> None:
         super().__init__(rounds, journal)
-        self.address, self._actor = validator.seat, validator
+        self.address, self._actor, self._proofs = validator.seat, validator, ToldProofs()
 
     def begin(self, ledger: AgreementLedger) -> None:
         """Open the next epoch."""
         self._epoch = self._rounds.epoch(ledger)
         self._actor.begin(self._epoch)
         self._last: list[Post] = []
+        self._tells = False
+        self._proofs.begin(ledger.epoch)
 
     def tick(self, step: int) -> list[Post]:
         """The validator's messages; with the last ones go its proofs of equivocation."""
         said = posts(self._actor.on_tick(step))
         if step != self._epoch.certify:
             return said
-        self._last = said + [(RELAYER, proof) for proof in self._actor.equivocations()]
-        return self._last
+        self._last, self._tells = said, True
+        return said + self._untold()
+
+    def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
+        """Whatever belongs to the open epoch, and what it proves after the last messages."""
+        return super().take(sender, round_, message) + self._untold()
+
+    def recorded(self, found: EpochRecorded) -> list[Post]:
+        """Tell what is proven by now."""
+        self._tells = True
+        return super().recorded(found) + self._untold()
 
     def insist(self) -> list[Post]:
         """Certificate and proofs: the relayer may have been away."""
-        return [(to, message) for to, message in self._last if to == RELAYER]
+        return [(to, message) for to, message in self._last if to == RELAYER] + self._proofs.again()
+
+    def _untold(self) -> list[Post]:
+        return self._proofs.new(self._actor.equivocations()) if self._tells else []
 
     _actor: EpochValidator
 

@@ -49,6 +49,8 @@ class RecordingRole(NodeRole):
         self._taking, self._wallet, self._node, self._events = contract, wallet, node, follower
         self._verifier, self._accounts = verifier, accounts
         self._proofs: dict[tuple[int, int, int], tuple[object, ...]] = {}
+        self._handed: set[int] = set()
+        """Against whom the contract has had a proof from here, or from somebody before."""
         self._ledger: Any = None
 
     def begin(self, ledger: Any) -> None:
@@ -87,11 +89,6 @@ class RecordingRole(NodeRole):
         at("recorded")
         return True
 
-    def close(self, found: Any) -> None:
-        """Nothing is left of the round but proofs of one without a record, which count from the first recorded one."""
-        if found is not None:
-            self._proofs.clear()
-
     def _is_recorded(self) -> bool:
         """Whether the open round is one that has a record."""
         return True
@@ -127,17 +124,26 @@ class RecordingRole(NodeRole):
         ...
 
     def _report(self) -> None:
-        """The first proof against each seat that the contract has none of; what it refuses was no proof."""
+        """The first proof against each seat that the contract has none of; what it refuses was no proof.
+
+        What comes once a round is recorded is handed in with the next one.
+        """
         for place in sorted(self._proofs):
-            seat = place[0]
-            if seat in self._events.accusations or self._taking.blocked_from(seat):
+            seat, proof = place[0], self._proofs.pop(place)
+            if self._is_listed(seat):
                 continue
             try:
-                self._taking.report_equivocation(self._wallet, seat, self._proofs[place])
+                self._taking.report_equivocation(self._wallet, seat, proof)
                 self._taking.settle()
-            except TransactionReverted:
-                del self._proofs[place]
+                self._handed.add(seat)
+            except TransactionReverted as refused:
+                if refused.error == "AlreadyAccused":
+                    self._handed.add(seat)
             at("evidence reported")
+
+    def _is_listed(self, seat: int) -> bool:
+        """Whether a proof of equivocation changes nothing for a seat any more."""
+        return seat in self._events.accusations or bool(self._taking.blocked_from(seat))
 
     def _deadline_is_over(self) -> bool:
         """Whether anybody may end the round. A development node is hurried there; messages come in all the while."""
@@ -171,7 +177,6 @@ class RelayerRole(RecordingRole):
 
     def close(self, found: Recorded | None) -> None:
         """Look for false reports."""
-        super().close(found)
         if found is not None:
             self._prover.on_record(self._ledger, found)
 
@@ -188,6 +193,10 @@ class RelayerRole(RecordingRole):
     def _report(self) -> None:
         self._prover.prove(self._wallet)
         super()._report()
+
+    def _is_listed(self, seat: int) -> bool:
+        """One of whom a false report alone is proven may be acquitted of it, but not of an equivocation too."""
+        return super()._is_listed(seat) and (seat in self._handed or not self._follower.is_liar(seat))
 
     def _is_recorded(self) -> bool:
         return bool(self._ledger.round >= self._rules.parameters.burn_in)

@@ -4,10 +4,13 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
+from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.network.memory import Outgoing
 from chain_bandit.network.wire import NodeMessage
+from chain_bandit.protocol.messages import Phase, Role, Slot
 
 Post = tuple[int, NodeMessage]
 """A message on its way to an address."""
@@ -120,6 +123,31 @@ class NodeRole(Protocol):
                 raise
             return error.error
         return None
+
+
+class ToldProofs:
+    """The proofs of equivocation that a role has told the relayer, of the open round and of the last one."""
+
+    def __init__(self) -> None:
+        self._proofs: dict[tuple[Slot, int, Phase, Role], Equivocation] = {}
+
+    def begin(self, round_: int) -> None:
+        """Another round is open: the relayer takes no proof of one before the last any more."""
+        self._proofs = {place: proof for place, proof in self._proofs.items() if proof.slot.round >= round_ - 1}
+
+    def new(self, proofs: Iterable[Equivocation]) -> list[Post]:
+        """Tell those that were not told yet: one a slot, accused seat, phase and role."""
+        said: list[Post] = []
+        for proof in proofs:
+            place = proof.slot, proof.instance, proof.phase, proof.role
+            if place not in self._proofs:
+                self._proofs[place] = proof
+                said.append((RELAYER, proof))
+        return said
+
+    def again(self) -> list[Post]:
+        """All of them: the relayer may have been away."""
+        return [(RELAYER, proof) for proof in self._proofs.values()]
 
 
 def posts(sends: Iterable[Outgoing]) -> list[Post]:

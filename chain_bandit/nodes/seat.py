@@ -7,14 +7,13 @@ from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.node import Wallet
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
-from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.network.wire import NodeMessage, Owed
 from chain_bandit.nodes import role
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
-from chain_bandit.nodes.role import Post, posts
+from chain_bandit.nodes.role import Post, ToldProofs, posts
 from chain_bandit.nodes.sign_once import SignedJournal
 from chain_bandit.protocol.blocks import Body, Kind, seats
 from chain_bandit.protocol.ledger import Ledger, pulled_arm
@@ -50,6 +49,7 @@ class SeatRole(role.NodeRole):
         others = frozenset(seat.rules.everybody) - {seat.number}
         self.rushing = others - malicious if malicious else frozenset[int]()
         self._prover, self._answered = prover, (0, 0)
+        self._proofs = ToldProofs()
         self._heads: dict[int, bytes] = {}
         """Which head each round's receipts are signed upon, of a game with proofs of false reports."""
         self._ahead: dict[int, Receipt] = {}
@@ -62,6 +62,8 @@ class SeatRole(role.NodeRole):
             self._heads[ledger.round] = ledger.head
         self._rewarded, self._nothing_comes, self._has_looked = False, False, False
         self._certified: list[Post] = []
+        self._tells = False
+        self._proofs.begin(ledger.round)
         self._pulls: list[Post] = []
         self._due = ledger.round < self._rules.parameters.burn_in
         self._unasked = ledger.round <= self._rules.parameters.burn_in
@@ -79,8 +81,8 @@ class SeatRole(role.NodeRole):
             last = self._seat.validator.done or step == self._rules.schedule.steps - 1
         if not last:
             return said
-        self._certified = said + self._told(self._seat.equivocations())
-        return self._certified
+        self._certified, self._tells = said, True
+        return said + self._untold()
 
     def settled(self) -> bool:
         """See `Validator.is_settled`."""
@@ -107,9 +109,11 @@ class SeatRole(role.NodeRole):
             case Receipt() | Owed() | PullRequest() | CertifiedBlock():
                 pass  # a block counts once the chain has it
             case Frame() | Vote() if round_ == self._ledger.round - 1:
-                return self._told(self._seat.validator.on_late(message))
+                self._seat.validator.on_late(message)
+                return self._untold()
             case _ if round_ == self._ledger.round:
-                return posts(self._seat.on_message(sender, message))  # type: ignore[arg-type]
+                said = posts(self._seat.on_message(sender, message))  # type: ignore[arg-type]
+                return said + self._untold() if self._tells else said
         return []
 
     def body(self) -> bytes:
@@ -118,7 +122,7 @@ class SeatRole(role.NodeRole):
 
     def insist(self) -> list[Post]:
         """Certificates and proofs: environment and relayer may have been away."""
-        return self._certified
+        return self._certified + self._proofs.again()
 
     def act(self, heard: bool, late: bool) -> bool:
         """Look for what settlements prove, once its votes are out: the relayer does before it records the round."""
@@ -134,11 +138,13 @@ class SeatRole(role.NodeRole):
         parameters = self._rules.parameters
         self._due = pulled_arm(parameters, self._ledger, found.record) is not None
         self._unasked |= found.record.kind is Kind.EXPLORATION
+        self._tells = True
+        told = self._untold()
         if found.block is None:
-            return []
+            return told
         said = posts(self._seat.on_message(RELAYER, found.block))
         self._pulls = [each for each in said if isinstance(each[1], PullRequest)]
-        return said
+        return said + told
 
     def waits(self) -> bool:
         """For the receipt, which who does not pull never gets."""
@@ -220,9 +226,15 @@ class SeatRole(role.NodeRole):
         )
         at("acquitted")
 
-    def _told(self, proofs: list[Equivocation]) -> list[Post]:
-        """Of a seat under an attack nobody asks any."""
-        return [] if isinstance(self._seat, MaliciousSeat) else [(RELAYER, proof) for proof in proofs]
+    def _untold(self) -> list[Post]:
+        """Every proof that was not told yet, of the last round and, from the last step on, of this one.
+
+        Of a seat under an attack nobody asks any.
+        """
+        if isinstance(self._seat, MaliciousSeat):
+            return []
+        held = self._seat.equivocations() if self._tells else []
+        return self._proofs.new(held + self._seat.validator.late_equivocations())
 
     def _require_journal(self, found: Recorded) -> None:
         """All of ours that the chain shows. Raises `JournalRolledBack`."""

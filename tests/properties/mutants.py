@@ -22,6 +22,7 @@ from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.consensus.vector import Vector, VectorBroadcast
 from chain_bandit.network.round_timer import RoundTimer, Timeliness
 from chain_bandit.nodes.node import Node
+from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.protocol.blocks import mask, seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role, Slot, statement_content
@@ -1044,7 +1045,16 @@ def whoever_spoke_last_is_not_expected_again(_):
 
 @mutant(Validator, "on_late")
 def forgets_what_was_said_of_the_last_round(_):
-    return lambda self, message: []
+    return lambda self, message: None
+
+
+@mutant(SeatRole, "take")
+def takes_for_told_what_its_last_step_brings(real):
+    def take(self, sender, round_, message):
+        said = real(self, sender, round_, message)
+        return said if round_ < self._ledger.round else [post for post in said if not isinstance(post[1], Equivocation)]
+
+    return take
 
 
 @mutant(Validator, "is_settled")

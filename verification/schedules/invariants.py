@@ -37,6 +37,7 @@ class Round(Protocol):
         honest: seats that follow the rules, those that died included.
         down: who died in this round.
         proofs: what each honest seat can prove of it.
+        told: proofs that were sent to the relayer; of machines that tick, all that the living hold.
         counted: who voted for what, as each honest seat knew before its last exchange of votes.
     """
 
@@ -49,6 +50,7 @@ class Round(Protocol):
     said: Said
     relayed: Relayed
     proofs: dict[int, list[Equivocation]]
+    told: Collection[Equivocation]
     counted: Counted
     round: int
 
@@ -207,15 +209,13 @@ def _proofs_are_told_apart(played: Round) -> Iterator[str]:
 
 
 def unproven(played: Round, alive: dict[int, Seat], phases: Collection[Phase], votes: bool) -> Iterator[str]:
-    """What two of the living accepted of one commander, or counted of one voter, and none of them can prove.
+    """What two of the living accepted of one commander, or counted of one voter, and the relayer was told no proof of.
 
     Args:
         phases: in which every one has heard all that others said before its last step.
         votes: and in that step.
     """
-    accused: set[tuple[int, Phase, Role]] = set()
-    for number in alive:
-        accused |= {(proof.instance, proof.phase, proof.role) for proof in played.proofs[number]}
+    accused = {(proof.instance, proof.phase, proof.role) for proof in played.told}
     for number in played.adversary.corrupt:
         for index, phase in enumerate(BOTH):
             contents = {content for seat in alive.values() for content, _ in _broadcasts(seat)[index]._held[number]}

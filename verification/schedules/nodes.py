@@ -101,6 +101,7 @@ class _Round:
         began, entered: when the honest began it, and in which step each is.
         last: in which step each said its last.
         heard: whose envelopes of their last step have come, by receiver.
+        told: proofs of it that the honest sent the relayer while that takes them, in this round or the next.
     """
 
     stage: Stage
@@ -115,6 +116,7 @@ class _Round:
     said: Said = field(default_factory=dict)
     relayed: Relayed = field(default_factory=dict)
     proofs: dict[int, list[Equivocation]] = field(default_factory=dict)
+    told: list[Equivocation] = field(default_factory=list)
     counted: Counted = field(default_factory=dict)
     began: dict[int, float] = field(default_factory=dict)
     entered: dict[int, int] = field(default_factory=dict)
@@ -418,6 +420,9 @@ class _Game:
         if to == ENVIRONMENT:
             self._answer(sender, envelope)
         elif to == RELAYER:
+            for message in envelope.messages:
+                if isinstance(message, Equivocation) and envelope.round <= message.slot.round + 1:
+                    self.rounds[message.slot.round].told.append(message)
             self._at(self.now + self._brief(), lambda: self._relay(played, sender, envelope))
         elif to in self.corrupt:
             self._to_twin(played, sender, to, envelope)
@@ -660,7 +665,6 @@ class _Game:
             n: played.honest[n] for n, life in living.items() if self.running.get(n) is life and n in played.honest
         }
         if self._is_calm(played.round + 1) and not self._dying:
-            played.proofs |= {number: seat.validator.equivocations() for number, seat in there.items()}
             for violation in unproven(played, there, (*self._lockstep, Phase.BLOCK), True):
                 self._found(f"{violation}, though all has come")
 

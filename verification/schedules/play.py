@@ -162,6 +162,7 @@ class Playing:
 
     def _judge(self) -> None:
         self.proofs = {number: seat.validator.equivocations() for number, seat in self.honest.items()}
+        self.told = [proof for number, held in self.proofs.items() if number not in self.down for proof in held]
         self.counted = {number: counted(seat) for number, seat in self.honest.items()}
         calm = self.schedule.is_calm(self.round)
         lockstep = BOTH if calm and not self.schedule.size.certified else ()

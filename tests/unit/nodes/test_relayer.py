@@ -24,6 +24,7 @@ class Chain:
     at: int = 100
     calls: list[str] = field(default_factory=list)
     refusal: str = ""
+    no_proof: str = "InvalidSignature"
 
     def height(self) -> int:
         return self.at
@@ -48,7 +49,8 @@ class Chain:
 
     def report_equivocation(self, *given: object) -> None:
         self.calls.append("report")
-        raise TransactionReverted("reportEquivocation", "InvalidSignature", ())
+        if self.no_proof:
+            raise TransactionReverted("reportEquivocation", self.no_proof, ())
 
     def settle(self) -> None:
         self.calls.append("settle")
@@ -121,6 +123,38 @@ def test_a_proof_of_the_last_round_is_taken_and_none_of_another(monkeypatch, of,
     holds.skip = SimpleNamespace(signers=7, signatures=b"")
     role.act(heard=True, late=False)
     assert chain.calls == [*calls, "skip", "settle"]
+
+
+def test_a_proof_that_comes_once_the_round_is_recorded_is_handed_in_with_the_next_one(monkeypatch):
+    monkeypatch.setattr(Equivocation, "proves", lambda *given: True)
+    chain = Chain(hurries=True)
+    role, holds = opened(chain)
+    monkeypatch.setattr(role, "_prover", SimpleNamespace(on_record=lambda *given: None, prove=lambda wallet: None))
+    holds.skip = SimpleNamespace(signers=7, signatures=b"")
+    role.act(heard=True, late=False)
+    role.take(3, ROUND, Equivocation(SLOT, Phase.BLOCK, Role.SIGNER, 3, b"", b"", b"", b""))
+    for round_ in (ROUND + 1, ROUND + 2):
+        role.close(SimpleNamespace())  # type: ignore[arg-type]
+        role.begin(SimpleNamespace(round=round_))  # type: ignore[arg-type]
+        role.act(heard=True, late=False)
+    assert chain.calls == ["skip", "settle", "report", "skip", "settle", "skip", "settle"]
+
+
+@pytest.mark.parametrize("no_proof", ["", "AlreadyAccused"])
+@pytest.mark.parametrize("lied", [True, False])
+def test_of_who_is_listed_for_a_false_report_alone_one_equivocation_is_handed_in(monkeypatch, lied, no_proof):
+    monkeypatch.setattr(Equivocation, "proves", lambda *given: True)
+    chain = Chain(hurries=True, no_proof=no_proof)
+    role, holds = opened(chain)
+    role._events.accusations[3] = ROUND
+    role._events.is_liar = lambda seat: lied  # type: ignore[attr-defined]
+    holds.skip = SimpleNamespace(signers=7, signatures=b"")
+    for round_ in (ROUND, ROUND + 1):
+        role.begin(SimpleNamespace(round=round_))  # type: ignore[arg-type]
+        of = replace(SLOT, round=round_)
+        role.take(3, round_, Equivocation(of, Phase.BLOCK, Role.SIGNER, 3, b"", b"", b"", b""))
+        role.act(heard=True, late=False)
+    assert chain.calls.count("report") == lied
 
 
 def test_a_game_whose_last_block_has_passed_takes_no_record_and_ends_no_relayer():
