@@ -9,6 +9,7 @@ from typing import Any
 
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ReadTimeoutError
 
 from chain_bandit.chain.errors import NodeUnreachable
 
@@ -93,10 +94,13 @@ def answered(response: BaseHTTPResponse, until: float) -> Any:
 def whole(response: BaseHTTPResponse, until: float) -> bytes:
     """All of a response, taken as it comes. Raises `NodeUnreachable` as `answered` does."""
     taken = bytearray()
-    while part := response.read1(_PART, decode_content=False):
-        taken += part
-        if len(taken) > MOST_BYTES:
-            raise NodeUnreachable(f"an answer of more than {MOST_BYTES:,} bytes")
-        if monotonic() > until:
-            raise NodeUnreachable("an answer that takes too long")
+    try:
+        while part := response.read1(_PART, decode_content=False):
+            taken += part
+            if len(taken) > MOST_BYTES:
+                raise NodeUnreachable(f"an answer of more than {MOST_BYTES:,} bytes")
+            if monotonic() > until:
+                raise NodeUnreachable("an answer that takes too long")
+    except ReadTimeoutError as error:
+        raise NodeUnreachable("an answer that takes too long") from error
     return bytes(taken)
