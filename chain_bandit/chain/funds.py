@@ -37,7 +37,7 @@ def totals(needs: Iterable[Need], price: int) -> dict[bytes, int]:
 def price_of(node: HttpNode) -> int:
     """The most that the client offers for a unit of gas."""
     base: int = node.rpc.ask("eth_getBlockByNumber", ["latest", False], _base_fee)
-    return Fee.opening(base).most
+    return Fee.opening(base).within(node.delivery.most_fee, node.delivery.most_tip).most
 
 
 def fund(node: HttpNode, needs: Iterable[Need], payer: Wallet | None, journal: Journal) -> None:

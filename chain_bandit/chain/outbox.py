@@ -28,7 +28,7 @@ from chain_bandit.chain.rpc import (
     require_chain,
 )
 from chain_bandit.chain.transaction_policy import TransactionPolicy
-from chain_bandit.chain.transactions import Fee, terms
+from chain_bandit.chain.transactions import RAISED_TIP, Fee, terms
 from chain_bandit.chain.wire import Refused, Request
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
@@ -200,10 +200,17 @@ class Outbox:
         return self._nonces[account]
 
     def _fee(self) -> Step[Fee]:
-        """What the next call offers: the opening fee, until a higher one was needed to come into a block at all."""
+        """What the next call offers: the opening fee, until a higher one was needed to come into a block at all.
+
+        The tip begins anew. The whole falls again where no account can pay for it, and the base fee asks for less.
+        """
         if self._fee_now is None:
-            self._fee_now = Fee.opening((yield Ask("eth_getBlockByNumber", ["latest", False], _base_fee)))
+            base = yield Ask("eth_getBlockByNumber", ["latest", False], _base_fee)
+            self._fee_now = self._within(Fee.opening(base))
         return self._fee_now
+
+    def _within(self, fee: Fee) -> Fee:
+        return fee.within(self._delivery.most_fee, self._delivery.most_tip)
 
     def _sign(self, call: Call, nonce: int, fee: Fee, first: int) -> None:
         """Sign a version; `signed` has it for the journal."""
@@ -486,18 +493,29 @@ class Outbox:
         Else each raise, for whatever lost a transaction, would be the next one's start.
         """
         offered = stuck.to_send[0].fee
-        fee = offered.raised(base)
+        fee = self._within(offered.raised(base))
         if (lasting or base > offered.most) and (self._fee_now is None or fee.most > self._fee_now.most):
-            self._fee_now = fee
+            self._fee_now = fee.within(fee.most, RAISED_TIP)
         for call in self.open:
             if call.account != stuck.account or not call.sent:
                 continue
             call.next_since = since
             for version in call.to_send:
                 tried = sum(each.nonce == version.nonce for each in call.versions)
-                if tried < MOST_VERSIONS and version.fee.most < fee.most:
+                if tried < MOST_VERSIONS and version.fee.most < fee.most and version.fee.tip < fee.tip:
                     self._sign(call, version.nonce, fee, version.first)
         self._replace_left_over(stuck, fee)
+
+    def _lower(self, call: Call, since: tuple[int, float], fee: Fee) -> None:
+        """Sign all that its account has outside with a lower fee: the node holds none that cannot be paid for."""
+        self._fee_now = fee
+        for other in self.open:
+            if other.account != call.account:
+                continue
+            for version in other.to_send:
+                if len(other.versions) < MOST_VERSIONS and version.fee.most > fee.most:
+                    other.next_since = since
+                    self._sign(other, version.nonce, fee, version.first)
 
     def _replace_left_over(self, stuck: Call, fee: Fee) -> None:
         """So with what an earlier process sent in front of it, whose own turn to be handed in has not come."""
@@ -505,7 +523,7 @@ class Outbox:
             for entry in list({each.nonce: each for each in entries}.values()):
                 tried = sum(each.nonce == entry.nonce for each in entries)
                 ahead = entry.account == stuck.account and entry.nonce < stuck.outside[-1].nonce
-                if ahead and tried < MOST_VERSIONS and entry.max_fee < fee.most:
+                if ahead and tried < MOST_VERSIONS and entry.max_fee < fee.most and entry.tip < fee.tip:
                     it = terms(as_bytes(entry.raw))
                     raw = as_hex(stuck.signer.sign(entry.nonce, fee, it.gas, it.to, it.value, it.data))
                     made = replace(entry, max_fee=fee.most, tip=fee.tip, raw=raw)
@@ -531,9 +549,13 @@ class Outbox:
                 self._replace(call, since, base)
             return
         if as_int(used) == nonce:
-            if len({version.fee for version in call.versions}) == 1:  # it may want a higher one
+            lowest, today = min(version.fee.most for version in call.outside), self._within(Fee.opening(base))
+            payable = (as_int(balance) - call.value) // call.gas_limit
+            if today.most <= payable < lowest and len(call.versions) < MOST_VERSIONS:  # it was for another base fee
+                self._lower(call, since, today)
+            elif len({version.fee for version in call.versions}) == 1:  # it may want a higher one
                 self._replace(call, since, base, lasting=True)
-            elif as_int(balance) < call.value + call.gas_limit * min(version.fee.most for version in call.outside):
+            elif payable < lowest:
                 raise TransactionReverted(call.method, "Rejected", (call.refused,))
             return  # whatever the words: tried again for as long as patience lasts
         if as_int(used) > nonce:

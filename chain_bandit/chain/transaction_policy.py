@@ -19,6 +19,9 @@ class TransactionPolicy:
         stuck_blocks: blocks after which the next transaction in line gets a higher fee, though not within
             `resend_after`; without any block it gets one after half the patience, or after two seconds where blocks
             come when transactions do.
+        most_fee: wei offered for a unit of gas at most, whatever base fee a node names. Development chains begin with
+            10^9; on the worst days of Ethereum it came to some 10^12.
+        most_tip: wei of it that go to the miner at most. Few chains ask for more than 3 x 10^10 on a common day.
         is_over: whether the node can never answer again: nobody waits for it then.
         clock: where the time comes from.
     """
@@ -29,6 +32,8 @@ class TransactionPolicy:
     timeout: float = 10.0
     resend_after: float = 1.0
     stuck_blocks: int = 8
+    most_fee: int = 10**13
+    most_tip: int = 10**11
     is_over: Callable[[], bool] = never
     clock: Clock = MONOTONIC
 

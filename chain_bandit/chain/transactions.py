@@ -11,6 +11,9 @@ from chain_bandit.protocol.digests import keccak
 FEE_MARKET = b"\x02"
 """The type byte of such a transaction."""
 
+RAISED_TIP = 10**9
+"""Wei of the first raise: later calls begin with no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fee:
@@ -29,8 +32,12 @@ class Fee:
 
     def raised(self, base: int) -> "Fee":
         """A fee that replaces this one (nodes want a tenth more) and pays for the base fee of the day twice over."""
-        tip = max(2 * self.tip, 10**9)
+        tip = max(2 * self.tip, RAISED_TIP)
         return Fee(max(2 * self.most, 2 * base + tip), tip)
+
+    def within(self, most: int, tip: int) -> "Fee":
+        """No more than that of each: nodes may say what they like of a base fee, or keep transactions back."""
+        return Fee(min(self.most, most), min(self.tip, tip))
 
 
 class TransactionSigner:

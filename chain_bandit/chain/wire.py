@@ -15,7 +15,7 @@ from urllib3 import PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout, make_headers, parse_url
 
-from chain_bandit.chain.bounded_response import AS_IT_IS, answered
+from chain_bandit.chain.bounded_response import AS_IT_IS, TIMED, answered
 from chain_bandit.chain.errors import NodeUnreachable
 
 if TYPE_CHECKING:
@@ -129,9 +129,12 @@ def pool_to(url: str, headers: dict[str, str]) -> PoolManager:
     to = parse_url(url)
     proxy = None if to.host in _HERE or proxy_bypass(to.host or "") else getproxies().get(to.scheme or "")
     if proxy is None:
-        return PoolManager(1, headers, retries=False, maxsize=2)
-    known = make_headers(proxy_basic_auth=parse_url(proxy).auth)
-    return ProxyManager(proxy, 1, headers, known, retries=False, maxsize=2)
+        pool = PoolManager(1, headers, retries=False, maxsize=2)
+    else:
+        known = make_headers(proxy_basic_auth=parse_url(proxy).auth)
+        pool = ProxyManager(proxy, 1, headers, known, retries=False, maxsize=2)
+    pool.pool_classes_by_scheme = TIMED
+    return pool
 
 
 class LocalWire:

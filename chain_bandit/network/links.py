@@ -9,10 +9,13 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
 
@@ -29,17 +32,18 @@ HANDSHAKE, IDLE, BEAT = 5.0, 30.0, 10.0
 that it lives."""
 
 STRANGERS, BACKLOG = 32, 128
-"""Handshakes at a time, or one a peer where these are more, of which whoever has taken longest goes first; callers that
-wait for theirs."""
+"""Handshakes at a time, or one a peer where these are more, and callers that wait for theirs. Of too many goes one of
+whichever network has most of them, the oldest."""
 
 FEW_BEATS, LOOSE = 8, 2
-"""Beats that any link may bring, and times as many as are due that it may bring besides: one more is a ban."""
+"""Beats that any link may bring, and times as many as are due that it may bring besides: one more ends it."""
 
 UNTAKEN = 1 << 12
 """Bytes that wait in TLS, while the socket takes none: who only reads has none to write, who writes waits from here."""
 
 AGAIN, LONGEST = 0.05, 1.0
-"""Seconds until a lost link is dialled again, doubled each time up to the longest, or until the peer has called."""
+"""Seconds until a lost link is dialled again, or until the peer has called: doubled each time, up to the longest, which
+a link has to last for the pause to begin anew."""
 
 GATHER = 0.002
 """Seconds that the first frame waits for others that are expected with it: threads change hands once, not for each."""
@@ -115,12 +119,13 @@ class Links:
         self._banned: set[int] = set()
         self._readers: dict[int, asyncio.Transport] = {}
         self._writers: dict[int, asyncio.WriteTransport] = {}
-        self._strangers: deque[asyncio.Task[asyncio.Transport]] = deque()
+        self._strangers: dict[asyncio.Task[asyncio.Transport], bytes] = {}  # and where each calls from, oldest first
         self._listening: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
         self._loop = asyncio.new_event_loop()
         self._room = {address: asyncio.Event() for address in peers}
+        self._resolvers = {address: ThreadPoolExecutor(1, "resolver") for address in peers}
         self._due = {address: asyncio.Event() for address in peers}
         self._came = {address: asyncio.Event() for address in peers}
         self._idle: set[int] = set()
@@ -192,6 +197,8 @@ class Links:
             self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        for resolver in self._resolvers.values():
+            resolver.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, what: Coroutine[None, None, None]) -> None:
         asyncio.run_coroutine_threadsafe(what, self._loop).result()
@@ -236,19 +243,22 @@ class Links:
     async def _listen(self, endpoint: socket.socket) -> None:
         while True:
             try:
-                line, _ = await self._loop.sock_accept(endpoint)
+                line, caller = await self._loop.sock_accept(endpoint)
             except OSError:  # no descriptor left, or the caller gone
                 await asyncio.sleep(AGAIN)
                 continue
-            self._begin(self._welcome(line))
+            self._begin(self._welcome(line, _network_of(caller[0]) if isinstance(caller, tuple) else b""))
 
-    async def _welcome(self, line: socket.socket) -> None:
+    async def _welcome(self, line: socket.socket, network: bytes) -> None:
         """Read from whoever shows a known certificate, the newest link of each."""
         reader = asyncio.StreamReader(loop=self._loop)
         handshake = self._loop.create_task(self._handshake(line, reader))
-        self._strangers.append(handshake)
+        self._strangers[handshake] = network
         if len(self._strangers) > max(STRANGERS, len(self._peers)):
-            self._strangers.popleft().cancel()
+            crowd = Counter(self._strangers.values())
+            oldest = max(self._strangers, key=lambda each: crowd[self._strangers[each]])  # of equals it is the first
+            del self._strangers[oldest]
+            oldest.cancel()
         try:
             transport = await handshake
         except (*TLS_ERRORS, asyncio.CancelledError) as error:
@@ -256,8 +266,7 @@ class Links:
             line.close()
             return
         finally:
-            with suppress(ValueError):
-                self._strangers.remove(handshake)
+            self._strangers.pop(handshake, None)
         address: int | None = None
         try:
             address = self._known.get(fingerprint(_shown(transport)))
@@ -294,8 +303,7 @@ class Links:
                 if not frame:  # it says that it lives
                     beats += 1
                     if beats > FEW_BEATS + LOOSE * (self._loop.time() - began) / BEAT:
-                        self._banned.add(address)
-                        return
+                        return  # no ban: this clock may have stood still, while the machine slept
                 else:
                     if self._is_full(address):
                         patience.reschedule(None)
@@ -339,36 +347,44 @@ class Links:
             self._idle = set(self._peers)
             await asyncio.sleep(BEAT / 2)  # a beat counts as something said, so that every second look sends one
             for address in self._idle:
-                if not self._outbox[address]:  # who is away is to find one beat at most: many at once are a ban
+                if not self._outbox[address]:  # who is away is to find one beat at most: many at once end the link
                     self._outbox[address].append(b"")
                     self._due[address].set()
 
     async def _write(self, address: int) -> None:
         pause = AGAIN
         while True:
-            try:
-                link, writer = await self._dial(self._peers[address])
-            except TLS_ERRORS:
-                self._came[address].clear()
-                await asyncio.sleep(AGAIN)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(pause - AGAIN):
-                        await self._came[address].wait()
-                pause = min(2 * pause, LONGEST)
-                continue
-            try:
-                pause, self._writers[address] = AGAIN, writer.transport
-                await self._pass_on(address, link, writer)
-            except TLS_ERRORS:
-                pass
-            finally:
-                writer.transport.abort()
+            if await self._lasted(address) > LONGEST:
+                pause = AGAIN
+            self._came[address].clear()
+            await asyncio.sleep(AGAIN)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause - AGAIN):
+                    await self._came[address].wait()
+            pause = min(2 * pause, LONGEST)
+
+    async def _lasted(self, address: int) -> float:
+        """Dial, and write until the link is lost; seconds for which there was one."""
+        try:
+            link, writer = await self._dial(address)
+        except (*TLS_ERRORS, ValueError):  # of names that no resolver takes, such as "a..b", come ValueErrors
+            return 0.0
+        began = self._loop.time()
+        try:
+            self._writers[address] = writer.transport
+            await self._pass_on(address, link, writer)
+        except TLS_ERRORS:
+            pass
+        finally:
+            writer.transport.abort()
+        return self._loop.time() - began
 
     def _hang_up(self, address: int) -> None:
         if address in self._writers:
             self._writers.pop(address).abort()
 
-    async def _dial(self, peer: Peer) -> tuple[_Outward, asyncio.StreamWriter]:
+    async def _dial(self, address: int) -> tuple[_Outward, asyncio.StreamWriter]:
+        peer = self._peers[address]
         reader = asyncio.StreamReader(loop=self._loop)
         link = _Outward(reader, loop=self._loop)
         async with asyncio.timeout(HANDSHAKE):
@@ -379,7 +395,7 @@ class Links:
                 )
             else:
                 host, _, port = peer.endpoint.rpartition(":")
-                resolved = await self._resolved(host.strip("[]"), int(port))
+                resolved = await self._resolved(address, host.strip("[]"), int(port))
                 transport, _ = await self._loop.create_connection(
                     lambda: link, resolved, int(port), ssl=self._as_client, server_hostname=""
                 )
@@ -389,12 +405,18 @@ class Links:
             raise ConnectionError("somebody else is there")
         return link, writer
 
-    async def _resolved(self, host: str, port: int) -> str:
+    async def _resolved(self, address: int, host: str, port: int) -> str:
         """The address that a host's name is for, asked for once, so that it cannot change before it is dialled.
+
+        An address by number is taken as it is. Names wait for those of the same peer alone: resolvers may hang.
 
         Raises `ConnectionError` where that is a private one and the game allows none.
         """
-        found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        try:
+            found = look_up(flags=socket.AI_NUMERICHOST)
+        except socket.gaierror:
+            found = await self._loop.run_in_executor(self._resolvers[address], look_up)
         for *_, where in found:
             if self._private or not is_private(str(where[0]).partition("%")[0]):
                 return str(where[0])
@@ -436,3 +458,8 @@ def _shown(link: asyncio.BaseTransport) -> bytes:
     if shown is None:
         raise ConnectionResetError
     return shown
+
+
+def _network_of(host: str) -> bytes:
+    """What one caller may have many addresses of: of IPv6 the first 64 bits, of IPv4 nothing but its own."""
+    return ip_address(host).packed[:8]

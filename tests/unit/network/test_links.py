@@ -42,7 +42,10 @@ class Net:
             for each, certificate in self.certificates.items()
             if each != number
         }
-        self.open[number] = Links(f"unix:{self.socket_of(number)}", self.pem(number), peers)
+        return self.start_at(f"unix:{self.socket_of(number)}", number, peers)
+
+    def start_at(self, endpoint: str, number: int, peers: dict[int, Peer]) -> Links:
+        self.open[number] = Links(endpoint, self.pem(number), peers)
         return self.open[number]
 
     def raw(self, as_whom: int, to: int) -> ssl.SSLSocket:
@@ -269,9 +272,9 @@ def test_an_idle_link_lives(net, monkeypatch):
     heard(b, 1)
     dialled, dial = [], Links._dial
 
-    async def counted(self, peer):
-        dialled.append(peer.endpoint)
-        return await dial(self, peer)
+    async def counted(self, address):
+        dialled.append(self._peers[address].endpoint)
+        return await dial(self, address)
 
     monkeypatch.setattr(Links, "_dial", counted)
     assert b.receive(1.0) == []
@@ -281,7 +284,7 @@ def test_an_idle_link_lives(net, monkeypatch):
     assert dialled  # node 2, which is away
 
 
-def test_beats_as_they_are_due_are_read_and_many_more_are_a_ban(net, monkeypatch):
+def test_beats_as_they_are_due_are_read_and_many_more_end_the_link(net, monkeypatch):
     """Each is taken by the links' own thread, and costs whoever writes it four bytes."""
     a = net.start(0)
     line = net.raw(1, 0)
@@ -290,7 +293,9 @@ def test_beats_as_they_are_due_are_read_and_many_more_are_a_ban(net, monkeypatch
     assert a.banned == frozenset()
     line.sendall(framed(b"") * 2)
     assert closed(line)
-    assert a.banned == {1}
+    assert a.banned == frozenset(), "a node that wakes finds many at once"
+    net.raw(1, 0).sendall(framed(b"again"))
+    assert heard(a, 1) == [(1, b"again")]
     monkeypatch.setattr(module, "BEAT", 0.01)
     other = net.raw(2, 0)
     for _ in range(3 * module.FEW_BEATS):
@@ -301,7 +306,7 @@ def test_beats_as_they_are_due_are_read_and_many_more_are_a_ban(net, monkeypatch
 
 
 def test_no_beats_wait_for_a_peer_that_is_away(net, monkeypatch):
-    """All of them would come at once, and be a ban: nodes of an open game wait for hours for those that are late."""
+    """All of them would come at once, and end the link: nodes of an open game wait for hours for who is late."""
     monkeypatch.setattr(module, "BEAT", 0.02)
     looks, sleep = [], asyncio.sleep
 
@@ -316,9 +321,10 @@ def test_no_beats_wait_for_a_peer_that_is_away(net, monkeypatch):
     monkeypatch.setattr(module, "BEAT", 10.0)  # as it is due
     late = net.start(1)
     assert heard(late, 1) == [(0, b"early")]
+    link = list(late._readers.values())
     a.send(1, b"then")
     assert heard(late, 1) == [(0, b"then")]
-    assert late.banned == frozenset()
+    assert list(late._readers.values()) == link, "it was not cut"
 
 
 def test_what_is_there_when_the_time_is_over_is_taken(net, monkeypatch):
@@ -423,3 +429,100 @@ def test_a_peer_that_is_back_is_dialled_as_soon_as_it_has_called(net, monkeypatc
     began = time.monotonic()
     assert heard(net.start(1), 1) == [(0, b"hello")]
     assert time.monotonic() - began < 2.0
+
+
+@pytest.mark.parametrize("endpoint", ["a..b:9000", "\0:9000", f"{'x' * 64}.net:9000", f"unix:/{'x' * 200}"])
+def test_an_address_that_nobody_can_dial_is_a_peer_that_is_away(net, monkeypatch, endpoint):
+    """A peer may announce what it likes; the node goes on, and dials it again."""
+    dialled, dial = [], Links._dial
+
+    async def counted(self, address):
+        dialled.append(self._peers[address].endpoint)
+        return await dial(self, address)
+
+    monkeypatch.setattr(Links, "_dial", counted)
+    a, b = net.start(0), net.start(1)
+    a.move(2, endpoint)
+    wait(lambda: dialled.count(endpoint) > 2)
+    a.send(1, b"hello")
+    assert heard(b, 1) == [(0, b"hello")]
+    b.send(0, b"hello")
+    assert heard(a, 1) == [(1, b"hello")]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+def test_names_that_hang_keep_no_other_peer_from_being_dialled(net, monkeypatch):
+    """One look-up at a time for each peer, and none for a number."""
+    monkeypatch.setattr(module, "HANDSHAKE", 0.1)
+    real, over, asked, threads, dials = socket.getaddrinfo, threading.Event(), [], set(), []
+    dial = Links._dial
+
+    def hangs(host, *args, **more):
+        if host == "127.0.0.1":
+            threads.add(threading.current_thread())
+        if host == "127.0.0.1" or more.get("flags"):
+            return real(host, *args, **more)
+        asked.append(host)
+        over.wait(30)
+        raise socket.gaierror
+
+    async def counted(self, address):
+        dials.append(address)
+        return await dial(self, address)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    monkeypatch.setattr(Links, "_dial", counted)
+    port = free_port()
+    peers = {1: f"127.0.0.1:{port}", 2: "tarpit.example:9000"}
+    try:
+        a = net.start_at(f"unix:{net.socket_of(0)}", 0, {n: Peer(at, net.certificates[n]) for n, at in peers.items()})
+        wait(lambda: dials.count(2) > 2)
+        assert asked == ["tarpit.example"]
+        b = net.start_at(f"127.0.0.1:{port}", 1, {0: Peer(f"unix:{net.socket_of(0)}", net.certificates[0])})
+        wait(lambda: a.send(1, b"hello") or (0, b"hello") in b.receive(0.05))
+        assert threads == {a._thread}
+    finally:
+        over.set()
+
+
+def test_strangers_from_one_place_keep_nobody_out_elsewhere(net, monkeypatch):
+    """However slow a peer's handshake is."""
+    monkeypatch.setattr(module, "HANDSHAKE", 60.0)
+    port = free_port()
+    a = net.start_at(f"127.0.0.1:{port}", 0, {1: Peer("127.0.0.1:9", net.certificates[1])})
+    slow = socket.create_connection(("127.0.0.1", port), 10, ("127.0.0.2", 0))
+    lines = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(3 * module.STRANGERS)]
+    assert all(closed(line) for line in lines[: 2 * module.STRANGERS])
+    monkeypatch.setattr(net, "plain", lambda to: slow)
+    net.raw(1, 0).sendall(framed(b"hello"))
+    assert heard(a, 1) == [(1, b"hello")]
+
+
+def test_callers_of_one_ipv6_network_are_one_crowd():
+    one, other, elsewhere = map(module._network_of, ("2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:1::1"))
+    assert one == other != elsewhere
+    assert module._network_of("192.0.2.1") != module._network_of("192.0.2.2")
+
+
+def test_a_peer_that_leaves_after_each_handshake_is_dialled_ever_more_slowly(net):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(net.pem(1))
+    endpoint = socket.socket(socket.AF_UNIX)
+    endpoint.bind(str(net.socket_of(1)))
+    endpoint.listen()
+    a, came = net.start(0), list[float]()
+
+    def leaves() -> None:
+        while len(came) < 5:
+            link = context.wrap_socket(endpoint.accept()[0], server_side=True)
+            came.append(time.monotonic())
+            link.close()
+
+    thread = threading.Thread(target=leaves)
+    thread.start()
+    wait(lambda: a.send(1, b"hello") or not thread.is_alive())
+    assert came[-1] - came[0] > 15 * module.AGAIN - 0.05

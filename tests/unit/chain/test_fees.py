@@ -1,0 +1,110 @@
+"""What the sender offers where a node lies of the base fee, or keeps transactions back."""
+
+from typing import Any
+
+from chain_bandit.chain.call import Call, Order, Version
+from chain_bandit.chain.node import account
+from chain_bandit.chain.outbox import MOST_VERSIONS, Ask, Exchange, Outbox, Question
+from chain_bandit.chain.rpc import as_hex
+from chain_bandit.chain.transaction_policy import PIPELINED
+from chain_bandit.chain.transactions import RAISED_TIP, Fee, TransactionSigner
+from chain_bandit.chain.wire import Refused
+
+GWEI, GAS = 10**9, 200_000
+
+
+class Liar:
+    """A node whose every answer is made up, and the outbox that is told of it."""
+
+    def __init__(self) -> None:
+        self.wallet = account(bytes(31) + b"\5")
+        self.outbox = Outbox(1, "0x00", [], PIPELINED, False, 60.0)
+        self.height, self.base, self.now, self.balance = 100, GWEI, 0.0, 10**18
+        self.refuses = self.mines = False
+
+    def call(self) -> Call:
+        signer = TransactionSigner(self.wallet, 1)
+        made = Call(self.outbox.made, "m", self.wallet.address, signer, bytes(20), 0, GAS, b"\1" * 4, (),
+                    Order.FREE, None)  # fmt: skip
+        self.outbox.admit(made)
+        return made
+
+    def turn(self) -> None:
+        """Two seconds: what is due is sent, and the head and receipts are asked for."""
+        self.now += 2
+        if sent := self._step(self.outbox.sends(self.now)):
+            word: Any = Refused("insufficient funds") if self.refuses else "0x" + "00" * 32
+            self.outbox.sent([word] * len(sent), self.now)
+        asked = self.outbox.asks()
+        self._step(self.outbox.answered([self._said(*request) for request in asked], self.now))
+
+    def _step(self, step: Any) -> Any:
+        try:
+            question: Question = next(step)
+            while True:
+                question = step.send(self._answer(question))
+        except StopIteration as end:
+            return end.value
+
+    def _answer(self, question: Question) -> Any:
+        if isinstance(question, Exchange):
+            return [question.read(self._said(*request)) for request in question.requests]
+        assert isinstance(question, Ask)
+        return question.read(self._said(question.method, question.parameters))
+
+    def _said(self, method: str, parameters: Any) -> Any:
+        if method == "eth_getBlockByNumber":
+            number = self.height if parameters[0] == "latest" else int(parameters[0], 16)
+            return {"number": hex(number), "hash": as_hex(number.to_bytes(32)), "gasLimit": hex(30_000_000),
+                    "baseFeePerGas": hex(self.base)}  # fmt: skip
+        if method == "eth_getTransactionReceipt" and self.mines:
+            return {"gasUsed": hex(GAS), "blockNumber": hex(self.height), "blockHash": as_hex(self.height.to_bytes(32)),
+                    "logs": [{}], "status": "0x1"}  # fmt: skip
+        return {"eth_getBalance": hex(self.balance), "eth_getTransactionCount": "0x0"}.get(method)
+
+    def holds_up(self, call: Call) -> None:
+        """Say each time that the base fee is above all that is offered."""
+        for _ in range(4 * MOST_VERSIONS):
+            self.turn()
+            self.height += PIPELINED.stuck_blocks
+            self.base = call.versions[-1].fee.most + 1
+
+
+def newest(call: Call) -> Version:
+    return call.versions[-1]
+
+
+def test_no_lie_of_the_base_fee_raises_a_tip_from_call_to_call():
+    node, tips = Liar(), []
+    for _ in range(5):
+        call = node.call()
+        node.holds_up(call)
+        tips.append((call.versions[0].fee.tip, newest(call).fee.tip))
+        assert newest(call).fee.most <= PIPELINED.most_fee
+        node.mines = True
+        node.turn()
+        node.mines = False
+        assert not node.outbox.open
+    assert max(first for first, _ in tips) <= RAISED_TIP
+    assert max(last for _, last in tips) <= PIPELINED.most_tip
+
+
+def test_an_offer_after_a_false_base_fee_falls_to_what_can_be_paid():
+    node = Liar()
+    node.base, node.balance = 10**30, GAS * 20 * GWEI
+    node.refuses = True
+    call, behind = node.call(), node.call()
+    node.turn()
+    assert newest(call).fee == Fee(PIPELINED.most_fee, 1)
+    node.base = GWEI
+    for _ in range(10):
+        node.turn()
+    assert newest(call).fee == newest(behind).fee == Fee.opening(GWEI)
+    after = node.call()
+    node.turn()
+    assert newest(after).fee == Fee.opening(GWEI)
+
+
+def test_what_is_within_bounds_is_offered_as_it_is():
+    assert Fee(7, 3).within(8, 4) == Fee(7, 3)
+    assert Fee(7, 3).within(6, 2) == Fee(6, 2)
