@@ -121,7 +121,8 @@ class FastNode:
         for block in self._blocks[self._number(fromBlock) : self._number(toBlock) + 1]:
             made = [self._receipts[sent["hash"]] for sent in block["transactions"]]
             logs = [log | {"transactionHash": each["transactionHash"]} for each in made for log in each["logs"]]
-            found += [log | {"blockNumber": block["number"], "logIndex": hex(at)} for at, log in enumerate(logs)]
+            there = {"blockNumber": block["number"], "blockHash": block["hash"]}
+            found += [log | there | {"logIndex": hex(at)} for at, log in enumerate(logs)]
         return [log for log in found if log["address"] == address]
 
     def _call(self, request: Mapping[str, Any]) -> str:

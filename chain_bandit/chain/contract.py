@@ -9,7 +9,7 @@ from chain_bandit.chain.call import Call, Order
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.journal import Journal, Origin, Unkept
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.rpc import Rpc
+from chain_bandit.chain.rpc import Rpc, as_bytes, as_decoded
 from chain_bandit.chain.sender import Sender
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import created_address
@@ -83,11 +83,15 @@ class Contract:
 
     def _view(self, name: str, *arguments: object, block: str = "latest") -> Any:
         function = self._functions[name]
-        data = self.rpc.call(name, self.address, function.encode(*arguments), block)
-        if not data:
+
+        def read(answer: Any) -> Any:
+            data = as_bytes(answer)
+            return as_decoded(function.decode_outputs, data) if data else ()
+
+        values = self.rpc.call(name, self.address, function.encode(*arguments), block, read)
+        if not values:
             raise ForeignContract(checksummed(self.address), 0)
-        (value,) = function.decode_outputs(data)
-        return value
+        return values[0]
 
     def _submit(
         self,

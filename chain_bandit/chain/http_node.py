@@ -11,6 +11,7 @@ from chain_bandit.chain.errors import NodeUnreachable, NotUnderstood
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.rpc import Rpc, as_int
 from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
+from chain_bandit.chain.wire import Refused
 from chain_bandit.stopwatch import Stopwatch
 
 STANDSTILL = 300.0
@@ -76,12 +77,12 @@ class HttpNode:
         Not by `hardhat_mine`: of many blocks it makes most up, with a false transactions root, and no audit would pass.
         """
         for done in range(0, blocks, AT_ONCE):
-            if not self._attempt("anvil_mine", hex(min(AT_ONCE, blocks - done))):
+            if not self._hurry("anvil_mine", hex(min(AT_ONCE, blocks - done))):
                 break
         else:
             return
         for _ in range(blocks):
-            if not self._attempt("evm_mine"):
+            if not self._hurry("evm_mine"):
                 return
 
     def grant(self, balances: Mapping[bytes, int]) -> bool:
@@ -103,6 +104,11 @@ class HttpNode:
 
     def _grant(self, address: str, wei: int) -> bool:
         return self.balance(address) >= wei or self._understood("setBalance", address, hex(wei))
+
+    def _hurry(self, method: str, *parameters: Any) -> bool:
+        """Whether the node did it, whatever it says where it did not."""
+        (answer,) = self.rpc.exchange([(method, parameters)])
+        return not isinstance(answer, Refused)
 
     def _understood(self, verb: str, *parameters: Any, at_most: float = inf) -> bool:
         dialects = ("anvil", "hardhat")

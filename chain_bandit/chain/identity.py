@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
-from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
-from chain_bandit.chain.rpc import as_bytes, as_int, field
+from chain_bandit.chain.errors import ForeignChain
+from chain_bandit.chain.rpc import as_bytes, as_hex, as_int, hash_of
 from chain_bandit.protocol.digests import keccak
 
 Ask = Callable[[str, Sequence[Any], Callable[[Any], Any]], Any]
@@ -80,14 +80,8 @@ def _require(ask: Ask, name: str, question: tuple[str, Sequence[Any], Callable[[
         raise ForeignChain(name, expected, got)
 
 
-def _hash(block: Any) -> str:
-    if block is None:
-        raise NodeUnreachable("it has no block 0")
-    return _word(field(block, "hash"))
-
-
 def _word(answer: Any) -> str:
-    return "0x" + as_bytes(answer).hex()
+    return as_hex(as_bytes(answer))
 
 
 def _code_hash(code: Any) -> str:
@@ -101,7 +95,7 @@ def _call_of_game(address: str) -> dict[str, str]:
 
 _QUESTIONS: dict[str, Callable[[str], tuple[str, Sequence[Any], Callable[[Any], Any]]]] = {
     "chain_id": lambda address: ("eth_chainId", [], as_int),
-    "genesis_hash": lambda address: ("eth_getBlockByNumber", ["0x0", False], _hash),
+    "genesis_hash": lambda address: ("eth_getBlockByNumber", ["0x0", False], hash_of),
     "code_hash": lambda address: ("eth_getCode", [address, "latest"], _code_hash),
     "game": lambda address: ("eth_call", [_call_of_game(address), "latest"], _word),
 }

@@ -5,6 +5,8 @@ from concurrent.futures import Future
 from math import inf
 from typing import Any
 
+from eth_abi.exceptions import DecodingError
+
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member, tokens_artifact
 from chain_bandit.chain.errors import ForeignChain, NodeGarbled, NodeUnreachable, NotUnderstood, TransactionReverted
@@ -12,6 +14,7 @@ from chain_bandit.chain.notice import SILENT, Notice
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.wire import Line, Refused, Request, wire_to
+from chain_bandit.protocol.errors import Malformed
 from chain_bandit.stopwatch import Stopwatch
 
 _BUILT_IN = tuple(
@@ -105,15 +108,20 @@ class Rpc:
         code: bytes = self.ask("eth_getCode", [checksummed(address), "latest"], as_bytes)
         return code
 
-    def call(self, method: str, to: bytes, data: bytes, block: str = "latest") -> bytes:
-        """What a view returns. Raises `TransactionReverted`."""
+    def call(
+        self, method: str, to: bytes, data: bytes, block: str = "latest",
+        read: Callable[[Any], Any] = lambda answer: as_bytes(answer),
+    ) -> Any:  # fmt: skip
+        """What a view returns, as `read` has it, which may find it garbled. Raises `TransactionReverted`."""
         request = {"from": checksummed(bytes(20)), "to": checksummed(to), "data": as_hex(data)}
-        answer = self.attempt(request, block)
+        answer = self.attempt(request, block, read)
         if isinstance(answer, Refused):
             raise refusal(method, answer)
-        return as_bytes(answer)
+        return read(answer)
 
-    def attempt(self, transaction: dict[str, Any], block: str) -> Any:
+    def attempt(
+        self, transaction: dict[str, Any], block: str, read: Callable[[Any], Any] = lambda answer: as_bytes(answer)
+    ) -> Any:
         """What a call gives on a block: its result, or the `Refused` that the contract answers with.
 
         A block of a certain number is not asked for long: it may be gone.
@@ -131,10 +139,11 @@ class Rpc:
         def in_vain(answers: list[Any]) -> str | None:
             answer, *beside = answers
             if isinstance(answer, Refused) and answer.data is not None:
+                refusal("eth_call", answer)
                 answers = beside
             lost = self._in_vain(answers)
             if not isinstance(answer, Refused):
-                as_bytes(answer)
+                read(answer)
             if lost is not None or not beside:
                 return lost
             if pinned:
@@ -186,8 +195,8 @@ class Rpc:
             raise
 
 
-def genesis_of(block: Any) -> str:
-    """Its hash, as a journal has it."""
+def hash_of(block: Any) -> str:
+    """A block's hash, as journals have it. Raises `NodeGarbled`."""
     return as_hex(as_bytes(field(block, "hash")))
 
 
@@ -196,14 +205,14 @@ def require_chain(identity: tuple[int, str], answers: list[Any]) -> None:
     for answer in answers:
         if isinstance(answer, Refused) or not answer:
             raise NodeUnreachable(answer.text if isinstance(answer, Refused) else "it does not say which chain it is")
-    got = as_int(answers[0]), genesis_of(answers[1])
+    got = as_int(answers[0]), hash_of(answers[1])
     for what, ours, theirs in zip(("chain id", "first block"), identity, got, strict=True):
         if ours != theirs:
             raise ForeignChain(what, ours, theirs)
 
 
 def refusal(method: str, refused: Refused) -> TransactionReverted:
-    """The contract's error in a node's refusal; "Rejected" where the node itself refused."""
+    """The contract's error in a node's refusal; "Rejected" where the node itself refused. Raises `NodeGarbled`."""
     data = refused.data
     if data is None:
         return TransactionReverted(method, "Rejected", (refused.text,))
@@ -212,7 +221,7 @@ def refusal(method: str, refused: Refused) -> TransactionReverted:
     error = _ERRORS.get(data[:4])
     if error is None:
         return TransactionReverted(method, "Unexplained", (data,))
-    return TransactionReverted(method, error.name, error.decode_inputs(data[4:]))
+    return TransactionReverted(method, error.name, as_decoded(error.decode_inputs, data[4:]))
 
 
 def as_int(value: Any) -> int:
@@ -236,11 +245,19 @@ def as_bytes(value: Any) -> bytes:
         raise NodeGarbled("bytes", value) from error
 
 
-def field(answer: Any, name: str) -> Any:
-    """What an answer has under a name. Raises `NodeGarbled`."""
+def as_decoded(decode: Callable[[bytes], Any], data: bytes) -> Any:
+    """What the data say by a decoder of ours. Raises `NodeGarbled`."""
+    try:
+        return decode(data)
+    except (DecodingError, Malformed, ValueError, OverflowError) as error:
+        raise NodeGarbled("what the contract says", as_hex(data)) from error
+
+
+def field(answer: Any, name: str | int) -> Any:
+    """What an answer has under a name or in a place. Raises `NodeGarbled`."""
     try:
         return answer[name]
-    except (TypeError, KeyError) as error:
+    except (TypeError, LookupError) as error:
         raise NodeGarbled(f"something with a {name}", answer) from error
 
 

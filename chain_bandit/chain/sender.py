@@ -13,7 +13,7 @@ from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.notice import SILENT
 from chain_bandit.chain.outbox import Ask, Attempt, Done, Exchange, Outbox, Question, Step, T
 from chain_bandit.chain.retry_budget import RetryBudget
-from chain_bandit.chain.rpc import Rpc, as_int, genesis_of
+from chain_bandit.chain.rpc import Rpc, as_int, hash_of
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import TransactionSigner
 
@@ -64,7 +64,7 @@ class Sender:
         self._take: Callable[[list[bytes]], None] | None = None
         self._signers: dict[str, TransactionSigner] = {}
         self.chain_id = rpc.ask("eth_chainId", [], as_int, FIRST_CONTACT)
-        self.genesis = rpc.ask("eth_getBlockByNumber", ["0x0", False], genesis_of, FIRST_CONTACT)
+        self.genesis = rpc.ask("eth_getBlockByNumber", ["0x0", False], hash_of, FIRST_CONTACT)
         rpc.identity = self.chain_id, self.genesis
         certain = rpc.wire.certain
         mines_at_once = not certain and rpc.exchange([("hardhat_getAutomine", [])]) == [True]  # Anvil's too

@@ -4,13 +4,15 @@ from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from chain_bandit.actors.messages import CertifiedBlock
 from chain_bandit.chain.artifacts import Artifact, chain_bandit_artifact
 from chain_bandit.chain.client import RECORDED, Coordinator
 from chain_bandit.chain.contract import Contract
-from chain_bandit.chain.rpc import as_bytes, as_int, field
+from chain_bandit.chain.errors import NodeGarbled
+from chain_bandit.chain.rpc import as_bytes, as_decoded, as_hex, as_int, field
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.game.errors import RecordMismatch
 from chain_bandit.protocol.blocks import Kind, Record, approves
@@ -23,6 +25,30 @@ from chain_bandit.protocol.submission import decode
 
 _OPENING = ("RewardsSettled", "Revealed", "SealRevealed")
 """Events of calls that say what everybody was given, in a sealed game all of them together."""
+
+DEEPEST = 64
+"""Blocks below the last event that are read anew after a reorganisation."""
+
+_RECORDS = (*RECORDED, "TokenAgreed")
+"""Events whose first value is the round."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """One of the contract's.
+
+    Attributes:
+        block: number and hash of its block.
+        said: topic and data; of what nodes read a contract says nothing twice.
+        values: none where it is known by what it says.
+    """
+
+    block: tuple[int, str]
+    index: int
+    said: tuple[bytes, bytes]
+    name: str
+    values: tuple[Any, ...]
+    transaction: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +91,13 @@ class EventFollower(ABC):
         self, contract: Contract, artifact: Artifact, first_block: int, confirmations: int = 1,
         is_as_it_was: Callable[[], bool] = lambda: True,
     ) -> None:  # fmt: skip
-        self._rpc, self._address = contract.rpc, "0x" + contract.address.hex()
+        self._rpc, self._address = contract.rpc, contract.address
         self._events = {event.topic: event for event in artifact.members("event").values()}
         self._functions = {each.topic[:4]: each for each in artifact.members("function").values()}
-        self._from, self._confirmations, self._is_as_it_was = first_block, confirmations, is_as_it_was
-        self._seen: tuple[int, int] = (-1, -1)
+        self._first, self._confirmations, self._is_as_it_was = first_block, confirmations, is_as_it_was
+        self._last: tuple[int, str] | None = None
+        self._known: dict[tuple[bytes, bytes], int] = {}
+        self._height = self._given = -1
         self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
         self.accusations: dict[int, int] = {}
 
@@ -100,21 +128,50 @@ class EventFollower(ABC):
     def _read(self) -> None:
         if not self._is_as_it_was():
             return
-        about: dict[str, Any] = {"address": self._address, "fromBlock": hex(self._from)}
         counted = self._last_counted()
+        events = self._events_from(self._last[0] if self._last else self._first, counted)
+        if self._last is not None and self._last not in (event.block for event in events):
+            events = self._events_from(max(self._first, self._last[0] - DEEPEST), counted)  # its block is another now
+        for event in events:
+            if event.said not in self._known and not (event.name in _RECORDS and event.values[0] <= self._given):
+                self._waiting.append((event.name, event.values, event.transaction))
+            self._known[event.said], self._last = event.block[0], event.block
+        if events:
+            oldest = events[-1].block[0] - DEEPEST
+            self._known = {said: block for said, block in self._known.items() if block >= oldest}
+
+    def _events_from(self, first: int, counted: str | None) -> list[_Event]:
+        about = {"address": as_hex(self._address), "fromBlock": hex(first)}
         if counted is not None:
-            if int(counted, 16) < self._from:
-                return
+            self._height = int(counted, 16)
+            if self._height < first:
+                return []
             about["toBlock"] = counted
-        for log in self._rpc.ask("eth_getLogs", [about]):
-            where = as_int(field(log, "blockNumber")), as_int(field(log, "logIndex"))
-            topics = field(log, "topics")
-            event = self._events.get(as_bytes(topics[0])) if topics else None
-            if where <= self._seen or event is None:
-                continue
-            self._seen, self._from = where, where[0]
-            values = event.decode_inputs(as_bytes(field(log, "data")))
-            self._waiting.append((event.name, values, field(log, "transactionHash")))
+
+        def read(logs: Any) -> list[_Event]:
+            if not isinstance(logs, list | tuple):
+                raise NodeGarbled("logs", logs)
+            events = [event for log in logs if (event := self._event(log)) is not None]
+            if events and self._height < max(event.block for event in events)[0] and counted is None:
+                self._height = self._rpc.height()
+            if not all(first <= event.block[0] <= self._height for event in events):
+                raise NodeGarbled(f"events of blocks {first} to {self._height}", [event.block[0] for event in events])
+            return sorted(events, key=lambda event: (event.block[0], event.index))
+
+        found: list[_Event] = self._rpc.ask("eth_getLogs", [about], read)
+        return found
+
+    def _event(self, log: Any) -> _Event | None:
+        if as_bytes(field(log, "address")) != self._address:
+            raise NodeGarbled("an event of the contract", log)
+        said = as_bytes(field(field(log, "topics"), 0)), as_bytes(field(log, "data"))
+        event = self._events.get(said[0])
+        if event is None:
+            return None
+        block = as_int(field(log, "blockNumber")), as_hex(as_bytes(field(log, "blockHash")))
+        values = () if said in self._known else as_decoded(event.decode_inputs, said[1])
+        transaction = as_hex(as_bytes(field(log, "transactionHash")))
+        return _Event(block, as_int(field(log, "logIndex")), said, event.name, values, transaction)
 
     def _last_counted(self) -> str | None:
         """The last block that counts; None for whichever is the last."""
@@ -122,13 +179,22 @@ class EventFollower(ABC):
             return None
         return hex(max(0, self._rpc.height() - self._confirmations + 1))
 
-    def _call(self, transaction: str) -> tuple[str, tuple[Any, ...]]:
-        """Method and arguments of a transaction; of `submitBlocks` the bytes after the selector."""
-        data = as_bytes(field(self._rpc.ask("eth_getTransactionByHash", [transaction]), "input"))
-        function = self._functions[data[:4]]
-        if function.name == "submitBlocks":
-            return function.name, (data[4:],)
-        return function.name, function.decode_inputs(data[4:])
+    def _call(
+        self, transaction: str, blocks: Callable[[bytes], Any] = lambda data: data
+    ) -> tuple[str, tuple[Any, ...]]:
+        """Method and arguments of a transaction; of `submitBlocks` what `blocks` reads after the selector."""
+
+        def read(found: Any) -> tuple[str, tuple[Any, ...]]:
+            data = as_bytes(field(found, "input"))
+            function = self._functions.get(data[:4])
+            if function is None:
+                raise NodeGarbled("a call of the contract", as_hex(data))
+            if function.name == "submitBlocks":
+                return function.name, (as_decoded(blocks, data[4:]),)
+            return function.name, as_decoded(function.decode_inputs, data[4:])
+
+        called: tuple[str, tuple[Any, ...]] = self._rpc.ask("eth_getTransactionByHash", [transaction], read)
+        return called
 
 
 class Follower(EventFollower):
@@ -197,10 +263,11 @@ class Follower(EventFollower):
     def has_reports(self, parameters: Parameters) -> bool:
         """Whether a record that was not given yet has reports of more than can be malicious: one of somebody honest."""
         most = parameters.liars + parameters.attackers
-        calls = (self._call(transaction) for name, _, transaction in self._waiting if name == "Recorded")
+        blocks = partial(decode, parameters)
+        calls = (self._call(transaction, blocks) for name, _, transaction in self._waiting if name == "Recorded")
         return any(
             each.reporters(parameters).bit_count() > most
-            for method, arguments in calls if method == "submitBlocks" for each in decode(parameters, *arguments)
+            for method, arguments in calls if method == "submitBlocks" for each in arguments[0]
         )  # fmt: skip
 
     def lacks(self) -> str | None:
@@ -282,12 +349,12 @@ class Follower(EventFollower):
 
     def _ended(self, parameters: Parameters, ledger: Ledger, transaction: str) -> Iterator[Recorded]:
         """What a call may have ended the open round in: one of its blocks, or a skip."""
-        method, arguments = self._call(transaction)
+        method, arguments = self._call(transaction, partial(decode, parameters))
         if method != "submitBlocks":
             certificate = Certificate(NO_BLOCK, *arguments[1:]) if method == "skip" else None
             yield Recorded(Record(ledger.round, Kind.SKIP), None, certificate)
             return
-        for each in decode(parameters, *arguments):
+        for each in arguments[0]:
             try:
                 header, body = each.opened(parameters, ledger.round, ledger.head, blocked(ledger, ledger.round))
             except Malformed:

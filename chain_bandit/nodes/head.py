@@ -13,7 +13,7 @@ from typing import Any
 from chain_bandit.append_log import LogUnwritable, regular_file
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.notice import Notice
-from chain_bandit.chain.rpc import BEHIND, Rpc, as_bytes, as_hex, as_int, field
+from chain_bandit.chain.rpc import BEHIND, Rpc, as_int, field, hash_of
 from chain_bandit.chain.wire import Refused
 from chain_bandit.protocol.errors import ChainBanditError
 
@@ -156,4 +156,4 @@ def read_head(path: Path) -> Block | None:
 
 
 def _block(block: Any) -> Block | None:
-    return None if block is None else (as_int(field(block, "number")), as_hex(as_bytes(field(block, "hash"))))
+    return None if block is None else (as_int(field(block, "number")), hash_of(block))

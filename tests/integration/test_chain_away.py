@@ -11,17 +11,23 @@ import pytest
 
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.node import account
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.process import OwnNode
+from chain_bandit.chain.tokens import Tokens
 from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.game.plan import Plan
 from chain_bandit.nodes import node_files as files
+from chain_bandit.nodes.epochs import EpochFollower
 from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.head import ChainWentBack, Head, HeadWatch
+from chain_bandit.protocol.agreement.ledger import opening
+from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.nodes import ROOT, chain_bandit
 from tests.integration.nodes_up import NAMES, game
+from tests.unit.mediate.company import TERMS
 
 SMALL = ROOT / "examples" / "small.toml"
 
@@ -88,9 +94,30 @@ def test_a_chain_that_goes_back_is_told_and_a_node_that_finds_it_so_ends_with_it
     assert stopped.value.exit_code == 6
 
 
-def _wallet(plan: Plan) -> Any:
-    from chain_bandit.chain.node import account
+def test_a_record_that_a_reorganisation_brings_again_is_taken_once(node: OwnNode) -> None:
+    """Its transaction falls out of one block and is in the next of another branch, beside nothing new."""
+    wallet, other = (account(keccak(name)) for name in (b"ours", b"theirs"))
+    node.grant({bytes.fromhex(each.address[2:]): 10**20 for each in (wallet, other)})
+    accounts = [bytes(19) + bytes([1 + seat]) for seat in range(TERMS.places)]
+    tokens = Tokens.deploy(node.line, wallet, TERMS, accounts, Stopwatch())
+    theirs = Tokens.at(node.line, tokens.address, Stopwatch())
+    follower, ledger = EpochFollower(tokens, tokens.created_in or 0), opening(TERMS, accounts)
+    for epoch in range(2):
+        node.mine(TERMS.deadline)
+        tokens.keep_after_deadline(wallet, epoch)
+        found = follower.next(TERMS, ledger)
+        assert found is not None
+        assert follower.next(TERMS, found.after) is None
+        ledger, block = found.after, node.height()
+        node.ask("anvil_reorg", 1, [])
+        assert tokens.next_epoch() == epoch
+        assert follower.next(TERMS, ledger) is None
+        theirs.keep_after_deadline(other, epoch)  # what fell out lies in Anvil's pool until another transaction comes
+        assert (tokens.next_epoch(), node.height()) == (epoch + 1, block + 1)
+        assert follower.next(TERMS, ledger) is None
 
+
+def _wallet(plan: Plan) -> Any:
     return account(plan.environment.secret)
 
 

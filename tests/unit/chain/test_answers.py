@@ -2,12 +2,21 @@
 
 import socket
 import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
 from time import monotonic
+from typing import Any
 
 import pytest
 
-from chain_bandit.chain.errors import NodeUnreachable
-from chain_bandit.chain.wire import HttpWire, Refused
+from chain_bandit.chain.artifacts import chain_bandit_artifact
+from chain_bandit.chain.contract import Contract
+from chain_bandit.chain.errors import ForeignContract, NodeGarbled, NodeUnreachable, TransactionReverted
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.rpc import Rpc
+from chain_bandit.chain.transaction_policy import TransactionPolicy
+from chain_bandit.chain.wire import HttpWire, Refused, Request
+from chain_bandit.stopwatch import Stopwatch
 from tests.integration.rpc_server import answering
 
 ASKED = [("eth_chainId", ())]
@@ -63,3 +72,58 @@ def test_an_answer_that_trickles_in_ends_with_its_time(begins):
         finally:
             over.set()
             thread.join()
+
+
+class Saying:
+    """A node that answers one method by these words, the last of them for ever, and is at block 9."""
+
+    certain = False
+
+    def __init__(self, method: str, *words: Any) -> None:
+        self._method, self._words, self.asked = method, list(words), list[str]()
+
+    def exchange(self, requests: Sequence[Request]) -> list[Any]:
+        self.asked.extend(method for method, _ in requests)
+        return [self._word() if method == self._method else "0x9" for method, _ in requests]
+
+    def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
+        said: Future[list[Any]] = Future()
+        said.set_result(self.exchange(requests))
+        return said
+
+    def _word(self) -> Any:
+        return self._words.pop(0) if len(self._words) > 1 else self._words[0]
+
+
+def contract(line: Saying, patience: float) -> Contract:
+    made = Contract.__new__(Contract)
+    made.rpc, made.address = Rpc(line, Stopwatch(), TransactionPolicy(patience=patience)), bytes(20)
+    made._functions = chain_bandit_artifact().members("function")
+    return made
+
+
+WORD = "0x" + bytes(31).hex() + "07"
+SHORT = ["0x01", "0x" + bytes(31).hex(), "0xzz", 7, None]
+CUT = [Refused("execution reverted", bytes.fromhex("08c379a0") + rest) for rest in (b"\1", bytes(64), b"\xff" * 96)]
+
+
+@pytest.mark.parametrize("garbled", [*SHORT, *CUT], ids=str)
+def test_a_view_that_is_garbled_is_asked_for_again(garbled):
+    assert contract(Saying("eth_call", garbled, WORD), 5.0)._view("nextRound") == 7
+    with pytest.raises(NodeGarbled):
+        contract(Saying("eth_call", garbled), 0.0)._view("nextRound")
+
+
+def test_a_view_of_nothing_is_another_contract_and_a_whole_refusal_the_contracts():
+    with pytest.raises(ForeignContract):
+        contract(Saying("eth_call", "0x"), 0.0)._view("nextRound")
+    with pytest.raises(TransactionReverted, match="Panic"):
+        contract(Saying("eth_call", Refused("", bytes.fromhex("4e487b71") + bytes(32))), 0.0)._view("nextRound")
+
+
+@pytest.mark.parametrize("refused", [Refused("not on your plan"), Refused("no such method", unknown_method=True)])
+def test_a_node_that_refuses_to_mine_is_not_hurried(refused):
+    line, node = Saying("anvil_mine", refused), HttpNode.__new__(HttpNode)
+    node.rpc = Rpc(line, Stopwatch(), TransactionPolicy(patience=0.0))
+    node.hurry(3)
+    assert line.asked == ["anvil_mine", *["evm_mine"] * 3]

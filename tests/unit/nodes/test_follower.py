@@ -1,11 +1,25 @@
-"""What a follower says of the records on the chain before any is taken."""
+"""What a follower makes of the events on a chain: one that was reorganised, or that garbles its answers, too."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from eth_abi.abi import encode
 
+from chain_bandit.chain.artifacts import chain_bandit_artifact
+from chain_bandit.chain.errors import NodeGarbled
+from chain_bandit.chain.rpc import Rpc
+from chain_bandit.chain.transaction_policy import TransactionPolicy
+from chain_bandit.chain.wire import Request
 from chain_bandit.nodes.environment import ReceiptsLost, require_receipts
-from chain_bandit.nodes.follower import Follower
+from chain_bandit.nodes.follower import DEEPEST, Follower
 from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.sign_once import SignedJournal
+from chain_bandit.protocol.blocks import Kind, Record
+from chain_bandit.protocol.ledger import Ledger, after_burn_in_round, after_record, opening, records_made
+from chain_bandit.stopwatch import Stopwatch
 from tests.unit.audit.played_game import PARAMETERS, Played, Script
 
 GAMES = {
@@ -30,3 +44,195 @@ def test_an_environment_without_receipts_has_lost_some_only_where_somebody_hones
             require_receipts(kept, journal, PARAMETERS.burn_in, reported)
     else:
         require_receipts(kept, journal, PARAMETERS.burn_in, reported)
+
+
+# --- reorganisations and garbled answers: a chain of events alone
+
+EVENTS = chain_bandit_artifact().members("event")
+SKIP, SUBMIT = (chain_bandit_artifact().members("function")[name] for name in ("skipAfterDeadline", "submitBlocks"))
+GAME = b"\x22" * 20
+BURNT_IN = opening(PARAMETERS, b"g" * 32, b"s" * 32, (1,) * PARAMETERS.participants)
+while BURNT_IN.round < PARAMETERS.burn_in:
+    BURNT_IN = after_burn_in_round(PARAMETERS, BURNT_IN)
+
+
+class EventChain:
+    """Events in blocks, and skips as their transactions; `garble` is how its next answer is changed."""
+
+    certain = False
+
+    def __init__(self) -> None:
+        self.blocks: dict[int, list[dict[str, Any]]] = {}
+        self.branch, self.height, self.asked = 0, 200, list[str]()
+        self.garble: Callable[[str, Any], Any] = lambda method, answer: answer
+
+    def put(self, block: int, name: str, *values: object, by: int = 1) -> None:
+        data = encode(EVENTS[name].inputs, values)
+        self.blocks.setdefault(block, []).append({
+            "address": "0x" + GAME.hex(), "topics": ["0x" + EVENTS[name].topic.hex()], "data": "0x" + data.hex(),
+            "transactionHash": f"0x{by:064x}",
+        })  # fmt: skip
+
+    def reorganise(self) -> None:
+        """All blocks are others, without events."""
+        self.blocks, self.branch = {}, self.branch + 1
+
+    def exchange(self, requests: Sequence[Request]) -> list[Any]:
+        return [self._answer(*request) for request in requests]
+
+    def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
+        said: Future[list[Any]] = Future()
+        said.set_result(self.exchange(requests))
+        return said
+
+    def _answer(self, method: str, parameters: Sequence[Any]) -> Any:
+        self.asked.append(method)
+        answer: Any = hex(self.height)
+        if method == "eth_getLogs":
+            first, last = int(parameters[0]["fromBlock"], 16), int(parameters[0].get("toBlock", hex(self.height)), 16)
+            answer = [
+                log | {"blockNumber": hex(block), "blockHash": f"0x{self.branch:032x}{block:032x}", "logIndex": hex(at)}
+                for block, logs in sorted(self.blocks.items()) if first <= block <= last for at, log in enumerate(logs)
+            ]  # fmt: skip
+        elif method == "eth_getTransactionByHash":
+            answer = {"input": "0x" + SKIP.encode(0).hex()}
+        return self.garble(method, answer)
+
+
+def skipped(ledger: Ledger) -> tuple[tuple[int, int, bytes], Ledger]:
+    """What the contract says of a round that a deadline ended, and what is left."""
+    made = records_made(PARAMETERS, ledger, Record(ledger.round, Kind.SKIP))
+    for record in made:
+        ledger = after_record(PARAMETERS, ledger, record)
+    return (made[-1].round, int(made[-1].kind), ledger.head), ledger
+
+
+def followed(chain: EventChain, confirmations: int = 1, patience: float = 5.0) -> Follower:
+    rpc = Rpc(chain, Stopwatch(), TransactionPolicy(patience=patience))
+    contract: Any = SimpleNamespace(rpc=rpc, address=GAME)
+    return Follower(contract, 1, confirmations)
+
+
+def given(follower: Follower, ledger: Ledger) -> Ledger:
+    """After all records that the follower has, each of its round."""
+    while (found := follower.next(PARAMETERS, ledger)) is not None:
+        assert found.record.round == ledger.round
+        ledger = after_record(PARAMETERS, ledger, found.record)
+    return ledger
+
+
+@pytest.mark.parametrize("later", [-1, 0, 1, 40])
+@pytest.mark.parametrize("by", [1, 2])
+def test_a_record_that_a_reorganisation_brings_again_is_given_once(later, by):
+    """In the block of before, or one beside it, by the same transaction or by another of what it said."""
+    chain, (first, after) = EventChain(), skipped(BURNT_IN)
+    chain.put(100, "Recorded", *first)
+    follower = followed(chain)
+    assert given(follower, BURNT_IN) == after
+    chain.reorganise()
+    assert given(follower, after) == after
+    chain.put(100 + later, "Recorded", *first, by=by)
+    assert given(follower, after) == after
+    second, last = skipped(after)
+    chain.put(150, "Recorded", *second, by=3)
+    assert given(follower, after) == last
+
+
+@pytest.mark.parametrize("confirmations", [1, 5])
+def test_what_a_reorganisation_puts_below_the_last_event_is_read(confirmations):
+    chain, (first, after) = EventChain(), skipped(BURNT_IN)
+    chain.put(100, "Voided", 1, BURNT_IN.round, 0)
+    chain.put(100, "Recorded", *first)
+    follower = followed(chain, confirmations)
+    assert given(follower, BURNT_IN) == after
+    chain.reorganise()
+    chain.put(99, "Accused", 2, BURNT_IN.round + 3, by=2)
+    chain.put(100, "Accused", 3, BURNT_IN.round + 3, by=3)
+    chain.put(100, "Voided", 1, BURNT_IN.round, 0)
+    chain.put(100, "Recorded", *first)
+    assert given(follower, after) == after
+    assert follower.accusations == {2: BURNT_IN.round + 3, 3: BURNT_IN.round + 3}
+    assert follower.proofs == {1: 1}
+
+
+def test_a_look_at_a_chain_that_is_as_it_was_asks_once():
+    chain, (first, after) = EventChain(), skipped(BURNT_IN)
+    chain.put(100, "Recorded", *first)
+    follower = followed(chain)
+    given(follower, BURNT_IN)
+    chain.asked.clear()
+    assert follower.next(PARAMETERS, after) is None
+    assert chain.asked == ["eth_getLogs"]
+
+
+def test_what_is_known_of_events_is_forgotten():
+    chain, ledger = EventChain(), BURNT_IN
+    follower = followed(chain)
+    for seat in range(100):
+        chain.put(100 + seat, "Accused", seat, 5)
+        given(follower, ledger)
+    assert len(follower.accusations) == 100
+    assert len(follower._known) == DEEPEST + 1
+
+
+def in_logs(**changes: Any) -> Callable[[str, Any], Any]:
+    return lambda method, answer: [log | changes for log in answer] if method == "eth_getLogs" else None
+
+
+def instead_of(asked: str, answer: Any) -> Callable[[str, Any], Any]:
+    return lambda method, _: answer if method == asked else None
+
+
+GARBLED = {
+    "a number for logs": instead_of("eth_getLogs", 5),
+    "an object for logs": instead_of("eth_getLogs", {"a": 1}),
+    "a number for a log": instead_of("eth_getLogs", [5]),
+    "a log of nothing": instead_of("eth_getLogs", [{}]),
+    "short data": in_logs(data="0x01"),
+    "no data": in_logs(data=None),
+    "no topics": in_logs(topics=[]),
+    "an object for topics": in_logs(topics={"a": 1}),
+    "a number for topics": in_logs(topics=5),
+    "another contract": in_logs(address="0x" + "11" * 20),
+    "a block to come": in_logs(blockNumber=hex(10**9)),
+    "a block before the first": in_logs(blockNumber="0x0"),
+    "no block": in_logs(blockHash=None),
+    "a transaction of nothing": instead_of("eth_getTransactionByHash", {}),
+    "another selector": instead_of("eth_getTransactionByHash", {"input": "0xdeadbeef"}),
+    "no selector": instead_of("eth_getTransactionByHash", {"input": "0x"}),
+    "short calldata": instead_of("eth_getTransactionByHash", {"input": "0x" + SKIP.topic[:4].hex() + "01"}),
+    "short blocks": instead_of("eth_getTransactionByHash", {"input": "0x" + SUBMIT.topic[:4].hex() + "01"}),
+}
+
+
+def once(chain: EventChain, garbled: Callable[[str, Any], Any]) -> list[Any]:
+    """The first answer that this changes is changed, and no other; it is kept in the list."""
+    said: list[Any] = []
+
+    def garble(method: str, answer: Any) -> Any:
+        if said or garbled(method, answer) is None:
+            return answer
+        said.append(garbled(method, answer))
+        return said[0]
+
+    chain.garble = garble
+    return said
+
+
+@pytest.mark.parametrize("name", GARBLED)
+def test_a_garbled_answer_is_asked_for_again(name):
+    chain, (first, after) = EventChain(), skipped(BURNT_IN)
+    chain.put(100, "Recorded", *first)
+    said = once(chain, GARBLED[name])
+    assert given(followed(chain), BURNT_IN) == after
+    assert said != []
+
+
+@pytest.mark.parametrize("name", GARBLED)
+def test_garbled_answers_for_ever_are_no_answer(name):
+    chain, (first, _) = EventChain(), skipped(BURNT_IN)
+    chain.put(100, "Recorded", *first)
+    chain.garble = lambda method, answer: answer if (said := GARBLED[name](method, answer)) is None else said
+    follower = followed(chain, patience=0.0)
+    with pytest.raises(NodeGarbled):
+        given(follower, BURNT_IN)

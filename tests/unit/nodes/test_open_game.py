@@ -15,6 +15,7 @@ from chain_bandit.actors.messages import ENVIRONMENT, RELAYER
 from chain_bandit.chain.errors import AccountRefused, NodeUnreachable, TransactionReverted
 from chain_bandit.chain.http_node import KNOCK, HttpNode, without_key
 from chain_bandit.chain.rpc import Rpc
+from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.cli.deploy import deploy as verb
 from chain_bandit.cli.nodes import up
 from chain_bandit.cli.options import Usage
@@ -350,7 +351,7 @@ def test_the_pool_of_a_game_that_did_not_open_comes_back_to_its_environment(
         withdraw=lambda wallet: drawn.append(wallet.address), settle=lambda: None,
     )  # fmt: skip
     balances = [0, 10**18]
-    node = SimpleNamespace(height=lambda: 12, chain_id=FOREIGN, balance=lambda of: balances[0])
+    node = SimpleNamespace(height=lambda: 12, chain_id=FOREIGN, balance=lambda of: balances[0], delivery=PIPELINED)
     node.rpc = SimpleNamespace(ask=lambda *asked: 10**9)
     chain = node, contract, SimpleNamespace(opening_deadline=10)
     monkeypatch.setattr(open_game, "_attached", lambda path, game, url: chain)
