@@ -50,7 +50,7 @@ class Round(Protocol):
     said: Said
     relayed: Relayed
     proofs: dict[int, list[Equivocation]]
-    told: Collection[Equivocation]
+    told: list[Equivocation]
     counted: Counted
     round: int
 

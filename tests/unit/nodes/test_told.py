@@ -108,7 +108,7 @@ def test_a_validator_of_tokens_tells_what_comes_after_its_last_messages() -> Non
     epoch = SimpleNamespace(ledger=SimpleNamespace(epoch=5), certify=3)
     rounds: Any = SimpleNamespace(epoch=lambda ledger: epoch)
     role = EpochValidatorRole(actor, rounds, None)  # type: ignore[arg-type]
-    role.begin(epoch.ledger)  # type: ignore[arg-type]
+    role.begin(epoch.ledger)
     held.append(Equivocation(slot, Phase.BLOCK, Role.SIGNER, 2, b"", b"", b"", b""))
     message = Shared.__new__(Shared)
     assert role.take(2, 5, message) == []
