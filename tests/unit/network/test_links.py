@@ -61,6 +61,19 @@ class Net:
         line.connect(str(self.socket_of(to)))
         return line
 
+    def listening(self, number: int) -> socket.socket:
+        """A node's own endpoint, by hand."""
+        endpoint = socket.socket(socket.AF_UNIX)
+        endpoint.bind(str(self.socket_of(number)))
+        endpoint.listen()
+        return endpoint
+
+    def welcomed(self, endpoint: socket.socket, number: int) -> ssl.SSLSocket:
+        """The link of the next caller there, by whoever has that node's key."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.pem(number))
+        return context.wrap_socket(endpoint.accept()[0], server_side=True)
+
 
 class Rekeying:
     """TLS by hand, whose side asks for new keys as often as it likes and reads no answer: `ssl` has no such call."""
@@ -346,9 +359,7 @@ def test_who_asks_for_new_keys_and_takes_no_answer_is_cut_off(net):
 
 def test_an_endpoint_that_asks_for_new_keys_and_takes_nothing_is_not_read(net):
     """Node 1 listens at its own endpoint, by hand."""
-    endpoint = socket.socket(socket.AF_UNIX)
-    endpoint.bind(str(net.socket_of(1)))
-    endpoint.listen()
+    endpoint = net.listening(1)
     net.start(0)
     link = Rekeying(endpoint.accept()[0], net.pem(1), as_server=True)
     assert link.bytes_let_in(1 << 20) < 1 << 20
@@ -356,13 +367,9 @@ def test_an_endpoint_that_asks_for_new_keys_and_takes_nothing_is_not_read(net):
 
 def test_an_endpoint_that_speaks_is_left(net):
     """A node never writes on a link that another one dialled."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(net.pem(1))
-    endpoint = socket.socket(socket.AF_UNIX)
-    endpoint.bind(str(net.socket_of(1)))
-    endpoint.listen()
+    endpoint = net.listening(1)
     net.start(0)
-    link = context.wrap_socket(endpoint.accept()[0], server_side=True)
+    link = net.welcomed(endpoint, 1)
     link.settimeout(10)
     link.sendall(b"1")
     assert closed(link)
@@ -509,16 +516,12 @@ def test_callers_of_one_ipv6_network_are_one_crowd():
 
 
 def test_a_peer_that_leaves_after_each_handshake_is_dialled_ever_more_slowly(net):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(net.pem(1))
-    endpoint = socket.socket(socket.AF_UNIX)
-    endpoint.bind(str(net.socket_of(1)))
-    endpoint.listen()
+    endpoint = net.listening(1)
     a, came = net.start(0), list[float]()
 
     def leaves() -> None:
         while len(came) < 5:
-            link = context.wrap_socket(endpoint.accept()[0], server_side=True)
+            link = net.welcomed(endpoint, 1)
             came.append(time.monotonic())
             link.close()
 
