@@ -311,7 +311,7 @@ def play(
     Args:
         scenario: or what `load` takes, as everywhere here.
         chain: embedded, anvil, hardhat, or a node's URL.
-        account: who pays for everybody on a URL.
+        account: who pays for everybody on a URL; the embedded chain refuses it.
 
     Raises:
         ChainBanditError: what stopped the game; nothing half-written stays.
@@ -321,7 +321,8 @@ def play(
     horizon = scenario.parameters.horizon
     with _telling(progress) as tell:
         finished = played(
-            scenario, place, lambda status: tell(status.pulls, horizon), chain=chains.chain(_text(chain), account),
+            scenario, place, lambda status: tell(status.pulls, horizon),
+            chain=chains.chain(_text(chain), None if account is None else _text(account)),
             outlives=chains.is_url(chain),
         )  # fmt: skip
     return Run(finished.out.absolute(), finished.manifest, finished.report)
@@ -437,9 +438,10 @@ def deploy(
     from chain_bandit.nodes.open_game import deploy_open
 
     place, game_file, listen = _path(organiser), _file(out), _text(listen)
+    payer = None if account is None else _text(account)
     with chains.connected(_text(url)) as node:
         secret = keystore.unlock(place, _text(password))
-        game = deploy_open(_scenario(scenario), node, place, secret, listen, game_file, None, account)
+        game = deploy_open(_scenario(scenario), node, place, secret, listen, game_file, None, payer)
     dumped: Mapping[str, Any] = game.model_dump(mode="json")
     return dumped
 

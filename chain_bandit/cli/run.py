@@ -15,7 +15,6 @@ from chain_bandit.cli.options import (
     Rounds,
     ScenarioFile,
     Seed,
-    Usage,
     overrides,
 )
 from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
@@ -36,8 +35,6 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Play a scenario on a chain, audit it, and write a run folder."""
-    if account is not None and chain == "embedded":
-        raise Usage("--account: on the embedded chain nobody pays; name another --chain, or leave it out")
     _play(scenario, overrides(override, rounds, seed), out, as_json, chain, account, resume, public_keys=public_keys)
 
 

@@ -38,6 +38,15 @@ class UnknownChain(ChainBanditError):
         self.name = name
 
 
+class PayerUnused(ChainBanditError):
+    """An account that pays on a chain where nobody does."""
+
+    exit_code = 2
+
+    def __init__(self) -> None:
+        super().__init__("--account: on the embedded chain nobody pays; name another --chain, or leave it out")
+
+
 def chain(
     name: str,
     account: str | None = None,
@@ -46,17 +55,25 @@ def chain(
     """The chain of that name.
 
     Args:
-        account: its name; it pays for everybody, which the embedded chain does not need.
+        account: its name; it pays for everybody, which the embedded chain refuses.
         on_connected: told the chain id before anything is paid.
 
     Raises:
         UnknownChain: no such chain.
+        PayerUnused: nobody pays on it.
     """
     if name == "embedded":
+        require_no_payer(account)
         return embedded
     if name in OWN or is_url(name):
         return lambda plan, payments: _funded(name, plan, account, on_connected, payments)
     raise UnknownChain(name)
+
+
+def require_no_payer(account: str | None) -> None:
+    """Raises `PayerUnused` where one is named."""
+    if account is not None:
+        raise PayerUnused
 
 
 def is_url(name: str) -> bool:

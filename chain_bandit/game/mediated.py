@@ -26,7 +26,7 @@ from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game import folder
 from chain_bandit.game.agreement import Agreement, AgreementOnChain
-from chain_bandit.game.chains import connected
+from chain_bandit.game.chains import connected, require_no_payer
 from chain_bandit.game.folder import FolderRefused
 from chain_bandit.mediate.bandit import TokenIncentive
 from chain_bandit.protocol.agreement.terms import AgreementTerms
@@ -111,6 +111,7 @@ def play_on(
     if name == "embedded":
         from chain_bandit.chain.embedded import EmbeddedNode  # an EVM, which no other chain asks for
 
+        require_no_payer(payer)
         node = EmbeddedNode({relayer.address: 10**20})
         return _play(node, json_rpc(node.line), game, relayer, out, observe)
     with connected(name) as live:

@@ -363,8 +363,10 @@ def test_other_chains_refuse_public_keys_and_development_accounts(keys: dict[str
 
 
 def test_nobody_pays_on_the_embedded_chain_and_somebody_must_elsewhere(tmp_path: Path) -> None:
-    embedded = here("run", SMALL, "--account", "dev0", cwd=tmp_path)
-    assert embedded.returncode == 2
+    for verb in (("run", SMALL), ("mediate", "chain", "--out", tmp_path / "tokens")):
+        embedded = here(*verb, "--account", "dev0", cwd=tmp_path)
+        assert embedded.returncode == 2
+        assert embedded.stderr.startswith("error: --account: on the embedded chain nobody pays; ")
     with served(EmbeddedNode({})) as url:  # a node that gives nothing away
         unpaid = here("run", SMALL, "--chain", url, "--out", tmp_path / "run")
     assert unpaid.returncode == 8, unpaid.stderr
