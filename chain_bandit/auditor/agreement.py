@@ -5,17 +5,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from chain_bandit.auditor import catalogue
 from chain_bandit.auditor.artifact import creation_code
 from chain_bandit.auditor.chain import Survey, survey
-from chain_bandit.auditor.evidence import ROLES
+from chain_bandit.auditor.evidence import unproven
 from chain_bandit.auditor.exhibits import Place
 from chain_bandit.auditor.report import Checked, Checks, Finding, Weight, counted
 from chain_bandit.chain_history.blocks import History, RawBlock
 from chain_bandit.chain_history.errors import BadEncoding, HistoryError
-from chain_bandit.chain_history.records import CREATION, Accusation, ContractCall, Event, calls_in
+from chain_bandit.chain_history.records import CREATION, ContractCall, Event, calls_in
 from chain_bandit.chain_history.tokens import TOKENS
 from chain_bandit.crypto.verify import signer
 from chain_bandit.paranoid.verdict import TOKEN_WHAT
@@ -328,7 +329,7 @@ class _Replay:
 
     def _accuse(self, call: ContractCall) -> None:
         (terms, state), (proof,) = self._open, call.arguments or ()
-        problem = self._unproven(proof, terms)
+        problem = unproven(proof, terms.places, self._separator, partial(self._is_its, proof.seat))
         self._that(not problem, "evidence.proof", f"proof against seat {proof.seat}", "{}", problem)
         if proof.seat >= terms.places:
             return
@@ -340,20 +341,8 @@ class _Replay:
         if not problem:
             self._noted["equivocated", proof.seat] += 1
 
-    def _unproven(self, proof: Accusation, terms: AgreementTerms) -> str:
-        if proof.seat >= terms.places:
-            return "there is no such seat"
-        if (proof.phase, proof.role) not in ROLES:
-            return f"phase {proof.phase} has no role {proof.role} in which one may sign only once"
-        if proof.content == proof.other_content:
-            return "both signatures are over one content"
-        phase, role = Phase(proof.phase), Role(proof.role)
-        slot = Slot(self._separator, proof.round, proof.parent)
-        for content, signature in ((proof.content, proof.signature), (proof.other_content, proof.other_signature)):
-            digest = slot.digest(phase, role, 0 if role is Role.SIGNER else proof.seat, content)
-            if signer(digest, signature) != self._accounts[proof.seat]:
-                return f"0x{signature[:8].hex()}… is not its signature over 0x{content[:8].hex()}… in that slot"
-        return ""
+    def _is_its(self, seat: int, digest: bytes, signature: bytes) -> bool:
+        return signer(digest, signature) == self._accounts[seat]
 
     def _findings(self) -> list[Finding]:
         weights = {"equivocated": Weight.PROOF}

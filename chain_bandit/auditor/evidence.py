@@ -1,5 +1,6 @@
 """Proofs of equivocation and of false reports, and the block list that they make (PROTOCOL 1.5, decision 102)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from chain_bandit.auditor.certificates import signed_by, signer_of
@@ -201,8 +202,19 @@ def _no_acquittal(game: ReplayedGame, shown: Acquittal) -> str:
 
 
 def _problem(game: ReplayedGame, proof: Accusation) -> str:
-    """Why this proves nothing; empty when it does."""
-    if proof.seat >= game.parameters.participants:
+    def is_its(digest: bytes, signature: bytes) -> bool:
+        return signed_by(game, proof.seat, digest, signature) == game.addresses[proof.seat]
+
+    return unproven(proof, game.parameters.participants, game.separator, is_its)
+
+
+def unproven(proof: Accusation, seats: int, separator: bytes, is_its: Callable[[bytes, bytes], bool]) -> str:
+    """Why this proves no equivocation of one of so many seats; empty when it does.
+
+    Args:
+        is_its: whether the accused seat, which there is, signed a digest.
+    """
+    if proof.seat >= seats:
         return "there is no such seat"
     if (proof.phase, proof.role) not in ROLES:
         return f"phase {proof.phase} has no role {proof.role} in which one may sign only once"
@@ -210,9 +222,8 @@ def _problem(game: ReplayedGame, proof: Accusation) -> str:
         return "both signatures are over one content"
     phase, role = Phase(proof.phase), Role(proof.role)
     instance = 0 if role is Role.SIGNER else proof.seat
-    slot = Slot(game.separator, proof.round, proof.parent)
+    slot = Slot(separator, proof.round, proof.parent)
     for content, signature in ((proof.content, proof.signature), (proof.other_content, proof.other_signature)):
-        digest = slot.digest(phase, role, instance, content)
-        if signed_by(game, proof.seat, digest, signature) != game.addresses[proof.seat]:
+        if not is_its(slot.digest(phase, role, instance, content), signature):
             return f"0x{signature[:8].hex()}… is not its signature over 0x{content[:8].hex()}… in that slot"
     return ""

@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from chain_bandit.chain_history.blocks import LAST_BLOCK
-from chain_bandit.cli.options import ForeignRules, Json, Usage, hexadecimal, named_game, run_foreign
+from chain_bandit.cli.options import (
+    ForeignRules,
+    Head,
+    Json,
+    Page,
+    Paranoid,
+    Usage,
+    hexadecimal,
+    named_game,
+    run_foreign,
+)
 from chain_bandit.output import answer
 
 
@@ -32,19 +42,15 @@ def audit(
     export: Annotated[
         Path | None, typer.Option("--export", help="With --rpc: write the history here; a stopped audit resumes.")
     ] = None,
-    head: Annotated[str | None, typer.Option("--head", help="Trusted hash of the last block.")] = None,
+    head: Head = None,
     trail: Annotated[
         Path | None, typer.Option("--trail", help="Earlier audit.json: find the first differing block.")
     ] = None,
     statement: Annotated[
         Path | None, typer.Option("--statement", metavar="FILE", help="Write all money movements: .csv or .parquet.")
     ] = None,
-    page: Annotated[
-        Path | None, typer.Option("--page", metavar="FILE", help="Write the report page: one HTML file.")
-    ] = None,
-    paranoid: Annotated[
-        bool, typer.Option("--paranoid", help="Recompute with the second implementation, and compare.")
-    ] = False,
+    page: Page = None,
+    paranoid: Paranoid = False,
     rule: ForeignRules = None,
     every: Annotated[bool, typer.Option("--checks", help="List every check, also those that passed.")] = False,
     as_json: Json = False,

@@ -28,8 +28,9 @@ Override = Annotated[
     list[str] | None,
     typer.Option("-o", "--override", metavar="KEY=VALUE", help="Override a key of the scenario; TOML value."),
 ]
-
-
+Head = Annotated[str | None, typer.Option("--head", help="Trusted hash of the last block.")]
+Page = Annotated[Path | None, typer.Option("--page", metavar="FILE", help="Write the report page: one HTML file.")]
+Paranoid = Annotated[bool, typer.Option("--paranoid", help="Recompute with the second implementation, and compare.")]
 ForeignRules = Annotated[
     list[str] | None, typer.Option("--rule", metavar="NAME", help="Run this foreign rule of the game.")
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chain_bandit.cli.options import Json, PublicKeys, Usage, hexadecimal
+from chain_bandit.cli.options import Head, Json, Page, Paranoid, PublicKeys, Usage, hexadecimal
 from chain_bandit.cli.warnings import allow_public_keys
 from chain_bandit.output import answer
 
@@ -109,13 +109,9 @@ def _say_result(result: "Result", place: Path, epochs: int, as_json: bool) -> No
 
 def audit(
     history: Annotated[Path, typer.Argument(help="A run folder, or an export.")],
-    head: Annotated[str | None, typer.Option("--head", help="Trusted hash of the last block.")] = None,
-    page: Annotated[
-        Path | None, typer.Option("--page", metavar="FILE", help="Write the report page: one HTML file.")
-    ] = None,
-    paranoid: Annotated[
-        bool, typer.Option("--paranoid", help="Recompute with the second implementation, and compare.")
-    ] = False,
+    head: Head = None,
+    page: Page = None,
+    paranoid: Paranoid = False,
     as_json: Json = False,
 ) -> None:
     """Audit an agreement: recompute every agreed token from an exported history alone."""
