@@ -23,6 +23,16 @@ UNUSABLE = (errno.ENAMETOOLONG, errno.ELOOP)
 """Errors of a path that no file has."""
 
 
+@contextmanager
+def naming(path: object) -> Iterator[None]:
+    """A write that fails knows no file: say which. Raises `OSError` as the block does."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
 _answers: TextIO | None = None
 """Where answers go, while nothing else may be printed there."""
 

@@ -18,7 +18,7 @@ from chain_bandit.cli.options import (
     named_game,
     run_foreign,
 )
-from chain_bandit.output import answer
+from chain_bandit.output import answer, naming
 
 
 def audit(
@@ -94,7 +94,7 @@ def audit(
             report = audit_folder(folder, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
         if page is not None:
             drawn = page_of(history or folder or Path(), report)
-            with whole_file(page) as file:
+            with naming(page), whole_file(page) as file:
                 file.write(drawn.encode())
     if as_json:
         answer(report.as_dict(with_rounds=False), sort_keys=True)

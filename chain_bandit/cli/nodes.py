@@ -113,7 +113,8 @@ def up(
 def _take_up(place: Path, revive: bool, game: Path | None, others: list[object], as_json: bool) -> None:
     """The nodes of a folder, of a game that exists already."""
     from chain_bandit.game.folder import MANIFEST
-    from chain_bandit.nodes.node_files import PlaceRefused, game_of, take_game, to_audit
+    from chain_bandit.nodes.node_files import PlaceRefused, game_of, take_game
+    from chain_bandit.nodes.node_start import to_audit
     from chain_bandit.nodes.processes import places
     from chain_bandit.nodes.up import last_round, take_up
 

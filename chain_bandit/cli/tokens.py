@@ -8,7 +8,7 @@ import typer
 
 from chain_bandit.cli.options import Head, Json, Page, Paranoid, PublicKeys, Usage, hexadecimal
 from chain_bandit.cli.warnings import allow_public_keys
-from chain_bandit.output import answer
+from chain_bandit.output import answer, naming
 
 if TYPE_CHECKING:
     from chain_bandit.game.mediated import AgreementGame, Result
@@ -26,7 +26,7 @@ Deadline = Annotated[
 ]
 Means = Annotated[str, typer.Option("--means", help="Mean rewards of the arms.")]
 GameSeed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Seed of keys, salts and rewards.")]
-Out = Annotated[Path | None, typer.Option("--out", help="A new folder; by default runs/tokens-SEED.")]
+Out = Annotated[Path | None, typer.Option("--out", help="A new folder; by default (runs|nodes)/tokens-SEED.")]
 
 
 def chain(
@@ -112,6 +112,9 @@ def audit(
     head: Head = None,
     page: Page = None,
     paranoid: Paranoid = False,
+    rpc: Annotated[
+        str | None, typer.Option("--rpc", help="A node's URL: export to the run folder of nodes first.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Audit an agreement: recompute every agreed token from an exported history alone."""
@@ -122,6 +125,10 @@ def audit(
     from chain_bandit.game.folder import AGREEMENT, HISTORY
 
     kept = hexadecimal(head, 32, "--head") if head is not None else None
+    if rpc is not None:
+        from chain_bandit.nodes.agreement_up import audit_on_chain  # late: it loads what nodes need
+
+        audit_on_chain(history, rpc)
     if history.is_dir():
         history = history / (HISTORY if (history / HISTORY).is_file() else AGREEMENT)
     if creates(files.read(history), "ChainBandit"):
@@ -136,7 +143,7 @@ def audit(
 
         if page.is_dir() or not page.parent.is_dir():
             raise Usage(f"--page {page}: there is no folder for it, or a folder in its place")
-        with whole_file(page) as file:
+        with naming(page), whole_file(page) as file:
             file.write(agreement_page(report).encode())
     print(report.json() if as_json else "\n".join(report.lines()))
     raise typer.Exit(report.exit_code)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chain_bandit.append_log import regular_file
+from chain_bandit.output import naming
 from chain_bandit.protocol.errors import ChainBanditError
 
 FORMAT = "chain-bandit-run/1"
@@ -98,7 +99,8 @@ def beside(place: Path) -> Iterator[Path]:
             place.parent.mkdir(parents=True, exist_ok=True)
             _tidy(place)
             partial.mkdir()
-        yield partial
+        with naming(place):
+            yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -196,7 +198,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(data)
     except (OSError, ValueError) as error:
         if isinstance(error, FileNotFoundError) and (folder / "game.json").is_file():
-            reason = "has no run yet, but a game of nodes: give its game.json to chain-bandit watch or audit --contract"
+            asked = "give its game.json to chain-bandit watch or audit --contract"
+            agreed = "of an agreement, the folder to chain-bandit mediate audit --rpc URL"
+            reason = f"has no run yet, but a game of nodes: {asked}; {agreed}"
             raise FolderRefused(folder, reason) from error
         if isinstance(error, NotADirectoryError):
             how = "an exported history goes with --history, game.json and deployment files with --rpc URL --contract"

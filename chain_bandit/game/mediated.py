@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from chain_bandit.actors.epochs.participant import EpochParticipant
 from chain_bandit.actors.epochs.transcript import Sent
 from chain_bandit.actors.epochs.validator import EpochValidator
+from chain_bandit.append_log import whole_file
 from chain_bandit.auditor.agreement import AgreementReport, audit_agreement
 from chain_bandit.chain import accounts
 from chain_bandit.chain.funds import Need, fund
@@ -29,6 +30,7 @@ from chain_bandit.game.agreement import Agreement, AgreementOnChain
 from chain_bandit.game.chains import connected, require_no_payer
 from chain_bandit.game.folder import FolderRefused
 from chain_bandit.mediate.bandit import TokenIncentive
+from chain_bandit.output import naming
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.errors import ChainBanditError
@@ -131,7 +133,7 @@ def _play(
     try:
         out.mkdir(parents=True)
     except OSError as error:
-        raise FolderRefused(out, f"cannot be made: {error.strerror}") from error
+        raise FolderRefused(out, f"cannot be made: {error.strerror}; name another with --out") from error
     recorder = AgreementOnChain(node, account(relayer.secret))
     try:
         agreement = _agreement(game, recorder)
@@ -177,10 +179,12 @@ def export(rpc: Callable[..., Any], contract: bytes, first_block: int, out: Path
     """Write what the chain has of the agreement at an address, its audit, and the page of that."""
     from chain_bandit.views.agreement_page import agreement_page  # late: it loads matplotlib
 
-    files.write(collect(rpc, contract, first_block), out / HISTORY)
-    report = audit_agreement(files.read(out / HISTORY))
-    (out / folder.REPORT).write_text(agreement_page(report), encoding="utf-8")
-    (out / REPORT).write_text(report.json() + "\n", encoding="utf-8")
+    with naming(out):
+        files.write(collect(rpc, contract, first_block), out / HISTORY)
+        report = audit_agreement(files.read(out / HISTORY))
+        for name, text in ((folder.REPORT, agreement_page(report)), (REPORT, report.json() + "\n")):
+            with whole_file(out / name) as file:
+                file.write(text.encode())
     return report
 
 

@@ -2,20 +2,24 @@
 
 import os
 import sys
+from bisect import bisect_left
 from collections.abc import Callable
 from pathlib import Path
 from time import sleep
 
 from chain_bandit.actors.messages import RELAYER
 from chain_bandit.append_log import write_private
+from chain_bandit.auditor.agreement import AgreementReport
 from chain_bandit.chain import accounts
 from chain_bandit.chain.funds import Need, fund
 from chain_bandit.chain.http_node import HttpNode
-from chain_bandit.chain.identity import chain_of
+from chain_bandit.chain.identity import chain_of, require_chain
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
+from chain_bandit.chain.remote import at_url
 from chain_bandit.chain.tokens import Tokens
 from chain_bandit.chain.transactions import created_address
+from chain_bandit.chain_history.collect import height
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.game import folder
 from chain_bandit.game.chains import connected, is_url
@@ -78,6 +82,21 @@ def up_agreement(
     regret = play_world(game, lambda own, sent: next(left))
     gas = {"agree": [row.gas for row in report.epochs if row.kind != "deadline"]}
     return Result("0x" + address.hex(), tuple(tokens), gas, regret, report)
+
+
+def audit_on_chain(out: Path, url: str) -> AgreementReport:
+    """Export and audit what the chain has of the agreement in a folder, as `up_agreement` does at the end.
+
+    Raises:
+        PlaceRefused: the folder is of no agreement.
+        ForeignChain: the node is of another chain.
+        NodeBehind: its contract is not there.
+    """
+    shared, rpc = files.read_agreement(out / files.GAME), at_url(url)
+    require_chain(rpc, shared.chain_id, shared.genesis_hash)
+    blocks = range(shared.first_block, height(rpc) + 1)
+    created = bisect_left(blocks, 1, key=lambda block: rpc("eth_getCode", [shared.contract, hex(block)]) != "0x")
+    return export(rpc, bytes.fromhex(shared.contract[2:]), shared.first_block + created, out)
 
 
 def require_of_agreement(terms: AgreementTerms) -> None:

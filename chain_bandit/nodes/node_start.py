@@ -35,6 +35,13 @@ from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.messages import Domain
 
 
+def to_audit(game: Path) -> str:
+    """The command that audits a game, or an agreement in a folder, by the file that all its nodes share."""
+    if isinstance(files.read_shared(game), files.AgreementFile):
+        return f"chain-bandit mediate audit {os.path.relpath(game.parent)} --rpc URL audits it"
+    return files.to_audit(game)
+
+
 class EndpointRefused(ChainBanditError):
     """A place where this node cannot listen."""
 

@@ -43,7 +43,7 @@ from chain_bandit.nodes.environment import EnvironmentRole, require_receipts
 from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.live import kept_own, kept_rewards
 from chain_bandit.nodes.node import UNHURRIED
-from chain_bandit.nodes.node_start import NodeStart, said
+from chain_bandit.nodes.node_start import NodeStart, said, to_audit
 from chain_bandit.nodes.processes import ended_with
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
@@ -324,7 +324,7 @@ def main(
     arm(place.resolve().name)
     if (place / files.ENDED).exists():
         said, game = ended_with(place), files.game_of(place)
-        say(f"this node has ended with its game; {files.to_audit(game)}")
+        say(f"this node has ended with its game; {to_audit(game)}")
         return {"node": place.resolve().name, "contract": files.read_shared(game).contract, **said}
     logging.getLogger("chain_bandit").addHandler(_Said(say))
     start = start_of(place)(place, url, password, metrics, say, rewards)

@@ -81,7 +81,8 @@ class OutputFolders:
         try:
             yield
         except OSError as error:
-            raise self.refused(out, f"cannot be written: {error.strerror}") from error
+            why = f"cannot be written: {error.strerror}; go on with --resume once it can, or name another with --out"
+            raise self.refused(out, why) from error
 
     @contextmanager
     def _locked(self, out: Path) -> Iterator[None]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from chain_bandit.auditor.books import Movement
+from chain_bandit.output import naming
 from chain_bandit.protocol.errors import ChainBanditError
 
 ROWS = 50_000
@@ -46,7 +47,7 @@ def written(path: Path) -> Iterator[Callable[[Movement], None]]:
         raise StatementRefused(path, f"a statement is a file that ends in {' or '.join(TYPES)}")
     if not path.parent.is_dir() or path.is_dir():
         raise StatementRefused(path, "there is no folder for it, or a folder in its place")
-    with whole_file(path) as file, TYPES[path.suffix](file) as put:
+    with naming(path), whole_file(path) as file, TYPES[path.suffix](file) as put:
 
         def take(movement: Movement) -> None:
             if movement.wei >= MOST:

@@ -2,11 +2,14 @@
 
 import json
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from os.path import relpath
 from pathlib import Path
 
 import pytest
 
 from chain_bandit.auditor.report import Weight
+from chain_bandit.chain.anvil import anvil
 from chain_bandit.game import mediated
 from chain_bandit.game.mediated import AgreementGame, Result, default_terms
 from chain_bandit.nodes import agreement_up, message_recorder
@@ -18,7 +21,7 @@ from chain_bandit.nodes.message_recorder import said_twice
 from chain_bandit.nodes.processes import states
 from chain_bandit.nodes.up import NodeStopped, processes
 from chain_bandit.protocol.errors import AssumptionBroken
-from tests.integration.nodes import chain_bandit
+from tests.integration.nodes import ROOT, chain_bandit
 
 EPOCHS = 6
 GAME = AgreementGame(default_terms(4, 4, 1, 2, 4), (0.8, 0.6, 0.5), EPOCHS, 7)
@@ -99,6 +102,22 @@ def test_who_is_killed_is_back_and_has_said_nothing_twice(
         assert sum(agreed) >= EPOCHS - 2
         if all(agreed):
             assert result.tokens == in_one_process.tokens
+
+
+def test_what_nodes_have_played_alone_is_audited_from_the_chain(tmp_path: Path) -> None:
+    """As after a kill of `mediate up`, which leaves no history."""
+    out = tmp_path / "tokens"
+    with anvil() as node:
+        head = up_agreement(replace(GAME, epochs=1), out, node.url, bound_ms=3000, payer="dev0").report.head
+        (out / mediated.HISTORY).unlink()
+        asked = f"chain-bandit mediate audit {out} --rpc URL"
+        assert asked.replace(str(out), relpath(out, ROOT)) in chain_bandit("up", out).stdout
+        assert relpath(out, ROOT) in chain_bandit("node", out / "seat-0").stderr
+        assert "mediate audit --rpc URL" in chain_bandit("show", out).stderr
+        audited = chain_bandit("mediate", "audit", out, "--head", head, "--rpc", node.url)
+        assert (audited.returncode, audited.stderr) == (0, "")
+        assert (out / mediated.HISTORY).exists()
+        assert chain_bandit("mediate", "audit", tmp_path, "--rpc", node.url).returncode == 3
 
 
 def test_a_node_that_cannot_start_ends_the_agreement_before_anything_is_deployed(

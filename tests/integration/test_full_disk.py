@@ -48,6 +48,8 @@ def refused(name: str, said: "subprocess.CompletedProcess[str]") -> None:
     errors = said.stderr.splitlines()
     assert [line for line in errors if line.startswith("error: ")] == errors[-1:]
     assert "cannot be written" in errors[-1], errors
+    assert "what it made" not in errors[-1], "which place is it?"
+    assert ("--resume" in errors[-1]) == (name == "sweep")
 
 
 def on_full_disk(most: int, *arguments: object) -> "subprocess.CompletedProcess[str]":
@@ -81,6 +83,14 @@ def test_a_disk_that_is_full_halfway_leaves_nothing_half_written(
         assert all(path.stat().st_size < most for path in left)
     else:
         assert left == []
+
+
+def test_an_agreement_without_room_for_its_page_leaves_its_history_and_no_half_of_a_page(tmp_path: Path) -> None:
+    out = tmp_path / "tokens"
+    chain = ("mediate", "chain", "--epochs", 2, "--out", out)
+    refused("mediate", on_full_disk(16_000, *chain))
+    assert [path.name for path in out.iterdir()] == ["tokens.jsonl.gz"]
+    assert "name another with --out" in chain_bandit(*chain).stderr
 
 
 @pytest.fixture(scope="module")
