@@ -322,7 +322,7 @@ def play(
     with _telling(progress) as tell:
         finished = played(
             scenario, place, lambda status: tell(status.pulls, horizon),
-            chain=chains.chain(_text(chain), None if account is None else _text(account)),
+            chain=chains.chain(_text(chain), _payer(account)),
             outlives=chains.is_url(chain),
         )  # fmt: skip
     return Run(finished.out.absolute(), finished.manifest, finished.report)
@@ -438,10 +438,9 @@ def deploy(
     from chain_bandit.nodes.open_game import deploy_open
 
     place, game_file, listen = _path(organiser), _file(out), _text(listen)
-    payer = None if account is None else _text(account)
     with chains.connected(_text(url)) as node:
         secret = keystore.unlock(place, _text(password))
-        game = deploy_open(_scenario(scenario), node, place, secret, listen, game_file, None, payer)
+        game = deploy_open(_scenario(scenario), node, place, secret, listen, game_file, None, _payer(account))
     dumped: Mapping[str, Any] = game.model_dump(mode="json")
     return dumped
 
@@ -570,6 +569,10 @@ def _text(given: object) -> str:
     if not isinstance(given, str):
         raise Usage(f"expected text, got {given!r:.80}")
     return given
+
+
+def _payer(account: object) -> str | None:
+    return None if account is None else _text(account)
 
 
 def _names(name: str, given: Sequence[str]) -> Sequence[str]:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from bisect import bisect_left
 from collections.abc import Callable
 from pathlib import Path
 from time import sleep
@@ -19,7 +18,7 @@ from chain_bandit.chain.node import account
 from chain_bandit.chain.remote import at_url
 from chain_bandit.chain.tokens import Tokens
 from chain_bandit.chain.transactions import created_address
-from chain_bandit.chain_history.collect import height
+from chain_bandit.chain_history.creation import creation_block
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.game import folder
 from chain_bandit.game.chains import connected, is_url
@@ -90,13 +89,12 @@ def audit_on_chain(out: Path, url: str) -> AgreementReport:
     Raises:
         PlaceRefused: the folder is of no agreement.
         ForeignChain: the node is of another chain.
-        NodeBehind: its contract is not there.
+        NodeDisagrees: its contract is not there.
     """
     shared, rpc = files.read_agreement(out / files.GAME), at_url(url)
     require_chain(rpc, shared.chain_id, shared.genesis_hash)
-    blocks = range(shared.first_block, height(rpc) + 1)
-    created = bisect_left(blocks, 1, key=lambda block: rpc("eth_getCode", [shared.contract, hex(block)]) != "0x")
-    return export(rpc, bytes.fromhex(shared.contract[2:]), shared.first_block + created, out)
+    contract = bytes.fromhex(shared.contract[2:])
+    return export(rpc, contract, creation_block(rpc, contract), out)
 
 
 def require_of_agreement(terms: AgreementTerms) -> None:
