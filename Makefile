@@ -26,7 +26,7 @@ test: export NUMBA_OPT = 1
 test: .venv/dev .venv/torch node_modules/ready ## all tests
 	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report= --cov-report=xml $(COUNTED)
 	@$(BIN)/python scripts/coverage_floor.py
-	@$(BIN)/pytest -n 2 --dist worksteal --durations=30 $(COUNTED:%=--ignore=%)
+	@$(BIN)/pytest -n 2 --dist worksteal --durations=30 --unless-played $(COUNTED:%=--ignore=%)
 
 check: .venv/dev node_modules/ready .venv-slither/ready ## lint, types, solhint, slither, then all tests: what must hold before a commit
 	@$(BIN)/ruff check .

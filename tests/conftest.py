@@ -17,9 +17,21 @@ from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.scenario import Scenario
 from tests.fast_chain import is_on_py_evm, on_revm
+from tests.tier import Tier
 
 EmbeddedNode = embedded.EmbeddedNode
 MEANS = (0.7, 0.4, 0.5, 0.2, 0.6)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Of the science tier."""
+    parser.addoption("--unless-played", action="store_true", help="of what passed on these sources a twelfth")
+    parser.addoption("--record-played", action="store_true", help="all, and note what passed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """As asked."""
+    config.pluginmanager.register(Tier(config))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,8 +1,8 @@
 """Budgets that were played whole on the very sources that they depend on: `make test` plays a part of these.
 
 `tests/snapshots/played.json` has a budget and a digest of its sources by the module that plays it. A digest is of the
-module, of all modules of the package and of `verification` that it imports, directly or not, of the contracts'
-artifacts and of the locked versions of all else.
+module, of all modules of the package and of those beside it that it imports, directly or not, of the contracts'
+artifacts, of the locked versions of all else, and of what files are named.
 """
 
 import json
@@ -15,24 +15,26 @@ from chain_bandit.simulation.kernel.compiled import sources
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "tests" / "snapshots" / "played.json"
 DATA = "requirements-dev.lock", "chain_bandit/chain/artifacts/*.json"
+BESIDE = "verification", "tests", "science", "benchmarks", "scripts"
 
 
-def digest(module: str) -> str:
-    """SHA-256 of all that decides what a module plays, 64 hex digits."""
-    found = sources(module, "verification") | {path.name: path for each in DATA for path in ROOT.glob(each)}
+def digest(module: str, *data: str) -> str:
+    """SHA-256 of all that decides what a module plays, 64 hex digits; `data` are patterns of files."""
+    files = (path for each in (*DATA, *data) for path in ROOT.glob(each))
+    found = sources(module, *BESIDE) | {str(path.relative_to(ROOT)): path for path in files}
     lines = (f"{name} {sha256(path.read_bytes()).hexdigest()}\n" for name, path in sorted(found.items()))
     return sha256("".join(lines).encode()).hexdigest()
 
 
-def is_played(module: str, budget: int) -> bool:
+def is_played(module: str, budget: int, *data: str) -> bool:
     """Whether so much or more of it was played, and nothing broke, on these very sources."""
     row = _rows().get(module)
-    return row is not None and row["budget"] >= budget and row["sources"] == digest(module)
+    return row is not None and row["budget"] >= budget and row["sources"] == digest(module, *data)
 
 
-def record(module: str, budget: int) -> None:
+def record(module: str, budget: int, *data: str) -> None:
     """So much of it was played, and nothing broke."""
-    rows = _rows() | {module: {"budget": budget, "sources": digest(module)}}
+    rows = _rows() | {module: {"budget": budget, "sources": digest(module, *data)}}
     FILE.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

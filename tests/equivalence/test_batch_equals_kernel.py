@@ -1,11 +1,7 @@
-"""Games in numpy come to the sums of the compiled ones, to the unit, at every mark; and they need no numba."""
+"""Games in numpy come to the sums of the compiled ones, to the unit, at every mark."""
 
-import json
 import random
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +10,10 @@ import pytest
 from chain_bandit.attacks import seen
 from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, View
 from chain_bandit.attacks.registry import ATTACKS, make
-from chain_bandit.examples import example
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT, Means
-from chain_bandit.scenario import Scenario, load
+from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import batch, batch_numbers
 from chain_bandit.simulation.arrays import option_2
 from chain_bandit.simulation.engine import Engine
@@ -28,11 +23,8 @@ from chain_bandit.simulation.replicates import Measured
 from chain_bandit.simulation.sums import SUMS
 from tests.equivalence.test_outcomes_equal_game import OPTIONS as OF_ATTACKS
 from tests.equivalence.test_outcomes_equal_game import SELECTIONS
-from tests.integration.nodes import here
 from tests.rules import ENTRIES, entry
 
-ROOT = Path(__file__).parents[2]
-SPEED, THEOREM_5 = ROOT / "examples" / "speed.toml", ROOT / "examples" / "theorems" / "theorem5.toml"
 OPTIONS, NEAR = list(ENTRIES), ("delta-safe", "confidence")
 LIES: list[tuple[str, dict[str, Any]]] = [
     ("constant-lie", {"value": 1.0}), ("constant-lie", {"value": 0.5}), ("constant-lie", {"value": 0.25, "favour": 2}),
@@ -216,50 +208,3 @@ def test_whatever_only_lies_is_played():
             assert ATTACKS[name].conduct & Conduct.ATTACKER or name == "few-counts"
         else:
             assert make(name, OF_ATTACKS.get(name, {})).effect() == Effect()
-
-
-BARRED = """
-import sys
-sys.modules["numba"] = sys.modules["llvmlite"] = sys.modules["scipy"] = None
-from chain_bandit.cli import main
-main()
-"""
-
-
-def without_numba(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", BARRED, "simulate", *map(str, arguments), "--json"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-
-def test_simulate_needs_no_numba():
-    said = json.loads(without_numba(SPEED, "--rounds", 300, "--replicates", 5).stdout)
-    ours = replicates(load(SPEED, {"rounds": 300}), 5).as_dict()
-    assert (said["engine"], ours["engine"]) == ("numpy", "compiled")
-    assert said["checkpoints"] == ours["checkpoints"]
-
-
-def test_without_numba_the_plain_loop_plays_the_rest():
-    said = json.loads(without_numba(THEOREM_5, "--rounds", 300, "--replicates", 2).stdout)
-    ours = replicates(load(THEOREM_5, {"rounds": 300}), 2).as_dict()
-    assert (said["engine"], ours["engine"]) == ("plain", "compiled")
-    assert said["checkpoints"] == ours["checkpoints"]
-
-
-def test_without_numba_the_compiled_engine_is_refused():
-    refused = without_numba(SPEED, "--engine", "compiled")
-    assert refused.returncode == 3
-    assert 'needs numba: pip install "chain-bandit[fast]"' in json.loads(refused.stdout)["error"]["message"]
-    assert refused.stderr.count("\n") == 1
-
-
-def test_without_numba_a_game_is_played_and_audited_and_gives_the_same_bytes(tmp_path: Path):
-    game = ["run", str(example("small.toml")), "--rounds", "20", "-o", "expect={}", "--json"]
-    barred = [sys.executable, "-c", BARRED, *game, "--out", str(tmp_path / "without")]
-    done = (
-        subprocess.run(barred, capture_output=True, text=True, timeout=240, check=True),
-        here(*game, "--out", tmp_path / "with"),
-    )
-    without, with_numba = (json.loads(each.stdout) for each in done)
-    assert without["audit"] == with_numba["audit"] == "passed"
-    assert without["run_digest"] == with_numba["run_digest"]
-    assert (tmp_path / "without" / "report.html").is_file()
