@@ -1,8 +1,7 @@
-"""The pictures of docs/results.md: each has its numbers beside it, and these are what the command gives."""
+"""The numbers beside the pictures of the results are what the commands give."""
 
 import json
 from math import isclose, log
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,44 +14,13 @@ from chain_bandit.simulation.kernel import encoding
 from chain_bandit.simulation.replicates import measure
 from science import communication, figures, pages
 from science.bars import Span
+from science.provenance import FIGURES
 from tests.close import close
 from tests.few import few
 
-DOCS = Path(__file__).resolve().parents[3] / "docs"
-MADE = DOCS / "figures"
-
 
 def said(name):
-    return json.loads((MADE / f"{name}.json").read_text())
-
-
-def test_every_picture_is_shown_and_says_where_it_is_from():
-    page, readme = ((DOCS.parent / name).read_text(encoding="utf-8") for name in ("docs/results.md", "README.md"))
-    pictures = {path.stem for path in MADE.glob("*.svg")} - pages.PICTURES.keys() - {"terminal"}  # it has no numbers
-    for name, where in (("rules", "rules-results.md"), ("internet", "internet.md")):
-        assert f"(figures/{name}.svg)" in (DOCS / where).read_text(encoding="utf-8")
-        pictures.remove(name)
-    assert pictures == {*figures.FIGURES, "speed", "communication"}
-    for name in pictures:
-        assert f"(figures/{name}.svg)" in page or f"(docs/figures/{name}.svg)" in readme
-        assert {"command", "commit", "seeds", "figures"} <= said(name).keys()
-
-
-def table(figures_):
-    """The rows of the README, from the numbers beside its picture."""
-    for name, found in figures_.items():
-        burn_in, cost = (f"{found[part]['mean']:.1f}" if part in found else "none" for part in ("burn_in", "cost"))
-        yield f"| {name} | {Span(**found['all']).said} | {burn_in} | {cost} |"
-
-
-def test_the_readme_has_the_figures_beside_its_picture():
-    found = said("demo")["figures"]["regret"]["10000"]
-    learners = {figures.ALONE, figures.OWN, figures.ORACLE}
-    assert found.keys() == {*figures.demo_games(), *learners}
-    shown = {figures.OURS, "the paper's preset", figures.NONE, *learners}
-    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
-    for row in table({name: found[name] for name in shown}):
-        assert f"\n{row}\n" in readme
+    return json.loads((FIGURES / f"{name}.json").read_text())
 
 
 def test_the_demo_is_what_its_command_gives_and_its_honest_lose_less_than_alone():

@@ -1,11 +1,14 @@
 """The tables of the pages are those of their rows, and these what their commands print: cheap ones, played again."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from science import growth, pages, payoff
+from science import figures, growth, pages, payoff
+from science.bars import Span
+from science.provenance import FIGURES
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -51,3 +54,32 @@ def test_pictures_of_rows_are_shown_and_are_those_of_their_rows():
     for name, drawn in pages.PICTURES.items():
         assert f"(figures/{name}.svg)" in everything
         assert (DOCS / "figures" / f"{name}.svg").read_text(encoding="utf-8") == drawn()
+
+
+def test_every_picture_is_shown_and_says_where_it_is_from():
+    page, readme = ((DOCS.parent / name).read_text(encoding="utf-8") for name in ("docs/results.md", "README.md"))
+    pictures = {path.stem for path in FIGURES.glob("*.svg")} - pages.PICTURES.keys() - {"terminal"}  # it has no numbers
+    for name, where in (("rules", "rules-results.md"), ("internet", "internet.md")):
+        assert f"(figures/{name}.svg)" in (DOCS / where).read_text(encoding="utf-8")
+        pictures.remove(name)
+    assert pictures == {*figures.FIGURES, "speed", "communication"}
+    for name in pictures:
+        assert f"(figures/{name}.svg)" in page or f"(docs/figures/{name}.svg)" in readme
+        assert {"command", "commit", "seeds", "figures"} <= json.loads((FIGURES / f"{name}.json").read_text()).keys()
+
+
+def table(figures_):
+    """The rows of the README, from the numbers beside its picture."""
+    for name, found in figures_.items():
+        burn_in, cost = (f"{found[part]['mean']:.1f}" if part in found else "none" for part in ("burn_in", "cost"))
+        yield f"| {name} | {Span(**found['all']).said} | {burn_in} | {cost} |"
+
+
+def test_the_readme_has_the_figures_beside_its_picture():
+    found = json.loads((FIGURES / "demo.json").read_text())["figures"]["regret"]["10000"]
+    learners = {figures.ALONE, figures.OWN, figures.ORACLE}
+    assert found.keys() == {*figures.demo_games(), *learners}
+    shown = {figures.OURS, "the paper's preset", figures.NONE, *learners}
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    for row in table({name: found[name] for name in shown}):
+        assert f"\n{row}\n" in readme
