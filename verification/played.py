@@ -18,23 +18,29 @@ DATA = "requirements-dev.lock", "chain_bandit/chain/artifacts/*.json"
 BESIDE = "verification", "tests", "science", "benchmarks", "scripts"
 
 
-def digest(module: str, *data: str) -> str:
-    """SHA-256 of all that decides what a module plays, 64 hex digits; `data` are patterns of files."""
-    files = (path for each in (*DATA, *data) for path in ROOT.glob(each))
-    found = sources(module, *BESIDE) | {str(path.relative_to(ROOT)): path for path in files}
+def digest(module: str, *more: str) -> str:
+    """SHA-256 of all that decides what a module plays, 64 hex digits; `more` are patterns of files.
+
+    A file of Python counts with all that it imports.
+    """
+    files = {str(path.relative_to(ROOT)): path for each in (*DATA, *more) for path in ROOT.glob(each)}
+    modules = (name.removesuffix(".py").replace("/", ".") for name in files if name.endswith(".py"))
+    found = dict(files)
+    for each in (module, *modules):
+        found |= sources(each, *BESIDE)
     lines = (f"{name} {sha256(path.read_bytes()).hexdigest()}\n" for name, path in sorted(found.items()))
     return sha256("".join(lines).encode()).hexdigest()
 
 
-def is_played(module: str, budget: int, *data: str) -> bool:
+def is_played(module: str, budget: int, *more: str) -> bool:
     """Whether so much or more of it was played, and nothing broke, on these very sources."""
     row = _rows().get(module)
-    return row is not None and row["budget"] >= budget and row["sources"] == digest(module, *data)
+    return row is not None and row["budget"] >= budget and row["sources"] == digest(module, *more)
 
 
-def record(module: str, budget: int, *data: str) -> None:
+def record(module: str, budget: int, *more: str) -> None:
     """So much of it was played, and nothing broke."""
-    rows = _rows() | {module: {"budget": budget, "sources": digest(module, *data)}}
+    rows = _rows() | {module: {"budget": budget, "sources": digest(module, *more)}}
     FILE.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -1,16 +1,16 @@
 """tests/tier.py: a file of the science tier plays a part only where all its tests passed on these very sources."""
 
+import json
 import subprocess
 import sys
-
-import pytest
+from pathlib import Path
 
 from tests.tier import EVERY, SCIENCE, module_of
 from verification.played import ROOT
 
 FILE = "tests/unit/simulation/test_student.py"
 RUN = """
-import sys
+import json, sys
 from pathlib import Path
 import pytest
 from verification import played
@@ -20,35 +20,33 @@ class Counter:
     def pytest_runtest_logreport(self, report):
         self.passed += report.when == "call" and report.passed
 
-played.FILE, counter = Path(sys.argv[1]), Counter()
-sources = played.sources
-if sys.argv[2]:
-    played.sources = lambda *asked: {**sources(*asked), sys.argv[2]: Path(sys.argv[1])}
-code = pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[3:]], plugins=[counter])
-print("passed", counter.passed)
-raise SystemExit(code)
+played.FILE, sources, passed = Path(sys.argv[1]), played.sources, []
+for changed, arguments in json.loads(sys.argv[3]):
+    played.sources = lambda *asked: {**sources(*asked), **({changed: Path(sys.argv[1])} if changed else {})}
+    counter = Counter()
+    pytest.main(["-q", "-p", "no:cacheprovider", sys.argv[2], *arguments], plugins=[counter])
+    passed.append(counter.passed)
+print(json.dumps(passed))
 """
 
 
-@pytest.fixture
-def passed(tmp_path):
-    """How many tests of the file pass in a process whose record is its own, and whose source of a name is another."""
-
-    def run(*arguments: str, changed: str = "") -> int:
-        command = [sys.executable, "-c", RUN, str(tmp_path / "played.json"), changed, FILE, *arguments]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        return int(done.stdout.rpartition(" ")[2])
-
-    return run
+def passed(place: Path, *runs: tuple[str, list[str]]) -> list[int]:
+    """How many tests of the file pass in each run, with a record of their own; of a source of a name, if given, another
+    file is read."""
+    command = [sys.executable, "-c", RUN, str(place / "played.json"), FILE, json.dumps(runs)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    counts: list[int] = json.loads(done.stdout.splitlines()[-1])
+    return counts
 
 
-def test_what_passed_whole_on_these_sources_is_played_in_part_and_after_a_change_whole(passed):
-    some = passed("--record-played", "-k", "refused")
-    every = passed("--unless-played")
+def test_what_passed_whole_on_these_sources_is_played_in_part_and_after_a_change_whole(tmp_path):
+    record, play = ["--record-played"], ["--unless-played"]
+    some, every, *found = passed(
+        tmp_path, ("", [*record, "-k", "refused"]), ("", play), ("", record), ("", play),
+        ("chain_bandit.protocol.units", play), ("chain_bandit.game.game", play),
+    )  # fmt: skip
     assert 0 < some < every  # what was not played of it may not pass
-    assert passed("--record-played") == every
-    assert passed("--unless-played") == -(-every // EVERY) < every
-    assert passed("--unless-played", changed="chain_bandit.protocol.units") == every
+    assert found == [every, -(-every // EVERY), every, every]  # fixtures' sources count too
 
 
 def test_the_tier_is_of_files_that_start_no_process_and_read_no_page():
