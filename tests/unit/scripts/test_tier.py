@@ -22,7 +22,9 @@ class Counter:
 
 played.FILE, sources, passed = Path(sys.argv[1]), played.sources, []
 for changed, arguments in json.loads(sys.argv[3]):
-    played.sources = lambda *asked: {**sources(*asked), **({changed: Path(sys.argv[1])} if changed else {})}
+    played.sources = lambda *asked: {
+        name: Path(sys.argv[1]) if name == changed else path for name, path in sources(*asked).items()
+    }
     counter = Counter()
     pytest.main(["-q", "-p", "no:cacheprovider", sys.argv[2], *arguments], plugins=[counter])
     passed.append(counter.passed)
