@@ -2,6 +2,13 @@
 
 import sys
 
+from chain_bandit.chain.deferred import defer
+
+# each makes a table first, all for most of a second, and no transaction and no keystore here has a pairing
+defer("py_ecc.bls12_381.bls12_381_pairing")
+defer("py_ecc.optimized_bls12_381.optimized_pairing")
+defer("py_ecc.optimized_bn128.optimized_pairing")
+
 
 def limit_recursion() -> None:
     """What py-evm asks for and a little more: nested JSON must raise before the stack ends."""

@@ -1,5 +1,6 @@
 """secp256k1 by the library `ecdsa`: who signed, and what a proof of a draw hashes to."""
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -9,7 +10,7 @@ from ecdsa.ellipticcurve import INFINITY, PointJacobi
 from chain_bandit.paranoid.words import keccak, number, uint
 
 CURVE, BASE = SECP256k1.curve, SECP256k1.generator
-FIELD, ORDER = int(CURVE.p()), int(SECP256k1.order)
+FIELD, ORDER = CURVE.p(), int(SECP256k1.order)
 SUITE = b"\xfe"
 """Of the verifiable random function: RFC 9381 by try-and-increment, on this curve."""
 
@@ -22,6 +23,7 @@ def signer(digest: bytes, signature: bytes) -> bytes | None:
     return recovered(digest, tail >> 255, r, tail % 2**255)
 
 
+@lru_cache(1 << 14)  # two milliseconds each, and audits of one game ask again
 def recovered(digest: bytes, parity: int, r: int, s: int) -> bytes | None:
     """The address of (r, s) over the digest, where the nonce's point has an odd y if `parity` is 1."""
     point = _point(r, parity) if 0 < r < ORDER and 0 < s <= ORDER // 2 else None
