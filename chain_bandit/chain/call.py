@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 from chain_bandit.chain.transactions import Fee, TransactionSigner
 
@@ -35,14 +34,18 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class TransactionReceipt:
-    """What a block says of a transaction."""
+    """What a block says of a transaction.
+
+    Attributes:
+        logs: first topic and data of each event.
+    """
 
     identity: str
     block: int
     block_hash: bytes
     succeeded: bool
     gas_used: int
-    fields: Any
+    logs: tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(eq=False, slots=True)

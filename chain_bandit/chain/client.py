@@ -7,11 +7,11 @@ from typing import cast
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.call import Call, Order
 from chain_bandit.chain.contract import Contract, as_address
-from chain_bandit.chain.errors import TransactionReverted
+from chain_bandit.chain.errors import NodeGarbled, TransactionReverted
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.modules import deploy_modules, is_shown, require_game
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.rpc import as_bytes, as_hex
+from chain_bandit.chain.rpc import as_decoded, as_hex
 from chain_bandit.chain.sender import Watch
 from chain_bandit.chain.transaction_policy import AT_ONCE, TransactionPolicy
 from chain_bandit.chain.wire import Line
@@ -137,9 +137,7 @@ class Coordinator(Contract):
             sender, "reportEquivocation", proof, order=Order.ALONE,
             done=lambda block: bool(self._view("blockedFrom", seat, block=block) or self._view("isOver", block=block)),
         )  # fmt: skip
-        if self.rpc.wire.certain and call.receipt is not None:
-            self._take_accusations([as_bytes(log["data"]) for log in call.receipt.fields["logs"]])
-        return call
+        return self._accusing(call)
 
     def report_false(self, sender: Wallet, seat: int, round_: int, proof: tuple[object, ...]) -> Call:
         """Prove that a report is false; somebody else may have proven that one, or an earlier one."""
@@ -147,10 +145,7 @@ class Coordinator(Contract):
             sender, "reportFalse", proof, order=Order.ALONE,
             done=lambda block: 0 < self._view("provenFrom", seat, block=block) <= round_,
         )  # fmt: skip
-        if self.rpc.wire.certain and call.receipt is not None:
-            mine = [log for log in call.receipt.fields["logs"] if as_bytes(log["topics"][0]) == self._accused.topic]
-            self._take_accusations([as_bytes(log["data"]) for log in mine])
-        return call
+        return self._accusing(call)
 
     def acquit(self, sender: Wallet, shown: tuple[object, ...]) -> Call:
         """Show that the environment signed a seat's tally twice, see `Acquittal` in `contracts/types/Game.sol`."""
@@ -168,9 +163,13 @@ class Coordinator(Contract):
         """The records that a call made; None while it is under way, and when somebody else made them."""
         if call.receipt is None or not call.receipt.succeeded:
             return None
-        logs = call.receipt.fields["logs"]
-        events = [self._recorded[as_bytes(log["topics"][0])].decode_inputs(as_bytes(log["data"])) for log in logs]
-        return [(round_, kind, bytes(head)) for round_, kind, head, *_ in events]
+        found = list[RecordEvent]()
+        for topic, data in call.receipt.logs:
+            if topic not in self._recorded:
+                raise NodeGarbled("the event of a record", as_hex(topic))
+            round_, kind, head, *_ = as_decoded(self._recorded[topic].decode_inputs, data)
+            found.append((round_, kind, bytes(head)))
+        return found
 
     def settle_rewards(self, sender: Wallet, through: int, pulls: bytes, of_all: bool = False) -> Call:
         """Credit the rewards of all unsettled rounds up to `through`, once they are recorded; sealed: note tags.
@@ -332,5 +331,11 @@ class Coordinator(Contract):
         self._sender.watch(Watch({"address": "0x" + self.address.hex(), "topics": topics}, self._take_accusations))
         super()._bind()
 
+    def _accusing(self, call: Call) -> Call:
+        """A call whose events nobody watches where it takes effect at once."""
+        if self.rpc.wire.certain and call.receipt is not None:
+            self._take_accusations([data for topic, data in call.receipt.logs if topic == self._accused.topic])
+        return call
+
     def _take_accusations(self, events: Sequence[bytes]) -> None:
-        self._accusations |= dict(self._accused.decode_inputs(data) for data in events)
+        self._accusations |= dict(as_decoded(self._accused.decode_inputs, data) for data in events)

@@ -23,6 +23,7 @@ from chain_bandit.chain.rpc import (
     as_bytes,
     as_hex,
     as_int,
+    as_list,
     field,
     refusal,
     require_chain,
@@ -423,13 +424,14 @@ class Outbox:
         if block > height:
             return
         # all that the contract is called for leaves an event: without one there was no contract at the address
-        reached = bool(field(fields, "logs")) or call.to is None or not call.data
+        logs = tuple(map(_log, as_list(field(fields, "logs"))))
+        reached = bool(logs) or call.to is None or not call.data
         succeeded = as_int(field(fields, "status")) == 1 and reached
         if succeeded:
             call.outdone = None
         call.gas[identity] = gas
         call.receipts[version.nonce] = TransactionReceipt(
-            identity, block, as_bytes(field(fields, "blockHash")), succeeded, gas, fields
+            identity, block, as_bytes(field(fields, "blockHash")), succeeded, gas, logs
         )
 
     def _take_events(self, logs: Any) -> Step[bool]:
@@ -691,6 +693,11 @@ def _base_fee(block: Any) -> int:
 def _hash(block: Any) -> bytes | None:
     """Of a block that there is."""
     return None if block is None else as_bytes(field(block, "hash"))
+
+
+def _log(log: Any) -> tuple[bytes, bytes]:
+    topics = as_list(field(log, "topics"))
+    return as_bytes(topics[0]) if topics else b"", as_bytes(field(log, "data"))
 
 
 def _request(call: Call) -> dict[str, Any]:

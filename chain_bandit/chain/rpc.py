@@ -245,6 +245,13 @@ def as_bytes(value: Any) -> bytes:
         raise NodeGarbled("bytes", value) from error
 
 
+def as_list(value: Any) -> Sequence[Any]:
+    """Several answers in one. Raises `NodeGarbled`."""
+    if not isinstance(value, list | tuple):
+        raise NodeGarbled("a list", value)
+    return value
+
+
 def as_decoded(decode: Callable[[bytes], Any], data: bytes) -> Any:
     """What the data say by a decoder of ours. Raises `NodeGarbled`."""
     try:

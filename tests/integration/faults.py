@@ -101,6 +101,24 @@ def garbled(handler: Handler, batch: Batch) -> bool:
     return instead(handler, batch, lambda r, _: {**r, "result": GARBAGE[(whole + r["id"]) % len(GARBAGE)]})
 
 
+LOGS: tuple[Any, ...] = (
+    {}, "0x", 7, [7], [{}], [{"topics": 7, "data": "0x"}], [{"topics": ["0xzz"], "data": "0x"}],
+    [{"topics": [], "data": 7}],
+)  # fmt: skip
+
+
+def garbled_logs(handler: Handler, batch: Batch) -> bool:
+    """Receipts whose events are none."""
+    whole = sum(request["id"] for request in batch)
+
+    def change(request: dict[str, Any], result: Any) -> Any:
+        if not isinstance(result, dict) or "logs" not in result:
+            return None
+        return {**request, "result": {**result, "logs": LOGS[(whole + request["id"]) % len(LOGS)]}}
+
+    return instead(handler, batch, change)
+
+
 def wrong_chain_id(handler: Handler, batch: Batch) -> bool:
     """A lost answer, and then somebody else's node."""
     if any(request["method"] == "eth_chainId" for request in batch):
@@ -129,7 +147,8 @@ FAULTS: dict[str, Fault] = {
     fault.__name__: fault
     for fault in (
         accepts_then_503, rate_limit, accepts_then_hangs_up, hangs_up, html, half_an_answer, accepts_then_times_out,
-        one_error, garbled, already_known, nonce_too_low, refuses, null_receipts, wrong_chain_id, stale_head,
+        one_error, garbled, garbled_logs, already_known, nonce_too_low, refuses, null_receipts, wrong_chain_id,
+        stale_head,
     )
 }  # fmt: skip
 
