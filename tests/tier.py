@@ -46,12 +46,12 @@ class Tier:
     @pytest.hookimpl(trylast=True)  # what markers leave out is gone by then
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Of a file that was played, one test in `EVERY`."""
+        if not self.leaves_out or self.records:
+            return
         files: defaultdict[str, list[pytest.Item]] = defaultdict(list)
         for item in items:
             if module := module_of(item.location[0]):
                 files[module].append(item)
-        if not self.leaves_out or self.records:
-            return
         whole = {module for module, tests in files.items() if not is_played(module, len(tests), *DATA)}
         out = {item for module in set(files) - whole for place, item in enumerate(files[module]) if place % EVERY}
         config.hook.pytest_deselected(items=list(out))
