@@ -59,7 +59,7 @@ class Liar:
                     "baseFeePerGas": hex(self.base)}  # fmt: skip
         if method == "eth_getTransactionReceipt" and self.mines:
             return {"gasUsed": hex(GAS), "blockNumber": hex(self.height), "blockHash": as_hex(self.height.to_bytes(32)),
-                    "logs": [{}], "status": "0x1"}  # fmt: skip
+                    "logs": [{"topics": [], "data": "0x"}], "status": "0x1"}  # fmt: skip
         return {"eth_getBalance": hex(self.balance), "eth_getTransactionCount": "0x0"}.get(method)
 
     def holds_up(self, call: Call) -> None:
