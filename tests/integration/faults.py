@@ -147,8 +147,8 @@ FAULTS: dict[str, Fault] = {
     fault.__name__: fault
     for fault in (
         accepts_then_503, rate_limit, accepts_then_hangs_up, hangs_up, html, half_an_answer, accepts_then_times_out,
-        one_error, garbled, garbled_logs, already_known, nonce_too_low, refuses, null_receipts, wrong_chain_id,
-        stale_head,
+        one_error, garbled, already_known, nonce_too_low, refuses, null_receipts, wrong_chain_id, stale_head,
+        garbled_logs,
     )
 }  # fmt: skip
 

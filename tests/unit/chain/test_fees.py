@@ -1,6 +1,8 @@
-"""What the sender offers where a node lies of the base fee, or keeps transactions back."""
+"""What the sender makes of a node that lies: of the base fee, of a receipt's events, or keeps transactions back."""
 
 from typing import Any
+
+import pytest
 
 from chain_bandit.chain.call import Call, Order, Version
 from chain_bandit.chain.node import account
@@ -9,6 +11,7 @@ from chain_bandit.chain.rpc import as_hex
 from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.chain.transactions import RAISED_TIP, Fee, TransactionSigner
 from chain_bandit.chain.wire import Refused
+from tests.integration.faults import LOGS
 
 GWEI, GAS = 10**9, 200_000
 
@@ -18,9 +21,10 @@ class Liar:
 
     def __init__(self) -> None:
         self.wallet = account(bytes(31) + b"\5")
-        self.outbox = Outbox(1, "0x00", [], PIPELINED, False, 60.0)
+        self.outbox = Outbox(1, as_hex(bytes(32)), [], PIPELINED, False, 60.0)
         self.height, self.base, self.now, self.balance = 100, GWEI, 0.0, 10**18
         self.refuses = self.mines = False
+        self.logs: Any = [{"topics": [], "data": "0x"}]
 
     def call(self) -> Call:
         signer = TransactionSigner(self.wallet, 1)
@@ -59,8 +63,9 @@ class Liar:
                     "baseFeePerGas": hex(self.base)}  # fmt: skip
         if method == "eth_getTransactionReceipt" and self.mines:
             return {"gasUsed": hex(GAS), "blockNumber": hex(self.height), "blockHash": as_hex(self.height.to_bytes(32)),
-                    "logs": [{"topics": [], "data": "0x"}], "status": "0x1"}  # fmt: skip
-        return {"eth_getBalance": hex(self.balance), "eth_getTransactionCount": "0x0"}.get(method)
+                    "logs": self.logs, "status": "0x1"}  # fmt: skip
+        others = {"eth_getBalance": hex(self.balance), "eth_getTransactionCount": "0x0", "eth_chainId": "0x1"}
+        return others.get(method)
 
     def holds_up(self, call: Call) -> None:
         """Say each time that the base fee is above all that is offered."""
@@ -108,3 +113,18 @@ def test_an_offer_after_a_false_base_fee_falls_to_what_can_be_paid():
 def test_what_is_within_bounds_is_offered_as_it_is():
     assert Fee(7, 3).within(8, 4) == Fee(7, 3)
     assert Fee(7, 3).within(6, 2) == Fee(6, 2)
+
+
+@pytest.mark.parametrize("garbled", LOGS, ids=str)
+def test_a_receipt_whose_events_are_none_is_asked_for_again(garbled):
+    node = Liar()
+    call, due, node.mines, node.logs = node.call(), node.logs, True, garbled
+    for _ in range(3):
+        node.turn()
+        assert node.outbox.open == [call]
+        assert call.receipt is None
+    node.logs = due
+    for _ in range(2):  # which chain it is, then the receipt
+        node.turn()
+    assert not node.outbox.open
+    assert call.receipt.logs == ((b"", b""),)
