@@ -17,11 +17,11 @@ from chain_bandit.auditor.artifact import release_of
 from chain_bandit.auditor.findings import ALWAYS
 from chain_bandit.auditor.report import AuditReport, Finding
 from chain_bandit.audits import audit_folder, page_of
+from chain_bandit.chain.answers import NodeReader
 from chain_bandit.chain.errors import ForeignContract
-from chain_bandit.chain.identity import Ask, require_same
+from chain_bandit.chain.identity import require_same
 from chain_bandit.chain.remote import require_contract
 from chain_bandit.chain_history import files
-from chain_bandit.chain_history.answers import Rpc
 from chain_bandit.chain_history.bodies import KEPT, Bodies
 from chain_bandit.chain_history.collect import last_of
 from chain_bandit.chain_history.creation import creation, creation_block
@@ -157,7 +157,7 @@ def write_report(out: Path, report: AuditReport) -> None:
     (out / folder.REPORT).write_text(page_of(out, report), encoding="utf-8")
 
 
-def recorded_game(ask: Ask, path: Path) -> tuple[bytes, int | None]:
+def recorded_game(rpc: NodeReader, path: Path) -> tuple[bytes, int | None]:
     """The game that a deployment file, or a run folder, is of: its address on its own chain, and its first block.
 
     Raises:
@@ -165,13 +165,13 @@ def recorded_game(ask: Ask, path: Path) -> tuple[bytes, int | None]:
         ChainBanditError: the file says nothing of a game, or the node does not answer.
     """
     identity, first = recorded(path)
-    require_same(ask, identity)
+    require_same(rpc, identity)
     return bytes.fromhex(identity.contract[2:]), first
 
 
 @contextmanager
 def history_of_node(
-    rpc: Rpc,
+    rpc: NodeReader,
     contract: bytes,
     first: int | None,
     last: int | None,
@@ -225,7 +225,7 @@ def history_of_node(
         yield path
 
 
-def _is_older(rpc: Rpc, contract: bytes, first: int | None) -> bool:
+def _is_older(rpc: NodeReader, contract: bytes, first: int | None) -> bool:
     """Whether a release in an older format created the contract, as far as the node says."""
     with suppress(ChainBanditError):
         made = creation(rpc, contract, creation_block(rpc, contract) if first is None else first)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from chain_bandit.chain.answers import as_int
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import GAS_DEPLOYMENT, Coordinator
 from chain_bandit.chain.clone import Deployed
 from chain_bandit.chain.modules import deploy_modules
-from chain_bandit.chain.rpc import as_int
 from chain_bandit.chain.transaction_policy import AT_ONCE
 from chain_bandit.chain.transactions import created_address
 from chain_bandit.protocol.creation import encode

@@ -4,7 +4,7 @@ import sys
 
 from chain_bandit.chain.deferred import defer
 
-# each makes a table first, all for most of a second, and no transaction and no keystore here has a pairing
+# they compute at import, for most of a second, and nothing here has a pairing (docs/decisions/0137)
 defer("py_ecc.bls12_381.bls12_381_pairing")
 defer("py_ecc.optimized_bls12_381.optimized_pairing")
 defer("py_ecc.optimized_bn128.optimized_pairing")

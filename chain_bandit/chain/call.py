@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any, TypeAlias
 
 from chain_bandit.chain.transactions import Fee, TransactionSigner
 
@@ -32,12 +33,20 @@ class Version:
     first: int = 0
 
 
+Events: TypeAlias = Sequence[tuple[bytes, bytes]]
+"""First topic and data of each event of a transaction."""
+
+
+def unread(events: Events) -> None:
+    """Nothing that anybody asks for."""
+
+
 @dataclass(frozen=True, slots=True)
 class TransactionReceipt:
     """What a block says of a transaction.
 
     Attributes:
-        logs: first topic and data of each event.
+        said: what its events say, as the call's reader has them.
     """
 
     identity: str
@@ -45,7 +54,7 @@ class TransactionReceipt:
     block_hash: bytes
     succeeded: bool
     gas_used: int
-    logs: tuple[tuple[bytes, bytes], ...]
+    said: Any
 
 
 @dataclass(eq=False, slots=True)
@@ -57,6 +66,7 @@ class Call:
         data: calldata; what its parts make up comes after it.
         parts: calldata of which any end is a call of its own.
         done: how many parts somebody else's transactions have had the effect of, by the state after a block.
+        read: what its events say; it may find them garbled.
         first: the part that begins what is left to do.
         versions: what was signed, oldest first; nothing until its turn comes.
         receipts: by nonce; every nonce needs one, or those after it would never be mined.
@@ -80,6 +90,7 @@ class Call:
     parts: Sequence[bytes]
     order: Order
     done: Callable[[str], int] | None
+    read: Callable[[Events], Any]
     first: int = 0
     versions: list[Version] = field(default_factory=list)
     receipts: dict[int, TransactionReceipt] = field(default_factory=dict)

@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from typing import cast
 
+from chain_bandit.chain.answers import as_hex
 from chain_bandit.chain.artifacts import chain_bandit_artifact
-from chain_bandit.chain.call import Call, Order
+from chain_bandit.chain.call import Call, Events, Order
 from chain_bandit.chain.contract import Contract, as_address
 from chain_bandit.chain.errors import NodeGarbled, TransactionReverted
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.modules import deploy_modules, is_shown, require_game
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.rpc import as_decoded, as_hex
+from chain_bandit.chain.rpc import as_decoded
 from chain_bandit.chain.sender import Watch
 from chain_bandit.chain.transaction_policy import AT_ONCE, TransactionPolicy
 from chain_bandit.chain.wire import Line
@@ -107,7 +108,7 @@ class Coordinator(Contract):
             done: as for all records, see `recorded_since`. What others recorded meanwhile is left out.
             gas: the limit to state, see `protocol.transaction`; that of any call by default.
         """
-        return self._submit(sender, "submitBlocks", parts=blocks, done=done, gas=gas)
+        return self._submit(sender, "submitBlocks", parts=blocks, done=done, gas=gas, read=self._records)
 
     def skip(
         self,
@@ -118,13 +119,13 @@ class Coordinator(Contract):
         done: Callable[[str], int] | None = None,
     ) -> Call:
         """Record a quorum's "no block"."""
-        return self._submit(sender, "skip", committee, signers, signatures, done=done)
+        return self._submit(sender, "skip", committee, signers, signatures, done=done, read=self._records)
 
     def skip_after_deadline(
         self, sender: Wallet, committee: int, done: Callable[[str], int] | None = None
     ) -> Call:
         """Record that the deadline passed without a block."""
-        return self._submit(sender, "skipAfterDeadline", committee, done=done)
+        return self._submit(sender, "skipAfterDeadline", committee, done=done, read=self._records)
 
     def report_equivocation(
         self, sender: Wallet, seat: int, proof: tuple[object, ...]
@@ -133,19 +134,17 @@ class Coordinator(Contract):
 
         Somebody else may have done so, or have recorded the last round, after which it makes no difference.
         """
-        call = self._submit(
-            sender, "reportEquivocation", proof, order=Order.ALONE,
+        return self._submit(
+            sender, "reportEquivocation", proof, order=Order.ALONE, read=self._take_accusations,
             done=lambda block: bool(self._view("blockedFrom", seat, block=block) or self._view("isOver", block=block)),
         )  # fmt: skip
-        return self._accusing(call)
 
     def report_false(self, sender: Wallet, seat: int, round_: int, proof: tuple[object, ...]) -> Call:
         """Prove that a report is false; somebody else may have proven that one, or an earlier one."""
-        call = self._submit(
-            sender, "reportFalse", proof, order=Order.ALONE,
+        return self._submit(
+            sender, "reportFalse", proof, order=Order.ALONE, read=self._take_accusations,
             done=lambda block: 0 < self._view("provenFrom", seat, block=block) <= round_,
         )  # fmt: skip
-        return self._accusing(call)
 
     def acquit(self, sender: Wallet, shown: tuple[object, ...]) -> Call:
         """Show that the environment signed a seat's tally twice, see `Acquittal` in `contracts/types/Game.sol`."""
@@ -161,15 +160,8 @@ class Coordinator(Contract):
 
     def records(self, call: Call) -> list[RecordEvent] | None:
         """The records that a call made; None while it is under way, and when somebody else made them."""
-        if call.receipt is None or not call.receipt.succeeded:
-            return None
-        found = list[RecordEvent]()
-        for topic, data in call.receipt.logs:
-            if topic not in self._recorded:
-                raise NodeGarbled("the event of a record", as_hex(topic))
-            round_, kind, head, *_ = as_decoded(self._recorded[topic].decode_inputs, data)
-            found.append((round_, kind, bytes(head)))
-        return found
+        made: list[RecordEvent] | None = call.receipt.said if call.receipt and call.receipt.succeeded else None
+        return made
 
     def settle_rewards(self, sender: Wallet, through: int, pulls: bytes, of_all: bool = False) -> Call:
         """Credit the rewards of all unsettled rounds up to `through`, once they are recorded; sealed: note tags.
@@ -331,11 +323,16 @@ class Coordinator(Contract):
         self._sender.watch(Watch({"address": "0x" + self.address.hex(), "topics": topics}, self._take_accusations))
         super()._bind()
 
-    def _accusing(self, call: Call) -> Call:
-        """A call whose events nobody watches where it takes effect at once."""
-        if self.rpc.wire.certain and call.receipt is not None:
-            self._take_accusations([data for topic, data in call.receipt.logs if topic == self._accused.topic])
-        return call
+    def _take_accusations(self, events: Events) -> None:
+        """Keep those that a call made, or that are watched."""
+        accused = [data for topic, data in events if topic == self._accused.topic]
+        self._accusations |= dict(as_decoded(self._accused.decode_inputs, data) for data in accused)
 
-    def _take_accusations(self, events: Sequence[bytes]) -> None:
-        self._accusations |= dict(as_decoded(self._accused.decode_inputs, data) for data in events)
+    def _records(self, events: Events) -> list[RecordEvent]:
+        found = list[RecordEvent]()
+        for topic, data in events:
+            if topic not in self._recorded:
+                raise NodeGarbled("the event of a record", as_hex(topic))
+            round_, kind, head, *_ = as_decoded(self._recorded[topic].decode_inputs, data)
+            found.append((round_, kind, bytes(head)))
+        return found

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chain_bandit.chain.addresses import checksummed
+from chain_bandit.chain.answers import as_bytes
 from chain_bandit.chain.artifacts import Artifact
-from chain_bandit.chain.call import Call, Order
+from chain_bandit.chain.call import Call, Events, Order, unread
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.journal import Journal, Origin, Unkept
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.rpc import Rpc, as_bytes, as_decoded
+from chain_bandit.chain.rpc import Rpc, as_decoded
 from chain_bandit.chain.sender import Sender
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import created_address
@@ -104,10 +105,11 @@ class Contract:
         seats: int = 0,
         order: Order = Order.FREE,
         done: Callable[[str], int] | None = None,
+        read: Callable[[Events], Any] = unread,
     ) -> Call:
         data = self._functions[name].encode(*arguments)
         limit = min(gas or gas_of_call(len(data) + sum(map(len, parts)), seats), MOST_GAS)
-        return self._sender.submit(name, sender, self.address, value, limit, data, parts, order, done)
+        return self._sender.submit(name, sender, self.address, value, limit, data, parts, order, done, read)
 
 
 def as_address(value: str) -> bytes:

@@ -17,7 +17,7 @@ class DeferredFunctions(ModuleType):
 
         def call(*args: Any, **keywords: Any) -> Any:
             if sys.modules.get(self.__name__) is self:
-                del sys.modules[self.__name__]
+                sys.modules.pop(self.__name__, None)  # another thread may be as far
             return getattr(import_module(self.__name__), name)(*args, **keywords)
 
         return call

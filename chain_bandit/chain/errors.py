@@ -29,8 +29,8 @@ class NodeGarbled(NodeUnreachable):
     """An answer that no node should give: as good as none."""
 
     def __init__(self, due: str, got: object) -> None:
-        super().__init__(f"{got!r:.60} is not {due}")
-        self.due, self.got = due, got
+        self.due, self.got = due, _shown(got)
+        super().__init__(f"{self.got} is not {due}")
 
 
 class ForeignContract(ChainBanditError):
@@ -116,6 +116,13 @@ class TransactionReverted(ChainBanditError):
         values = ", ".join(map(_text, args))
         super().__init__(f"the contract refused {method}: {error}({values})")
         self.method, self.error, self.values = method, error, args
+
+
+def _shown(value: object) -> str:
+    """In words, however large or deep it is."""
+    if isinstance(value, str):
+        return repr(value[:60])
+    return hex(value)[:60] if isinstance(value, int) else type(value).__name__
 
 
 def _text(value: object) -> str:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain_bandit.chain.addresses import checksummed
+from chain_bandit.chain.answers import as_bytes, as_int, field
 from chain_bandit.chain.errors import AccountRefused
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal, Origin
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.rpc import as_bytes, as_int, field
 from chain_bandit.chain.sender import Sender
 from chain_bandit.chain.transactions import Fee, TransactionTerms, terms
 

@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chain_bandit.chain.addresses import checksummed
+from chain_bandit.chain.answers import as_int
 from chain_bandit.chain.errors import NodeUnreachable, NotUnderstood
 from chain_bandit.chain.notice import Notice
-from chain_bandit.chain.rpc import Rpc, as_int
+from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
 from chain_bandit.chain.wire import Refused
 from chain_bandit.stopwatch import Stopwatch

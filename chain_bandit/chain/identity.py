@@ -5,13 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from chain_bandit.chain.answers import NodeReader, as_bytes, as_hex, as_int, hash_of
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.errors import ForeignChain
-from chain_bandit.chain.rpc import as_bytes, as_hex, as_int, hash_of
 from chain_bandit.protocol.digests import keccak
-
-Ask = Callable[[str, Sequence[Any], Callable[[Any], Any]], Any]
-"""`ask(method, params, read)`: an answer of a node as `read` has it, which may find it garbled."""
 
 GAME_FORMAT: Literal["chain-bandit-game/1"] = "chain-bandit-game/1"
 """Of `game.json`, which nodes share and which says, as a deployment file does, where a game is."""
@@ -49,32 +46,34 @@ class Identity:
         return Identity(*(record[name] for name in Identity.__slots__))
 
 
-def identify(ask: Ask, contract: bytes) -> Identity:
+def identify(ask: NodeReader, contract: bytes) -> Identity:
     """The identity of the game at an address (20 bytes). Raises `NodeUnreachable`."""
     address = "0x" + contract.hex()
     found = {name: ask(*question(address)) for name, question in _QUESTIONS.items()}
     return Identity(contract=address, **found)
 
 
-def require_same(ask: Ask, recorded: Identity) -> None:
+def require_same(ask: NodeReader, recorded: Identity) -> None:
     """Raise `ForeignChain` where the node answers otherwise than when the game was recorded."""
     for name, question in _QUESTIONS.items():
         _require(ask, name, question(recorded.contract), getattr(recorded, name))
 
 
-def chain_of(ask: Ask) -> tuple[int, str]:
+def chain_of(ask: NodeReader) -> tuple[int, str]:
     """Chain id and hash of block 0. Raises `NodeUnreachable`."""
     chain_id, genesis_hash = (ask(*_QUESTIONS[name](NOBODY)) for name in ("chain_id", "genesis_hash"))
     return chain_id, genesis_hash
 
 
-def require_chain(ask: Ask, chain_id: int, genesis_hash: str) -> None:
+def require_chain(ask: NodeReader, chain_id: int, genesis_hash: str) -> None:
     """Raise `ForeignChain` where the node is of another chain."""
     for name, expected in (("chain_id", chain_id), ("genesis_hash", genesis_hash)):
         _require(ask, name, _QUESTIONS[name](NOBODY), expected)
 
 
-def _require(ask: Ask, name: str, question: tuple[str, Sequence[Any], Callable[[Any], Any]], expected: object) -> None:
+def _require(
+    ask: NodeReader, name: str, question: tuple[str, Sequence[Any], Callable[[Any], Any]], expected: object
+) -> None:
     got = ask(*question)
     if got != expected:
         raise ForeignChain(name, expected, got)

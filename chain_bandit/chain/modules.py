@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from chain_bandit.chain.addresses import checksummed
+from chain_bandit.chain.answers import as_bytes, as_hex, as_int
 from chain_bandit.chain.artifacts import Module, chain_bandit_artifact
 from chain_bandit.chain.clone import read
 from chain_bandit.chain.create2 import PRICE, PROXY, PROXY_CODE, SALT, SIGNER, TRANSACTION
@@ -17,7 +18,7 @@ from chain_bandit.chain.errors import ForeignContract, ForeignModule, NodeUnreac
 from chain_bandit.chain.funds import TRANSFER_GAS, Need
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.rpc import Rpc, as_bytes, as_hex, as_int
+from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.sender import Sender
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.wire import Refused

@@ -13,21 +13,11 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, TypeAlias, TypeVar
 
-from chain_bandit.chain.call import Call, Order, TransactionReceipt, Version
+from chain_bandit.chain.answers import as_answered, as_bytes, as_hex, as_int, as_list, field
+from chain_bandit.chain.call import Call, Events, Order, TransactionReceipt, Version
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.journal import Entry, JournalForeign
-from chain_bandit.chain.rpc import (
-    BEHIND,
-    IDENTITY,
-    as_answered,
-    as_bytes,
-    as_hex,
-    as_int,
-    as_list,
-    field,
-    refusal,
-    require_chain,
-)
+from chain_bandit.chain.rpc import BEHIND, IDENTITY, refusal, require_chain
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import RAISED_TIP, Fee, terms
 from chain_bandit.chain.wire import Refused, Request
@@ -85,13 +75,13 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Events:
-    """Tells the data of watched events, some of them again and again."""
+class Tell:
+    """Tells of watched events, of some again and again."""
 
-    data: list[bytes]
+    events: Events
 
 
-Question: TypeAlias = Exchange | Ask | Attempt | Done | Events
+Question: TypeAlias = Exchange | Ask | Attempt | Done | Tell
 T = TypeVar("T")
 Step: TypeAlias = Generator[Question, Any, T]
 """What is sent the answer to each question, or thrown `NodeUnreachable` or `ForeignChain`."""
@@ -424,22 +414,22 @@ class Outbox:
         if block > height:
             return
         # all that the contract is called for leaves an event: without one there was no contract at the address
-        logs = tuple(map(_log, as_list(field(fields, "logs"))))
-        reached = bool(logs) or call.to is None or not call.data
+        events = _events(field(fields, "logs"))
+        reached = bool(events) or call.to is None or not call.data
         succeeded = as_int(field(fields, "status")) == 1 and reached
         if succeeded:
             call.outdone = None
         call.gas[identity] = gas
         call.receipts[version.nonce] = TransactionReceipt(
-            identity, block, as_bytes(field(fields, "blockHash")), succeeded, gas, logs
+            identity, block, as_bytes(field(fields, "blockHash")), succeeded, gas, call.read(events)
         )
 
     def _take_events(self, logs: Any) -> Step[bool]:
         """Hand watched events on; they were asked for last, so that they are those up to all receipts at least."""
-        if not isinstance(logs, list):
+        if isinstance(logs, Refused):
             self.why = NodeUnreachable("eth_getLogs is not answered")
             return False
-        yield Events([as_bytes(field(log, "data")) for log in logs])
+        yield Tell(_events(logs))
         if self.head is not None:
             self._watched_to = max(self._watched_to, self.head[0] - UNDONE)
         return True
@@ -695,9 +685,12 @@ def _hash(block: Any) -> bytes | None:
     return None if block is None else as_bytes(field(block, "hash"))
 
 
-def _log(log: Any) -> tuple[bytes, bytes]:
-    topics = as_list(field(log, "topics"))
-    return as_bytes(topics[0]) if topics else b"", as_bytes(field(log, "data"))
+def _events(logs: Any) -> Events:
+    topics = [as_list(field(log, "topics")) for log in as_list(logs)]
+    return [
+        (as_bytes(first[0]) if first else b"", as_bytes(field(log, "data")))
+        for first, log in zip(topics, logs, strict=True)
+    ]
 
 
 def _request(call: Call) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from time import monotonic, sleep
 from typing import IO
 
 from chain_bandit.chain.addresses import checksummed
+from chain_bandit.chain.answers import as_hex
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.http_node import KNOCK, HttpNode
 from chain_bandit.chain.modules import installed
-from chain_bandit.chain.rpc import as_hex
 from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.protocol.errors import ChainBanditError
 

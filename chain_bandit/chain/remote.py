@@ -5,10 +5,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from chain_bandit.chain.addresses import checksummed
-from chain_bandit.chain.errors import NodeRefused, NodeUnreachable
+from chain_bandit.chain.answers import NodeReader, as_answered, as_bytes
+from chain_bandit.chain.errors import NodeGarbled, NodeRefused, NodeUnreachable
 from chain_bandit.chain.modules import require_game
 from chain_bandit.chain.retry_budget import RetryBudget
-from chain_bandit.chain.rpc import as_answered, as_bytes
 from chain_bandit.chain.wire import HttpWire, LocalWire, Refused, Wire
 
 if TYPE_CHECKING:
@@ -21,20 +21,20 @@ PATIENCE = 20.0
 """Seconds for which a node that has answered before is asked again when an answer is lost."""
 
 
-def at_url(url: str) -> Callable[..., Any]:
-    """The node at an HTTP URL as `rpc(method, params, read)`: the result, as `read` has it.
+def at_url(url: str) -> NodeReader:
+    """The node at an HTTP URL.
 
     An answer is bounded as in `chain.bounded_response`, and takes no longer than `TIMEOUT`, however it is spun out. A
-    lost one is asked for again, though not before the node has answered once.
+    lost or garbled one is asked for again, though not before the node has answered once.
 
     Raises (the callable):
-        NodeUnreachable: patience is at its end.
+        NodeUnreachable: patience is at its end; `NodeGarbled` where the last answer was that.
         NodeRefused: the node will not say.
     """
     return _Reader(HttpWire(url, TIMEOUT)).ask
 
 
-def json_rpc(web3: "Web3") -> Callable[..., Any]:
+def json_rpc(web3: "Web3") -> NodeReader:
     """A node in this process, as `at_url` has one. A game asks through `chain.rpc`."""
     return _Reader(LocalWire(web3)).ask
 
@@ -48,23 +48,26 @@ class _Reader:
         while True:
             try:
                 (answer,) = self._wire.exchange([(method, params)])
+                self._patience = 0.0 if self._wire.certain else PATIENCE
+                if not isinstance(answer, Refused):
+                    return read(answer)
                 break
+            except NodeGarbled as error:
+                patience.wait(error)
             except NodeUnreachable as error:
                 patience.wait(NodeUnreachable(f"{method}: {error.reason}"))
-        self._patience = 0.0 if self._wire.certain else PATIENCE
-        if isinstance(answer, Refused):
-            raise NodeRefused(method, answer.text)
-        return read(answer)
+        raise NodeRefused(method, answer.text)
 
 
-def require_contract(rpc: Callable[[str, Sequence[Any]], Any], contract: bytes) -> None:
+def require_contract(rpc: NodeReader, contract: bytes) -> None:
     """Raise `ForeignContract` unless an address (20 bytes) holds a game of this version.
 
     A node that keeps no state at all is not asked twice: what created the contract is in its blocks.
     """
 
     def code_at(address: bytes) -> bytes:
-        return as_bytes(rpc("eth_getCode", [checksummed(address), "latest"]))
+        code: bytes = rpc("eth_getCode", [checksummed(address), "latest"], as_bytes)
+        return code
 
     with suppress(NodeRefused):
         require_game(code_at, contract)

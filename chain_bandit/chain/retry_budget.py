@@ -1,4 +1,4 @@
-"""Waiting for something outside: longer and longer between tries, with an end."""
+"""Retry budget: exponential backoff between tries of something outside, until patience is at its end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

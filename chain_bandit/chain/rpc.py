@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 from eth_abi.exceptions import DecodingError
 
 from chain_bandit.chain.addresses import checksummed
+from chain_bandit.chain.answers import as_answered, as_bytes, as_hex, as_int, field, hash_of
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member, tokens_artifact
 from chain_bandit.chain.errors import ForeignChain, NodeGarbled, NodeUnreachable, NotUnderstood, TransactionReverted
 from chain_bandit.chain.notice import SILENT, Notice
@@ -16,6 +17,8 @@ from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.wire import Line, Refused, Request, wire_to
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.stopwatch import Stopwatch
+
+T = TypeVar("T")
 
 _BUILT_IN = tuple(
     member({"name": name, "inputs": [{"type": kind}]}) for name, kind in (("Error", "string"), ("Panic", "uint256"))
@@ -32,11 +35,6 @@ IDENTITY: tuple[Request, ...] = (("eth_chainId", ()), ("eth_getBlockByNumber", (
 
 BEHIND = 2.0
 """Seconds after which a node that lacks the last known block is believed."""
-
-
-def as_answered(answer: Any) -> Any:
-    """Unread."""
-    return answer
 
 
 class Rpc:
@@ -68,11 +66,7 @@ class Rpc:
         def taken(answers: list[Any]) -> list[Any]:
             return [answer if isinstance(answer, Refused) else read(answer) for answer in answers]
 
-        def in_vain(answers: list[Any]) -> str | None:
-            taken(answers)
-            return None
-
-        return taken(self._insist(requests, in_vain))
+        return self._insist(requests, taken)
 
     def ask(
         self, method: str, parameters: Sequence[Any], read: Callable[[Any], Any] = as_answered, at_most: float = inf
@@ -84,19 +78,20 @@ class Rpc:
         """
         owed = method.startswith("eth_")  # what changes a node answers nothing
 
-        def in_vain(answers: list[Any]) -> str | None:
+        def taken(answers: list[Any]) -> Any:
             (answer,) = answers
             if isinstance(answer, Refused):
-                return None if answer.unknown_method else self._in_vain(answers)
+                if not answer.unknown_method:
+                    self._require_final(answers)
+                return answer
             if owed and answer is None:
-                return f"{method} gives nothing"
-            read(answer)
-            return None
+                raise NodeUnreachable(f"{method} gives nothing")
+            return read(answer)
 
-        (answer,) = self._insist([(method, parameters)], in_vain, at_most)
+        answer = self._insist([(method, parameters)], taken, at_most)
         if isinstance(answer, Refused):
             raise (NotUnderstood if answer.unknown_method else NodeUnreachable)(f"{method}: {answer.text}")
-        return read(answer)
+        return answer
 
     def height(self) -> int:
         """The number of the latest block."""
@@ -109,20 +104,17 @@ class Rpc:
         return code
 
     def call(
-        self, method: str, to: bytes, data: bytes, block: str = "latest",
-        read: Callable[[Any], Any] = lambda answer: as_bytes(answer),
-    ) -> Any:  # fmt: skip
+        self, method: str, to: bytes, data: bytes, block: str = "latest", read: Callable[[Any], Any] = as_bytes
+    ) -> Any:
         """What a view returns, as `read` has it, which may find it garbled. Raises `TransactionReverted`."""
         request = {"from": checksummed(bytes(20)), "to": checksummed(to), "data": as_hex(data)}
         answer = self.attempt(request, block, read)
         if isinstance(answer, Refused):
             raise refusal(method, answer)
-        return read(answer)
+        return answer
 
-    def attempt(
-        self, transaction: dict[str, Any], block: str, read: Callable[[Any], Any] = lambda answer: as_bytes(answer)
-    ) -> Any:
-        """What a call gives on a block: its result, or the `Refused` that the contract answers with.
+    def attempt(self, transaction: dict[str, Any], block: str, read: Callable[[Any], Any] = as_bytes) -> Any:
+        """What a call gives on a block: its result as `read` has it, or the `Refused` that the contract answers with.
 
         A block of a certain number is not asked for long: it may be gone.
         """
@@ -136,30 +128,31 @@ class Rpc:
         clock = self._delivery.clock
         start = clock.now()
 
-        def in_vain(answers: list[Any]) -> str | None:
+        def taken(answers: list[Any]) -> Any:
             answer, *beside = answers
-            if isinstance(answer, Refused) and answer.data is not None:
+            by_contract = isinstance(answer, Refused) and answer.data is not None
+            if by_contract:
                 refusal("eth_call", answer)
-                answers = beside
-            lost = self._in_vain(answers)
-            if not isinstance(answer, Refused):
-                read(answer)
-            if lost is not None or not beside:
-                return lost
-            if pinned:
-                return None if as_bytes(field(beside[0], "hash")) == digest else "the node answers for another branch"
-            return "the node is behind" if as_int(beside[0]) < number and clock.now() - start < BEHIND else None
+            self._require_final(beside if by_contract else answers)
+            result = answer if isinstance(answer, Refused) else read(answer)
+            if pinned and as_bytes(field(beside[0], "hash")) != digest:
+                raise NodeUnreachable("the node answers for another branch")
+            if beside and not pinned and as_int(beside[0]) < number and clock.now() - start < BEHIND:
+                raise NodeUnreachable("the node is behind")
+            return result
 
-        return self._insist(requests, in_vain, inf if block == "latest" else BEHIND)[0]
+        return self._insist(requests, taken, inf if block == "latest" else BEHIND)
 
-    def _in_vain(self, answers: list[Any]) -> str | None:
-        """Why to ask again; None when there is an answer, or none to come."""
+    def _require_final(self, answers: list[Any]) -> None:
+        """Raise `NodeUnreachable` for a refusal that is hearsay: of a node elsewhere."""
         refused = next((answer for answer in answers if isinstance(answer, Refused)), None)
-        return refused.text if refused is not None and not self.wire.certain else None
+        if refused is not None and not self.wire.certain:
+            raise NodeUnreachable(refused.text)
 
     def _insist(
-        self, requests: Sequence[Request], in_vain: Callable[[list[Any]], str | None], at_most: float = inf
-    ) -> list[Any]:
+        self, requests: Sequence[Request], taken: Callable[[list[Any]], T], at_most: float = inf
+    ) -> T:
+        """What `taken` makes of the answers; where it raises `NodeUnreachable`, they are asked for again."""
         delivery, clock = self._delivery, self._delivery.clock
         start, patience = clock.now(), RetryBudget(min(delivery.patience, at_most), delivery.is_over, clock)
         with self.stopwatch("evm"):
@@ -171,11 +164,9 @@ class Rpc:
                     if identity:
                         require_chain(identity, answers[: len(IDENTITY)])
                         self._doubtful, answers = False, answers[len(IDENTITY) :]
-                    reason = in_vain(answers)
-                    if reason is None:
-                        self.notice.over()
-                        return answers
-                    why = NodeUnreachable(reason)
+                    result = taken(answers)
+                    self.notice.over()
+                    return result
                 except (NodeUnreachable, ForeignChain) as error:
                     why = error
                 if clock.now() > start + SILENT:
@@ -193,11 +184,6 @@ class Rpc:
         except NodeUnreachable:
             self._doubtful = True
             raise
-
-
-def hash_of(block: Any) -> str:
-    """A block's hash, as journals have it. Raises `NodeGarbled`."""
-    return as_hex(as_bytes(field(block, "hash")))
 
 
 def require_chain(identity: tuple[int, str], answers: list[Any]) -> None:
@@ -224,50 +210,9 @@ def refusal(method: str, refused: Refused) -> TransactionReverted:
     return TransactionReverted(method, error.name, as_decoded(error.decode_inputs, data[4:]))
 
 
-def as_int(value: Any) -> int:
-    """A quantity: nodes answer in hexadecimal, the embedded one with the number itself. Raises `NodeGarbled`."""
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = int(value, 16) if isinstance(value, str) else int.__index__(value)
-    except (TypeError, ValueError) as error:
-        raise NodeGarbled("a number", value) from error
-    if not 0 <= number < 2**256:
-        raise NodeGarbled("a number", value)
-    return number
-
-
-def as_bytes(value: Any) -> bytes:
-    """Bytes: nodes answer in hexadecimal, the embedded one sometimes with bytes themselves. Raises `NodeGarbled`."""
-    try:
-        return bytes.fromhex(value.removeprefix("0x")) if isinstance(value, str) else bytes(memoryview(value))
-    except (TypeError, ValueError) as error:
-        raise NodeGarbled("bytes", value) from error
-
-
-def as_list(value: Any) -> Sequence[Any]:
-    """Several answers in one. Raises `NodeGarbled`."""
-    if not isinstance(value, list | tuple):
-        raise NodeGarbled("a list", value)
-    return value
-
-
 def as_decoded(decode: Callable[[bytes], Any], data: bytes) -> Any:
     """What the data say by a decoder of ours. Raises `NodeGarbled`."""
     try:
         return decode(data)
     except (DecodingError, Malformed, ValueError, OverflowError) as error:
         raise NodeGarbled("what the contract says", as_hex(data)) from error
-
-
-def field(answer: Any, name: str | int) -> Any:
-    """What an answer has under a name or in a place. Raises `NodeGarbled`."""
-    try:
-        return answer[name]
-    except (TypeError, LookupError) as error:
-        raise NodeGarbled(f"something with a {name}", answer) from error
-
-
-def as_hex(data: bytes) -> str:
-    """Bytes as requests carry them."""
-    return "0x" + bytes(data).hex()

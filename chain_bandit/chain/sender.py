@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from chain_bandit.chain.call import Call, Order
+from chain_bandit.chain.answers import as_int, hash_of
+from chain_bandit.chain.call import Call, Events, Order, unread
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.notice import SILENT
 from chain_bandit.chain.outbox import Ask, Attempt, Done, Exchange, Outbox, Question, Step, T
 from chain_bandit.chain.retry_budget import RetryBudget
-from chain_bandit.chain.rpc import Rpc, as_int, hash_of
+from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import TransactionSigner
 
@@ -34,11 +35,11 @@ class Watch:
 
     Attributes:
         filter: as `eth_getLogs` takes it, without blocks.
-        take: is handed the events' data, some of them again and again.
+        take: is handed the events, some of them again and again; it may find them garbled.
     """
 
     filter: dict[str, Any]
-    take: Callable[[list[bytes]], None]
+    take: Callable[[Events], None]
 
 
 class Sender:
@@ -61,7 +62,7 @@ class Sender:
         self._sending: Future[list[Any]] | None = None
         self._asking: Future[list[Any]] | None = None
         self._sent_at = self._asked_at = -inf
-        self._take: Callable[[list[bytes]], None] | None = None
+        self._take: Callable[[Events], None] | None = None
         self._signers: dict[str, TransactionSigner] = {}
         self.chain_id = rpc.ask("eth_chainId", [], as_int, FIRST_CONTACT)
         self.genesis = rpc.ask("eth_getBlockByNumber", ["0x0", False], hash_of, FIRST_CONTACT)
@@ -91,6 +92,7 @@ class Sender:
         parts: Sequence[bytes] = (),
         order: Order = Order.FREE,
         done: Callable[[str], int] | None = None,
+        read: Callable[[Events], Any] = unread,
     ) -> Call:
         """Take a call on and return, unless too many are in flight.
 
@@ -98,12 +100,13 @@ class Sender:
             parts: calldata after `data`, any end of which is a call of its own.
             order: what it waits for, and what waits for it.
             done: how many parts others' transactions have had the effect of, by the state after a block.
+            read: what its events say; it may find them garbled.
         """
         signer = self._signers.get(account.address)
         if signer is None:
             signer = self._signers[account.address] = self._signer(account, self.chain_id)
         outbox, most = self._outbox, self._delivery.in_flight
-        call = Call(outbox.made, method, account.address, signer, to, value, gas, data, parts, order, done)
+        call = Call(outbox.made, method, account.address, signer, to, value, gas, data, parts, order, done, read)
         with self._rpc.stopwatch("evm"):
             outbox.admit(call)
             if most == 1:
@@ -174,7 +177,7 @@ class Sender:
                 assert call.done is not None
                 return int(call.done(block))
         assert self._take is not None
-        return self._take(question.data)
+        return self._take(question.events)
 
     # --- exchanges: one that sends, and beside it one that asks, so that the node has something to do meanwhile
 

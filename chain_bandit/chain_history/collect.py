@@ -7,20 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chain_bandit.chain.answers import NodeReader, as_bytes, as_hex, as_int, as_list
+from chain_bandit.chain.errors import NodeGarbled
 from chain_bandit.chain_history import rlp
-from chain_bandit.chain_history.answers import (
-    Rpc,
-    agree,
-    as_bytes,
-    as_hex,
-    as_integer,
-    as_list,
-    as_minimal,
-    as_object,
-    as_sized,
-    get,
-    need,
-)
+from chain_bandit.chain_history.answers import agree, as_minimal, as_object, as_sized, get, need, told
 from chain_bandit.chain_history.blocks import ContractOrigin, History, RawBlock
 from chain_bandit.chain_history.errors import NoBlocks, NodeBehind, NodeDisagrees, UnknownType
 from chain_bandit.chain_history.evm import (
@@ -44,7 +34,7 @@ _SIZES = {"miner": 20, "logsBloom": 256, "nonce": 8, "extraData": 0}
 _OTHER_NAMES = {"miner": "coinbase"}
 
 
-def collect(rpc: Rpc, contract: bytes, first_block: int, last_block: int | None = None) -> History:
+def collect(rpc: NodeReader, contract: bytes, first_block: int, last_block: int | None = None) -> History:
     """All blocks from the contract's creation to `last_block`, by default the node's head when this is called.
 
     Blocks are asked for when one goes through them, one at a time, and must extend each other.
@@ -57,7 +47,7 @@ def collect(rpc: Rpc, contract: bytes, first_block: int, last_block: int | None 
     return History(origin(rpc, contract, first_block), _NodeBlocks(rpc, first_block, head))
 
 
-def last_of(rpc: Rpc, first: int, last: int | None) -> int:
+def last_of(rpc: NodeReader, first: int, last: int | None) -> int:
     """The last block of a history, by default the node's head. Raises `NodeBehind`, `NoBlocks`."""
     head = height(rpc)
     if max(first, last or 0) > head:
@@ -67,19 +57,25 @@ def last_of(rpc: Rpc, first: int, last: int | None) -> int:
     return head if last is None else last
 
 
-def origin(rpc: Rpc, contract: bytes, first_block: int) -> ContractOrigin:
+def origin(rpc: NodeReader, contract: bytes, first_block: int) -> ContractOrigin:
     """Where a game's history comes from, on the node's chain."""
-    return ContractOrigin(as_integer(rpc("eth_chainId", [])), contract, first_block)
+    return ContractOrigin(_chain_id(rpc), contract, first_block)
 
 
-def height(rpc: Rpc) -> int:
+def _chain_id(rpc: NodeReader) -> int:
+    found: int = told(rpc, "eth_chainId", [], as_int)
+    return found
+
+
+def height(rpc: NodeReader) -> int:
     """The number of the node's last block."""
-    return as_integer(rpc("eth_blockNumber", []))
+    number: int = told(rpc, "eth_blockNumber", [], as_int)
+    return number
 
 
 @dataclass(frozen=True, slots=True)
 class _NodeBlocks:
-    rpc: Rpc
+    rpc: NodeReader
     first: int
     last: int
 
@@ -87,12 +83,12 @@ class _NodeBlocks:
         return fetch_blocks(self.rpc, self.first, self.last)
 
 
-def fetch_blocks(rpc: Rpc, first: int, last: int, parent: bytes | None = None) -> Iterator[RawBlock]:
+def fetch_blocks(rpc: NodeReader, first: int, last: int, parent: bytes | None = None) -> Iterator[RawBlock]:
     """The blocks of these numbers, each on the one before it and the first one on the block of hash `parent`.
 
     The node must be of one mind: at the end it is asked again of which chain it is, and for the last block's hash.
     """
-    chain_id = rpc("eth_chainId", [])
+    chain_id = _chain_id(rpc)
     for number in range(first, last + 1):
         block = fetch_block(rpc, number)
         said = rlp.decode(block.header)[0]
@@ -102,48 +98,71 @@ def fetch_blocks(rpc: Rpc, first: int, last: int, parent: bytes | None = None) -
         yield block
     if first <= last and parent is not None:
         agree(f"hash of block {last}, asked for again,", block_hash(rpc, last), parent)
-        again = rpc("eth_chainId", [])
-        if as_integer(again) != as_integer(chain_id):
-            raise NodeDisagrees("chain id", as_integer(chain_id), as_integer(again))
+        again = _chain_id(rpc)
+        if again != chain_id:
+            raise NodeDisagrees("chain id", chain_id, again)
 
 
-def block_hash(rpc: Rpc, number: int) -> bytes:
+def block_hash(rpc: NodeReader, number: int) -> bytes:
     """The hash that the node gives a block, not held against anything."""
-    return as_bytes(need(as_object(rpc("eth_getBlockByNumber", [hex(number), False]), f"block {number}"), "hash"))
+
+    def read(answer: Any) -> bytes:
+        return as_bytes(need(as_object(answer, f"block {number}"), "hash"))
+
+    digest: bytes = told(rpc, "eth_getBlockByNumber", [hex(number), False], read)
+    return digest
 
 
-def fetch_block(rpc: Rpc, number: int) -> RawBlock:
+def fetch_block(rpc: NodeReader, number: int) -> RawBlock:
     """One block, rebuilt and checked against its hash, its roots and its transactions' hashes.
 
     Raises:
         NodeDisagrees: when the node's own data do not give what it says.
         UnknownType: a transaction in it cannot be rebuilt.
     """
-    answer = as_object(rpc("eth_getBlockByNumber", [hex(number), True]), f"block {number}")
-    header = _header(answer)
-    digest = as_bytes(need(answer, "hash"))
-    if keccak(header) != digest and _padded(answer):
-        header = _header({**answer, "extradata": b""})
-    agree(f"hash of block {number}", digest, keccak(header))
-    if as_integer(need(answer, "number")) != number:
-        raise NodeDisagrees(f"block {number}", number, as_integer(need(answer, "number")))
-    transactions = [as_object(item, "transaction") for item in as_list(need(answer, "transactions"))]
-    raw = tuple(map(_transaction, transactions))
-    for index, item in enumerate(transactions):
-        agree(f"hash of transaction {index} of block {number}", as_bytes(need(item, "hash")), keccak(raw[index]))
-    receipts = tuple(_receipts(rpc, number, transactions))
-    fields = rlp.decode(header)
-    agree(f"transactions root of block {number}", fields[4], ordered_root(raw))
+    said = told(rpc, "eth_getBlockByNumber", [hex(number), True], lambda answer: _said(answer, number))
+    agree(f"hash of block {number}", said.digest, keccak(said.header))
+    if said.number != number:
+        raise NodeDisagrees(f"block {number}", number, said.number)
+    for index, (digest, raw) in enumerate(said.transactions):
+        agree(f"hash of transaction {index} of block {number}", digest, keccak(raw))
+    transactions = tuple(raw for _, raw in said.transactions)
+    receipts = tuple(_receipts(rpc, number, [digest for digest, _ in said.transactions]))
+    fields = rlp.decode(said.header)
+    agree(f"transactions root of block {number}", fields[4], ordered_root(transactions))
     agree(f"receipts root of block {number}", fields[5], ordered_root(receipts))
-    return RawBlock(header, raw, receipts)
+    return RawBlock(said.header, transactions, receipts)
 
 
-def _receipts(rpc: Rpc, number: int, transactions: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A block in a node's words: its header and its transactions as bytes, each with the hash that the node gives."""
+
+    number: int
+    digest: bytes
+    header: bytes
+    transactions: list[tuple[bytes, bytes]]
+
+
+def _said(answer: Any, number: int) -> _Said:
+    block = as_object(answer, f"block {number}")
+    header, digest = _header(block), as_bytes(need(block, "hash"))
+    if keccak(header) != digest and _padded(block):
+        header = _header({**block, "extradata": b""})
+    transactions = [as_object(item, "a transaction") for item in as_list(need(block, "transactions"))]
+    sent = [(as_bytes(need(item, "hash")), _transaction(item)) for item in transactions]
+    return _Said(as_int(need(block, "number")), digest, header, sent)
+
+
+def _receipts(rpc: NodeReader, number: int, hashes: Sequence[bytes]) -> Iterator[bytes]:
     """The receipts, each asked for when those before it are bytes."""
+
+    def read(answer: Any) -> bytes:
+        return _receipt(as_object(answer, f"a receipt in block {number}"))
+
     size = 0
-    for item in transactions:
-        answer = rpc("eth_getTransactionReceipt", [as_hex(need(item, "hash"))])
-        receipt = _receipt(as_object(answer, f"receipt in block {number}"))
+    for digest in hashes:
+        receipt = told(rpc, "eth_getTransactionReceipt", [as_hex(digest)], read)
         size += len(receipt)
         if size > MOST_BYTES:
             raise NodeDisagrees(f"size of the receipts of block {number}", f"no more than {MOST_BYTES:,} bytes", "more")
@@ -168,9 +187,9 @@ def _header(block: Mapping[str, Any]) -> bytes:
 
 
 def _kind(item: Mapping[str, Any]) -> int:
-    kind = as_integer(get(item, "type") or 0)
+    kind = as_int(get(item, "type") or 0)
     if kind > LAST_TYPE:
-        raise NodeDisagrees("answer", "a type of transactions", hex(kind))
+        raise NodeGarbled("a type of transactions", kind)
     if kind > NEWEST:
         raise UnknownType(kind)
     return kind
@@ -197,7 +216,7 @@ def _transaction(item: Mapping[str, Any]) -> bytes:
         return rlp.encode([nonce, *fees, *target, as_minimal(need(item, "v")), *signature])
     access = [
         [as_bytes(need(entry, "address")), [as_sized(key, 32) for key in as_list(need(entry, "storageKeys"))]]
-        for entry in (as_object(entry, "access list") for entry in as_list(get(item, "accessList") or ()))
+        for entry in (as_object(entry, "an access list") for entry in as_list(get(item, "accessList") or ()))
     ]
     extra: list[Any] = []
     if kind == 3:
@@ -207,7 +226,7 @@ def _transaction(item: Mapping[str, Any]) -> bytes:
         ]
     elif kind == 4:
         entries = as_list(need(item, "authorizationList"))
-        extra = [[_authorization(as_object(entry, "authorization")) for entry in entries]]
+        extra = [[_authorization(as_object(entry, "an authorization")) for entry in entries]]
     parity = get(item, "yParity")
     fields = [
         as_minimal(need(item, "chainId")), nonce, *fees, *target, access, *extra,
@@ -228,7 +247,7 @@ def _receipt(item: Mapping[str, Any]) -> bytes:
             tuple(as_sized(topic, 32) for topic in as_list(need(log, "topics"))),
             as_bytes(need(log, "data")),
         )
-        for log in (as_object(log, "log") for log in as_list(need(item, "logs")))
+        for log in (as_object(log, "a log") for log in as_list(need(item, "logs")))
     )
     fields = [
         as_minimal(need(item, "status")),

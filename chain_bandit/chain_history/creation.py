@@ -1,8 +1,10 @@
 """Where a game's history begins: the block whose own bytes show that the contract was created in it, and by what."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from chain_bandit.chain_history.answers import Rpc, as_bytes, as_integer, as_list, as_object, need
+from chain_bandit.chain.answers import NodeReader, as_bytes, as_int, as_list
+from chain_bandit.chain_history.answers import as_object, need, told
 from chain_bandit.chain_history.collect import fetch_block, height
 from chain_bandit.chain_history.errors import NodeDisagrees
 from chain_bandit.chain_history.evm import Transaction, created_address, decode_transaction
@@ -10,7 +12,7 @@ from chain_bandit.chain_history.records import TOPICS
 from chain_bandit.protocol.errors import ChainBanditError
 
 
-def creation_block(rpc: Rpc, contract: bytes) -> int:
+def creation_block(rpc: NodeReader, contract: bytes) -> int:
     """The number of that block.
 
     It is looked for by the contract's code in old states; where the node has none, from the first joining backwards.
@@ -31,7 +33,7 @@ def creation_block(rpc: Rpc, contract: bytes) -> int:
     raise NodeDisagrees("contract", f"that 0x{contract.hex()} is one", "no transaction that creates it")
 
 
-def creation(rpc: Rpc, contract: bytes, number: int) -> Transaction | None:
+def creation(rpc: NodeReader, contract: bytes, number: int) -> Transaction | None:
     """The transaction of a block that creates `contract`, if there is one, out of bytes that hash to the block's name.
 
     Raises:
@@ -46,20 +48,23 @@ def _creates(transaction: Transaction, contract: bytes) -> bool:
     return transaction.to is None and created_address(transaction.sender, transaction.nonce) == contract
 
 
-def _first_with_code(rpc: Rpc, contract: bytes, last: int) -> int:
+def _first_with_code(rpc: NodeReader, contract: bytes, last: int) -> int:
     address, low, high = "0x" + contract.hex(), 0, last
     while low < high:
         middle = (low + high) // 2
-        if as_bytes(rpc("eth_getCode", [address, hex(middle)])):
+        if told(rpc, "eth_getCode", [address, hex(middle)], as_bytes):
             high = middle
         else:
             low = middle + 1
     return low
 
 
-def _first_joining(rpc: Rpc, contract: bytes, last: int) -> int:
+def _first_joining(rpc: NodeReader, contract: bytes, last: int) -> int:
     """The block of the first joining, the last one where nobody joined: not before the creation, by its own log."""
     wanted = {"address": "0x" + contract.hex(), "fromBlock": "0x0", "toBlock": hex(last),
               "topics": ["0x" + TOPICS["Joined"].hex()]}  # fmt: skip
-    logs = as_list(rpc("eth_getLogs", [wanted]))
-    return min((as_integer(need(as_object(log, "log"), "blockNumber")) for log in logs), default=last)
+    return min(told(rpc, "eth_getLogs", [wanted], _blocks), default=last)
+
+
+def _blocks(logs: Any) -> list[int]:
+    return [as_int(need(as_object(log, "a log"), "blockNumber")) for log in as_list(logs)]

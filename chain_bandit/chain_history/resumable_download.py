@@ -5,8 +5,8 @@ from contextlib import closing
 from pathlib import Path
 
 from chain_bandit.append_log import AppendLogFile, Unfit, require_file
+from chain_bandit.chain.answers import NodeReader
 from chain_bandit.chain_history import files
-from chain_bandit.chain_history.answers import Rpc
 from chain_bandit.chain_history.blocks import ContractOrigin
 from chain_bandit.chain_history.bodies import Bodies, with_bodies
 from chain_bandit.chain_history.collect import block_hash, fetch_blocks, origin
@@ -27,7 +27,7 @@ def partial_of(path: Path) -> Path:
 
 
 def grow(
-    rpc: Rpc, contract: bytes, first: int, last: int, path: Path, bodies: Bodies,
+    rpc: NodeReader, contract: bytes, first: int, last: int, path: Path, bodies: Bodies,
     observe: BlocksObserver = lambda done, total: None, keep: bool = False,
 ) -> None:  # fmt: skip
     """Bring blocks `first` to `last` into the file `path`, which appears whole or not at all; one block is in memory.

@@ -10,7 +10,7 @@ import typer
 from chain_bandit.protocol.errors import ChainBanditError
 
 if TYPE_CHECKING:
-    from chain_bandit.chain.identity import Ask
+    from chain_bandit.chain.answers import NodeReader
 
 ScenarioFile = Annotated[Path, typer.Argument(help="Scenario file (TOML), or an example by name.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
@@ -93,7 +93,7 @@ def hexadecimal(text: str, size: int, option: str) -> bytes:
     return value
 
 
-def named_game(node: "Ask", name: str, option: str) -> tuple[bytes, int | None]:
+def named_game(node: "NodeReader", name: str, option: str) -> tuple[bytes, int | None]:
     """The address of a game, and its first block if it is known: by a file that says where it is, or in hexadecimal.
 
     Raises:

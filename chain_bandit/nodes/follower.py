@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any
 
 from chain_bandit.actors.messages import CertifiedBlock
+from chain_bandit.chain.answers import as_bytes, as_hex, as_int, field
 from chain_bandit.chain.artifacts import Artifact, chain_bandit_artifact
 from chain_bandit.chain.client import RECORDED, Coordinator
 from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.errors import NodeGarbled
-from chain_bandit.chain.rpc import as_bytes, as_decoded, as_hex, as_int, field
+from chain_bandit.chain.rpc import as_decoded
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.game.errors import RecordMismatch
 from chain_bandit.protocol.blocks import Kind, Record, approves

@@ -11,9 +11,10 @@ from time import monotonic, sleep
 from typing import Any
 
 from chain_bandit.append_log import LogUnwritable, regular_file
+from chain_bandit.chain.answers import as_int, field, hash_of
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.notice import Notice
-from chain_bandit.chain.rpc import BEHIND, Rpc, as_int, field, hash_of
+from chain_bandit.chain.rpc import BEHIND, Rpc
 from chain_bandit.chain.wire import Refused
 from chain_bandit.protocol.errors import ChainBanditError
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from chain_bandit.audits import audit_file
 from chain_bandit.chain.addresses import checksummed
+from chain_bandit.chain.answers import as_int
 from chain_bandit.chain.identity import require_same
 from chain_bandit.chain.remote import at_url
-from chain_bandit.chain_history.answers import as_integer
 from chain_bandit.nodes.node_files import NAMES, read_game
 from chain_bandit.runs import history_of_node
 
@@ -57,7 +57,7 @@ def overview(path: Path, url: str) -> GameStatus:
     listed = report.game.get("blocked_from") or []
 
     def balance(address: bytes) -> int:
-        return int(rpc("eth_getBalance", [checksummed(address), "latest"], as_integer))
+        return int(rpc("eth_getBalance", [checksummed(address), "latest"], as_int))
 
     found = [
         AccountStatus(NAMES[role], checksummed(address), balance(address))

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from chain_bandit.chain import create2, embedded
+from chain_bandit.chain.answers import as_int, field
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.modules import deploy_modules
 from chain_bandit.chain.node import account
-from chain_bandit.chain.rpc import Rpc, as_int, field
+from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import AT_ONCE
 from chain_bandit.crypto.keys import Signer, source
 from chain_bandit.game.game import Game

@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 from eth_account import Account
 
+from chain_bandit.chain.answers import as_int
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.clone import Deployed, read
 from chain_bandit.chain.create2 import PROXY, PROXY_CODE
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.errors import ForeignContract, ForeignCreation, ForeignModule
 from chain_bandit.chain.modules import deploy_modules, installed, modules_need
-from chain_bandit.chain.rpc import Rpc, as_int
+from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import AT_ONCE
 from chain_bandit.game.attach import attach
 from chain_bandit.protocol.digests import word

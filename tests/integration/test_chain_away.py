@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from chain_bandit.chain.answers import hash_of
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.node import account
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.process import OwnNode
-from chain_bandit.chain.rpc import hash_of
 from chain_bandit.chain.tokens import Tokens
 from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.game.plan import Plan

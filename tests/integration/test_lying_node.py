@@ -30,7 +30,7 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.runs import history_of_node
 from tests.few import few
-from tests.integration.faults import error, instead
+from tests.integration.faults import Sometimes, error, instead
 from tests.integration.live import Anvil, Batch, Fault, Handler, anvil, pause, proxy
 from tests.integration.test_bad_node import play, short_game
 from tests.unit.audit.forging import Forgery, rehashed
@@ -229,6 +229,13 @@ def test_the_node_itself_passes(chain: Chain) -> None:
     assert audited(chain, refuses(CODE), chain.head).as_dict() == report.as_dict()
     only_old = tells(CODE, lambda params, result: None if params[1] == "latest" else 7)
     assert audited(chain, only_old, chain.head).as_dict() == report.as_dict()
+
+
+def test_a_node_whose_answers_are_garbled_now_and_then_is_asked_again(chain: Chain, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(remote, "PATIENCE", 20.0)
+    faults = Sometimes(["garbled", "garbled_logs", "null_receipts"], 7, spare=2)
+    assert audited(chain, faults, chain.head).as_dict() == audited(chain, honest, chain.head).as_dict()
+    assert faults.happened > 30
 
 
 @pytest.mark.parametrize("name", LIES)

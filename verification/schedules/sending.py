@@ -114,7 +114,7 @@ class _Schedule(Drawn):
             raise ForeignChain("chain id", CHAIN_ID, sender.chain_id)
         journal.bind(Origin(sender.chain_id, sender.genesis, ""))
         self.made, self.told = [], set()
-        sender.watch(Watch(WATCHED, self.told.update))
+        sender.watch(Watch(WATCHED, lambda events: self.told.update(data for _, data in events)))
         try:
             for index, planned in enumerate(self.calls):
                 if index == self.idle_before:  # what goes on lives through all of it

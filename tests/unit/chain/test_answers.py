@@ -5,13 +5,11 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from time import monotonic
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
-from chain_bandit.chain.call import TransactionReceipt
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.errors import ForeignContract, NodeGarbled, NodeUnreachable, TransactionReverted
@@ -124,21 +122,13 @@ def test_a_view_of_nothing_is_another_contract_and_a_whole_refusal_the_contracts
         contract(Saying("eth_call", Refused("", bytes.fromhex("4e487b71") + bytes(32))), 0.0)._view("nextRound")
 
 
-RECORDED = chain_bandit_artifact().members("event")["Recorded"].topic
-
-
-@pytest.mark.parametrize(
-    ("topic", "data"), [(b"", b""), (bytes(32), bytes(96)), (RECORDED, b"\1"), (RECORDED, b"\xff" * 96)],
-    ids=["of no topic", "of another topic", "cut short", "of numbers too large"],
-)  # fmt: skip
-def test_a_record_that_is_none_of_the_contracts_is_as_good_as_no_answer(topic, data):
-    call = SimpleNamespace(receipt=TransactionReceipt("0x", 9, bytes(32), True, 21_000, ((topic, data),)))
-    game, events = Coordinator.__new__(Coordinator), chain_bandit_artifact().members("event")
-    game._recorded, game._accused, game._accusations = {RECORDED: events["Recorded"]}, events["Accused"], {}
+def test_an_accusation_that_is_none_of_the_contracts_is_as_good_as_no_answer():
+    game = Coordinator.__new__(Coordinator)
+    game._accused, game._accusations = chain_bandit_artifact().members("event")["Accused"], {}
+    game._take_accusations([(bytes(32), b"\1")])
     with pytest.raises(NodeGarbled):
-        game.records(call)
-    with pytest.raises(NodeGarbled):
-        game._take_accusations([b"\1"])
+        game._take_accusations([(game._accused.topic, b"\1")])
+    assert not game.accusations()
 
 
 @pytest.mark.parametrize("refused", [Refused("not on your plan"), Refused("no such method", unknown_method=True)])

@@ -1,13 +1,16 @@
 """What the sender makes of a node that lies: of the base fee, of a receipt's events, or keeps transactions back."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from chain_bandit.chain.call import Call, Order, Version
+from chain_bandit.chain.answers import as_hex
+from chain_bandit.chain.artifacts import chain_bandit_artifact
+from chain_bandit.chain.call import Call, Events, Order, Version
+from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.node import account
 from chain_bandit.chain.outbox import MOST_VERSIONS, Ask, Exchange, Outbox, Question
-from chain_bandit.chain.rpc import as_hex
 from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.chain.transactions import RAISED_TIP, Fee, TransactionSigner
 from chain_bandit.chain.wire import Refused
@@ -26,10 +29,10 @@ class Liar:
         self.refuses = self.mines = False
         self.logs: Any = [{"topics": [], "data": "0x"}]
 
-    def call(self) -> Call:
+    def call(self, read: Callable[[Events], Any] = len) -> Call:
         signer = TransactionSigner(self.wallet, 1)
         made = Call(self.outbox.made, "m", self.wallet.address, signer, bytes(20), 0, GAS, b"\1" * 4, (),
-                    Order.FREE, None)  # fmt: skip
+                    Order.FREE, None, read)  # fmt: skip
         self.outbox.admit(made)
         return made
 
@@ -115,10 +118,9 @@ def test_what_is_within_bounds_is_offered_as_it_is():
     assert Fee(7, 3).within(6, 2) == Fee(6, 2)
 
 
-@pytest.mark.parametrize("garbled", LOGS, ids=str)
-def test_a_receipt_whose_events_are_none_is_asked_for_again(garbled):
-    node = Liar()
-    call, due, node.mines, node.logs = node.call(), node.logs, True, garbled
+def asks_until(node: Liar, call: Call, garbled: Any, due: Any) -> None:
+    """A call is open as long as its receipt's events are garbled, and no longer."""
+    node.mines, node.logs = True, garbled
     for _ in range(3):
         node.turn()
         assert node.outbox.open == [call]
@@ -127,4 +129,31 @@ def test_a_receipt_whose_events_are_none_is_asked_for_again(garbled):
     for _ in range(2):  # which chain it is, then the receipt
         node.turn()
     assert not node.outbox.open
-    assert call.receipt.logs == ((b"", b""),)
+
+
+@pytest.mark.parametrize("garbled", LOGS, ids=str)
+def test_a_receipt_whose_events_are_none_is_asked_for_again(garbled):
+    node = Liar()
+    call = node.call()
+    asks_until(node, call, garbled, node.logs)
+    assert call.receipt.said == 1
+
+
+EVENTS = chain_bandit_artifact().members("event")
+TOPIC = as_hex(EVENTS["Recorded"].topic)
+RECORD = {"topics": [TOPIC], "data": as_hex((7).to_bytes(32) + (1).to_bytes(32) + b"\2" * 32)}
+
+
+@pytest.mark.parametrize(
+    "garbled",
+    [{"topics": [], "data": "0x"}, {**RECORD, "topics": ["0x" + "00" * 32]}, {**RECORD, "data": "0x01"},
+     {**RECORD, "data": "0x" + "ff" * 96}],
+    ids=["of no topic", "of another topic", "cut short", "of numbers too large"],
+)  # fmt: skip
+def test_a_record_that_is_none_of_the_contracts_is_asked_for_again(garbled):
+    game = Coordinator.__new__(Coordinator)
+    game._recorded = {EVENTS["Recorded"].topic: EVENTS["Recorded"]}
+    node = Liar()
+    call = node.call(game._records)
+    asks_until(node, call, [garbled], [RECORD])
+    assert game.records(call) == [(7, 1, b"\2" * 32)]

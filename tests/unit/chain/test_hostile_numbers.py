@@ -7,10 +7,10 @@ import json
 import pytest
 
 from chain_bandit.chain.accounts import KEYSTORE, PASSWORD, named
+from chain_bandit.chain.answers import as_int
 from chain_bandit.chain.errors import AccountRefused, NodeGarbled, NodeUnreachable
 from chain_bandit.chain.identity import Identity, require_same
 from chain_bandit.chain.remote import at_url
-from chain_bandit.chain.rpc import as_int
 from chain_bandit.chain.wire import HttpWire
 from chain_bandit.game.deployment import FORMAT, NotADeployment, recorded
 from tests.integration.rpc_server import answering

@@ -6,6 +6,7 @@ from typing import Any
 from eth_account import Account
 from eth_utils.address import to_checksum_address
 
+from chain_bandit.chain.answers import as_answered
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain_history.evm import created_address
 
@@ -39,8 +40,20 @@ def small_chain() -> EmbeddedNode:
     return node
 
 
-def python_rpc(node: EmbeddedNode) -> Callable[[str, Sequence[Any]], Any]:
-    return lambda method, parameters: node.line.manager.request_blocking(method, list(parameters))
+Answering = Callable[[str, Sequence[Any]], Any]
+
+
+def reading(answer: Answering) -> Callable[..., Any]:
+    """A node whose answers come from a function."""
+
+    def rpc(method: str, parameters: Sequence[Any], read: Callable[[Any], Any] = as_answered) -> Any:
+        return read(answer(method, parameters))
+
+    return rpc
+
+
+def python_rpc(node: EmbeddedNode) -> Callable[..., Any]:
+    return reading(lambda method, parameters: node.line.manager.request_blocking(method, list(parameters)))
 
 
 def as_json(value: Any, name: str = "") -> Any:
@@ -64,9 +77,10 @@ def _camel(name: str) -> str:
     return {"data": "input", "coinbase": "miner"}.get(camel, camel)
 
 
-def json_rpc(node: EmbeddedNode) -> Callable[[str, Sequence[Any]], Any]:
+def json_rpc(node: EmbeddedNode) -> Callable[..., Any]:
     ask = python_rpc(node)
 
+    @reading
     def rpc(method: str, parameters: Sequence[Any]) -> Any:
         answer = as_json(ask(method, parameters))
         if method == "eth_getTransactionReceipt":

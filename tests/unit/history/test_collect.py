@@ -15,7 +15,7 @@ from chain_bandit.chain_history.errors import NodeDisagrees, UnknownType
 from chain_bandit.chain_history.evm import decode_transaction
 from chain_bandit.chain_history.records import calls
 from chain_bandit.protocol.digests import keccak
-from tests.unit.history.small_chain import CONTRACT, json_rpc, python_rpc
+from tests.unit.history.small_chain import CONTRACT, json_rpc, python_rpc, reading
 
 
 def test_collect_rebuilds_every_block_as_the_node_hashes_it(node: EmbeddedNode) -> None:
@@ -39,6 +39,7 @@ def test_collect_stops_where_it_is_told(node: EmbeddedNode) -> None:
 
 
 def lies(method: str, change: Callable[[dict[str, Any]], None], honest: Any) -> Any:
+    @reading
     def rpc(asked: str, parameters: Sequence[Any]) -> Any:
         answer = honest(asked, parameters)
         if asked == method and isinstance(answer, dict) and answer.get("transactions", True):
@@ -114,6 +115,7 @@ def test_collect_holds_no_more_than_a_block_s_worth_of_receipts(
     monkeypatch.setattr(collecting, "MOST_BYTES", 30_000)
     asked = []
 
+    @reading
     def rpc(method: str, parameters: Sequence[Any]) -> Any:
         answer = json_rpc(node)(method, parameters)
         if method == BLOCK and answer["transactions"]:
@@ -131,7 +133,7 @@ def test_collect_holds_no_more_than_a_block_s_worth_of_receipts(
 def test_collect_takes_no_number_beyond_a_word(node: EmbeddedNode, asked: str, number: object) -> None:
     honest = json_rpc(node)
     with pytest.raises(NodeDisagrees) as raised:
-        collect(lambda m, p: number if m == asked else honest(m, p), CONTRACT, 1)
+        collect(reading(lambda m, p: number if m == asked else honest(m, p)), CONTRACT, 1)
     assert len(str(raised.value)) < 300
 
 
@@ -141,6 +143,7 @@ def test_collect_catches_blocks_of_another_branch(node: EmbeddedNode) -> None:
     fields = rlp.decode(next(iter(collect(honest, CONTRACT, 7).blocks)).header)
     other = {"parentHash": "0x" + "11" * 32, "hash": "0x" + keccak(rlp.encode([b"\x11" * 32, *fields[1:]])).hex()}
 
+    @reading
     def rpc(method: str, parameters: Sequence[Any]) -> Any:
         answer = honest(method, parameters)
         return answer | other if method == BLOCK and parameters[0] == hex(7) else answer
@@ -153,13 +156,14 @@ def test_collect_catches_blocks_of_another_branch(node: EmbeddedNode) -> None:
 def test_collect_catches_a_missing_receipt(node: EmbeddedNode) -> None:
     honest = json_rpc(node)
     with pytest.raises(NodeDisagrees):
-        tuple(collect(lambda m, p: None if m == RECEIPT else honest(m, p), CONTRACT, 1).blocks)
+        tuple(collect(reading(lambda m, p: None if m == RECEIPT else honest(m, p)), CONTRACT, 1).blocks)
 
 
 @pytest.mark.parametrize(("method", "what"), [("eth_chainId", "chain id"), (BLOCK, "hash of block 7, asked for again")])
 def test_collect_catches_a_node_that_changes_its_mind_at_the_end(node: EmbeddedNode, method: str, what: str) -> None:
     honest, asked = json_rpc(node), 0
 
+    @reading
     def rpc(name: str, parameters: Sequence[Any]) -> Any:
         nonlocal asked
         if name == method == "eth_chainId":
@@ -177,6 +181,7 @@ def test_collect_catches_a_node_that_gives_another_block(node: EmbeddedNode) -> 
     """A true one, with everything in it: of a number that nobody asked for."""
     honest = json_rpc(node)
 
+    @reading
     def rpc(method: str, parameters: Sequence[Any]) -> Any:
         asked = [hex(int(parameters[0], 16) + 1), True] if method == BLOCK and parameters[1] else parameters
         return honest(method, asked)
@@ -189,6 +194,7 @@ def test_collect_catches_a_transaction_that_is_not_of_its_block(node: EmbeddedNo
     """Named rightly, with the receipt of the true one: only the block's root of transactions tells."""
     honest, names = json_rpc(node), dict[str, str]()
 
+    @reading
     def rpc(method: str, parameters: Sequence[Any]) -> Any:
         if method == RECEIPT:
             return honest(method, [names.get(parameters[0], parameters[0])])

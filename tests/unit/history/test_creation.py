@@ -9,11 +9,11 @@ from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain_history.creation import creation_block
 from chain_bandit.chain_history.errors import NodeDisagrees
 from chain_bandit.protocol.errors import ChainBanditError
-from tests.unit.history.small_chain import CONTRACT, json_rpc, python_rpc
+from tests.unit.history.small_chain import CONTRACT, json_rpc, python_rpc, reading
 
 CREATED_IN = 2
 
-Rpc = Callable[[str, Sequence[Any]], Any]
+Rpc = Callable[..., Any]
 
 
 class NotKept(ChainBanditError):
@@ -23,6 +23,7 @@ class NotKept(ChainBanditError):
 def without_state(honest: Rpc, logs: object = ()) -> Rpc:
     """A node that refuses every question about code, and whose index of logs gives `logs`."""
 
+    @reading
     def rpc(method: str, parameters: Sequence[Any]) -> Any:
         if method == "eth_getCode":
             raise NotKept("missing trie node")
@@ -45,6 +46,7 @@ def test_creation_is_found_without_any_state(node: EmbeddedNode) -> None:
     assert creation_block(without_state(json_rpc(node)), CONTRACT) == CREATED_IN
     asked: list[int] = []
 
+    @reading
     def rpc(method: str, parameters: Sequence[Any]) -> Any:
         if method == "eth_getBlockByNumber":
             asked.append(int(parameters[0], 16))
@@ -63,7 +65,7 @@ def test_a_contract_that_nobody_created_is_refused_without_any_state(node: Embed
 def test_code_that_was_never_there_or_later_is_noticed(node: EmbeddedNode, code: Callable[[int], str]) -> None:
     honest = json_rpc(node)
     with pytest.raises(NodeDisagrees, match="no transaction that creates it"):
-        creation_block(lambda m, p: code(int(p[1], 16)) if m == "eth_getCode" else honest(m, p), CONTRACT)
+        creation_block(reading(lambda m, p: code(int(p[1], 16)) if m == "eth_getCode" else honest(m, p)), CONTRACT)
 
 
 @pytest.mark.parametrize("logs", [None, 7, [7], [{}], [{"blockNumber": "0x" + "f" * 100}], {"blockNumber": "0x1"}])

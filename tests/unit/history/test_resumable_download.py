@@ -21,11 +21,11 @@ from chain_bandit.chain_history.evm import HEADER_FIELDS, ordered_root
 from chain_bandit.chain_history.resumable_download import grow, partial_of
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
-from tests.unit.history.small_chain import CONTRACT, json_rpc
+from tests.unit.history.small_chain import CONTRACT, json_rpc, reading
 
 FIRST, LAST = 1, 7
 
-Rpc = Callable[[str, Sequence[Any]], Any]
+Rpc = Callable[..., Any]
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def breaking(node: EmbeddedNode, at: int, how: BaseException) -> Rpc:
     """A node that is gone before it gives block `at`."""
     honest = json_rpc(node)
 
+    @reading
     def rpc(method: str, parameters: Sequence[Any]) -> Any:
         if method == "eth_getBlockByNumber" and parameters == [hex(at), True]:
             raise how
@@ -61,6 +62,7 @@ def counting(node: EmbeddedNode, asked: list[int]) -> Rpc:
     """A node, and which blocks it is asked for."""
     honest = json_rpc(node)
 
+    @reading
     def rpc(method: str, parameters: Sequence[Any]) -> Any:
         if method == "eth_getBlockByNumber" and parameters[1]:
             asked.append(int(parameters[0], 16))
@@ -191,6 +193,7 @@ def test_a_reorganisation_while_nobody_looked_is_noticed(
     path, honest = tmp_path / "history", json_rpc(node)
     partial_of(path).write_bytes(b"".join(whole.splitlines(keepends=True)[:4]))
 
+    @reading
     def rpc(method: str, parameters: Sequence[Any]) -> Any:
         answer = honest(method, parameters)
         if method == "eth_getBlockByNumber" and parameters == [hex(3), False]:
@@ -236,9 +239,9 @@ def long_chain(count: int) -> Rpc:
         numbers = {name: hex(int.from_bytes(value, "big")) for name, value in fields.items() if len(value) < 8}
         blocks.append({name: "0x" + value.hex() for name, value in fields.items()} | numbers
                       | {"hash": "0x" + parent.hex(), "extraData": "0x", "transactions": []})  # fmt: skip
-    return lambda method, parameters: (
+    return reading(lambda method, parameters: (
         blocks[int(parameters[0], 16)] if method == "eth_getBlockByNumber" else "0x7"
-    )
+    ))
 
 
 def peak(rpc: Rpc, count: int, path: Path, bodies: Bodies) -> int:
