@@ -56,6 +56,9 @@ FAULTS: dict[str, tuple[tuple[Any, str, str, str], ...]] = {
     "a garbled count of nonces ends the run": (
         (Outbox, "_next_nonce", NONCE, f'as_int(({NONCE.replace("as_int", "as_answered")}))'),
     ),
+    "garbled events are none": (
+        (Outbox, "_take_receipt", '_events(field(fields, "logs"))', 'list(field(fields, "logs"))'),
+    ),
     # reorganisations
     "nobody looks back": ((Outbox, "look_back", "range(len(mined), 0, -ASKED_AT_ONCE)", "range(0)"),),
     "an answer that does not know the head says what fell out": (
