@@ -38,7 +38,7 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, opening_balances
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.recorder import Recorded
+from chain_bandit.game.recorder import ExpectedRecord
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.submission import Submitted, encode
 from chain_bandit.protocol.transaction import gas_of_blocks
@@ -135,7 +135,7 @@ class Keeping(OnChain):
 class Opened(OnChain):
     """Opens the game and is then driven by hand."""
 
-    def expect(self, made: Recorded) -> None:
+    def expect(self, made: ExpectedRecord) -> None:
         """Nothing is known of the rules here."""
 
 

@@ -27,7 +27,7 @@ from chain_bandit.chain_history.collect import last_of
 from chain_bandit.chain_history.creation import creation, creation_block
 from chain_bandit.chain_history.resumable_download import BlocksObserver, grow, partial_of
 from chain_bandit.game import folder
-from chain_bandit.game.chains import Chain, embedded
+from chain_bandit.game.chains import ChainFactory, embedded
 from chain_bandit.game.deployment import recorded
 from chain_bandit.game.run import RunObserver, run
 from chain_bandit.game.unfinished import Journals, place_of, unfinished
@@ -101,7 +101,7 @@ def play(
     out: Path,
     observe: RunObserver = lambda moment: None,
     watch: Stopwatch | None = None,
-    chain: Chain = embedded,
+    chain: ChainFactory = embedded,
     outlives: bool = False,
     resume: bool = False,
     stage: Callable[[str], None] = lambda text: None,

@@ -35,7 +35,7 @@ from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.runner.rows import resumed_rows
 from chain_bandit.runner.workers import processes
 from chain_bandit.scenario import BernoulliRewards, Scenario
-from chain_bandit.simulation.arena import Maker, Played, World, play, ring, scale_free
+from chain_bandit.simulation.arena import Played, PolicyMaker, World, play, ring, scale_free
 from chain_bandit.simulation.incentive import IncentiveMaker, shaped
 from chain_bandit.simulation.replicates import estimate
 from chain_bandit.simulation.rivals.attacked import told_by
@@ -124,7 +124,7 @@ def incentive(name: str) -> IncentiveMaker:
     return found
 
 
-def maker(row: Row) -> Maker:
+def maker(row: Row) -> PolicyMaker:
     """Makes what plays a row."""
     rule, _, paying = row.rival.partition(WITH)
     alone = named(rule)(row.malice)

@@ -18,7 +18,7 @@ from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.game.game import Game
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.recorder import Recorded
+from chain_bandit.game.recorder import ExpectedRecord
 from chain_bandit.protocol import creation
 from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.digests import keccak, uint
@@ -64,7 +64,7 @@ class PaperChain:
         """Held back until it is known what it comes to."""
         self._waiting = self._functions["submitBlocks"].topic[:4] + encode(self._parameters, blocks)
 
-    def expect(self, made: Recorded) -> None:
+    def expect(self, made: ExpectedRecord) -> None:
         """Record what waits."""
         round_, kind, head = made
         self._mine(self._relayer, self._waiting, 0, self._log("Recorded", uint(round_, 32), uint(kind, 32), head))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FALSE = "false report of live rewards"
 
-Given = tuple[tuple[int, ...], tuple[int, ...]]
+_Tally = tuple[tuple[int, ...], tuple[int, ...]]
 """Totals in units, and counts, of a seat."""
 
 
@@ -35,7 +35,7 @@ class SettledReceipts:
         waiting: by the round that they name, reports that are not held against receipts yet: of which round and seat.
     """
 
-    after: dict[int, list[Given]] = field(default_factory=dict)
+    after: dict[int, list[_Tally]] = field(default_factory=dict)
     waiting: dict[int, list[tuple[int, int, Report]]] = field(default_factory=dict)
     totals: list[list[int]] = field(default_factory=list)
     counts: list[list[int]] = field(default_factory=list)
@@ -92,7 +92,7 @@ def left(game: "ReplayedGame") -> None:
         game.checks.unknown("honest.report", "the receipts that it rests on are not settled", len(reports))
 
 
-def _check(game: "ReplayedGame", round_: int, seat: int, report: Report, given: Given) -> None:
+def _check(game: "ReplayedGame", round_: int, seat: int, report: Report, given: _Tally) -> None:
     if seat in game.survey.acquitted:
         game.checks.unknown("honest.report", TWO_TALLIES)
     elif report.means == disclosed(game.parameters, Own.of(round_, *given))[0]:

@@ -75,10 +75,10 @@ def _is_no_chain(report: Checked) -> bool:
     return any(report.checks[name].failed or report.checks[name].not_checkable for name in CHAIN)
 
 
-Report = TypeVar("Report", AuditReport, AgreementReport)
+_Report = TypeVar("_Report", AuditReport, AgreementReport)
 
 
-def _with_verdict(report: Report, verdict: Verdict, second: Iterable[str]) -> Report:
+def _with_verdict(report: _Report, verdict: Verdict, second: Iterable[str]) -> _Report:
     """With a check for each thing that was computed twice."""
     checks, violations = dict(report.checks), list(report.violations)
     for name in second:

@@ -9,10 +9,10 @@ import typer
 from chain_bandit.chain_history.blocks import LAST_BLOCK
 from chain_bandit.cli.options import (
     ForeignRules,
-    Head,
     Json,
     Page,
     Paranoid,
+    TrustedHead,
     Usage,
     hexadecimal,
     named_game,
@@ -42,7 +42,7 @@ def audit(
     export: Annotated[
         Path | None, typer.Option("--export", help="With --rpc: write the history here; a stopped audit resumes.")
     ] = None,
-    head: Head = None,
+    head: TrustedHead = None,
     trail: Annotated[
         Path | None, typer.Option("--trail", help="Earlier audit.json: find the first differing block.")
     ] = None,

@@ -13,7 +13,7 @@ from chain_bandit.cli.options import (
     Json,
     Override,
     PublicKeys,
-    Rounds,
+    RoundCount,
     ScenarioFile,
     Seed,
     Usage,
@@ -46,7 +46,7 @@ def deploy(
     ] = None,
     password_file: PasswordFile = None,
     public_keys: PublicKeys = False,
-    rounds: Rounds = None,
+    rounds: RoundCount = None,
     seed: Seed = None,
     override: Override = None,
     out: Annotated[

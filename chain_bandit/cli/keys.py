@@ -13,7 +13,7 @@ KeyFolder = Annotated[Path, typer.Option("--key", metavar="FOLDER", help="Folder
 PasswordFile = Annotated[
     Path | None, typer.Option("--password-file", help="By default the file that ETH_PASSWORD names, or the terminal.")
 ]
-GameFile = Annotated[Path, typer.Argument(metavar="GAME", help="game.json of the organiser.")]
+_GameFile = Annotated[Path, typer.Argument(metavar="GAME", help="game.json of the organiser.")]
 Listen = Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Listen address of the node.")]
 
 
@@ -35,7 +35,7 @@ def keygen(
 
 
 def join(
-    game: GameFile,
+    game: _GameFile,
     key: KeyFolder,
     listen: Listen,
     announce: Annotated[
@@ -67,7 +67,7 @@ def join(
 
 
 def assemble(
-    game: GameFile,
+    game: _GameFile,
     joins: Annotated[list[Path], typer.Argument(metavar="JOIN…", help="join.json of each participant.")],
     out: Annotated[Path | None, typer.Option("--out", help="Output file; by default GAME itself.")] = None,
     rpc: RpcUrl = None,
@@ -86,7 +86,7 @@ def assemble(
 
 
 def leave(
-    game: GameFile, key: KeyFolder, rpc: RpcUrl = None, password_file: PasswordFile = None, as_json: Json = False
+    game: _GameFile, key: KeyFolder, rpc: RpcUrl = None, password_file: PasswordFile = None, as_json: Json = False
 ) -> None:
     """Withdraw the stake, or with the organiser's key the pool, from a game that was not opened before its deadline.
 

@@ -15,7 +15,7 @@ import typer
 from chain_bandit.cli.errors import on_one_line, print_error
 from chain_bandit.cli.finished import label_of, say_finished
 from chain_bandit.cli.keys import PasswordFile
-from chain_bandit.cli.options import Json, Override, Payer, PublicKeys, Rounds, RpcUrl, Seed, Usage, overrides
+from chain_bandit.cli.options import Json, Override, Payer, PublicKeys, RoundCount, RpcUrl, Seed, Usage, overrides
 from chain_bandit.cli.stopping import when_stopped
 from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 from chain_bandit.output import answer
@@ -62,7 +62,7 @@ def up(
         str | None, typer.Option("--chain", help="anvil (the default), hardhat, or a node's URL.")
     ] = None,
     account: Payer = None,
-    rounds: Rounds = None,
+    rounds: RoundCount = None,
     seed: Seed = None,
     override: Override = None,
     out: Annotated[Path | None, typer.Option("--out", help="A new folder; by default nodes/NAME-SEED.")] = None,

@@ -17,7 +17,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")
 Out = Annotated[
     Path | None, typer.Option("--out", help="A new run folder; by default runs/NAME-SEED, numbered from the second on.")
 ]
-Rounds = Annotated[int | None, typer.Option("--rounds", help="T; overrides the scenario's.")]
+RoundCount = Annotated[int | None, typer.Option("--rounds", help="T; overrides the scenario's.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed; overrides the scenario's.")]
 PublicKeys = Annotated[
     bool, typer.Option("--public-keys", help="Allow keys derived from a seed on other than development chains.")
@@ -28,7 +28,7 @@ Override = Annotated[
     list[str] | None,
     typer.Option("-o", "--override", metavar="KEY=VALUE", help="Override a key of the scenario; TOML value."),
 ]
-Head = Annotated[str | None, typer.Option("--head", help="Trusted hash of the last block.")]
+TrustedHead = Annotated[str | None, typer.Option("--head", help="Trusted hash of the last block.")]
 Page = Annotated[Path | None, typer.Option("--page", metavar="FILE", help="Write the report page: one HTML file.")]
 Paranoid = Annotated[bool, typer.Option("--paranoid", help="Recompute with the second implementation, and compare.")]
 ForeignRules = Annotated[

@@ -12,7 +12,7 @@ from chain_bandit.cli.options import (
     Override,
     Payer,
     PublicKeys,
-    Rounds,
+    RoundCount,
     ScenarioFile,
     Seed,
     overrides,
@@ -24,7 +24,7 @@ def run(
     scenario: ScenarioFile,
     chain: Annotated[str, typer.Option("--chain", help="embedded, anvil, hardhat, or a node's URL.")] = "embedded",
     account: Payer = None,
-    rounds: Rounds = None,
+    rounds: RoundCount = None,
     seed: Seed = None,
     override: Override = None,
     out: Out = None,
@@ -38,7 +38,7 @@ def run(
     _play(scenario, overrides(override, rounds, seed), out, as_json, chain, account, resume, public_keys=public_keys)
 
 
-def demo(rounds: Rounds = None, seed: Seed = None, out: Out = None, as_json: Json = False) -> None:
+def demo(rounds: RoundCount = None, seed: Seed = None, out: Out = None, as_json: Json = False) -> None:
     """Play and audit the demo: ten participants, three malicious, learn which airline is most often on time."""
     from chain_bandit.examples import example
 
@@ -82,7 +82,7 @@ def _play(
     on = chain(chain_name, account, allow_public_keys(public_keys))
     say_beforehand(scenario, played=True)
     what = scenario.parameters.counted
-    with terminal.Progress(scenario.parameters.horizon, what=what) as observe:
+    with terminal.RunProgress(scenario.parameters.horizon, what=what) as observe:
         finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume, observe.stage)
     note = kept_in(finished.kept) if finished.kept else None
     measured, report = finished.measured, finished.report

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chain_bandit.cli.options import Json, Override, Rounds, ScenarioFile, Seed, overrides
+from chain_bandit.cli.options import Json, Override, RoundCount, ScenarioFile, Seed, overrides
 from chain_bandit.cli.warnings import say_beforehand
 from chain_bandit.output import answer
 from chain_bandit.simulation.engine import Engine
@@ -19,7 +19,7 @@ def simulate(
     replicates: Annotated[
         int, typer.Option("--replicates", min=1, max=10**6, help="Number of games, each with its own seed.")
     ] = 20,
-    rounds: Rounds = None,
+    rounds: RoundCount = None,
     seed: Seed = None,
     override: Override = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=1024, help="Threads; the results do not depend on it.")] = 1,

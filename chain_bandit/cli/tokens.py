@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chain_bandit.cli.options import Head, Json, Page, Paranoid, PublicKeys, Usage, hexadecimal
+from chain_bandit.cli.options import Json, Page, Paranoid, PublicKeys, TrustedHead, Usage, hexadecimal
 from chain_bandit.cli.warnings import allow_public_keys
 from chain_bandit.output import answer, naming
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chain_bandit.game.mediated import AgreementGame, Result
 
 
-Account = Annotated[str | None, typer.Option("--account", help="Account that pays for gas at a URL.")]
+_Account = Annotated[str | None, typer.Option("--account", help="Account that pays for gas at a URL.")]
 Participants = Annotated[int, typer.Option("--participants", min=2, max=255, help="Number of participants.")]
 Validators = Annotated[int, typer.Option("--validators", min=1, max=254, help="Number of validators.")]
 Faulty = Annotated[int, typer.Option("--faulty", min=0, help="Bound on malicious validators: fewer than a third.")]
@@ -24,14 +24,14 @@ EpochRounds = Annotated[int, typer.Option("--rounds", min=1, max=65535, help="Ro
 Deadline = Annotated[
     int, typer.Option("--deadline", min=1, max=2**32 - 1, help="Deadline of an epoch, in blocks.")
 ]
-Means = Annotated[str, typer.Option("--means", help="Mean rewards of the arms.")]
+_Means = Annotated[str, typer.Option("--means", help="Mean rewards of the arms.")]
 GameSeed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Seed of keys, salts and rewards.")]
-Out = Annotated[Path | None, typer.Option("--out", help="A new folder; by default (runs|nodes)/tokens-SEED.")]
+_Out = Annotated[Path | None, typer.Option("--out", help="A new folder; by default (runs|nodes)/tokens-SEED.")]
 
 
 def chain(
     chain: Annotated[str, typer.Option("--chain", help="embedded, anvil, hardhat, or a node's URL.")] = "embedded",
-    account: Account = None,
+    account: _Account = None,
     participants: Participants = 6,
     validators: Validators = 4,
     faulty: Faulty = 1,
@@ -39,9 +39,9 @@ def chain(
     epochs: Epochs = 50,
     rounds: EpochRounds = 20,
     deadline: Deadline = 10,
-    means: Means = "0.8,0.6,0.5",
+    means: _Means = "0.8,0.6,0.5",
     seed: GameSeed = 1,
-    out: Out = None,
+    out: _Out = None,
     public_keys: PublicKeys = False,
     as_json: Json = False,
 ) -> None:
@@ -57,7 +57,7 @@ def chain(
 
 def up(
     chain: Annotated[str, typer.Option("--chain", help="anvil, hardhat, or a node's URL.")] = "anvil",
-    account: Account = None,
+    account: _Account = None,
     participants: Participants = 6,
     validators: Validators = 4,
     faulty: Faulty = 1,
@@ -65,11 +65,11 @@ def up(
     epochs: Epochs = 50,
     rounds: EpochRounds = 20,
     deadline: Deadline = 10,
-    means: Means = "0.8,0.6,0.5",
+    means: _Means = "0.8,0.6,0.5",
     seed: GameSeed = 1,
     bound_ms: Annotated[int, typer.Option("--bound-ms", min=1, help="Delay bound of messages, in ms.")] = 1000,
     revive: Annotated[bool, typer.Option("--revive", help="Restart a node that was killed.")] = False,
-    out: Out = None,
+    out: _Out = None,
     public_keys: PublicKeys = False,
     as_json: Json = False,
 ) -> None:
@@ -109,7 +109,7 @@ def _say_result(result: "Result", place: Path, epochs: int, as_json: bool) -> No
 
 def audit(
     history: Annotated[Path, typer.Argument(help="A run folder, or an export.")],
-    head: Head = None,
+    head: TrustedHead = None,
     page: Page = None,
     paranoid: Paranoid = False,
     rpc: Annotated[

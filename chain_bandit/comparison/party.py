@@ -22,7 +22,7 @@ from mpyc.asyncoro import MessageExchanger
 from mpyc.runtime import mpc
 
 from chain_bandit.comparison.session import MpcSession
-from chain_bandit.comparison.wire import Check, Compare, Compared, Line, Link, Linked, Listening, Open, Opened
+from chain_bandit.comparison.wire import Check, Compare, Compared, Link, Linked, Listening, Open, Opened, WireMessage
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.proposal import Bits
@@ -33,7 +33,7 @@ HOST = "127.0.0.1"
 Elements = dict[int, tuple[int, ...]]
 """By seat, the party's share of each count."""
 
-Kind = TypeVar("Kind", bound=Line)
+_Kind = TypeVar("_Kind", bound=WireMessage)
 
 
 class PartyChannel:
@@ -46,11 +46,11 @@ class PartyChannel:
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._read, args=(loop,), daemon=True).start()
 
-    async def read(self, kind: type[Kind]) -> Kind:
+    async def read(self, kind: type[_Kind]) -> _Kind:
         """The next line, which must be of that kind."""
         return kind.model_validate_json(await self._lines.get())
 
-    def write(self, line: Line) -> None:
+    def write(self, line: WireMessage) -> None:
         """Answer."""
         self._answers.write(line.model_dump_json().encode() + b"\n")
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from tempfile import TemporaryFile
 from typing import TypeVar
 
-from chain_bandit.comparison.wire import Line, Link, Linked, Listening, Open
+from chain_bandit.comparison.wire import Link, Linked, Listening, Open, WireMessage
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.sharing import PRIME
 
@@ -20,7 +20,7 @@ PARTY = (sys.executable, "-m", "chain_bandit.comparison.party")
 LONGEST_ANSWER = 1 << 24
 """Bytes of a line; whoever writes more is as good as dead."""
 
-Kind = TypeVar("Kind", bound=Line)
+_Kind = TypeVar("_Kind", bound=WireMessage)
 
 
 class PartyFailed(ChainBanditError):
@@ -53,7 +53,7 @@ class PartyProcess:
             theirs.close()
             self._held = undo.pop_all()  # it runs: `close` does it
 
-    def ask(self, line: Line, kind: type[Kind]) -> Kind:
+    def ask(self, line: WireMessage, kind: type[_Kind]) -> _Kind:
         """Say something and wait for the answer. Raises OSError or ValueError when there is none, or another."""
         self._socket.sendall(line.model_dump_json().encode() + b"\n")
         answer = self._answers.readline(LONGEST_ANSWER)
@@ -109,7 +109,7 @@ class PartyProcesses:
             self.close()
             raise
 
-    def ask(self, lines: Sequence[Line], kind: type[Kind]) -> list[Kind]:
+    def ask(self, lines: Sequence[WireMessage], kind: type[_Kind]) -> list[_Kind]:
         """Say one line to each party and take in one of each.
 
         Raises:
@@ -136,13 +136,13 @@ class PartyProcesses:
         while self.members:
             self.members.pop().close()
 
-    def _submit(self, index: int, line: Line, kind: type[Kind]) -> "Future[Kind]":
+    def _submit(self, index: int, line: WireMessage, kind: type[_Kind]) -> "Future[_Kind]":
         try:
             return self._threads.submit(self.members[index].ask, line, kind)
         except RuntimeError as error:
             raise PartyFailed(index, f"could not be asked ({error})") from error
 
-    def _check(self, index: int, answer: "Future[Kind]") -> None:
+    def _check(self, index: int, answer: "Future[_Kind]") -> None:
         error = answer.exception() if answer.done() else None
         if isinstance(error, OSError):
             raise PartyFailed(index, f"died; it said: {self.members[index].last_words() or 'nothing'}") from error

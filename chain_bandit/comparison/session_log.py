@@ -7,19 +7,19 @@ that is played again must hear the same: with another answer they would sign a s
 from collections.abc import Mapping
 
 from chain_bandit.append_log import AppendLog
-from chain_bandit.comparison.wire import Line, Seat
+from chain_bandit.comparison.wire import SeatIndex, WireMessage
 from chain_bandit.protocol.messages import Slot
 from chain_bandit.protocol.proposal import Bits
 
 
-class SessionEntry(Line):
+class SessionEntry(WireMessage):
     """One session, as one line: where it was, and the bits of whom it was asked about, or why there are none."""
 
     separator: bytes
     round: int
     parent: bytes
-    asked: dict[Seat, bytes]
-    bits: dict[Seat, tuple[bool, ...]]
+    asked: dict[SeatIndex, bytes]
+    bits: dict[SeatIndex, tuple[bool, ...]]
     failure: str | None
 
 

@@ -11,11 +11,11 @@ from chain_bandit.comparison.session import MpcSession
 from chain_bandit.protocol.messages import Slot
 from chain_bandit.protocol.sharing import PRIME
 
-Seat = Annotated[int, Field(ge=0, lt=2**16)]
+SeatIndex = Annotated[int, Field(ge=0, lt=2**16)]
 Element = Annotated[int, Field(ge=0, lt=PRIME)]
 
 
-class Line(BaseModel):
+class WireMessage(BaseModel):
     """One message."""
 
     model_config = ConfigDict(
@@ -23,29 +23,29 @@ class Line(BaseModel):
     )
 
 
-class Open(Line):
+class Open(WireMessage):
     """To the process: the secret by which its peers know each other."""
 
     token: bytes = Field(repr=False)
 
 
-class Listening(Line):
+class Listening(WireMessage):
     """From it: the port of 127.0.0.1 on which it waits for its peers."""
 
     port: int
 
 
-class Link(Line):
+class Link(WireMessage):
     """To it: everybody's ports."""
 
     ports: tuple[int, ...]
 
 
-class Linked(Line):
+class Linked(WireMessage):
     """From it: all links are up."""
 
 
-class Check(Line):
+class Check(WireMessage):
     """To it: the key that it speaks with, the session, and its shares.
 
     Attributes:
@@ -58,11 +58,11 @@ class Check(Line):
     round: int
     parent: bytes
     attempt: int
-    parties: tuple[Seat, ...]
-    asked: dict[Seat, bytes]
+    parties: tuple[SeatIndex, ...]
+    asked: dict[SeatIndex, bytes]
     arms: int
     places: int
-    dealt: dict[Seat, tuple[bytes, bytes]] = Field(repr=False)
+    dealt: dict[SeatIndex, tuple[bytes, bytes]] = Field(repr=False)
 
     @property
     def session(self) -> MpcSession:
@@ -70,14 +70,14 @@ class Check(Line):
         return MpcSession(Slot(self.separator, self.round, self.parent), self.attempt, self.parties, self.asked)
 
 
-class Opened(Line):
+class Opened(WireMessage):
     """From it: which shares open."""
 
-    probes: dict[Seat, Element]
+    probes: dict[SeatIndex, Element]
     signature: bytes
 
 
-class Compare(Line):
+class Compare(WireMessage):
     """To it: what all parties said, and what counts are compared with.
 
     Attributes:
@@ -90,9 +90,9 @@ class Compare(Line):
     opened: tuple[Opened, ...]
 
 
-class Compared(Line):
+class Compared(WireMessage):
     """From it: the matrix, and how many bytes it sent to its peers so far."""
 
-    bits: dict[Seat, tuple[bool, ...]]
+    bits: dict[SeatIndex, tuple[bool, ...]]
     signature: bytes
     sent: int

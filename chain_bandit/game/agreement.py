@@ -15,7 +15,7 @@ from chain_bandit.chain.tokens import Tokens
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.errors import RecordMismatch
-from chain_bandit.mediate.agreement.agreer import Agreed
+from chain_bandit.mediate.agreement.agreer import AgreedTokens
 from chain_bandit.mediate.agreement.tokens import check
 from chain_bandit.network.memory import Actor, Heard, MemoryNetwork, ignore
 from chain_bandit.protocol.agreement import body, ledger
@@ -137,7 +137,7 @@ class Agreement:
         self.ledger = ledger.opening(terms, accounts)
         self.ended: list[Ended | None] = []
 
-    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> Agreed:
+    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> AgreedTokens:
         """One epoch's token, clamped, for everybody; see `Agreer`."""
         return (self.play(tokens, salts),) * len(tokens)
 

@@ -16,7 +16,7 @@ from chain_bandit.game.on_chain import embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.errors import ChainBanditError
 
-Chain = Callable[[Plan, Journal | None], AbstractContextManager[DevelopmentNode]]
+ChainFactory = Callable[[Plan, Journal | None], AbstractContextManager[DevelopmentNode]]
 """Gives the node for a plan, with everybody paid by payments that the journal keeps, or without one as they are.
 
 The node is gone, or let go, when the block ends.
@@ -51,7 +51,7 @@ def chain(
     name: str,
     account: str | None = None,
     on_connected: Callable[[int], None] = lambda chain_id: None,
-) -> Chain:
+) -> ChainFactory:
     """The chain of that name.
 
     Args:

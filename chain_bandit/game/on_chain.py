@@ -15,7 +15,7 @@ from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.game.errors import RecordMismatch
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.recorder import Recorded
+from chain_bandit.game.recorder import ExpectedRecord
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.settlement import CostEntry
 from chain_bandit.protocol.submission import Submitted
@@ -51,7 +51,7 @@ class _Submitted:
 
     first: int
     call: Call | None = None
-    expected: Recorded | None = None
+    expected: ExpectedRecord | None = None
 
 
 class OnChain:
@@ -71,7 +71,7 @@ class OnChain:
         self.node, self._stopwatch = node, stopwatch
         self._delivery, self._journal = node.delivery if delivery is None else delivery, journal
         self._submitted: deque[_Submitted] = deque()
-        self._last: Recorded | None = None
+        self._last: ExpectedRecord | None = None
 
     def open(self, plan: Plan) -> Domain:
         """Deploy, let everybody join, open."""
@@ -137,7 +137,7 @@ class OnChain:
         record = self._next()
         record.call = self.contract.skip_after_deadline(self._relayer, committee, self._recorded())
 
-    def expect(self, made: Recorded) -> None:
+    def expect(self, made: ExpectedRecord) -> None:
         """Remember what the rules give, and check what has come in."""
         self._submitted[-1].expected = self._last = made
         self._check()

@@ -11,7 +11,7 @@ from chain_bandit.protocol.settlement import CostEntry
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.tallies import FalseReport
 
-Recorded = tuple[int, int, bytes]
+ExpectedRecord = tuple[int, int, bytes]
 """(round, kind, head) of the last record that a call makes."""
 
 
@@ -53,7 +53,7 @@ class Recorder(Protocol):
         """Those of them whom a false report has put there, as a mask: they validate on."""
         ...
 
-    def expect(self, made: Recorded) -> None:
+    def expect(self, made: ExpectedRecord) -> None:
         """Hold what the last of the three recorded against this, now or before the game ends."""
         ...
 
@@ -112,7 +112,7 @@ class NoChain:
         """Whom a false report was proven of before anything else."""
         return self._liars
 
-    def expect(self, made: Recorded) -> None:
+    def expect(self, made: ExpectedRecord) -> None:
         """The rules are right."""
         self._open_round = made[0] + 1
 

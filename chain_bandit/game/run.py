@@ -20,7 +20,7 @@ from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game import folder
 from chain_bandit.game.books import RoundPlayed
-from chain_bandit.game.chains import Chain, embedded
+from chain_bandit.game.chains import ChainFactory, embedded
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
@@ -55,7 +55,7 @@ def run(
     out: Path,
     observe: RunObserver,
     watch: Stopwatch,
-    chain: Chain = embedded,
+    chain: ChainFactory = embedded,
     journals: Journals | None = None,
 ) -> dict[str, Any]:
     """Play the scenario on a chain and fill the folder `out`.

@@ -21,7 +21,7 @@ class Improvement(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class EpisodeStep:
     """One step of an episode, an entry an agent everywhere.
 
     Attributes:
@@ -37,7 +37,7 @@ class Step:
 
 
 def exchanged(
-    steps: Sequence[Step], tokens: Sequence[float], discount: float, improvement: Improvement
+    steps: Sequence[EpisodeStep], tokens: Sequence[float], discount: float, improvement: Improvement
 ) -> list[list[float]]:
     """What each agent learns from in each step of an episode.
 
@@ -54,7 +54,7 @@ def exchanged(
 
 
 def _step(
-    step: Step, tokens: Sequence[float], discount: float, improvement: Improvement, seen: list[list[float]]
+    step: EpisodeStep, tokens: Sequence[float], discount: float, improvement: Improvement, seen: list[list[float]]
 ) -> list[float]:
     def improved(agent: int, reward: float) -> bool:
         if improvement is Improvement.TD:

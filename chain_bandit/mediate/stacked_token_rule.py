@@ -12,7 +12,7 @@ from chain_bandit.protocol.units import UNIT
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """See `Account`; every array is (..., N), runs first.
+    """See `TokenAccount`; every array is (..., N), runs first.
 
     Attributes:
         middle: nan before the first epoch.

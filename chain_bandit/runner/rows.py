@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.runner.workers import Made, Task, Workers, here
+from chain_bandit.runner.workers import Task, TaskResult, Workers, here
 
 Row = dict[str, Any]
 
@@ -50,8 +50,8 @@ def missing(rows: Iterable[Mapping[str, Any]], tasks: Iterable[Task], inputs: Ca
 
 
 def played_rows(
-    tasks: Sequence[Task], play: Callable[[Task], Made], row: Callable[[Task, Made], Row], file: Path | None = None,
-    workers: Workers = here,
+    tasks: Sequence[Task], play: Callable[[Task], TaskResult], row: Callable[[Task, TaskResult], Row],
+    file: Path | None = None, workers: Workers = here,
 ) -> Iterator[Row]:  # fmt: skip
     """A row a task, in the order in which they are over, added to the file. Raises whatever `play` raises."""
     with closing(workers(play, tasks)) as results:
@@ -59,8 +59,8 @@ def played_rows(
 
 
 def resumed_rows(
-    tasks: Iterable[Task], inputs: Callable[[Task], Row], play: Callable[[Task], Made],
-    row: Callable[[Task, Made], Row], file: Path | None = None, workers: Workers = here,
+    tasks: Iterable[Task], inputs: Callable[[Task], Row], play: Callable[[Task], TaskResult],
+    row: Callable[[Task, TaskResult], Row], file: Path | None = None, workers: Workers = here,
 ) -> Iterator[Row]:  # fmt: skip
     """All rows that the file holds, then those of the tasks that it lacks."""
     there = kept_rows(file)

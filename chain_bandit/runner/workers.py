@@ -19,16 +19,16 @@ from chain_bandit.pool import CONTEXT, nothing, pool
 from chain_bandit.protocol.errors import ChainBanditError
 
 Task = TypeVar("Task")
-Made = TypeVar("Made")
+TaskResult = TypeVar("TaskResult")
 
-Results = Generator[tuple[Task, Callable[[], Made]], None, None]
+FinishedTasks = Generator[tuple[Task, Callable[[], TaskResult]], None, None]
 """Each task that is over, and what gives its result, or raises why there is none."""
 
 
 class Workers(Protocol):
     """Plays all tasks, gives each when it is done. Closing it stops those at work."""
 
-    def __call__(self, play: Callable[[Task], Made], tasks: Sequence[Task]) -> Results[Task, Made]:
+    def __call__(self, play: Callable[[Task], TaskResult], tasks: Sequence[Task]) -> FinishedTasks[Task, TaskResult]:
         """Each task with its result, in the order in which they are over."""
 
 
@@ -63,7 +63,7 @@ class RayUnreachable(ChainBanditError):
         self.address, self.why = address, why
 
 
-def here(play: Callable[[Task], Made], tasks: Sequence[Task]) -> Results[Task, Made]:
+def here(play: Callable[[Task], TaskResult], tasks: Sequence[Task]) -> FinishedTasks[Task, TaskResult]:
     """In this process."""
     for task in tasks:
         yield task, partial(play, task)
@@ -81,8 +81,8 @@ def processes(
     The work raises `NoWorkers` where no process begins.
     """
 
-    def work(play: Callable[[Task], Made], tasks: Sequence[Task]) -> Results[Task, Made]:
-        over, begun = SimpleQueue[Future[Made]](), CONTEXT.Event()
+    def work(play: Callable[[Task], TaskResult], tasks: Sequence[Task]) -> FinishedTasks[Task, TaskResult]:
+        over, begun = SimpleQueue[Future[TaskResult]](), CONTEXT.Event()
         with pool(min(count, len(tasks) or 1), partial(_begin, begun, begin)) as made:
             ahead = {made.submit(play, task): task for task in tasks}
             for future in list(ahead):
@@ -109,7 +109,7 @@ def _begin(begun: Any, begin: Callable[[], None]) -> None:
 def cluster(address: str) -> Workers:
     """On the Ray cluster at an address; `local` starts one here. Raises `RayMissing` or `RayUnreachable`."""
 
-    def work(play: Callable[[Task], Made], tasks: Sequence[Task]) -> Results[Task, Made]:
+    def work(play: Callable[[Task], TaskResult], tasks: Sequence[Task]) -> FinishedTasks[Task, TaskResult]:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
         try:
             ray: Any = import_module("ray")

@@ -114,7 +114,7 @@ class ArenaPolicy(ABC):
         """What the arms of round t paid: both (R, M)."""
 
 
-Maker = Callable[[World, int, np.random.Generator], ArenaPolicy]
+PolicyMaker = Callable[[World, int, np.random.Generator], ArenaPolicy]
 """Makes a policy for a world and R replicates; the generator is for its own coins, if it tosses any."""
 
 
@@ -131,7 +131,7 @@ class Played:
     sent: float
 
 
-def play(world: World, make: Maker, replicates: int, seed: int, marks: Sequence[int] = ()) -> Played:
+def play(world: World, make: PolicyMaker, replicates: int, seed: int, marks: Sequence[int] = ()) -> Played:
     """Play `world` from round 1 to T; `marks` are rounds by which regret is told, T alone without any.
 
     Raises:
@@ -148,7 +148,7 @@ def play(world: World, make: Maker, replicates: int, seed: int, marks: Sequence[
     return Played(np.concatenate([part.regret for part in parts]), float(np.mean([part.sent for part in parts])))
 
 
-def _play(world: World, make: Maker, replicates: int, key: tuple[int, int], marks: Sequence[int]) -> Played:
+def _play(world: World, make: PolicyMaker, replicates: int, key: tuple[int, int], marks: Sequence[int]) -> Played:
     luck, coins = (np.random.Generator(np.random.Philox(np.random.SeedSequence((*key, use)))) for use in (0, 1))
     policy = make(world, replicates, coins)
     means, gaps = np.array(world.means), world.gaps

@@ -39,10 +39,10 @@ from chain_bandit.simulation.hashes import digests
 from chain_bandit.simulation.kernel.encoding import KernelParameters, Keys
 from chain_bandit.simulation.outcomes import effects
 from chain_bandit.simulation.outcomes import parts as parts_of
-from chain_bandit.simulation.reputations import Reputations
+from chain_bandit.simulation.reputations import ReputationArray
 from chain_bandit.simulation.sums import SUMS, Sums
 
-Rows = Ints | slice
+_Rows = Ints | slice
 
 ALL = slice(None)
 
@@ -185,7 +185,7 @@ class _Games:
         self.rules, self.count = rules, len(chances)
         self._parameters, self._form = parameters, arrays.find(parameters.aggregation)
         everybody = rules.participants  # all of them pass who are not left out
-        self._reputations = Reputations(parameters, self.count) if leaves_out(parameters) else None
+        self._reputations = ReputationArray(parameters, self.count) if leaves_out(parameters) else None
         passing = range(everybody + 1) if self._reputations else [everybody]
         counts = np.maximum([worth_of(parameters, range(everybody + 1), passed) for passed in passing], 1)
         self._worth = counts if rules.per_report else np.ones_like(counts)
@@ -406,7 +406,7 @@ class _Games:
 
     def _by_form(
         self, form: arrays.Form, t: int, table: _Table, suspects: Ints, cells: Ints, ordered: bool,
-        rows: Rows = ALL,
+        rows: _Rows = ALL,
     ) -> arrays.Found:  # fmt: skip
         """What a form says of the reports of some rows, in some cells."""
         replicates, order = cells[0] % self.count if cells.ndim > 1 else cells % self.count, None

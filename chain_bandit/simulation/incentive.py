@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from chain_bandit.plugins import PluginBroken
-from chain_bandit.simulation.arena import ArenaPolicy, Floats, Ints, Maker, World
+from chain_bandit.simulation.arena import ArenaPolicy, Floats, Ints, PolicyMaker, World
 
 
 class Incentive(ABC):
@@ -55,7 +55,7 @@ class Shaped(ArenaPolicy):
         self.sent = self._policy.sent + self._incentive.sent
 
 
-def shaped(policy: Maker, incentive: IncentiveMaker) -> Maker:
+def shaped(policy: PolicyMaker, incentive: IncentiveMaker) -> PolicyMaker:
     """Makes the policy behind the incentive, which tosses coins of its own: the policy's fall as they do without."""
 
     def both(world: World, replicates: int, coins: np.random.Generator) -> Shaped:

@@ -12,7 +12,7 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import arrays
 
 
-class Reputations:
+class ReputationArray:
     """Of every row and replicate, by a rule of merits that has a form over arrays.
 
     Attributes:

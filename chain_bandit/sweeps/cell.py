@@ -35,7 +35,7 @@ COLUMNS = (
 )  # fmt: skip
 """Of the table, after one an axis."""
 
-Sums = NDArray[np.int64]
+CheckpointSums = NDArray[np.int64]
 """(replicates, checkpoints, `SUMS`)."""
 
 _KEY, _CHECK = b"chain_bandit.cell", b"chain_bandit.sums"
@@ -104,7 +104,7 @@ class Cell:
         """Its name: 64 hexadecimal digits."""
         return keccak(self.key()).hex()
 
-    def rows(self, sums: Sums) -> Iterator[dict[str, Any]]:
+    def rows(self, sums: CheckpointSums) -> Iterator[dict[str, Any]]:
         """What the table says of it, a row a checkpoint."""
         measured = Measured(self.scenario.parameters, self.checkpoints, sums, 0.0)
         named = {"regret": measured.regret()} | {part: measured.regret(part) for part in PARTS}
@@ -119,11 +119,11 @@ class Cell:
             }  # fmt: skip
 
 
-Task = tuple[Cell, str, Engine]
+_Task = tuple[Cell, str, Engine]
 """A cell, its digest, and the engine that plays it."""
 
 
-def play(task: Task) -> Sums | str:
+def play(task: _Task) -> CheckpointSums | str:
     """What a worker makes of a cell: its sums, or why there are none.
 
     A worker with another version than the digest's would play something else. The sums do not depend on the engine.
@@ -141,7 +141,7 @@ def play(task: Task) -> Sums | str:
 
 def play_all(
     cells: Mapping[str, Cell], workers: Workers, on_waiting: Callable[[str], None] = lambda said: None
-) -> Generator[tuple[str, Sums | str], None, None]:
+) -> Generator[tuple[str, CheckpointSums | str], None, None]:
     """What comes of cells, by digest, as they are over. The game is compiled here, so that no worker has to.
 
     Args:
@@ -164,7 +164,7 @@ def play_all(
                 yield digest, f"its worker died ({reason(error)[:200]})"
 
 
-def write(path: Path, cell: Cell, sums: Sums) -> None:
+def write(path: Path, cell: Cell, sums: CheckpointSums) -> None:
     """Keep the results: the whole file, or none. The same cell gives the same bytes."""
     games, marks = np.indices(sums.shape[:2]).reshape(2, -1)
     columns = {"replicate": games, "round": np.array(cell.checkpoints)[marks]}
@@ -174,7 +174,7 @@ def write(path: Path, cell: Cell, sums: Sums) -> None:
         parquet.write_table(table, file, compression="zstd")
 
 
-def read(path: Path, cell: Cell) -> Sums | None:
+def read(path: Path, cell: Cell) -> CheckpointSums | None:
     """What was kept, None if nothing was. Raises `CellDamaged` unless it is what `write` wrote of this cell."""
     shape = (cell.replicates, len(cell.checkpoints), len(SUMS))
     try:
@@ -194,7 +194,7 @@ def read(path: Path, cell: Cell) -> Sums | None:
     return sums
 
 
-def _check(sums: Sums) -> bytes:
+def _check(sums: CheckpointSums) -> bytes:
     return keccak(np.ascontiguousarray(sums, "<i8").tobytes()).hex().encode()
 
 

@@ -54,7 +54,7 @@ Axis = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class GridPoint:
     """One combination of the axes.
 
     Attributes:
@@ -105,7 +105,7 @@ class Sweep(Strict):
             for axis, given in self.axes.items()
         }
 
-    def points(self) -> Iterator[Point]:
+    def points(self) -> Iterator[GridPoint]:
         """All combinations, the last axis fastest.
 
         Raises:
@@ -123,9 +123,9 @@ class Sweep(Strict):
             except (ScenarioInvalid, KeyboardInterrupt, Stopped):
                 raise
             except BaseException as error:  # noqa: BLE001 - a plug-in may raise anything
-                yield Point(labels, None, reason(error))
+                yield GridPoint(labels, None, reason(error))
             else:
-                yield Point(labels, cell)
+                yield GridPoint(labels, cell)
 
     def check(self) -> None:
         """Refuse axes that say one thing twice, or too much. Raises `ScenarioInvalid`."""

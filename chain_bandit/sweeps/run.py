@@ -13,7 +13,7 @@ from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.runner.folder import OutputFolders, OutputRefused
 from chain_bandit.runner.workers import Workers
 from chain_bandit.sweeps import cell
-from chain_bandit.sweeps.grid import Point, Sweep
+from chain_bandit.sweeps.grid import GridPoint, Sweep
 
 TABLE, CELLS = "sweep.parquet", "cells"
 
@@ -152,7 +152,7 @@ def _kept(
 
 
 def _rows(
-    axes: Sequence[str], points: Sequence[Point], found: Mapping[str, Sequence[SweepRow]], failed: Mapping[str, str]
+    axes: Sequence[str], points: Sequence[GridPoint], found: Mapping[str, Sequence[SweepRow]], failed: Mapping[str, str]
 ) -> Iterator[SweepRow]:
     for point in points:
         labels = dict(zip(axes, point.labels, strict=True))

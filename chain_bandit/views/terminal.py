@@ -147,7 +147,7 @@ class ProgressLine:
         return f"{self._what} {done:,}" + (f" of {self._total:,}" if self._total else "")
 
 
-class Progress(ProgressLine):
+class RunProgress(ProgressLine):
     """Follows a run: give it to `run` as its observer."""
 
     def __init__(self, rounds: int, to: Console | None = None, what: str = "round") -> None:

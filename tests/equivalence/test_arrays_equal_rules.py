@@ -22,7 +22,7 @@ from chain_bandit.simulation.arrays.bittensor_trust import _medians
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.hashes import digests
 from chain_bandit.simulation.likeness import accuracies, likeness
-from chain_bandit.simulation.reputations import Reputations
+from chain_bandit.simulation.reputations import ReputationArray
 from chain_bandit.simulation.sums import SUMS
 from tests.equivalence.test_batch_equals_kernel import scenario
 from tests.rules import entry, rule, terms
@@ -302,12 +302,12 @@ def test_whole_games_in_which_somebody_is_left_out(name, monkeypatch):
     """By both rules of merit, under lies that come and go, so that who is left out changes from round to round."""
     found: list[int] = []
 
-    def spied(kept: Reputations) -> Any:
+    def spied(kept: ReputationArray) -> Any:
         changed = LEAVE_OUT(kept)
         found.extend((len(kept.values) - kept.passed).tolist())
         return changed
 
-    monkeypatch.setattr(Reputations, "leave_out", spied)
+    monkeypatch.setattr(ReputationArray, "leave_out", spied)
     for seed, lie in enumerate(["constant-lie", "worse-half"]):
         named = entry(name, delta=0.4) if name == "delta-safe" else name
         by = sorted(REPUTATIONS)[(seed + len(name)) % 2]
@@ -325,21 +325,21 @@ def test_where_the_form_of_a_reputation_is_unsure_the_rule_is_asked(monkeypatch)
     require_equal_games(leaving_out(4, "krum", "bittensor-trust", 0.5, malicious=malicious("constant-lie", 1, 6)))
 
 
-LEAVE_OUT = Reputations.leave_out
+LEAVE_OUT = ReputationArray.leave_out
 
 
-def everybody_begins_anew(kept: Reputations) -> Any:
+def everybody_begins_anew(kept: ReputationArray) -> Any:
     kept._after = np.full_like(kept.values, START)
     return LEAVE_OUT(kept)
 
 
-def keeps_estimators(kept: Reputations) -> Any:
+def keeps_estimators(kept: ReputationArray) -> Any:
     return LEAVE_OUT(kept) & False
 
 
 @pytest.mark.parametrize("wrong", [everybody_begins_anew, keeps_estimators])
 def test_a_planted_wrong_exclusion_is_seen(wrong, monkeypatch):
-    monkeypatch.setattr(Reputations, "leave_out", wrong)
+    monkeypatch.setattr(ReputationArray, "leave_out", wrong)
     with pytest.raises(AssertionError, match="round - 1"):
         require_equal_games(leaving_out(6, "median", "meritrank", 0.45, malicious=malicious("constant-lie", 1, 6)))
 

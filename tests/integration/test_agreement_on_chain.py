@@ -24,7 +24,7 @@ from chain_bandit.chain_history.collect import collect
 from chain_bandit.chain_history.evm import decode_receipt, decode_transaction
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.game.agreement import Agreement, AgreementOnChain
-from chain_bandit.mediate.agreement.agreer import Agreed, InProcess
+from chain_bandit.mediate.agreement.agreer import AgreedTokens, InProcess
 from chain_bandit.mediate.token_rule import Episode, Method, TokenAccount, TokenRuleOptions, after_epoch, opened
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.agreement.tokens import clamped
@@ -60,7 +60,7 @@ class Clamped:
     last: int
     terms: AgreementTerms = TERMS
 
-    def agree(self, tokens: list[int], of: list[bytes]) -> Agreed:
+    def agree(self, tokens: list[int], of: list[bytes]) -> AgreedTokens:
         (agreed, *_) = InProcess().agree(tokens, of)
         assert agreed is not None
         self.last = clamped(agreed, self.last, self.terms.most, self.terms.step)

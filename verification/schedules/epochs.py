@@ -12,7 +12,7 @@ from enum import Enum
 from random import Random
 
 from chain_bandit.actors.epochs.dealing import SHARE_BYTES, deal, probed
-from chain_bandit.actors.epochs.epoch import Doubts, Ended, Epoch, Message, Shared, Staged
+from chain_bandit.actors.epochs.epoch import Doubts, Ended, Epoch, EpochMessage, Shared, Staged
 from chain_bandit.actors.epochs.epoch import Stage as Phases
 from chain_bandit.actors.epochs.participant import EpochParticipant
 from chain_bandit.actors.epochs.transcript import Sent
@@ -188,7 +188,7 @@ class _Seat:
             self._deal_off()
         return [*self._changed(self._machine.on_tick(step)), *self._added(step)]
 
-    def on_message(self, sender: int, message: Message) -> None:
+    def on_message(self, sender: int, message: EpochMessage) -> None:
         """Take in a message."""
         if self._step < self._ends:
             self._machine.on_message(sender, message)
@@ -221,10 +221,10 @@ class _Seat:
             found.append(Send(tuple(to for to in send.to if to in kept), send.message))
         return found
 
-    def _is_own(self, message: Message) -> bool:
+    def _is_own(self, message: EpochMessage) -> bool:
         return isinstance(message, Staged) and message.frame.claims[0].instance == self.number
 
-    def _other(self, message: Message, number: int) -> Message:
+    def _other(self, message: EpochMessage, number: int) -> EpochMessage:
         """Something else of the same kind, under the seat's own key."""
         match message:
             case Shared(share=share):
@@ -288,7 +288,7 @@ class _Seat:
                     found.append(Send((RELAYER,), self._false_end(act.number)))
         return found
 
-    def _forged(self, act: EpochAct, stage: Phases) -> Message:
+    def _forged(self, act: EpochAct, stage: Phases) -> EpochMessage:
         """A statement of another seat that it never signed, under a key of the adversary's."""
         whose = act.number % self._play.schedule.terms.places
         signature = self._play.signers[self.number].sign(keccak(act.number.to_bytes(8, "big")))
@@ -321,8 +321,8 @@ class _Play:
         )
         self.at, self._chance = 0, Random(~schedule.seed)
         self._since: dict[int, int] = {}
-        self.said: dict[int, list[Message]] = {}
-        self.said_before: dict[int, list[Message]] = {}
+        self.said: dict[int, list[EpochMessage]] = {}
+        self.said_before: dict[int, list[EpochMessage]] = {}
         self._votes: dict[bytes, set[int]] = {}
         self._opened: dict[int, set[int]] = {}
 
@@ -505,7 +505,7 @@ class _Play:
         self.result.seen[what] += 1
 
 
-def _stage(message: Message) -> int:
+def _stage(message: EpochMessage) -> int:
     """Of an epoch, in which a message belongs."""
     match message:
         case Staged(stage=stage):

@@ -57,7 +57,7 @@ class Ended:
     certificate: Certificate
 
 
-Message = Shared | Staged | Doubts | Vote | Ended
+EpochMessage = Shared | Staged | Doubts | Vote | Ended
 
 
 @dataclass(frozen=True, slots=True)

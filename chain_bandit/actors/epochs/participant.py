@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from chain_bandit.actors.epochs import transcript
 from chain_bandit.actors.epochs.dealing import SHARE_BYTES, deal
-from chain_bandit.actors.epochs.epoch import Doubts, Epoch, Message, Shared, Stage, Staged
+from chain_bandit.actors.epochs.epoch import Doubts, Epoch, EpochMessage, Shared, Stage, Staged
 from chain_bandit.actors.messages import Send
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.crypto.keys import Signer
@@ -45,7 +45,7 @@ class EpochParticipant:
             return [self._state(Stage.OPEN, b"".join(opened))]
         return []
 
-    def on_message(self, sender: int, message: Message) -> None:
+    def on_message(self, sender: int, message: EpochMessage) -> None:
         """Note what a validator doubts."""
         if isinstance(message, Doubts) and sender in self._holders:
             self._doubts[sender] = message.places

@@ -1,6 +1,6 @@
 """The relayer: holds the first certificate of the open epoch that the contract would take. Anybody can be one."""
 
-from chain_bandit.actors.epochs.epoch import Ended, Epoch, Message
+from chain_bandit.actors.epochs.epoch import Ended, Epoch, EpochMessage
 from chain_bandit.actors.messages import Send
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.agreement import ledger
@@ -23,7 +23,7 @@ class EpochRelayer:
         """Nothing of its own accord."""
         return []
 
-    def on_message(self, sender: int, message: Message) -> None:
+    def on_message(self, sender: int, message: EpochMessage) -> None:
         """Keep a quorum's word on the body that comes with it; drop anything else."""
         if not isinstance(message, Ended) or self.ended is not None:
             return

@@ -4,7 +4,7 @@ from itertools import chain
 
 from chain_bandit.actors.epochs import dealing, transcript
 from chain_bandit.actors.epochs.dealing import SHARE_BYTES, Share
-from chain_bandit.actors.epochs.epoch import Doubts, Ended, Epoch, Message, Shared, Stage, Staged
+from chain_bandit.actors.epochs.epoch import Doubts, Ended, Epoch, EpochMessage, Shared, Stage, Staged
 from chain_bandit.actors.messages import RELAYER, Send
 from chain_bandit.consensus.broadcast import SignedBroadcast
 from chain_bandit.consensus.certificate import Vote, Votes
@@ -58,7 +58,7 @@ class EpochValidator:
         }
         return acts[step]() if step in acts else self._relay()
 
-    def on_message(self, sender: int, message: Message) -> None:
+    def on_message(self, sender: int, message: EpochMessage) -> None:
         """Take in what arrived in the current step."""
         match message:
             case Staged(stage=stage, frame=frame) if stage in self._stages and frame.phase is Phase.REPORT:

@@ -6,7 +6,7 @@ from typing import Protocol
 from chain_bandit.mediate.agreement.tokens import check
 from chain_bandit.protocol.agreement.tokens import mean
 
-Agreed = tuple[int | None, ...]
+AgreedTokens = tuple[int | None, ...]
 """x* in units as each participant knows it; None for who has not learned it, and goes on with the last."""
 
 
@@ -17,7 +17,7 @@ class Agreer(Protocol):
     the rest's sum. Whoever shares a false token moves x* as it likes: see `bounds`.
     """
 
-    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> Agreed:
+    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> AgreedTokens:
         """One epoch's agreement.
 
         Args:
@@ -33,7 +33,7 @@ class Agreer(Protocol):
 class InProcess:
     """Adds up what it is shown: for experiments, in which nobody has to hide anything from the program."""
 
-    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> Agreed:
+    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> AgreedTokens:
         """See `Agreer`."""
         check(tokens)
         return (mean(sum(tokens), len(tokens)),) * len(tokens)

@@ -7,7 +7,7 @@ The mean of N moves by a Nth of any lie. `protocol.agreement.tokens.clamped` bou
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chain_bandit.mediate.agreement.agreer import Agreed, Agreer
+from chain_bandit.mediate.agreement.agreer import AgreedTokens, Agreer
 from chain_bandit.protocol.agreement.tokens import groups, median
 
 
@@ -28,7 +28,7 @@ class MedianOfGroups:
     count: int
     seed: bytes
 
-    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> Agreed:
+    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> AgreedTokens:
         """See `Agreer`. Raises `AssumptionBroken` for too many groups."""
         found = []
         for group in groups(len(tokens), self.count, self.seed):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit.mediate.agreement import additive
-from chain_bandit.mediate.agreement.agreer import Agreed
+from chain_bandit.mediate.agreement.agreer import AgreedTokens
 from chain_bandit.mediate.agreement.tokens import check
 from chain_bandit.protocol.agreement.tokens import mean
 
@@ -46,7 +46,7 @@ class PeerExchange:
     shares: tuple[tuple[int, int, int], ...]
     sums: tuple[int, ...]
     heard: tuple[frozenset[int], ...]
-    agreed: Agreed
+    agreed: AgreedTokens
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class PeerShares:
     reach: tuple[Reach, ...] = ()
     sharing: Sharing = Sharing.RING
 
-    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> Agreed:
+    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> AgreedTokens:
         """See `Agreer`."""
         return self.exchange(tokens, salts).agreed
 

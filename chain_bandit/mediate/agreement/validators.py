@@ -7,7 +7,7 @@ ones are named.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chain_bandit.mediate.agreement.agreer import Agreed
+from chain_bandit.mediate.agreement.agreer import AgreedTokens
 from chain_bandit.mediate.agreement.tokens import check
 from chain_bandit.protocol.agreement import shamir
 from chain_bandit.protocol.agreement.tokens import mean
@@ -44,7 +44,7 @@ class ValidatorShares:
         if not 0 <= 3 * self.faulty < self.validators:
             raise AssumptionBroken("shares", "V > 3f >= 0", f"V = {self.validators}, f = {self.faulty}")
 
-    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> Agreed:
+    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> AgreedTokens:
         """See `Agreer`."""
         check(tokens)
         dealt = [self.deal(token, salt) for token, salt in zip(tokens, salts, strict=True)]

@@ -12,10 +12,10 @@ import numpy as np
 
 from chain_bandit.array_types import Singles
 from chain_bandit.mediate.chance import pick, shuffled
-from chain_bandit.mediate.games.game import Chance, MarkovGame, Moment, Place, everybody_else
+from chain_bandit.mediate.games.game import Chance, MarkovGame, Moment, Position, everybody_else
 from chain_bandit.mediate.games.grid import DIRECTIONS, STAYING, cell_of, moved, place_of
 
-WAYS: tuple[Place, ...] = (*DIRECTIONS, STAYING)
+WAYS: tuple[Position, ...] = (*DIRECTIONS, STAYING)
 """Agents have the first four actions; the last is of those who give (`gifting.py`)."""
 
 
@@ -63,8 +63,8 @@ class CoinGame:
 
     def __init__(self, rules: CoinRules) -> None:
         self.rules = rules
-        self.places: list[Place] = []
-        self.coin: Place = 0, 0
+        self.places: list[Position] = []
+        self.coin: Position = 0, 0
         self.colour = 0
 
     def reset(self, chance: Chance) -> tuple[Singles, ...]:

@@ -21,7 +21,7 @@ the last axis, then `NOTHING`. Observations are long and have few."""
 NOTHING = -1
 
 Chance = Sequence[float] | Uniforms
-Place = tuple[int, int]
+Position = tuple[int, int]
 """A cell: x from the left, y from below."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from chain_bandit.array_types import Singles
 from chain_bandit.mediate.chance import shuffled
-from chain_bandit.mediate.games.game import Chance, MarkovGame, Moment, Place
+from chain_bandit.mediate.games.game import Chance, MarkovGame, Moment, Position
 from chain_bandit.mediate.games.grid import DIRECTIONS, moved, place_of
 
 SIGHT = 3
@@ -20,10 +20,10 @@ SIGHT = 3
 TAGGED = 25
 """Steps that a tagged agent sits out."""
 
-WAYS: tuple[Place, ...] = ((0, 0), *DIRECTIONS)
+WAYS: tuple[Position, ...] = ((0, 0), *DIRECTIONS)
 """Of the actions 0 to 4: stay, and move. Actions 5 to 8 tag in the four directions."""
 
-GROUPS: tuple[Place, ...] = ((5, 2), (10, 2), (15, 2), (20, 2), (2, 6), (7, 6), (12, 6), (17, 6), (22, 6))
+GROUPS: tuple[Position, ...] = ((5, 2), (10, 2), (15, 2), (20, 2), (2, 6), (7, 6), (12, 6), (17, 6), (22, 6))
 """The middles of the plus-shaped groups of five apples."""
 
 ASIDE = 2
@@ -48,7 +48,7 @@ class HarvestRules:
     agents: int = 6
     width: int = 25
     height: int = 9
-    groups: tuple[Place, ...] = GROUPS
+    groups: tuple[Position, ...] = GROUPS
     limit: int = 250
     discount: float = 0.99
     actions: int = 9
@@ -63,13 +63,13 @@ class HarvestRules:
         return -math.inf, turns
 
     @property
-    def orchard(self) -> tuple[Place, ...]:
+    def orchard(self) -> tuple[Position, ...]:
         """The cells that have an apple at a reset."""
         near = ((0, 0), *DIRECTIONS)
         return tuple(sorted({(x + over, y + up) for x, y in self.groups for over, up in near}))
 
     @property
-    def bare(self) -> tuple[Place, ...]:
+    def bare(self) -> tuple[Position, ...]:
         """All others, where agents begin."""
         every = (place_of(cell, self.height) for cell in range(self.width * self.height))
         return tuple(place for place in every if place not in self.orchard)
@@ -105,9 +105,9 @@ class Harvest:
 
     def __init__(self, rules: HarvestRules) -> None:
         self.rules = rules
-        self.places: list[Place] = []
+        self.places: list[Position] = []
         self.waits: list[int] = []
-        self.apples: set[Place] = set()
+        self.apples: set[Position] = set()
 
     def reset(self, chance: Chance) -> tuple[Singles, ...]:
         """See `MarkovGame`."""
@@ -140,7 +140,7 @@ class Harvest:
             if other != agent and max(map(abs, self._offset(agent, other))) <= SIGHT
         )
 
-    def _offset(self, agent: int, other: int) -> Place:
+    def _offset(self, agent: int, other: int) -> Position:
         (x, y), (its_x, its_y) = self.places[agent], self.places[other]
         return its_x - x, its_y - y
 
@@ -154,7 +154,7 @@ class Harvest:
         self.apples.discard(place)
         return int(takes), 0
 
-    def _tag(self, agent: int, direction: Place, near: frozenset[int]) -> int:
+    def _tag(self, agent: int, direction: Position, near: frozenset[int]) -> int:
         """Of those near, who is level with the agent or before it, at most `ASIDE` to the side, and not tagged yet."""
         tagged = 0
         for other in near:

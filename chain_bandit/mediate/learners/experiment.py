@@ -22,7 +22,7 @@ from chain_bandit.mediate.stacked_exchange import exchanged
 from chain_bandit.mediate.token_rule import PAPER, Mate, Method, TokenRuleOptions
 from chain_bandit.protocol.errors import ChainBanditError
 
-Number = TypeVar("Number", bound=np.generic)
+_Number = TypeVar("_Number", bound=np.generic)
 
 EPISODES = 10
 """Of an epoch (the paper's Table 4)."""
@@ -182,7 +182,7 @@ class Experiment:
         budgets = Budgets(games, agents, self.setting.rival) if isinstance(self.setting.rival, Gift) else None
         barred = np.zeros((rules.limit, games, agents), np.bool_)
 
-        def to_networks(values: NDArray[Number]) -> NDArray[Number]:
+        def to_networks(values: NDArray[_Number]) -> NDArray[_Number]:
             inner = values.reshape(*shape, agents, -1).swapaxes(1, 2)
             return inner.reshape(self._lanes * agents, shape[1], -1)
 
@@ -213,12 +213,12 @@ class Experiment:
             by_game(barred) if budgets else None,
         )  # fmt: skip
 
-    def _by_network(self, values: NDArray[Number]) -> NDArray[Number]:
+    def _by_network(self, values: NDArray[_Number]) -> NDArray[_Number]:
         """(L, E, T, N) to (G, T, E)."""
         moved = np.ascontiguousarray(values.transpose(0, 3, 2, 1))
         return moved.reshape(-1, *moved.shape[2:])
 
-    def _by_game(self, values: NDArray[Number]) -> NDArray[Number]:
+    def _by_game(self, values: NDArray[_Number]) -> NDArray[_Number]:
         """(G, T, E) to (L, E, T, N)."""
         return values.reshape(self._lanes, -1, *values.shape[1:]).transpose(0, 3, 2, 1)
 

@@ -133,7 +133,7 @@ reports for good, and nobody's consensus is in question; paid rounds that are no
 round of a time t is t - EXTRA; whether doubles did not tell an arm, so that the plain loop has to play the game."""
 
 
-class State(NamedTuple):
+class GameState(NamedTuple):
     """What a game consists of between two rounds; few arrays, since the compiler takes its time for each.
 
     Attributes:
@@ -243,10 +243,10 @@ def _explored(rules: Any, keys: Any, state: Any, t: Any, simple: Any) -> None:
     state.now[FAILURES] = state.now[EXPLORES] = 0
 
 
-def opening(rules: KernelParameters, cast: AttackPlan) -> State:
+def opening(rules: KernelParameters, cast: AttackPlan) -> GameState:
     """Before round 1."""
     arms, count = rules.arms, rules.participants
-    state = State(
+    state = GameState(
         np.zeros((7, arms, count), np.int64), np.zeros((MOST + 10, arms), np.int64),
         np.zeros((SPARED + 1, count), np.int64), np.zeros((MOST + 2, cast.seats.shape[1], arms), np.int64),
         np.zeros(13, np.int64), np.zeros(len(SUMS), np.int64), np.zeros(arms, np.float64),
@@ -263,7 +263,7 @@ def opening(rules: KernelParameters, cast: AttackPlan) -> State:
     return state
 
 
-def settled(state: State) -> Ints:
+def settled(state: GameState) -> Ints:
     """`replicates.Measured.settled` of one game."""
     paid = state.pulled[TOTALS].sum(axis=0) - state.seats[UNPAID]
     return np.stack([paid, state.seats[CHARGED], state.seats[BLOCKED_FROM]])

@@ -17,13 +17,13 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.arena import Floats, Ints
 from chain_bandit.simulation.batch import is_together
 from chain_bandit.simulation.outcomes import parts
-from chain_bandit.simulation.rivals.reports import LiarsView, Lie, Reports
+from chain_bandit.simulation.rivals.reports import LiarStrategy, LiarsView, Reports
 
 SHARES = np.geomspace(0.2, 10, 24)
 """Distances that the optimiser tries, over 1 / sqrt(n): from what no rule can tell from chance to what all do."""
 
 
-def told_by(attack: Attack, parameters: Parameters) -> Lie:
+def told_by(attack: Attack, parameters: Parameters) -> LiarStrategy:
     """What liars report who are all under one attack; the same in every replicate but for what they see.
 
     Args:

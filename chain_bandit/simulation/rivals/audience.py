@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from chain_bandit.simulation.arena import Ints, World
-from chain_bandit.simulation.rivals.reports import LiarsView, Lie, Reports
+from chain_bandit.simulation.rivals.reports import LiarStrategy, LiarsView, Reports
 
 Aggregate = Callable[[Reports, int], Reports]
 """(what V receivers hear, their own report first, (R, V, S, K); f) to means and the samples behind them, (R, V, K)."""
@@ -21,7 +21,7 @@ class Audience:
     """
 
     def __init__(
-        self, world: World, replicates: int, aggregate: Aggregate, lie: Lie, apart: bool = False
+        self, world: World, replicates: int, aggregate: Aggregate, lie: LiarStrategy, apart: bool = False
     ) -> None:  # fmt: skip
         self._honest, self._liars, self._aggregate, self._lie = world.honest, world.liars, aggregate, lie
         graph = ~np.eye(world.agents, dtype=bool) if world.graph is None else world.graph

@@ -10,7 +10,7 @@ from math import ceil, log
 
 import numpy as np
 
-from chain_bandit.simulation.arena import Floats, Ints, Maker, World
+from chain_bandit.simulation.arena import Floats, Ints, PolicyMaker, World
 from chain_bandit.simulation.rivals.audience import Audience
 from chain_bandit.simulation.rivals.learner import Learner
 from chain_bandit.simulation.rivals.reports import Malice, Reports
@@ -59,6 +59,6 @@ class Demabar(Learner):
         self._begin(estimates)
 
 
-def demabar(malice: Malice) -> Maker:
+def demabar(malice: Malice) -> PolicyMaker:
     """Liars lie once an epoch."""
     return lambda world, replicates, coins: Demabar(world, replicates, coins, malice)

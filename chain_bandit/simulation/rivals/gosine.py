@@ -8,7 +8,7 @@ with liars, over whom the sticky sets are spread; here over the honest, so that 
 import numpy as np
 
 from chain_bandit.array_types import Flags, Ints
-from chain_bandit.simulation.arena import Maker
+from chain_bandit.simulation.arena import PolicyMaker
 from chain_bandit.simulation.rivals.gossip import ALPHA, Gossip
 from chain_bandit.simulation.rivals.reports import Malice
 
@@ -29,11 +29,11 @@ class GosineSquares(Gosine):
     beta = 2.0
 
 
-def gosine(malice: Malice, alpha: float = ALPHA) -> Maker:
+def gosine(malice: Malice, alpha: float = ALPHA) -> PolicyMaker:
     """Liars have all they name tried, again and again."""
     return lambda world, replicates, coins: Gosine(world, replicates, coins, malice, alpha)
 
 
-def gosine_squares(malice: Malice, alpha: float = ALPHA) -> Maker:
+def gosine_squares(malice: Malice, alpha: float = ALPHA) -> PolicyMaker:
     """The same in shorter phases."""
     return lambda world, replicates, coins: GosineSquares(world, replicates, coins, malice, alpha)

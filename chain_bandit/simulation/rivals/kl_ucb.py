@@ -6,7 +6,7 @@ algorithm 1, with c = 0, which the source recommends in practice.
 
 import numpy as np
 
-from chain_bandit.simulation.arena import Floats, Ints, Maker
+from chain_bandit.simulation.arena import Floats, Ints, PolicyMaker
 from chain_bandit.simulation.rivals.learner import Learner, highest
 from chain_bandit.simulation.rivals.reports import Malice
 
@@ -37,6 +37,6 @@ class ArenaKlUcb(Learner):
         return highest(kl_bounds(*self.own, t))
 
 
-def kl_ucb(malice: Malice) -> Maker:
+def kl_ucb(malice: Malice) -> PolicyMaker:
     """Nobody hears anybody, so malice has no way in."""
     return lambda world, replicates, coins: ArenaKlUcb(world, replicates)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chain_bandit.simulation.arena import Floats, Ints, Maker, World, WorldError
+from chain_bandit.simulation.arena import Floats, Ints, PolicyMaker, World, WorldError
 from chain_bandit.simulation.rivals.audience import Aggregate
 from chain_bandit.simulation.rivals.learner import Learner
 from chain_bandit.simulation.rivals.pooled import Pooled
@@ -49,6 +49,6 @@ class Phased(Pooled):
             self.sent += self._numbers * float(ends.mean())
 
 
-def phased(aggregate: Aggregate, growth: float) -> Callable[[Malice], Maker]:
+def phased(aggregate: Aggregate, growth: float) -> Callable[[Malice], PolicyMaker]:
     """A rule by its aggregate, which needs a number of each arm in a report, and the growth of its phases."""
     return lambda malice: lambda world, replicates, coins: Phased(world, replicates, aggregate, malice, growth)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chain_bandit.simulation.arena import Floats, Ints, Maker, World
+from chain_bandit.simulation.arena import Floats, Ints, PolicyMaker, World
 from chain_bandit.simulation.rivals.audience import Aggregate, Audience
 from chain_bandit.simulation.rivals.learner import Learner, highest, upper_bounds
 from chain_bandit.simulation.rivals.reports import Malice, Reports, silent
@@ -46,7 +46,7 @@ class Pooled(Learner):
 def pooled(
     aggregate: Aggregate, per_arm: int = 1, others: int = 0, *,
     apart: bool = False, every: int = 1, scattered: bool = False,
-) -> Callable[[Malice], Maker]:  # fmt: skip
+) -> Callable[[Malice], PolicyMaker]:  # fmt: skip
     """A rule by its aggregate, which needs `per_arm` numbers of each arm and `others` in a report.
 
     `apart`: each makes a pool of its own; `every`: rounds from report to report; `scattered`: each tosses for
@@ -58,7 +58,7 @@ def pooled(
     )
 
 
-def oracle(malice: Malice) -> Maker:
+def oracle(malice: Malice) -> PolicyMaker:
     """Told who lies, so that it hears the honest alone: no agreement can do better with this exploration."""
     return pooled(mean)(Malice(silent))
 

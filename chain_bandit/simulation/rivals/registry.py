@@ -6,7 +6,7 @@ from functools import partial
 from chain_bandit import plugins
 from chain_bandit.foreign.registry import named as rule_named
 from chain_bandit.protocol.ruleset import RuleKind
-from chain_bandit.simulation.arena import Maker
+from chain_bandit.simulation.arena import PolicyMaker
 from chain_bandit.simulation.rivals.demabar import demabar
 from chain_bandit.simulation.rivals.dubey_pentland import rewards_trimmed
 from chain_bandit.simulation.rivals.fed_mom import PULLS, median_of_means
@@ -32,7 +32,7 @@ GROWTH = 1 / 16
 OF_GAMES = ("option-1", "confidence", "median", "geometric-median", "krum", "meamed", "centred-clipping")
 """Rules of games that the pages on rivals are about; all others play by `aggregation NAME`."""
 
-RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
+RIVALS: Mapping[str, Callable[[Malice], PolicyMaker]] = {
     "ucb1": ucb1,
     "kl-ucb": kl_ucb,
     "thompson": thompson,
@@ -66,7 +66,7 @@ BROUGHT = ("aggregation", "policy")
 """The first word of the name here of a rule of games, and of a plug-in's policy."""
 
 
-def named(name: str) -> Callable[[Malice], Maker]:
+def named(name: str) -> Callable[[Malice], PolicyMaker]:
     """A rival by its name; `aggregation NAME`, a rule of games in a pool; or `policy NAME`, a plug-in's.
 
     An aggregation hears the liars; a policy is told the world, and its author says what liars do to it.

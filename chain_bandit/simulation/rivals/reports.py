@@ -39,7 +39,7 @@ class LiarsView:
     outcome: Callable[[Reports], Reports]
 
 
-Lie = Callable[[LiarsView], Reports]
+LiarStrategy = Callable[[LiarsView], Reports]
 """What the liars send."""
 
 
@@ -58,7 +58,7 @@ def flipped(seen: LiarsView) -> Reports:
     return Reports(1 - seen.own.means, seen.own.pulls)
 
 
-def inflated(arm: int, to: float = 1.0) -> Lie:
+def inflated(arm: int, to: float = 1.0) -> LiarStrategy:
     """One arm is said to have paid `to` on average; pulls are true."""
 
     def lie(seen: LiarsView) -> Reports:
@@ -75,12 +75,12 @@ def _as_busiest(means: Floats, seen: LiarsView) -> Reports:
     return Reports(np.broadcast_to(means, shape), np.broadcast_to(pulls, shape))
 
 
-def constant(values: Sequence[float]) -> Lie:
+def constant(values: Sequence[float]) -> LiarStrategy:
     """The same means in every round."""
     return lambda seen: _as_busiest(np.asarray(values, float), seen)
 
 
-def inside(best: int) -> Lie:
+def inside(best: int) -> LiarStrategy:
     """The lowest honest mean for the best arm, the highest for all others: no trimming can tell it from honesty."""
 
     def lie(seen: LiarsView) -> Reports:
@@ -117,5 +117,5 @@ def another(best: int) -> Recommend:
 class Malice:
     """What the liars do to what they send: `lie` where means are told, `recommend` where an arm is named."""
 
-    lie: Lie = truth
+    lie: LiarStrategy = truth
     recommend: Recommend = any_arm

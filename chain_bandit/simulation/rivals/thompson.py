@@ -6,7 +6,7 @@ algorithm 1. Taken whole.
 
 import numpy as np
 
-from chain_bandit.simulation.arena import Ints, Maker, World
+from chain_bandit.simulation.arena import Ints, PolicyMaker, World
 from chain_bandit.simulation.rivals.learner import Learner, highest
 from chain_bandit.simulation.rivals.reports import Malice
 
@@ -25,6 +25,6 @@ class ArenaThompson(Learner):
         return highest(self._coins.beta(1 + self.sums, 1 + self.pulls - self.sums))
 
 
-def thompson(malice: Malice) -> Maker:
+def thompson(malice: Malice) -> PolicyMaker:
     """Nobody hears anybody, so malice has no way in."""
     return ArenaThompson

@@ -3,7 +3,7 @@
 Source: Auer, Cesa-Bianchi, Fischer, Finite-time analysis of the multiarmed bandit problem, 2002, figure 1. Taken whole.
 """
 
-from chain_bandit.simulation.arena import Ints, Maker
+from chain_bandit.simulation.arena import Ints, PolicyMaker
 from chain_bandit.simulation.rivals.learner import Learner, highest, upper_bounds
 from chain_bandit.simulation.rivals.reports import Malice
 
@@ -18,6 +18,6 @@ class ArenaUcb1(Learner):
         return highest(upper_bounds(*self.own, t))
 
 
-def ucb1(malice: Malice) -> Maker:
+def ucb1(malice: Malice) -> PolicyMaker:
     """Nobody hears anybody, so malice has no way in."""
     return lambda world, replicates, coins: ArenaUcb1(world, replicates)

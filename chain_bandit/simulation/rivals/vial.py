@@ -8,7 +8,7 @@ was at hand but for its abstract: of the second rule the thresholds' constants a
 import numpy as np
 
 from chain_bandit.array_types import Flags, Ints
-from chain_bandit.simulation.arena import Maker, World
+from chain_bandit.simulation.arena import PolicyMaker, World
 from chain_bandit.simulation.rivals.gossip import ALPHA, Gossip
 from chain_bandit.simulation.rivals.reports import Malice
 
@@ -47,11 +47,11 @@ class Vial2022(Vial2021):
         return np.asarray(super().judge(best) & (self._since <= (self.phase / 3) ** 0.5) & (pulls <= self.phase**1.5))
 
 
-def vial_2021(malice: Malice, alpha: float = ALPHA) -> Maker:
+def vial_2021(malice: Malice, alpha: float = ALPHA) -> PolicyMaker:
     """The rule for complete graphs."""
     return lambda world, replicates, coins: Vial2021(world, replicates, coins, malice, alpha)
 
 
-def vial_2022(malice: Malice, alpha: float = ALPHA) -> Maker:
+def vial_2022(malice: Malice, alpha: float = ALPHA) -> PolicyMaker:
     """The rule for any graph."""
     return lambda world, replicates, coins: Vial2022(world, replicates, coins, malice, alpha)

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 
-from chain_bandit.actors.epochs.epoch import Ended, Epoch, Message, Shared, Stage, Staged
+from chain_bandit.actors.epochs.epoch import Ended, Epoch, EpochMessage, Shared, Stage, Staged
 from chain_bandit.actors.epochs.participant import EpochParticipant
 from chain_bandit.actors.epochs.validator import EpochValidator
 from chain_bandit.actors.messages import Send
@@ -201,7 +201,7 @@ class Rushing(EpochValidator):
         super().begin(epoch)
         self.probes: dict[int, Probes] = {}
 
-    def on_message(self, sender: int, message: Message) -> None:
+    def on_message(self, sender: int, message: EpochMessage) -> None:
         super().on_message(sender, message)
         if isinstance(message, Staged) and message.stage is Stage.PROBE:
             for claim in message.frame.claims:

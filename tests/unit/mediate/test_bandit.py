@@ -8,7 +8,7 @@ import pytest
 from chain_bandit.actors.epochs.transcript import Sent
 from chain_bandit.mediate.agreement.tokens import units
 from chain_bandit.mediate.bandit import INCENTIVES, TokenIncentive, in_process
-from chain_bandit.mediate.exchange import Improvement, Step, exchanged
+from chain_bandit.mediate.exchange import EpisodeStep, Improvement, exchanged
 from chain_bandit.mediate.token_rule import Episode, Method, TokenAccount, TokenRuleOptions, after_epoch
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.arena import World, play, ring
@@ -56,7 +56,7 @@ def test_what_is_learned_from_is_what_mate_exchanges(graph, worth):
     played = rounds(made, 59, world=world)
     reach = ~np.eye(4, dtype=bool) if graph is None else graph
     neighbours = [frozenset(map(int, np.flatnonzero(row))) for row in reach]
-    steps = [Step(rewards[0].tolist(), [0] * 4, [0] * 4, neighbours) for _, rewards, _ in played]
+    steps = [EpisodeStep(rewards[0].tolist(), [0] * 4, [0] * 4, neighbours) for _, rewards, _ in played]
     expected = exchanged(steps, worth, 1.0, Improvement.REWARD)
     assert [learned[0].tolist() for *_, learned in played] == expected
     assert any(learned[0].tolist() != rewards[0].tolist() for _, rewards, learned in played)

@@ -18,7 +18,7 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.agreement import Agreement
 from chain_bandit.mediate.agreement.agreer import InProcess
 from chain_bandit.mediate.agreement.bounds import MedianOfGroups
-from chain_bandit.mediate.exchange import Improvement, Step, exchanged
+from chain_bandit.mediate.exchange import EpisodeStep, Improvement, exchanged
 from chain_bandit.protocol.agreement import body, shamir
 from chain_bandit.protocol.agreement.tokens import LARGEST
 from chain_bandit.protocol.blocks import mask, seats
@@ -326,7 +326,7 @@ def test_nets_are_what_the_exchange_of_tokens_adds_to_rewards():
     values = [[chance.uniform(-1, 1) for _ in range(4)] for _ in range(41)]
     rewards = [[chance.uniform(-1, 1) for _ in range(4)] for _ in range(40)]
     everybody = [frozenset(range(4)) - {at} for at in range(4)]
-    steps = [Step(rewards[t], values[t], values[t + 1], everybody) for t in range(40)]
+    steps = [EpisodeStep(rewards[t], values[t], values[t + 1], everybody) for t in range(40)]
     shaped = exchanged(steps, [1.0] * 4, 0.95, Improvement.TD)
     rows: dict[int, list[Sent]] = {at: [] for at in range(4)}
     for step in steps:

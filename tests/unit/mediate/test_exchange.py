@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chain_bandit.mediate import exchange, stacked_exchange
-from chain_bandit.mediate.exchange import Improvement, Step
+from chain_bandit.mediate.exchange import EpisodeStep, Improvement
 
 TD, REWARD = Improvement.TD, Improvement.REWARD
 ALL = (frozenset({1, 2}), frozenset({0, 2}), frozenset({0, 1}))
@@ -15,7 +15,7 @@ ALL = (frozenset({1, 2}), frozenset({0, 2}), frozenset({0, 1}))
 
 def one_step(rewards: Any, tokens: Any, falls: Any = (0, 0, 0), neighbours: Any = ALL) -> list[float]:
     """A step in which each agent's V falls by so much, so that it improves with a reward of at least that."""
-    step = Step(rewards, falls, [0] * len(falls), neighbours)
+    step = EpisodeStep(rewards, falls, [0] * len(falls), neighbours)
     return exchange.exchanged([step], tokens, 0.95, TD)[0]
 
 
@@ -49,12 +49,12 @@ def test_a_request_is_read_by_whom_its_receiver_reaches():
 def test_the_value_after_the_last_step_counts():
     """0.95 * 2 - 1 is enough for 0 to ask, 0.95 / 2 - 1 not for 1; thanked, 1 says yes."""
     pair = frozenset({1}), frozenset({0})
-    assert exchange.exchanged([Step([0, 0], [1, 1], [2, 0.5], pair)], (1, 1), 0.95, TD) == [[0 + 1, 0 + 1]]
+    assert exchange.exchanged([EpisodeStep([0, 0], [1, 1], [2, 0.5], pair)], (1, 1), 0.95, TD) == [[0 + 1, 0 + 1]]
 
 
 def test_a_reward_is_held_against_the_mean_of_those_before_and_the_first_is_always_fine():
     rows = [(-5, 0), (-6, 0), (-5.5, 0), (-5.6, 0)]  # means before: -, -5, -5.5, -5.5
-    steps = [Step(row, [0, 0], [0, 0], (frozenset({1}), frozenset({0}))) for row in rows]
+    steps = [EpisodeStep(row, [0, 0], [0, 0], (frozenset({1}), frozenset({0}))) for row in rows]
     first, second, third, fourth = exchange.exchanged(steps, (0.05, 0.05), 0.95, REWARD)
     assert first == pytest.approx([-4.9, 0.1])
     assert second == pytest.approx([-5.95, -0.05])
@@ -83,7 +83,7 @@ def test_many_episodes_at_once_come_to_the_same_bits(seed, improvement):
     for at in range(3):
         rewards, values, near = (given[name][at].tolist() for name in ("rewards", "values", "neighbours"))
         reach = [[frozenset(other for other in range(agents) if row[other]) for row in step] for step in near]
-        episode = [Step(rewards[step], *values[step : step + 2], reach[step]) for step in range(steps)]
+        episode = [EpisodeStep(rewards[step], *values[step : step + 2], reach[step]) for step in range(steps)]
         one = exchange.exchanged(episode, given["tokens"][at].tolist(), given["discount"], improvement)
         assert many[at].tobytes() == np.array(one).tobytes()
 

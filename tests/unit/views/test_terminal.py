@@ -209,7 +209,7 @@ MOMENT = SimpleNamespace(pulls=312, approved=305, regret=97_400_000_000, accused
 
 def test_progress_is_silent_where_there_is_no_terminal():
     out = StringIO()
-    with terminal.Progress(1000, Console(file=out)) as observe:
+    with terminal.RunProgress(1000, Console(file=out)) as observe:
         observe(MOMENT)
     assert out.getvalue() == ""
 
@@ -217,7 +217,7 @@ def test_progress_is_silent_where_there_is_no_terminal():
 def test_progress_follows_the_run_on_a_terminal():
     out = StringIO()
     to = Console(file=out, force_terminal=True, width=80, _environ={"TERM": "xterm"})
-    with terminal.Progress(1000, to) as observe:
+    with terminal.RunProgress(1000, to) as observe:
         observe(MOMENT)
     assert "round 312 of 1,000" in out.getvalue()
     assert terminal.standing(MOMENT) == "305 approved, regret 97.4, accused 8, 9"
@@ -237,7 +237,8 @@ def test_blocks_are_followed_on_a_terminal_unless_hidden(total, where, hidden):
 def test_progress_line_fits_80_columns():
     late = SimpleNamespace(pulls=999, approved=999, regret=999_900_000_000, accused=frozenset({7, 8, 9}))
     out = StringIO()
-    with terminal.Progress(1000, Console(file=out, force_terminal=True, width=80, _environ={"TERM": "xterm"})) as line:
+    console = Console(file=out, force_terminal=True, width=80, _environ={"TERM": "xterm"})
+    with terminal.RunProgress(1000, console) as line:
         line(late)
     assert "0:00:00" in out.getvalue()
     assert terminal.standing(late) in out.getvalue()
