@@ -1,4 +1,4 @@
-"""Who brings participants to one token: three ways, to the same unit."""
+"""Agreement on one token: the interface, and the mean in one process. `peers` and `game.agreement` share tokens."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -14,7 +14,7 @@ class Agreer(Protocol):
     """The mean of everybody's token. Nothing that it sends or gives away holds a token, but what x* says of it.
 
     x* says much among few: of two participants each learns the other's token exactly, and N - 2 who pool theirs learn
-    the rest's sum. Whoever shares a false token moves x* as it likes: see `bounds`.
+    the rest's sum. Whoever shares a false token moves x* as it likes; `protocol.agreement.tokens` has two bounds.
     """
 
     def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> AgreedTokens:

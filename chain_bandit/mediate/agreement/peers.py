@@ -1,7 +1,9 @@
 """Agreement among the participants themselves, as in the paper: shares to neighbours, sums to everybody.
 
 Each splits its token among its neighbours and itself, adds up what it then holds, and publishes the sum. Where not all
-reach all, sums are handed on, step by step, and whom all sums have reached knows the mean.
+reach all, sums are handed on, step by step, and whom all sums have reached knows the mean. No command or option reaches
+this: it is the paper's protocol, beside which docs/mediate.md sets the validators' of `game.agreement`, and what its
+"Neighbourhoods" says of `Sharing.RANGE` is computed with it in tests/unit/mediate/test_agreement.py.
 """
 
 from collections.abc import Sequence

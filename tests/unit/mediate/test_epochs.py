@@ -17,10 +17,9 @@ from chain_bandit.actors.messages import Send
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.agreement import Agreement
 from chain_bandit.mediate.agreement.agreer import InProcess
-from chain_bandit.mediate.agreement.bounds import MedianOfGroups
 from chain_bandit.mediate.exchange import EpisodeStep, Improvement, exchanged
 from chain_bandit.protocol.agreement import body, shamir
-from chain_bandit.protocol.agreement.tokens import LARGEST
+from chain_bandit.protocol.agreement.tokens import LARGEST, groups, median
 from chain_bandit.protocol.blocks import mask, seats
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import NO_BLOCK
@@ -156,7 +155,7 @@ def test_groups_are_drawn_by_what_nobody_knew_and_their_median_is_that_of_the_in
         assert ended is not None
         made = body.decode(GROUPED, ended.body)
         drawn.add(tuple(group.members for group in made.groups))
-        assert got == MedianOfGroups(InProcess(), 3, made.seed).agree(tokens, salts(epoch, 9))[0]
+        assert got == median([mean_of([tokens[each] for each in group]) for group in groups(9, 3, made.seed)])
     assert len(drawn) == 4
 
 

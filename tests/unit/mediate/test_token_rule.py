@@ -11,7 +11,6 @@ from chain_bandit.mediate import stacked_token_rule, token_rule
 from chain_bandit.mediate.agreement.agreer import InProcess
 from chain_bandit.mediate.agreement.peers import PeerShares
 from chain_bandit.mediate.agreement.tokens import TokenInvalid
-from chain_bandit.mediate.agreement.validators import ValidatorShares
 from chain_bandit.mediate.token_rule import (
     Episode,
     Mate,
@@ -163,12 +162,11 @@ def test_who_does_not_learn_what_was_agreed_goes_on_with_what_it_used():
     assert [each.used for each in after] == [0.4, 0.3]
 
 
-@pytest.mark.parametrize("agreer", [PeerShares(), ValidatorShares(4, 1)])
-def test_any_agreer_gives_the_same_tokens(agreer):
+def test_shares_among_peers_give_the_same_tokens():
     accounts = tuple(TokenAccount(own, 0.1, -1.0, 10.0) for own in (0.3, 0.21, 1 / 3, 2.0))
     epoch = [[flat(value, -1)] for value in (10, 11, 12, 13)]
     ours, theirs = (
-        after_epoch(accounts, epoch, Method.ISOLATED, PAPER, each, SALTS) for each in (agreer, InProcess())
+        after_epoch(accounts, epoch, Method.ISOLATED, PAPER, each, SALTS) for each in (PeerShares(), InProcess())
     )
     assert ours == theirs
     assert len({each.used for each in ours}) == 1
