@@ -1,1 +1,1 @@
-"""A game computed a second time, plainly, from raw blocks and the written specification alone."""
+"""Independent re-implementation of the rules: it recomputes a game from raw blocks and the specification alone."""

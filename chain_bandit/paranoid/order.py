@@ -1,4 +1,4 @@
-"""Accounts number their transactions one by one: where one was taken out, put in or moved, the next one tells."""
+"""Nonce gaps of accounts: a transaction taken out, put in or moved shows in the account's next one."""
 
 from dataclasses import dataclass
 

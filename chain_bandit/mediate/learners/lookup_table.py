@@ -1,4 +1,4 @@
-"""All that can be seen in small games, by number: networks are asked once an epoch of it, not at every step."""
+"""Lookup table of all observations of a small game: networks are evaluated on it once an epoch, not at every step."""
 
 from dataclasses import dataclass
 from functools import singledispatch

@@ -1,4 +1,4 @@
-"""What learners saw in an epoch: rows that networks are asked of, and where in them each observation is.
+"""Observation index of an epoch: rows to evaluate the networks on, and the row of each step's observation.
 
 Where little can be seen, rows are a table of all of it, of which networks are asked once an epoch. Else each
 observation is a row of its own.

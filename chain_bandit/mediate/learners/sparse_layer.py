@@ -1,4 +1,4 @@
-"""What learners compute by themselves, compiled: a first layer that adds up rows of weights, and bent units.
+"""Sparse first layer of the learners' networks, and their activation function (ELU), compiled.
 
 An observation is the list of the inputs that count (`Marks`), few of many. So a first layer is the sum of as many rows
 of its weights, in place of a product with all of them, and its gradient adds slopes up where those rows came from.

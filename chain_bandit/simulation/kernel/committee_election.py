@@ -1,4 +1,4 @@
-"""Who validates and commands the next round, and what a record makes of reputations, compiled (PROTOCOL 1.2, 3)."""
+"""Committee election and sortition, and reputations after a block, compiled (PROTOCOL 1.2, 3)."""
 
 from typing import Any
 

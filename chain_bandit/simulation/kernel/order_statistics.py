@@ -1,4 +1,4 @@
-"""What colluders make of an arm's honest reports, compiled: as `chain_bandit.attacks` does it, held equal by a test."""
+"""Order statistics of an arm's honest reports, for colluders, compiled: a test holds them to `chain_bandit.attacks`."""
 
 from typing import Any
 
