@@ -1,10 +1,13 @@
-"""What is installed is enough: the demo runs from the wheel alone, without Node, a compiler or the repository."""
+"""What is installed is enough, and no more than the package: the demo runs from the wheel alone, without Node, a
+compiler or the repository.
+"""
 
 import json
 import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,12 @@ SHIPPED = (
 )
 
 
+def outside_package(names: Iterable[str]) -> set[str]:
+    """What a wheel has at its top beside the package and its metadata."""
+    tops = {name.partition("/")[0] for name in names}
+    return {top for top in tops if top != "chain_bandit" and not top.endswith(".dist-info")}
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, unpacked where nothing else is."""
@@ -34,8 +43,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (wheel,) = place.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         assert set(SHIPPED) <= set(archive.namelist())
+        assert outside_package(archive.namelist()) == set()
         archive.extractall(place / "site")
     return place / "site"
+
+
+def test_what_a_wheel_should_not_have_is_found() -> None:
+    names = (*SHIPPED, "chain_bandit-1.0.dist-info/METADATA", "chain_bandit/scripts/x.py")
+    assert outside_package(names) == set()
+    others = {"benchmarks", "contracts", "examples", "science", "scripts", "tests", "verification"}
+    assert outside_package((*names, *(f"{folder}/x.py" for folder in others), "x.py")) == others | {"x.py"}
 
 
 def test_demo_runs_from_the_wheel_without_node_or_compiler(installed: Path, tmp_path: Path) -> None:
