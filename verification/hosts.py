@@ -189,15 +189,7 @@ def play(base: Path, rounds: int) -> list[str]:
             kept(hosts[name].start(sys.executable, "-c", PROXY, address(CHAIN), 8545, lag))
         until(lambda: all(hosts[name].serves() for name in LAGS_MS), 60, "a way to the chain from every host")
         url = "http://127.0.0.1:8545"
-        (organiser.place / "hosts.toml").write_text(SCENARIO.format(rounds=rounds))
-        organiser.say("keygen", ORGANISER, "--out", "me")
-        listen = f"{address(ORGANISER)}:{PORT}"
-        organiser.say("deploy", "hosts.toml", "--chain", url, "--key", "me", "--listen", listen, "--out", "game.json")
-        for each in people:
-            each.take(organiser.place / "game.json")
-            each.say("keygen", each.name, "--out", "me")
-            each.say("join", "game.json", "--key", "me", "--listen", f"{address(each.name)}:{PORT}")
-            organiser.take(each.place / "me" / "join.json", f"{each.name}.json")
+        organise(organiser, people, url, rounds)
         print(f"{len(people)} have joined", flush=True)
         assemble(organiser, people)
         nodes = {each.name: kept(each.node()) for each in (organiser, *people)}
@@ -222,36 +214,58 @@ def play(base: Path, rounds: int) -> list[str]:
         stopped_at = rounds_of(cleo)
         until(supervised(lambda: rounds_of(ann) >= back), 900, "rounds without the one that is cut off")
         run("ip", "-n", PREFIX + cleo.name, "link", "set", "eth0", "up")
-        missed = rounds_of(ann) - stopped_at
-        print(f"cleo was cut off for {missed} rounds", flush=True)
+        print(f"cleo was cut off for {rounds_of(ann) - stopped_at} rounds", flush=True)
 
         until(supervised(lambda: rounds_of(ann) >= moved), 900, "rounds after it")
         nodes[bob.name].terminate()
         nodes[bob.name].wait()
-        run("ip", "-n", PREFIX + bob.name, "addr", "del", f"{address(bob.name)}/24", "dev", "eth0")
-        run("ip", "-n", PREFIX + bob.name, "addr", "add", f"{NET}.99/24", "dev", "eth0")
-        bob.say("join", "game.json", "--key", "me", "--listen", f"{NET}.99:{PORT}")
+        move(bob)
         nodes[bob.name] = kept(bob.node())
         at = rounds_of(ann)
         print(f"bob has moved after round {at}", flush=True)
         until(supervised(lambda: all(node.poll() is not None for node in nodes.values())), 1800, "the end of the game")
 
         print(f"started again: {dict(revived) or 'nobody'}", flush=True)
-        exported = ("--export", "history.jsonl.gz")
-        audit = json.loads(organiser.say("audit", "--rpc", url, "--contract", "game.json", "--json", *exported))
         wrong = [f"{name} ended with {node.returncode}" for name, node in nodes.items() if node.returncode]
-        wrong += [] if audit["complete"] and not audit["violations"] else [f"audit: {audit['violations'][:3]}"]
-        recorded = audit_file(organiser.place / exported[1]).rounds
-        print(", ".join(f"{count} {kind}" for kind, count in Counter(row.kind for row in recorded).items()), flush=True)
-        for seat, each in enumerate(people):
-            silent = [row.round for row in recorded if row.means is not None and seat not in row.reporters]
-            print(f"{each.name} has no report in {len(silent)} blocks", flush=True)
-            if sum(round_ > rounds - LAST for round_ in silent) > LAST // 4:
-                wrong.append(f"{each.name} does not take part at the end")
-        for each in (organiser, *people):
-            if each is not bob and f"{NET}.99:{PORT}" not in (each.place / "me" / "game.json").read_text():
-                wrong.append(f"{each.name} was not told where bob is")
+        wrong += audited(organiser, people, url, rounds)
+        told = {each: (each.place / "me" / "game.json").read_text() for each in (organiser, ann, *people[2:])}
+        wrong += [f"{each.name} was not told where bob is" for each in told if f"{NET}.99:{PORT}" not in told[each]]
         return wrong + leaks(base)
+
+
+def organise(organiser: Host, people: list[Host], url: str, rounds: int) -> None:
+    """The game is on the chain, and everybody has joined it."""
+    (organiser.place / "hosts.toml").write_text(SCENARIO.format(rounds=rounds))
+    organiser.say("keygen", ORGANISER, "--out", "me")
+    listen = f"{address(ORGANISER)}:{PORT}"
+    organiser.say("deploy", "hosts.toml", "--chain", url, "--key", "me", "--listen", listen, "--out", "game.json")
+    for each in people:
+        each.take(organiser.place / "game.json")
+        each.say("keygen", each.name, "--out", "me")
+        each.say("join", "game.json", "--key", "me", "--listen", f"{address(each.name)}:{PORT}")
+        organiser.take(each.place / "me" / "join.json", f"{each.name}.json")
+
+
+def move(host: Host) -> None:
+    """It has another address, which it announces."""
+    run("ip", "-n", PREFIX + host.name, "addr", "del", f"{address(host.name)}/24", "dev", "eth0")
+    run("ip", "-n", PREFIX + host.name, "addr", "add", f"{NET}.99/24", "dev", "eth0")
+    host.say("join", "game.json", "--key", "me", "--listen", f"{NET}.99:{PORT}")
+
+
+def audited(organiser: Host, people: list[Host], url: str, rounds: int) -> list[str]:
+    """What does not hold in the history of the game."""
+    exported = ("--export", "history.jsonl.gz")
+    audit = json.loads(organiser.say("audit", "--rpc", url, "--contract", "game.json", "--json", *exported))
+    wrong = [] if audit["complete"] and not audit["violations"] else [f"audit: {audit['violations'][:3]}"]
+    recorded = audit_file(organiser.place / exported[1]).rounds
+    print(", ".join(f"{count} {kind}" for kind, count in Counter(row.kind for row in recorded).items()), flush=True)
+    for seat, each in enumerate(people):
+        silent = [row.round for row in recorded if row.means is not None and seat not in row.reporters]
+        print(f"{each.name} has no report in {len(silent)} blocks", flush=True)
+        if sum(round_ > rounds - LAST for round_ in silent) > LAST // 4:
+            wrong.append(f"{each.name} does not take part at the end")
+    return wrong
 
 
 def assemble(organiser: Host, people: list[Host]) -> None:

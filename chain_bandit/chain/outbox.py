@@ -2,7 +2,7 @@
 
 Nothing that a node says of a transaction counts but a receipt, and that only as long as its block is in the chain.
 It has no wire, clock and disk: it is told answers and the time (`chain/sender.py` drives it). A step that has to know
-more yields a `Question` and is sent its answer; the process may end at any of them. What is in `signed` is to be on
+more yields a `Query` and is sent its answer; the process may end at any of them. What is in `signed` is to be on
 the disk before anything leaves.
 """
 
@@ -81,9 +81,9 @@ class Tell:
     events: Events
 
 
-Question: TypeAlias = Exchange | Ask | Attempt | Done | Tell
+Query: TypeAlias = Exchange | Ask | Attempt | Done | Tell
 T = TypeVar("T")
-Step: TypeAlias = Generator[Question, Any, T]
+Step: TypeAlias = Generator[Query, Any, T]
 """What is sent the answer to each question, or thrown `NodeUnreachable` or `ForeignChain`."""
 
 

@@ -12,7 +12,7 @@ from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.notice import SILENT
-from chain_bandit.chain.outbox import Ask, Attempt, Done, Exchange, Outbox, Question, Step, T
+from chain_bandit.chain.outbox import Ask, Attempt, Done, Exchange, Outbox, Query, Step, T
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import TransactionPolicy
@@ -165,7 +165,7 @@ class Sender:
         if self._outbox.head is not None:
             self._rpc.head = self._outbox.head
 
-    def _answer(self, question: Question) -> Any:
+    def _answer(self, question: Query) -> Any:
         match question:
             case Exchange(requests, read):
                 return self._rpc.exchange(requests, read)

@@ -21,6 +21,7 @@ from chain_bandit.cli.options import (
 from chain_bandit.output import answer, naming
 
 
+# Long by the declarations of its options.
 def audit(
     folder: Annotated[Path | None, typer.Argument(help="A run folder.")] = None,
     history: Annotated[Path | None, typer.Option("--history", help="An exported history.")] = None,

@@ -24,6 +24,7 @@ from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 from chain_bandit.output import answer
 
 
+# Long by the declarations of its options.
 def deploy(
     scenario: ScenarioFile,
     chain: Annotated[str, typer.Option("--chain", envvar="ETH_RPC_URL", help="A node's URL, or anvil or hardhat.")],

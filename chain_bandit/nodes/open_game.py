@@ -40,6 +40,7 @@ from chain_bandit.nodes.node_files import (
     GameFile,
     JoinFile,
     NodeFile,
+    NodeRecord,
     PlaceRefused,
     Registration,
     announced,
@@ -140,26 +141,17 @@ def deploy_open(
         relayer = relayer_need(plan)
         environment = account(plan.environment.secret)
         need = environment_need(plan, node, plan.environment.address)
-        whole = Need(need.account, need.wei + relayer.at(price_of(node)), need.gas)
-        _funded(node, whole, payer)
+        _funded(node, Need(need.account, need.wei + relayer.at(price_of(node)), need.gas), payer)
         contract = Coordinator.deploy(
             node.line, environment, plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool,
             Stopwatch(), node.delivery, journal,
         )  # fmt: skip
         fund(node, [relayer], environment, journal)
-        first_block = contract.created_in
-        assert first_block is not None
-        identity = identify(node.rpc.ask, contract.address)
-        node_records = []
-        for address, (_, endpoint), certificate in zip(ROLES, endpoints, certificates, strict=True):
-            signs = plan.relayer if address == RELAYER else plan.environment
-            node_records.append(announced(signs, plan.game, address, endpoint, certificate, 0))
-        game = GameFile(
-            **asdict(identity), first_block=first_block, url=node.shown, bound_ms=scenario.bound_ms,
-            confirmations=scenario.chain.confirmations, environment=plan.environment.address,
-            relayer=plan.relayer.address, participants=(), node_records=tuple(node_records),
-            vectors=scenario.vectors, rules=scenario.foreign_rules, private_addresses=private, invited=tuple(invited),
-        )  # fmt: skip
+        records = tuple(
+            announced(plan.relayer if address == RELAYER else plan.environment, plan.game, address, endpoint, made, 0)
+            for address, (_, endpoint), made in zip(ROLES, endpoints, certificates, strict=True)
+        )
+        game = _game_file(scenario, plan, node, contract, records, private, invited)
         with folder.writing(organiser):
             lock(scenario, organiser / name_of(ENVIRONMENT), with_seed=False, observers=())
             write_public(organiser / GAME, game)
@@ -167,6 +159,20 @@ def deploy_open(
             out.parent.mkdir(parents=True, exist_ok=True)
             write_public(out, game)
     return game
+
+
+def _game_file(
+    scenario: Scenario, plan: Plan, node: HttpNode, contract: Coordinator, node_records: tuple[NodeRecord, ...],
+    private: bool, invited: Sequence[bytes],
+) -> GameFile:  # fmt: skip
+    """What everybody may know of a game that was deployed, before anybody has joined."""
+    assert contract.created_in is not None
+    return GameFile(
+        **asdict(identify(node.rpc.ask, contract.address)), first_block=contract.created_in, url=node.shown,
+        bound_ms=scenario.bound_ms, confirmations=scenario.chain.confirmations, environment=plan.environment.address,
+        relayer=plan.relayer.address, participants=(), node_records=node_records, vectors=scenario.vectors,
+        rules=scenario.foreign_rules, private_addresses=private, invited=tuple(invited),
+    )  # fmt: skip
 
 
 def join(
@@ -206,17 +212,7 @@ def join(
         raise NotJoinable(f"{checksummed(key.address)} is not on the game's list of participants")
     if not contract.has_seat(key.address):
         _require_joinable(node, contract, game, parameters)
-        if node.rpc.code(key.address):
-            raise AccountRefused(
-                checksummed(key.address), "has code (a contract, or EIP-7702): use an account without any"
-            )
-        _funded(node, participant_need(key.address, parameters.stake), payer)
-        try:
-            contract.join(account(key.secret), mine.seated)
-            contract.settle()
-        except TransactionReverted:
-            if not contract.has_seat(key.address):  # what a stopped call sent may have come first
-                raise
+        _take_seat(node, contract, key, mine, parameters.stake, payer)
     seat = contract.seat_of(key.address)
     said = [*game.node_records, *(read_game(place / GAME).node_records if (place / GAME).exists() else ())]
     if (place / JOINED).exists():
@@ -239,6 +235,21 @@ def join(
         error.add_note("the stake is deposited: the same command goes on from it")
         raise
     return joined
+
+
+def _take_seat(
+    node: HttpNode, contract: Coordinator, key: Signer, mine: Registration, stake: int, payer: str | None
+) -> None:
+    """Deposit the stake (wei). Raises as `join` does."""
+    if node.rpc.code(key.address):
+        raise AccountRefused(checksummed(key.address), "has code (a contract, or EIP-7702): use an account without any")
+    _funded(node, participant_need(key.address, stake), payer)
+    try:
+        contract.join(account(key.secret), mine.seated)
+        contract.settle()
+    except TransactionReverted:
+        if not contract.has_seat(key.address):  # what a stopped call sent may have come first
+            raise
 
 
 def assemble(path: Path, joins: Sequence[Path], out: Path, url: str | None = None) -> GameFile:

@@ -4,7 +4,7 @@ where all were played on these very sources."""
 import pytest
 
 from verification.played import is_played
-from verification.schedules.__main__ import MACHINES, NODES, parts, tally
+from verification.schedules.budget import MACHINES, NODES, parts, tally
 from verification.schedules.keyring import IdealScribe
 
 EVERY = {MACHINES: list(parts(100_000, 0, every_m=False)), NODES: list(parts(10_000, 0, every_m=False, kind=NODES))}

@@ -16,7 +16,7 @@ from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.messages import Slot
-from verification.schedules.__main__ import of_epochs
+from verification.schedules.budget import of_epochs
 from verification.schedules.epochs import Deed, draw, play, played, violates
 from verification.schedules.keyring import Scribe
 from verification.schedules.shrink import shrunk

@@ -15,7 +15,7 @@ from chain_bandit.nodes.environment import EnvironmentRole, _Unwritten
 from chain_bandit.nodes.role import posts
 from chain_bandit.protocol.tallies import SignedTallies, Tallies
 from verification.schedules import receipts
-from verification.schedules.__main__ import of_receipts
+from verification.schedules.budget import of_receipts
 from verification.schedules.receipts import Conspiracy, Stage, play
 
 SCHEDULES = 250

@@ -16,7 +16,7 @@ from chain_bandit.chain.outbox import Outbox
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.sender import Sender
 from chain_bandit.chain.transactions import Fee
-from verification.schedules.__main__ import of_sending
+from verification.schedules.budget import of_sending
 from verification.schedules.crashing import TrueSigner
 from verification.schedules.sending import play
 

@@ -176,7 +176,7 @@ class World(Chain):
         """What no node should say: all of an answer, or one field, but no event and no receipt of another outcome."""
         if isinstance(answer, dict) and self.rng.random() < 0.5:
             name = self.rng.choice([name for name in answer if name != "logs"])
-            said = self.rng.choice(("0xzz", None, 7.5, "garbage", [], {}))
+            said: Any = self.rng.choice(("0xzz", None, 7.5, "garbage", [], {}))
             return answer | {"logs" if said == {} and "logs" in answer else name: said}
         if method == "eth_getLogs":
             return self.rng.choice((None, {}, "0xzz", 7.5))

@@ -10,7 +10,7 @@ from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.call import Call, Events, Order, Version
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.node import account
-from chain_bandit.chain.outbox import MOST_VERSIONS, Ask, Exchange, Outbox, Question
+from chain_bandit.chain.outbox import MOST_VERSIONS, Ask, Exchange, Outbox, Query
 from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.chain.transactions import RAISED_TIP, Fee, TransactionSigner
 from chain_bandit.chain.wire import Refused
@@ -47,13 +47,13 @@ class Liar:
 
     def _step(self, step: Any) -> Any:
         try:
-            question: Question = next(step)
+            question: Query = next(step)
             while True:
                 question = step.send(self._answer(question))
         except StopIteration as end:
             return end.value
 
-    def _answer(self, question: Question) -> Any:
+    def _answer(self, question: Query) -> Any:
         if isinstance(question, Exchange):
             return [question.read(self._said(*request)) for request in question.requests]
         assert isinstance(question, Ask)

@@ -147,6 +147,7 @@ def exact_floor_sqrt(value):
     return int(Decimal(value).sqrt(Context(prec=60)).to_integral_value(ROUND_FLOOR))
 
 
+# Long, and without helpers, so that it can be read beside the page from top to bottom.
 def recomputed(game):
     """(round, kind, arm, paid, cost, rewards, n_ref, mu-hat, failed) of every round: the page's rules, in fractions."""
     p, draws = game.parameters, Draws(game.model, SECRET, SEED)
