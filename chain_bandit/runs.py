@@ -30,12 +30,12 @@ from chain_bandit.game import folder
 from chain_bandit.game.chains import ChainFactory, embedded
 from chain_bandit.game.deployment import recorded
 from chain_bandit.game.run import RunObserver, run
+from chain_bandit.game.undefended import regret_undefended
 from chain_bandit.game.unfinished import Journals, place_of, unfinished
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
 from chain_bandit.served_bodies import served_bodies
 from chain_bandit.stopwatch import Stopwatch
-from chain_bandit.undefended import regret_undefended
 
 
 class ExpectationFailed(ChainBanditError):

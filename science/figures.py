@@ -29,6 +29,7 @@ from chain_bandit.attacks.parametric import Parametric
 from chain_bandit.attacks.registry import ATTACKS, make
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.game.simulated import keys_of, replicates
+from chain_bandit.game.undefended import undefended
 from chain_bandit.presets import PAPER
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
@@ -39,7 +40,6 @@ from chain_bandit.simulation.kernel import encoding
 from chain_bandit.simulation.kernel.forms import POLICIES
 from chain_bandit.simulation.kernel.pooled import pooled
 from chain_bandit.simulation.replicates import Attacks, IntervalEstimate, Measured, estimate, measure
-from chain_bandit.undefended import undefended
 from science import provenance
 from science.provenance import ROOT
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.simulated import engines, replicates, seeds_of
+from chain_bandit.game.undefended import undefended
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.estimation import choose_arm
 from chain_bandit.protocol.parameters import UCB1
@@ -18,7 +19,6 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.replicates import IntervalEstimate, estimate
 from chain_bandit.simulation.rivals.on_draws import C1, pooled, ucb1
-from chain_bandit.undefended import undefended
 
 Baselines = Mapping[str, Sequence[IntervalEstimate]]
 """Regret at each checkpoint by the baseline's name."""

@@ -1,4 +1,4 @@
-"""undefended.py: the same liars against a plain mean of all reports."""
+"""game/undefended.py: the same liars against a plain mean of all reports."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import pytest
 
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.simulated import replicates
+from chain_bandit.game.undefended import regret_undefended, undefended
 from chain_bandit.game.without_messages import planned
 from chain_bandit.scenario import Scenario, load
-from chain_bandit.undefended import regret_undefended, undefended
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
