@@ -2,12 +2,11 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
-from typer.main import get_command
 
 from chain_bandit.cli.listing import ListedKind, listed, own_line
 from chain_bandit.cli.options import Json, Usage
@@ -32,6 +31,7 @@ def doctor(as_json: Json = False) -> None:
 
 
 def explain(
+    context: typer.Context,
     what: Annotated[
         list[str], typer.Argument(metavar="WORD", help="A code, check, scenario key, rule, attack, error or command.")
     ],
@@ -42,7 +42,8 @@ def explain(
     word = " ".join(what).partition("(")[0]  # an error of the contract comes with its values
     found = [said for name, said in _codes_and_checks() if name == word]
     if not found:
-        known = [*_codes_and_checks(), *_others()]
+        commands = context.find_root().command.commands  # type: ignore[attr-defined]
+        known = [*_codes_and_checks(), *_others(commands)]
         found = [said for name, said in known if name == word] or [said for name, said in known if word == _last(name)]
     if not found:
         names = {each: name for name, _ in known for each in (_last(name), name)}
@@ -73,10 +74,9 @@ def _codes_and_checks() -> Iterator[tuple[str, dict[str, Any]]]:
         yield check, {"check": check, "proves": proves, "by_hand": by_hand(check), "needs": NEEDED}
 
 
-def _others() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Those that take a second to find."""
+def _others(commands: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Those that take a second to find; `commands` are the program's, by name."""
     from chain_bandit import reference
-    from chain_bandit.cli.root import app
 
     for table in reference.MODELS:
         for key in reference.keys(table):
@@ -85,7 +85,7 @@ def _others() -> Iterator[tuple[str, dict[str, Any]]]:
         for name, sentence in listed(kind).items():
             options = reference.options_of_attack(name) if kind is ListedKind.ATTACKS else _options_of_rule(name)
             yield name, {one: name, "meaning": sentence, "options": options}
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in commands.items():
         yield name, {"command": f"chain-bandit {name}", "meaning": own_line(command.help)}
     for name, error in reference.errors().items():
         yield name, {"error": name, **error._asdict(), "what_to_do": EXIT_CODES[error.exit_code][1]}

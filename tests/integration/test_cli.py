@@ -702,7 +702,7 @@ def test_explain_says_what_a_word_is(called: Called, word: str, said: str) -> No
 
 
 def test_explain_knows_every_listed_name_key_and_error_and_names_near_ones(called: Called) -> None:
-    words = {name for name, _ in (*explain._codes_and_checks(), *explain._others())}
+    words = {name for name, _ in (*explain._codes_and_checks(), *explain._others({}))}
     assert words >= {name for kind in ListedKind for name in listed(kind)}
     assert words >= {each.name for table in reference.MODELS for each in reference.keys(table)}
     assert all(error.meaning and error.exit_code in EXIT_CODES for error in reference.errors().values())
