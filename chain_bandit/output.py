@@ -68,6 +68,11 @@ def answer(said: object, **form: Any) -> None:
     print(json.dumps(said, **form), file=_answers or sys.stdout, flush=True)
 
 
+def own_line(docstring: str | None) -> str:
+    """What a docstring says first."""
+    return " ".join((docstring or "").split("\n\n")[0].split())
+
+
 def _opened(own: io.TextIOWrapper, number: int | None = None) -> tuple[_Stream, io.TextIOWrapper]:
     own.flush()
     stream = _Stream(own.fileno() if number is None else number)

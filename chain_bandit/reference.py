@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from chain_bandit import scenario as scenarios
 from chain_bandit.attacks.registry import ATTACKS
-from chain_bandit.cli.listing import own_line
+from chain_bandit.output import own_line
 from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.errors import ChainBanditError
 

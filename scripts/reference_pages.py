@@ -15,10 +15,11 @@ from typer.testing import CliRunner
 import chain_bandit as cb
 from chain_bandit import api, rule_api, testing
 from chain_bandit import scenario as scenarios
-from chain_bandit.cli.listing import ListedKind, listed, own_line
+from chain_bandit.cli.listing import ListedKind, listed
 from chain_bandit.cli.root import app
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.gym_envs import BanditEnv, ReportingEnv
+from chain_bandit.output import own_line
 from chain_bandit.presets import PRESETS
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.reference import MODELS, abi, declared, keys, options_of_attack

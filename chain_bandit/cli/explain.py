@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from chain_bandit.cli.listing import ListedKind, listed, own_line
+from chain_bandit.cli.listing import ListedKind, listed
 from chain_bandit.cli.options import Json, Usage
 from chain_bandit.exit_codes import EXIT_CODES
-from chain_bandit.output import answer
+from chain_bandit.output import answer, own_line
 
 
 def doctor(as_json: Json = False) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from chain_bandit.cli.options import Json
-from chain_bandit.output import answer
+from chain_bandit.output import answer, own_line
 
 
 class ListedKind(StrEnum):
@@ -42,11 +42,6 @@ def list_(
 def listed(what: ListedKind) -> Mapping[str, str]:
     """Names of a kind, each with its sentence."""
     return _OF[what]()
-
-
-def own_line(docstring: str | None) -> str:
-    """What a docstring says first."""
-    return " ".join((docstring or "").split("\n\n")[0].split())
 
 
 def _attacks() -> Mapping[str, str]:
