@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 
 import pytest
@@ -80,6 +80,10 @@ RANDOM_AS_A_TYPE = "attacks/attack.py"
 PROCESSES = {"comparison/party.py", "comparison/processes.py"}
 """The parties of the secure comparison, which are processes with sockets between them."""
 
+THROUGH_FUNCTIONS = {
+    "attacks.attack attacks.seen": "what an attack sees needs numpy, which a node without malice starts without",
+}
+"""Modules that import each other, one of them in a function, and why."""
 
 BESIDE = {"benchmarks", "science", "verification", "scripts", "tests"}
 """No part of the wheel."""
@@ -88,11 +92,71 @@ BESIDE = {"benchmarks", "science", "verification", "scripts", "tests"}
 def imports(path: Path) -> Iterator[str]:
     """Every module that the file imports, wherever the statement stands."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        assert not getattr(node, "level", 0), f"{path}: relative import"
+        yield from _named(node)
+
+
+def _named(node: ast.AST) -> list[str]:
+    """What an import statement names; nothing of another node."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+        return [f"{module}{alias.name}" for alias in node.names]
+    return []
+
+
+def _run(node: ast.AST, in_functions: bool) -> Iterator[str]:
+    """What a node's statements import when they run: at import alone, or in functions too."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not in_functions:
+        return
+    yield from _named(node)
+    children = ast.iter_child_nodes(node)
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        children = iter(node.orelse)
+    for child in children:
+        yield from _run(child, in_functions)
+
+
+def module_graph(root: Path, in_functions: bool = False) -> dict[str, set[str]]:
+    """Every module, and the modules of the package that it imports, with the packages that are run before those."""
+    paths = {path.relative_to(root).with_suffix("").parts: path for path in root.rglob("*.py")}
+    files = {".".join((PACKAGE, *parts)).removesuffix(".__init__"): path for parts, path in paths.items()}
+    graph: dict[str, set[str]] = {module: set() for module in files}
+    for module, path in files.items():
+        for name in _run(ast.parse(path.read_text(encoding="utf-8")), in_functions):
+            parts = name.split(".")
+            run = [each for end in range(len(parts)) if (each := ".".join(parts[: end + 1])) in files]
+            own = [each for each in run[:-1] if _within(module, each)]  # they are being run already
+            graph[module] |= {*run} - {*own, module}
+    return graph
+
+
+def package_graph(modules: Mapping[str, Set[str]]) -> dict[str, set[str]]:
+    """The packages at the top, and the modules beside them, with what theirs import."""
+    graph: dict[str, set[str]] = {}
+    for module, imported in modules.items():
+        graph.setdefault(_top(module), set()).update({_top(each) for each in imported} - {_top(module)})
+    return graph
+
+
+def _top(module: str) -> str:
+    return ".".join(module.split(".")[:2])
+
+
+def cycles(graph: Mapping[str, Set[str]]) -> set[str]:
+    """The strongly connected components of two or more, each as its sorted names."""
+    reached = {node: _reached(graph, node) for node in graph}
+    found = [sorted(each for each in reached[node] if node in reached[each]) for node in graph]
+    return {" ".join(each.removeprefix(f"{PACKAGE}.") for each in component) for component in found if component}
+
+
+def _reached(graph: Mapping[str, Set[str]], start: str) -> set[str]:
+    found: set[str] = set()
+    ahead = [start]
+    while ahead:
+        new = graph[ahead.pop()] - found
+        found |= new
+        ahead += new
+    return found
 
 
 def violations(root: Path) -> tuple[int, list[str]]:
@@ -239,6 +303,47 @@ def test_an_import_is_not_reported_when_it_follows_an_arrow(tmp_path, file, line
     planted.parent.mkdir()
     planted.write_text(f"{line}\n")
     assert violations(tmp_path) == (1, [])
+
+
+def test_no_modules_and_no_packages_import_each_other():
+    modules = module_graph(ROOT)
+    assert cycles(modules) == cycles(package_graph(modules)) == set()
+    assert len(modules) > 250
+
+
+def test_modules_that_import_each_other_in_functions_are_those_listed():
+    assert cycles(module_graph(ROOT, in_functions=True)) == THROUGH_FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("files", "at_import", "anywhere", "packages"),
+    [
+        ({"a/x.py": "from chain_bandit.b import y", "b/y.py": "import chain_bandit.a.x"}, "a.x b.y", "a.x b.y", "a b"),
+        ({"x.py": "import chain_bandit.y", "y.py": "def f():\n    from chain_bandit import x"}, "", "x y", ""),
+        ({"x.py": "import chain_bandit.y", "y.py": "if TYPE_CHECKING:\n    from chain_bandit import x"}, "", "", ""),
+        (
+            {"a/x.py": "import chain_bandit.b.y", "b/z.py": "import chain_bandit.a.w", "a/w.py": "", "b/y.py": ""},
+            "", "", "a b",
+        ),
+        (  # the package a is run before a.w
+            {"a/__init__.py": "import chain_bandit.a.x", "a/x.py": "import chain_bandit.b", "a/w.py": "",
+             "b.py": "from chain_bandit.a import w"},
+            "a a.x b", "a a.x b", "a b",
+        ),
+        (
+            {"a/__init__.py": "import chain_bandit.a.x", "a/x.py": "from chain_bandit.a import Name"},
+            "a a.x", "a a.x", "",
+        ),
+    ],
+)  # fmt: skip
+def test_a_planted_cycle_is_found(tmp_path, files, at_import, anywhere, packages):
+    for file, text in files.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text)
+    graph = module_graph(tmp_path)
+    assert cycles(graph) == {at_import} - {""}
+    assert cycles(module_graph(tmp_path, in_functions=True)) == {anywhere} - {""}
+    assert cycles(package_graph(graph)) == {packages} - {""}
 
 
 def loaded_after(statement: str, *modules: str) -> str:
