@@ -79,6 +79,9 @@ LIES: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
     "NaN for a number": (BLOCK, lambda b: b.update(gasUsed=float("nan"))),
     "hash of a million digits": (BLOCK, lambda b: b.update(hash="0x" + "00" * 10**6)),
     "other number": (BLOCK, lambda b: b.update(number="0x1" if b["number"] != "0x1" else "0x2")),
+    "hash, and a type that came later": (
+        BLOCK, lambda b: (b["transactions"][0].update(type="0x7e"), b.update(hash="0x" + "00" * 32)),
+    ),
     "transaction is a hash": (BLOCK, lambda b: b.update(transactions=["0x" + "00" * 32])),
     "receipt gas": (RECEIPT, lambda r: r.update(cumulativeGasUsed="0x1")),
     "receipt status": (RECEIPT, lambda r: r.update(status="0x0")),
