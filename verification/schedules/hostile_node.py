@@ -179,7 +179,7 @@ class World(Chain):
             said: Any = self.rng.choice(("0xzz", None, 7.5, "garbage", [], {}))
             return answer | {"logs" if said == {} and "logs" in answer else name: said}
         if method == "eth_getLogs":
-            return self.rng.choice((None, {}, "0xzz", 7.5))
+            return self.rng.choice((None, Refused("query returned more than 10000 results"), "0xzz", 7.5))
         return self.rng.choice(GARBAGE)
 
     def _foreign(self, method: str) -> Any:

@@ -10,7 +10,7 @@ from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.call import Call, Events, Order, Version
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.node import account
-from chain_bandit.chain.outbox import MOST_VERSIONS, Ask, Exchange, Outbox, Query
+from chain_bandit.chain.outbox import MOST_VERSIONS, Ask, Exchange, Outbox, Query, Tell
 from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.chain.transactions import RAISED_TIP, Fee, TransactionSigner
 from chain_bandit.chain.wire import Refused
@@ -28,6 +28,7 @@ class Liar:
         self.height, self.base, self.now, self.balance = 100, GWEI, 0.0, 10**18
         self.refuses = self.mines = False
         self.logs: Any = [{"topics": [], "data": "0x"}]
+        self.events: Any = []
 
     def call(self, read: Callable[[Events], Any] = len) -> Call:
         signer = TransactionSigner(self.wallet, 1)
@@ -56,6 +57,8 @@ class Liar:
     def _answer(self, question: Query) -> Any:
         if isinstance(question, Exchange):
             return [question.read(self._said(*request)) for request in question.requests]
+        if isinstance(question, Tell):
+            return None
         assert isinstance(question, Ask)
         return question.read(self._said(question.method, question.parameters))
 
@@ -67,7 +70,8 @@ class Liar:
         if method == "eth_getTransactionReceipt" and self.mines:
             return {"gasUsed": hex(GAS), "blockNumber": hex(self.height), "blockHash": as_hex(self.height.to_bytes(32)),
                     "logs": self.logs, "status": "0x1"}  # fmt: skip
-        others = {"eth_getBalance": hex(self.balance), "eth_getTransactionCount": "0x0", "eth_chainId": "0x1"}
+        others = {"eth_getBalance": hex(self.balance), "eth_getTransactionCount": "0x0", "eth_chainId": "0x1",
+                  "eth_getLogs": self.events}  # fmt: skip
         return others.get(method)
 
     def holds_up(self, call: Call) -> None:
@@ -129,6 +133,20 @@ def asks_until(node: Liar, call: Call, garbled: Any, due: Any) -> None:
     for _ in range(2):  # which chain it is, then the receipt
         node.turn()
     assert not node.outbox.open
+
+
+@pytest.mark.parametrize("events", [Refused("query returned more than 10000 results"), *LOGS], ids=str)
+def test_no_receipt_is_taken_in_without_the_events_before_it(events):
+    node = Liar()
+    node.outbox.watched, node.mines, node.events = {"address": "0x"}, True, events
+    call = node.call()
+    for _ in range(3):
+        node.turn()
+        assert call.receipt is None
+    node.events = []
+    for _ in range(2):
+        node.turn()
+    assert call.receipt is not None
 
 
 @pytest.mark.parametrize("garbled", LOGS, ids=str)
