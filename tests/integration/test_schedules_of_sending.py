@@ -115,7 +115,7 @@ FAULTS: dict[str, tuple[tuple[Any, str, str, str], ...]] = {
 
 RARE = {
     "a block takes everything": 1_100,
-    "receipts are taken in without the events before them": 1_000,
+    "receipts are taken in without the events before them": 3_200,
     "an answer that does not know the head says what fell out": 15_600,
     "nobody looks back before the end": 900,
     "what others did is not followed": 12_800,
