@@ -34,7 +34,10 @@ ANVIL = next(iter(sorted((ROOT / "node_modules" / "@foundry-rs").glob("anvil-*/b
 NET, BRIDGE, PREFIX = "10.83.0", "cb-bridge", "cb-"
 PEOPLE, ORGANISER, CHAIN = ("ann", "bob", "cleo", "dan"), "org", "chain"
 HOSTS = (*PEOPLE, ORGANISER, CHAIN)
-PASSWORD, PORT = "a password of hosts", 7700
+PASSWORD, PORT, URL = "a password of hosts", 7700, "http://127.0.0.1:8545"
+MOVED = f"{NET}.99:{PORT}"
+"""Where bob listens after he has moved."""
+
 MOUNT = """
 mount --bind "$1/$2" /mnt && mount -t tmpfs none "$1" && mkdir -m 0700 "$1/$2" && mount --move /mnt "$1/$2" &&
 cd "$1/$2" && shift 2 && exec "$@"
@@ -183,15 +186,8 @@ def play(base: Path, rounds: int) -> list[str]:
             stack.callback(process.terminate)
             return process
 
-        kept(hosts[CHAIN].start(ANVIL, "--host", "0.0.0.0", "--port", "8545", "--silent"))
-        until(hosts[CHAIN].serves, 60, "Anvil")
-        for name, lag in LAGS_MS.items():
-            kept(hosts[name].start(sys.executable, "-c", PROXY, address(CHAIN), 8545, lag))
-        until(lambda: all(hosts[name].serves() for name in LAGS_MS), 60, "a way to the chain from every host")
-        url = "http://127.0.0.1:8545"
-        organise(organiser, people, url, rounds)
-        print(f"{len(people)} have joined", flush=True)
-        assemble(organiser, people)
+        start_chain(hosts, kept)
+        open_game(organiser, people, rounds)
         nodes = {each.name: kept(each.node()) for each in (organiser, *people)}
         ann, bob, cleo, _ = people
         revived = Counter[str]()
@@ -214,12 +210,15 @@ def play(base: Path, rounds: int) -> list[str]:
         stopped_at = rounds_of(cleo)
         until(supervised(lambda: rounds_of(ann) >= back), 900, "rounds without the one that is cut off")
         run("ip", "-n", PREFIX + cleo.name, "link", "set", "eth0", "up")
-        print(f"cleo was cut off for {rounds_of(ann) - stopped_at} rounds", flush=True)
+        missed = rounds_of(ann) - stopped_at
+        print(f"cleo was cut off for {missed} rounds", flush=True)
 
         until(supervised(lambda: rounds_of(ann) >= moved), 900, "rounds after it")
         nodes[bob.name].terminate()
         nodes[bob.name].wait()
-        move(bob)
+        run("ip", "-n", PREFIX + bob.name, "addr", "del", f"{address(bob.name)}/24", "dev", "eth0")
+        run("ip", "-n", PREFIX + bob.name, "addr", "add", f"{NET}.99/24", "dev", "eth0")
+        bob.say("join", "game.json", "--key", "me", "--listen", MOVED)
         nodes[bob.name] = kept(bob.node())
         at = rounds_of(ann)
         print(f"bob has moved after round {at}", flush=True)
@@ -227,36 +226,41 @@ def play(base: Path, rounds: int) -> list[str]:
 
         print(f"started again: {dict(revived) or 'nobody'}", flush=True)
         wrong = [f"{name} ended with {node.returncode}" for name, node in nodes.items() if node.returncode]
-        wrong += audited(organiser, people, url, rounds)
-        told = {each: (each.place / "me" / "game.json").read_text() for each in (organiser, ann, *people[2:])}
-        wrong += [f"{each.name} was not told where bob is" for each in told if f"{NET}.99:{PORT}" not in told[each]]
+        wrong += audited(organiser, people, rounds)
+        for each in (organiser, *people):
+            if each is not bob and MOVED not in (each.place / "me" / "game.json").read_text():
+                wrong.append(f"{each.name} was not told where bob is")
         return wrong + leaks(base)
 
 
-def organise(organiser: Host, people: list[Host], url: str, rounds: int) -> None:
-    """The game is on the chain, and everybody has joined it."""
+def start_chain(hosts: dict[str, Host], kept: Callable[["subprocess.Popen[str]"], object]) -> None:
+    """Anvil on its host, and on each of the others a way to it that lags."""
+    kept(hosts[CHAIN].start(ANVIL, "--host", "0.0.0.0", "--port", "8545", "--silent"))
+    until(hosts[CHAIN].serves, 60, "Anvil")
+    for name, lag in LAGS_MS.items():
+        kept(hosts[name].start(sys.executable, "-c", PROXY, address(CHAIN), 8545, lag))
+    until(lambda: all(hosts[name].serves() for name in LAGS_MS), 60, "a way to the chain from every host")
+
+
+def open_game(organiser: Host, people: list[Host], rounds: int) -> None:
+    """Deploy the game, let everybody join, and hand out the file with all addresses."""
     (organiser.place / "hosts.toml").write_text(SCENARIO.format(rounds=rounds))
     organiser.say("keygen", ORGANISER, "--out", "me")
     listen = f"{address(ORGANISER)}:{PORT}"
-    organiser.say("deploy", "hosts.toml", "--chain", url, "--key", "me", "--listen", listen, "--out", "game.json")
+    organiser.say("deploy", "hosts.toml", "--chain", URL, "--key", "me", "--listen", listen, "--out", "game.json")
     for each in people:
         each.take(organiser.place / "game.json")
         each.say("keygen", each.name, "--out", "me")
         each.say("join", "game.json", "--key", "me", "--listen", f"{address(each.name)}:{PORT}")
         organiser.take(each.place / "me" / "join.json", f"{each.name}.json")
+    print(f"{len(people)} have joined", flush=True)
+    assemble(organiser, people)
 
 
-def move(host: Host) -> None:
-    """It has another address, which it announces."""
-    run("ip", "-n", PREFIX + host.name, "addr", "del", f"{address(host.name)}/24", "dev", "eth0")
-    run("ip", "-n", PREFIX + host.name, "addr", "add", f"{NET}.99/24", "dev", "eth0")
-    host.say("join", "game.json", "--key", "me", "--listen", f"{NET}.99:{PORT}")
-
-
-def audited(organiser: Host, people: list[Host], url: str, rounds: int) -> list[str]:
-    """What does not hold in the history of the game."""
+def audited(organiser: Host, people: list[Host], rounds: int) -> list[str]:
+    """What the audit from the chain finds wrong, and who does not take part at the end."""
     exported = ("--export", "history.jsonl.gz")
-    audit = json.loads(organiser.say("audit", "--rpc", url, "--contract", "game.json", "--json", *exported))
+    audit = json.loads(organiser.say("audit", "--rpc", URL, "--contract", "game.json", "--json", *exported))
     wrong = [] if audit["complete"] and not audit["violations"] else [f"audit: {audit['violations'][:3]}"]
     recorded = audit_file(organiser.place / exported[1]).rounds
     print(", ".join(f"{count} {kind}" for kind, count in Counter(row.kind for row in recorded).items()), flush=True)
