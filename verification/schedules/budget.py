@@ -25,13 +25,15 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from time import perf_counter, process_time
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import track
@@ -47,6 +49,9 @@ from verification.schedules.draw import draw, draw_for_nodes
 from verification.schedules.keyring import IdealScribe, Scribe
 from verification.schedules.shrink import Player, shrunk, story, violates
 from verification.schedules.stage import Stage
+
+P = TypeVar("P")
+R = TypeVar("R")
 
 LEAST, MOST, ATTACKERS = 4, 10, 3
 MOST_NODES = 7
@@ -161,6 +166,13 @@ def of_epochs(seeds: range, jobs: int, scribe: type[Scribe] = IdealScribe) -> in
     return code
 
 
+def outcomes(play_part: Callable[[P], R], every: Sequence[P], jobs: int) -> Iterator[R]:
+    """What comes of every part, in order, by so many processes; one is this one."""
+    with nullcontext() if jobs == 1 else pool(jobs) as workers:
+        results = workers.map(play_part, every) if workers else map(play_part, every)
+        yield from track(results, "schedules", len(every), console=Console(stderr=True))
+
+
 Seen = tuple[Counter[str], list[tuple[str, int]]]
 """What was seen, and what did not hold, each with its seed."""
 
@@ -168,12 +180,10 @@ Seen = tuple[Counter[str], list[tuple[str, int]]]
 def _of(flag: str, play_part: Callable[[range], Seen], seeds: range, jobs: int) -> int:
     began, seen, failed = perf_counter(), Counter[str](), dict[str, list[int]]()
     parts_ = [seeds[at : at + PART] for at in range(0, len(seeds), PART)]
-    with pool(jobs) as workers:
-        played = workers.map(play_part, parts_)
-        for part, broken in track(played, "schedules", len(parts_), console=Console(stderr=True)):
-            seen += part
-            for violation, where in broken:
-                failed.setdefault(violation, []).append(where)
+    for part, broken in outcomes(play_part, parts_, jobs):
+        seen += part
+        for violation, where in broken:
+            failed.setdefault(violation, []).append(where)
     for what, times in seen.most_common():
         print(f"{times:>10,}  {what}")
     for violation, where_ in failed.items():
@@ -243,19 +253,17 @@ def main(given: list[str] | None = None) -> int:
         return one(size, arguments.seed, scribe, kind)
     began, by_size, failed = perf_counter(), dict[tuple[int, int], Tally](), Counter[str]()
     every = list(parts(arguments.schedules, arguments.first, arguments.every_m, kind))
-    with pool(arguments.jobs) as workers:
-        played = workers.map(partial(tally, scribe, kind), every)
-        for part in track(played, "schedules", len(every), console=Console(stderr=True)):
-            key = (part.validators, part.attackers)
-            whole = by_size.setdefault(key, Tally(*key, "both"))
-            for name in ("schedules", "rounds", "late", "framed", "accused", "seconds", "failed"):
-                setattr(whole, name, getattr(whole, name) + getattr(part, name))
-            for seed, violation in part.failed:
-                failed[violation] += 1
-                if failed[violation] <= 3:
-                    drawn = " --drawn" if part.drawn else ""
-                    where = f"{kind.flag}--size {part.validators} {part.attackers} {part.quorum}{drawn} --seed {seed}"
-                    print(f"{violation}: python -m verification.schedules {where}", file=sys.stderr)
+    for part in outcomes(partial(tally, scribe, kind), every, arguments.jobs):
+        key = (part.validators, part.attackers)
+        whole = by_size.setdefault(key, Tally(*key, "both"))
+        for name in ("schedules", "rounds", "late", "framed", "accused", "seconds", "failed"):
+            setattr(whole, name, getattr(whole, name) + getattr(part, name))
+        for seed, violation in part.failed:
+            failed[violation] += 1
+            if failed[violation] <= 3:
+                drawn = " --drawn" if part.drawn else ""
+                where = f"{kind.flag}--size {part.validators} {part.attackers} {part.quorum}{drawn} --seed {seed}"
+                print(f"{violation}: python -m verification.schedules {where}", file=sys.stderr)
     seconds, rows = perf_counter() - began, list(by_size.values())
     if arguments.json:
         line = {"seconds": seconds, "true": arguments.true, "nodes": arguments.nodes}
