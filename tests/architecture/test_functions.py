@@ -37,6 +37,7 @@ def test_a_long_function_without_a_reason_is_found():
     def function(name: str, lines: int, above: str = "") -> str:
         return f"{above}def {name}():\n" + "    x = 1\n" * (lines - 1)
 
+    # a `noqa`, which is planted here and waives nothing, is no reason
     text = "\n".join(
         [function("long", 61), function("short", 60), function("explained", 61, "# Long by its table\n"),
          function("decorated", 61, "# Long: a table\n@cache\n"), function("bare", 61, "# noqa\n@cache\n")]
