@@ -173,7 +173,7 @@ class World(Chain):
         return said
 
     def _garbled(self, method: str, answer: Any) -> Any:
-        """What no node should say: all of an answer, or one field, but no false event and no receipt of another outcome."""
+        """What no node should say: all of an answer, or one field; no false event, no receipt of another outcome."""
         if isinstance(answer, dict) and self.rng.random() < 0.5:
             name = self.rng.choice([name for name in answer if name != "logs"])
             said: Any = self.rng.choice(("0xzz", None, 7.5, "garbage", [], {}))
