@@ -1,4 +1,4 @@
-"""How fast an audit is, how much memory it takes, and how long an export is, a round, by length of the game.
+"""Time and memory of an audit, and length of an export, a round, by length of the game.
 
     python benchmarks/audit.py [--rounds 2000 10000] [--participants 4] [--history FILE] [--anvil 200] [--json]
 

@@ -1,4 +1,4 @@
-"""What consensus costs in one process: messages, bytes, signatures and time of a round, beside its signatures alone.
+"""Cost of the consensus in one process: messages, bytes, signatures and time of a round, beside its signatures alone.
 
     python benchmarks/consensus.py [--rounds 40] [--certified] [--json]
 

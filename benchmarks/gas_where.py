@@ -1,4 +1,4 @@
-"""Where the gas of one recorded round goes, opcode by opcode: the source of the table in docs/gas.md.
+"""Gas of one recorded round by heading, counted opcode by opcode: the source of the table in docs/gas.md.
 
     python benchmarks/gas_where.py [--n 10] [--markdown]
 

@@ -1,4 +1,4 @@
-"""How near the compiled kernel comes to a throw-away loop that plays the recommended rule and can do nothing else.
+"""Speed of the compiled kernel beside a throw-away loop that plays the recommended rule and can do nothing else.
 
     python benchmarks/prototype.py [--games 8] [--json]
 

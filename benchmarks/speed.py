@@ -1,4 +1,4 @@
-"""How many agent-steps a CPU second the simulator plays, beside two bandit libraries in the same run.
+"""Agent-steps a CPU second of the simulator, beside two bandit libraries in the same run.
 
     python benchmarks/speed.py [--seconds 4] [--peers PYTHON] [--json]
 

@@ -1,4 +1,4 @@
-"""What is installed here, what is missing, and how to get it."""
+"""Check of the installation: the tools present, those missing, and the command that installs each."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Where the shipped scenarios lie: in the package when installed, in the repository's `examples` when editable."""
+"""Paths of the shipped scenarios: in the package when installed, in the repository's `examples` when editable."""
 
 import os
 from collections.abc import Mapping

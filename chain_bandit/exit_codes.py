@@ -1,4 +1,4 @@
-"""What every exit code means, what to do about it, and after which a supervisor starts a node again."""
+"""Exit codes: the meaning of each, a remedy, and those after which a supervisor starts a node again."""
 
 RESTARTABLE = frozenset({1, 5, 7, 11})
 """Codes below 128 after which a node is worth another start: its journals hold what it has signed and sent. After any

@@ -1,4 +1,4 @@
-"""What a command prints, whatever its terminal can show, whoever still reads it, and however full the disk is."""
+"""Standard output of a command: an encoding the terminal can show, a closed pipe, a full disk."""
 
 import errno
 import io

@@ -1,5 +1,5 @@
-"""What other packages bring: attacks, environments, policies, incentives, by the name of an entry point; see `foreign`
-for rules, which are not imported.
+"""Plug-ins of other packages: attacks, environments, policies, incentives, by the name of an entry point. Rules are not
+imported: see `foreign`.
 
 A package offers one under the group `chain_bandit.KIND`; what is in a file on the path needs none, and is called
 `module:attribute`. Names of our own come first, so that no package can change what a scenario means.

@@ -1,4 +1,4 @@
-"""What the reference pages and `chain-bandit explain` say of scenario keys, options and errors, read from the code."""
+"""Reference of scenario keys, options and errors, read from the code, for its pages and `chain-bandit explain`."""
 
 import ast
 import json

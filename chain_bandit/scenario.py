@@ -1,4 +1,4 @@
-"""What to run: one model behind the scenario file, the command line and the Python interface (TOML, pydantic)."""
+"""Scenario: one model behind the file, the command line and the Python interface (TOML, pydantic)."""
 
 import difflib
 import re

@@ -1,4 +1,4 @@
-"""Where a run's time goes: seconds and calls by section. Measurement only; no rule reads it."""
+"""Profile of a run: seconds and calls by section. Measurement only; no rule reads it."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What phases save: regret against blocks, signatures, bytes and gas, by the growth of an arm's pulls between blocks.
+"""Savings by phases: regret against blocks, signatures, bytes and gas, by the growth of an arm's pulls between blocks.
 
     python -m science.communication [--replicates 200] [--rounds 10000] [--jobs 2] [--json] [--plot FILE]
 

@@ -1,4 +1,4 @@
-"""How the regret of every theorem grows with T, part by part, and what security costs.
+"""Growth of every theorem's regret with T, part by part, and the price of security in it.
 
     python science/growth.py [--replicates 100] [--theorem 1 ...] [--attack NAME ...] [--horizon T ...] [--jobs 1]
                                 [--json FILE]

@@ -1,4 +1,4 @@
-"""What security costs in regret: games with everything switched on, beside the same pulls if each were paid.
+"""Price of security in regret: games with everything switched on, beside the same pulls if each were paid.
 
     python science/price.py [--replicates 200] [--jobs 1] [--json FILE]
     python science/price.py --table FILE

@@ -1,4 +1,4 @@
-"""Which tree and which seeds have made a row or a picture."""
+"""Provenance of a row or a picture: its tree and its seeds."""
 
 import subprocess
 from collections.abc import Callable

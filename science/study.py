@@ -1,4 +1,4 @@
-"""What a study of MEDIATE has come to, run by run, also where it was stopped.
+"""State of a study of MEDIATE, run by run, also where it was stopped.
 
     chain-bandit mediate run reduced
     python -m science.study runs/mediate-reduced-0 --commit COMMIT [--json docs/figures/mediate.jsonl]

@@ -1,4 +1,4 @@
-"""How wide the confidence bound of each aggregation rule has to be to fail equally often, or what liars move it by.
+"""Widths of confidence bounds by which aggregation rules fail equally often, or their bias under liars.
 
     python -m science.widths [--tries 1000000] [--json FILE]
     python -m science.widths --bias [--tries 1000000] [--json FILE]

@@ -1,4 +1,4 @@
-"""Which of many alike cases run every time; the others are of the deep budget."""
+"""Selection of test cases: a few of many alike run every time; the others are of the deep budget."""
 
 from collections.abc import Iterable, Sequence
 from itertools import product

@@ -1,4 +1,4 @@
-"""What a quorum promises when messages are late: one round, by size, quorum and share of late messages.
+"""Guarantees of a quorum when messages are late: one round, by size, quorum and share of late messages.
 
     python verification/late.py [--schedules 2000] [--jobs 2] [--json]
 

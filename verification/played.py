@@ -1,11 +1,14 @@
-"""Budgets that were played whole on the very sources that they depend on: `make test` plays a part of these.
+"""Record of test budgets that were played whole on the code that they depend on: `make test` plays a part of these.
 
 `tests/snapshots/played.json` has a budget and a digest of its sources by the module that plays it. A digest is of the
 module, of all modules of the package and of those beside it that it imports, directly or not, of the contracts'
-artifacts, of the locked versions of all else, and of what files are named.
+artifacts, of the locked versions of all else, and of what files are named. Of Python the code counts, not its comments
+and docstrings.
 """
 
+import ast
 import json
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -28,8 +31,21 @@ def digest(module: str, *more: str) -> str:
     found = dict(files)
     for each in (module, *modules):
         found |= sources(each, *BESIDE)
-    lines = (f"{name} {sha256(path.read_bytes()).hexdigest()}\n" for name, path in sorted(found.items()))
+    lines = (f"{name} {_digest(path.suffix, path.read_bytes())}\n" for name, path in sorted(found.items()))
     return sha256("".join(lines).encode()).hexdigest()
+
+
+class _Code(ast.NodeTransformer):
+    """Leaves out what does nothing: strings that are statements, docstrings among them."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        return None if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else node
+
+
+@cache
+def _digest(suffix: str, content: bytes) -> str:
+    code = ast.unparse(_Code().visit(ast.parse(content))).encode() if suffix == ".py" else content
+    return sha256(code).hexdigest()
 
 
 def is_played(module: str, budget: int, *more: str) -> bool:

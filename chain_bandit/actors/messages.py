@@ -1,4 +1,4 @@
-"""What actors send each other, and the clock of a round (PROTOCOL 1)."""
+"""Messages between actors, and the clock of a round (PROTOCOL 1)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

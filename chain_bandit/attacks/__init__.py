@@ -1,1 +1,1 @@
-"""What malicious participants do, behind one small interface, one file an attack."""
+"""Attacks: strategies of malicious participants, behind one small interface, one file an attack."""

@@ -1,4 +1,4 @@
-"""What a lie is made of, and with, in one game or in many at once.
+"""Inputs and outputs of an attack: the reports that it sees and the lies that it tells, in one game or in many at once.
 
 In every array arms are the last axis but one and replicates the last; estimators are integers, in units.
 """

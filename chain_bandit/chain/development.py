@@ -1,4 +1,4 @@
-"""What all development chains of ours have in common, so that a game comes out the same on each."""
+"""Constants of our development chains, shared so that a game comes out the same on each."""
 
 CHAIN_ID = 131277322940537
 """eth-tester's, which cannot be chosen."""

@@ -1,4 +1,4 @@
-"""What a game needs of a development chain, and the accounts that act on it."""
+"""Interface of a development chain to a game, and the accounts that act on it."""
 
 from dataclasses import dataclass, field
 from typing import Protocol

@@ -1,1 +1,1 @@
-"""What a chain kept of a game: read from a node, written to one file, read back with suspicion."""
+"""History of a game on its chain: read from a node, exported to one file, and read back as hostile input."""

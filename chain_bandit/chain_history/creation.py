@@ -1,4 +1,4 @@
-"""Where a game's history begins: the block whose own bytes show that the contract was created in it, and by what."""
+"""Block of a game's creation, found by the block's own bytes, and the contract's creation code."""
 
 from collections.abc import Iterable
 from typing import Any

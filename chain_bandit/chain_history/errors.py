@@ -1,4 +1,4 @@
-"""What can be wrong with a history."""
+"""Errors of a history."""
 
 from chain_bandit.protocol.errors import ChainBanditError
 

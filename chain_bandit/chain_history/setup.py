@@ -1,4 +1,4 @@
-"""What the creating transaction says of the game."""
+"""Parameters of a game, decoded from the transaction that created it."""
 
 from chain_bandit.chain_history.records import CREATION, ContractCall
 from chain_bandit.protocol.creation import decode

@@ -1,4 +1,4 @@
-"""How an error is said: one line on stderr, and with `--json` an object on stdout."""
+"""Printing of an error: one line on stderr, and with `--json` an object on stdout."""
 
 import sys
 from typing import Any, NoReturn

@@ -1,4 +1,4 @@
-"""What `run` and `up` print at the end."""
+"""Final output of `run` and `up`."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is said on stderr before anything is paid."""
+"""Warnings on stderr, printed before anything is paid."""
 
 import sys
 from collections.abc import Callable

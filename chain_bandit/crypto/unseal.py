@@ -1,4 +1,4 @@
-"""What is in a sealed record (`crypto.seal`), for whoever has its key: its owner, and after the reveal everybody."""
+"""Decryption of a sealed record (`crypto.seal`) by its key: the owner's, and after the reveal everybody's."""
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV

@@ -1,4 +1,4 @@
-"""What a certificate of a link is known by, and what its owner vouches for it with: all that a node needs of it."""
+"""Fingerprint of a link's certificate, and the owner's signature over it: all that a node needs of it."""
 
 from hashlib import sha256
 

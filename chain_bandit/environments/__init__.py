@@ -1,1 +1,1 @@
-"""Where rewards come from: each module turns what a scenario names into a `protocol.rewards.RewardModel`."""
+"""Environments, the sources of rewards: each module makes a `protocol.rewards.RewardModel` of a scenario's table."""

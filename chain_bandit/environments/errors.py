@@ -1,4 +1,4 @@
-"""What an environment refuses: each names where it stands and what was expected there."""
+"""Errors of an environment: each names its place in the input and the value expected there."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What counts as a reward that came from outside: a number from 0 to 1, to nine decimal places."""
+"""Validation of a reward from outside: a number from 0 to 1, to nine decimal places."""
 
 import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal

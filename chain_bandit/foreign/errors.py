@@ -1,4 +1,4 @@
-"""What can be wrong with the file of a foreign rule."""
+"""Errors of a foreign rule's file."""
 
 from chain_bandit.protocol.errors import ChainBanditError
 

@@ -1,4 +1,4 @@
-"""How tokens come about (the paper's section 5, Algorithm 1): from how one's value estimates change, epoch by epoch.
+"""Token rule of MEDIATE (the paper's section 5, Algorithm 1): tokens from changes of value estimates, by epoch.
 
 To be read, one run at a time; `stacked_token_rule.py` comes to the same for many.
 """

@@ -1,4 +1,4 @@
-"""What a report commits to: its pull counts, or shares of them for the parties that compare."""
+"""Commitments of a report: its pull counts, or shares of them for the parties that compare."""
 
 from chain_bandit.paranoid.words import keccak, number, uint
 

@@ -1,4 +1,4 @@
-"""Who is owed what at the end, in wei (PROTOCOL 1.8)."""
+"""Balances at the end of a game, in wei (PROTOCOL 1.8)."""
 
 from collections import Counter
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What follows from reports and records alone: exclusion, means, accuracies, draws. Fractions, naive loops."""
+"""Rules as functions of reports and records: exclusion, means, accuracies, draws. Fractions, naive loops."""
 
 from decimal import Decimal
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""What everybody pulled and was paid, held against draws and reports; and which rounds cost."""
+"""Settlement of pulls and payments, compared with draws and reports; and the rounds that cost."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""How a game begins: its parameters, its seats, its first digest."""
+"""Creation of a game: its parameters, its seats, its first digest."""
 
 import json
 from dataclasses import dataclass, field

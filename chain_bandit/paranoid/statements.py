@@ -1,4 +1,4 @@
-"""What is signed: one EIP-712 statement, a slot and a content (docs/protocol.md, Bytes)."""
+"""Signed statements: one EIP-712 type, a slot and a content (docs/protocol.md, Bytes)."""
 
 from chain_bandit.paranoid.words import keccak, uint
 

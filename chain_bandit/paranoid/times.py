@@ -1,4 +1,4 @@
-"""When a call may come, counted in chain blocks."""
+"""Deadlines of calls, counted in chain blocks."""
 
 from chain_bandit.paranoid.calls import Call
 from chain_bandit.paranoid.records import Records

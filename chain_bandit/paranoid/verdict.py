@@ -1,4 +1,4 @@
-"""What the second computation comes to: values that follow from the rules, and where the history has others."""
+"""Verdict of the second implementation: values that follow from the rules, and where the history has others."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What rules of aggregation are made of: who counts for an arm, and the mean over them (Aggregation, Algorithm 4)."""
+"""Parts of aggregation rules: the reports that count for an arm, and the mean over them (Aggregation, Algorithm 4)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isqrt

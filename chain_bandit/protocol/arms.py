@@ -1,4 +1,4 @@
-"""What arms are pulled by (Algorithm 1): round-robin in the burn-in, then the upper confidence bound.
+"""Choice of the arm (Algorithm 1): round-robin in the burn-in, then the upper confidence bound.
 
 Widths are computed in integers, so that every machine picks the same arm (PROTOCOL 1.1).
 """

@@ -1,4 +1,4 @@
-"""What a block is, byte by byte: reports in the body, everything decided in the header, one record a round.
+"""Block format, byte by byte: reports in the body, everything decided in the header, one record a round.
 
 Sets of seats are unsigned big-endian integers whose bit p stands for seat p. Byte tables: `docs/protocol.md`.
 """

@@ -1,4 +1,4 @@
-"""Who validates a round, and who commands it (PROTOCOL 1.2).
+"""Validators and commanders of a round (PROTOCOL 1.2).
 
 Validators are whom the game's selection chooses: everybody, the best by reputation (more of them after every skip,
 Theorem 7), or those drawn (Algorithm 2); commanders are all of them, or those drawn (Theorem 5).

@@ -1,4 +1,4 @@
-"""What can be wrong with what the rules are given: types with data, one clear sentence each."""
+"""Errors of the rules' input: types with data, one clear sentence each."""
 
 from typing import Any
 

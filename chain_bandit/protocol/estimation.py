@@ -1,4 +1,4 @@
-"""What a game's rules make of a round: the one call of validators, simulator, audit and attacks that search.
+"""Evaluation of a game's rules on a round: the one call of validators, simulator, audit and attacks that search.
 
 A foreign rule that raises, takes too many steps or answers outside of its bounds gives no estimator of any arm, alike
 for everybody: the block is rejected, which costs nobody's reputation, and whoever has its body can see why.

@@ -1,4 +1,4 @@
-"""How many signatures certify a block, and what that promises (PROTOCOL 1.2)."""
+"""Quorum: the number of signatures that certify a block, and its guarantees (PROTOCOL 1.2)."""
 
 from enum import IntEnum
 

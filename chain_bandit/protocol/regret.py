@@ -1,4 +1,4 @@
-"""What is measured: the pseudo-regret of an honest participant, always in its parts (PROTOCOL 2), in units.
+"""Pseudo-regret of an honest participant, always in its parts (PROTOCOL 2), in units.
 
 Lockstep makes it the same for every honest participant.
 """

@@ -1,4 +1,4 @@
-"""What a rule is: an object with one verb that turns what the validators agreed on into what the game does next.
+"""Interface of a rule: an object with one verb that turns what the validators agreed on into what the game does next.
 
 Rules are pure functions of integers. Chance comes from seed_t, from what reports prove or, of a disclosure, from the
 participant's own key, never from elsewhere.

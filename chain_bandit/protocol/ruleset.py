@@ -1,4 +1,4 @@
-"""Which rules a game plays by: kind, name, version and options of each, declared at its creation in one canonical text.
+"""Rule set of a game: kind, name, version and options of each rule, declared at its creation in one canonical text.
 
 The parameters hold the text's digest; the text itself is in the creation's transaction, so that a game's rules are
 known from the chain alone. It also names the format of all that is signed or stored.

@@ -1,4 +1,4 @@
-"""Who is paid what: the three cases of a block's operation, and the money of a finished game (Algorithm 5).
+"""Settlement: the three cases of a block's operation, and the money of a finished game (Algorithm 5).
 
 Amounts of rewards and costs are in units of 1e-9; only a `Balance` is in wei.
 """

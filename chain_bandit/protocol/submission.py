@@ -1,4 +1,4 @@
-"""What a transaction that records blocks carries: of each block what the contract cannot know, and its certificate.
+"""Calldata that records blocks: of each block what the contract cannot know, and its certificate.
 
 The contract fills in what it knows (round, parent, block list) and, in a full game, what it computes from the body
 (its hash, means, accuracies); so nothing that is in calldata twice can differ. Where everybody validates, a block

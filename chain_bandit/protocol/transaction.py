@@ -1,4 +1,4 @@
-"""What one transaction can carry: gas that is enough for a call, and the most there is (EIP-7825); how many are due."""
+"""Limits of one transaction: gas that is enough for a call, the most there is (EIP-7825), and the number of calls."""
 
 from chain_bandit.protocol.assumptions import LEAST_WINDOW
 from chain_bandit.protocol.blocks import MOST_STATE, SIGNATURE_BYTES, body_bytes

@@ -1,4 +1,4 @@
-"""Where bandit policies meet: one world, the same rewards for all of them, regret of the honest.
+"""Arena of bandit policies: one world, the same rewards for all of them, regret of the honest.
 
 A policy plays all replicates and all agents at once, as arrays. The uniform number behind the reward of (replicate,
 round, agent) is a function of the seed alone, so policies are compared in pairs; nothing kept grows with the horizon.

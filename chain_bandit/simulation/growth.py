@@ -1,4 +1,4 @@
-"""How something grows with T: fitted by a + b ln T + c T, with an interval for each term, and by a power of T."""
+"""Growth of a quantity with T: a fit of a + b ln T + c T, with an interval for each term, and of a power of T."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

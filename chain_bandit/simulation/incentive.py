@@ -1,4 +1,4 @@
-"""What agents pay one another in a round, and the policy that learns from rewards with that in them.
+"""Incentives, payments between agents in a round, and the policy that learns from rewards with these in them.
 
 An incentive changes neither what an arm pays nor what is counted as regret.
 """

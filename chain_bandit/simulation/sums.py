@@ -1,4 +1,4 @@
-"""What is added up over a game, whoever plays it."""
+"""Totals of a game, the same for every engine."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What a part that is not done goes on from: the bytes of its arrays, behind a digest of what they are and of them.
+"""Checkpoint of a study's part: the bytes of its arrays, behind a digest of their layout and of them.
 
 Nothing in such a file says how it is to be read, so that a damaged one cannot be misread: it is as good as none.
 """

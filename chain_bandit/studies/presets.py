@@ -1,4 +1,4 @@
-"""What the experiments of MEDIATE are: games, methods, runs and epochs, and what its Table 1 says of them."""
+"""Presets of MEDIATE's experiments: games, methods, runs and epochs, and the values of its Table 1."""
 
 from dataclasses import dataclass
 from itertools import product

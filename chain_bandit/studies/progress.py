@@ -1,4 +1,4 @@
-"""How long a study has still to go, by how long it has taken so far."""
+"""Remaining time of a study, by its duration so far."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a part of a study came to: a Parquet file with a row an epoch, run and method, and estimates over the runs."""
+"""Results of a study's part: a Parquet file with a row an epoch, run and method, and estimates over the runs."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence

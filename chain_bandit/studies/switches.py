@@ -1,4 +1,4 @@
-"""What the paper leaves open, played otherwise: by names, as `mediate run -o` takes them (docs/mediate.md has why)."""
+"""Choices that the paper leaves open, by names, as `mediate run -o` takes them (docs/mediate.md has why)."""
 
 import math
 from collections.abc import Callable, Mapping

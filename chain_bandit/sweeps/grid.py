@@ -1,4 +1,4 @@
-"""What a sweep is: a scenario, axes that change it, and the points that are their product (TOML, pydantic)."""
+"""Grid of a sweep: a scenario, axes that change it, and the points that are their product (TOML, pydantic)."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What holds of every attack, environment, rule, policy and incentive, ours and those of plug-ins.
+"""Conformance tests of attacks, environments, rules, policies and incentives, ours and those of plug-ins.
 
 Each `…_conformance` raises `AssertionError` with one sentence that says what does not hold; any test framework may call
 it. `misreport_grid` counts what false reports bring. Each is loaded when it is used: the other process in which a rule

@@ -1,4 +1,4 @@
-"""What holds of whatever is played round by round: a policy, an incentive.
+"""Conformance of round-by-round plug-ins: a policy, an incentive.
 
 It is made of a world, a number of replicates and coins of its own, a `numpy.random.Generator`.
 """

@@ -1,1 +1,1 @@
-"""What a person sees of a run: terminal tables, plots, one HTML page. Pure functions of data."""
+"""Views of a run: terminal tables, plots, one HTML page. Pure functions of data."""

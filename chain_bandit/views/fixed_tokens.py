@@ -1,4 +1,4 @@
-"""What MATE comes to by its tokens (the paper's Figure 1): curves over one for all agents, a map of those of two."""
+"""Plots of MATE by its tokens (the paper's Figure 1): curves over one for all agents, a map of those of two."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a terminal shows of a simulation."""
+"""Terminal view of a simulation."""
 
 from collections.abc import Mapping, Sequence
 

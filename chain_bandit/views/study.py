@@ -1,4 +1,4 @@
-"""What MEDIATE's experiments look like: a table beside the paper's, curves over epochs with their 95 % intervals."""
+"""Views of MEDIATE's experiments: a table beside the paper's, curves over epochs with their 95 % intervals."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a sweep looks like: a table on the terminal, a heat map of the regret at the end of each cell."""
+"""Views of a sweep: a table on the terminal, a heat map of the regret at the end of each cell."""
 
 from collections.abc import Sequence
 from itertools import product

@@ -1,4 +1,4 @@
-"""What a terminal shows of a run: header, progress, tables. Everything fits 80 columns and says all without colour."""
+"""Terminal view of a run: header, progress, tables. Everything fits 80 columns and says all without colour."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""Who may import whom, read from the syntax tree of every module (CONTRIBUTING, the arrows)."""
+"""Imports between packages, read from the syntax tree of every module: the allowed arrows (CONTRIBUTING)."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""What lies in the repository, by git's own list."""
+"""Files of the repository, by git's own list."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a deployment is refused for, and what it fixes."""
+"""Deployment: the arguments that it refuses, and the state that it fixes."""
 
 import random
 from collections import Counter

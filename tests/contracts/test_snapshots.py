@@ -1,4 +1,4 @@
-"""What a deployed game looks like from outside, as recorded: interface, storage, size of the code.
+"""Snapshots of a deployed game: interface, storage, size of the code.
 
 `WRITE_SNAPSHOTS=1 pytest tests/contracts/test_snapshots.py` rewrites the snapshots.
 """

@@ -1,4 +1,4 @@
-"""What `make check` and the build of the artifact refuse: a planted fault of each sort is found."""
+"""Static analysis by `make check` and the build of the artifact: a planted fault of each sort is found."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""How soon whoever lies is excluded: settle_every + 2w + 5 records after its first one, skips included."""
+"""Time to the exclusion of a liar: settle_every + 2w + 5 records after its first lie, skips included."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a node, or what stands before it, does wrong: each a script for the proxy."""
+"""Faults of a node, or of a proxy before it: each a script for the proxy."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What tests see of child processes and of the command line: real ones."""
+"""Child processes and the command line, as tests see them: real ones."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""What liars gain where a rule draws from seed_t, known since the opening, and not from the outputs of a round."""
+"""Gain of liars where a rule draws from seed_t, known since the opening, and not from the outputs of a round."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""What a sender keeps of the calls that it has made: those that a reorganisation can still undo, and no others."""
+"""Memory of a sender: the calls that a reorganisation can still undo, and no others."""
 
 import tracemalloc
 from collections.abc import Iterator

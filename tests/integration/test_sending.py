@@ -1,4 +1,4 @@
-"""What sending promises, whatever comes of it: journaled before, counted when confirmed, paid for as nodes want it."""
+"""Sending of transactions under faults: journaled before, counted when confirmed, paid for as nodes want it."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""How many steps a call of a foreign rule may take is declared by its game, and the same for all who compute it."""
+"""Step limit of a foreign rule's call: declared by its game, and the same for all who compute it."""
 
 import json
 from dataclasses import replace

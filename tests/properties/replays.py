@@ -1,4 +1,4 @@
-"""What holds of either way to play schedules, by its functions that draw and play one."""
+"""Properties of replays of schedules, for either way to play them, by its functions that draw and play one."""
 
 import subprocess
 import sys

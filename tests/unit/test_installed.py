@@ -1,4 +1,4 @@
-"""What `pip install chain-bandit` brings: how large it is, and that extras are asked for by what needs them alone."""
+"""Installation by `pip install chain-bandit`: its size, and extras asked for by the features that need them."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What a schedule is made of: acts of the adversary and faults of the network, each of which can be left out.
+"""Schedule: acts of the adversary and faults of the network, each of which can be left out.
 
 A seed draws a list of acts; nothing else distinguishes one schedule of a size from another, but in which order messages
 arrive within their time. So a schedule that goes wrong is made smaller by dropping acts (`schedules.shrink`).

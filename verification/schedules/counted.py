@@ -1,4 +1,4 @@
-"""What a schedule without a consensus of seats came to: violations, and counts of what happened in it."""
+"""Result of a schedule without a consensus of seats: violations, and counts of events."""
 
 from collections import Counter
 from dataclasses import dataclass, field

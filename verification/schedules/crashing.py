@@ -1,4 +1,4 @@
-"""What a process of the schedules has: a file that survives it, written or synced, and keys whose use is noted."""
+"""Crashing process of a schedule: a file that survives it, written or synced, and keys whose use is noted."""
 
 from collections.abc import Callable
 from random import Random

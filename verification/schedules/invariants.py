@@ -1,4 +1,4 @@
-"""What must hold after every round of every schedule: C-1 to C-8. C-9, that a seed replays exactly, has a test.
+"""Invariants after every round of every schedule: C-1 to C-8. C-9, that a seed replays exactly, has a test.
 
 While every message of a round arrives in time, all of them; in any other round C-4 where two quorums always share an
 honest seat, and C-5, C-7 and C-8 always.

@@ -1,4 +1,4 @@
-"""Where schedules of one size are played: seats, comparison and relayer, as a live game has them."""
+"""Stage of schedules of one size: seats, comparison and relayer, as a live game has them."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Who thanked whom in an epoch, as each participant says of what it saw, and what that comes to for each.
+"""Transcript of an epoch: the requests and answers that each participant reports, and the credits that follow.
 
 All use one token and reach all. What a participant is credited with follows from the others' rows alone: from what
 more than half of them saw it ask, and from what they answered. So nobody's word raises its own credits, whenever it

@@ -1,4 +1,4 @@
-"""What every game is: its rules, one game of it, and many at once.
+"""Interface of a game: its rules, one game of it, and many at once.
 
 Chance is handed in: a row of uniform numbers for a reset and one for each step, as many as the rules say. A game that
 is read and a stack of games that get the same rows go through the same states.

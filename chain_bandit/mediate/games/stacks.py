@@ -1,4 +1,4 @@
-"""Which stack plays which rules."""
+"""Registry of stacks, the vectorised games, by their rules."""
 
 from functools import singledispatch
 

@@ -1,1 +1,1 @@
-"""Who plays the games (the paper's Appendix B): actors and critics that learn from their own rewards. Needs torch."""
+"""Learners (the paper's Appendix B): actors and critics that learn from their own rewards. Needs torch."""

@@ -1,4 +1,4 @@
-"""What the shares of an epoch came to: the bytes that a quorum signs, and the token that follows from them.
+"""Body of an epoch's block: the sums of shares that a quorum signs, and the token that follows from them.
 
 The twin of `contracts/libraries/Sums.sol`: 32 bytes of the dealings' digest, 32 of the seed that groups are drawn by, a
 byte with their number, 44 bytes a group (its seats, the sum of their tokens), 12 bytes for each sum of each validator,

@@ -1,4 +1,4 @@
-"""What a contract remembers of its epochs, as a function of them."""
+"""Ledger of an agreement: the contract's state as a function of its epochs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What is fixed when an agreement is put on a chain, and its digests: the twin of `contracts/Tokens.sol`."""
+"""Terms of an agreement, fixed at its creation, and their digests: the twin of `contracts/Tokens.sol`."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass

@@ -1,4 +1,4 @@
-"""What the token is that comes of many: a mean, or the median of groups' means, and how far it moves in an epoch."""
+"""Aggregate of tokens: a mean, or the median of groups' means, and its largest step in an epoch."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Which arm has the upper confidence bound, compiled: `protocol.arms.ucb_arm`, with a root only where it decides."""
+"""Upper confidence bound, compiled: the arm of `protocol.arms.ucb_arm`, with a root only where it decides."""
 
 from math import sqrt
 from typing import Any

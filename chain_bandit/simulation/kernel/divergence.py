@@ -1,4 +1,4 @@
-"""Which arm KL-UCB pulls, compiled: `protocol.rules.kl_ucb` in doubles of bounded error.
+"""KL-UCB's arm, compiled: `protocol.rules.kl_ucb` in doubles of bounded error.
 
 Where these do not tell, which is rare, the answer is `UNSURE`, and the plain loop plays the game.
 """

@@ -1,4 +1,4 @@
-"""Which rules have a compiled form; no numba is needed to say so."""
+"""Rules that have a compiled form; no numba is needed to say so."""
 
 BY_ARM, FILTERED, NEAR, NEARER, CLIPPED = range(5)
 """What a compiled game does for one."""

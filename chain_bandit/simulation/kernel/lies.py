@@ -1,4 +1,4 @@
-"""What the attacks of `chain_bandit.attacks` report, compiled: the same lies by number, held equal by a test."""
+"""Attacks of `chain_bandit.attacks`, compiled: the same lies by number, held equal by a test."""
 
 from enum import IntEnum
 from typing import Any

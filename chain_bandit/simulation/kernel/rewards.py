@@ -1,4 +1,4 @@
-"""What a word draws from an arm, compiled: `protocol.rewards.Draws`."""
+"""Draws of rewards, compiled: an arm's reward by a word, as `protocol.rewards.Draws`."""
 
 from typing import Any, NamedTuple
 

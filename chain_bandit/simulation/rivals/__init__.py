@@ -1,1 +1,1 @@
-"""What the protocol is measured against, one rule a file; `registry.py` has them by name."""
+"""Rivals, the policies that the protocol is compared with, one a file; `registry.py` has them by name."""

@@ -1,4 +1,4 @@
-"""Who hears whom, what of it is a lie, and what is made of it."""
+"""Communication graph of a rival's agents, the lies on it, and the pooling of reports."""
 
 from collections.abc import Callable
 

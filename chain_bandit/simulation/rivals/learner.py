@@ -1,4 +1,4 @@
-"""What every rule keeps: pulls and sums of each agent, and the confidence bound of UCB1."""
+"""State of a rival's agents: pulls and sums of each, and the confidence bound of UCB1."""
 
 import numpy as np
 

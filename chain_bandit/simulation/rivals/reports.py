@@ -1,4 +1,4 @@
-"""What agents tell each other, and the lies they are tried with.
+"""Reports between a rival's agents, and the lies they are tried with.
 
 A lie sees all true reports of a round, knows the rule that pools them, and answers with those of the liars: it is as
 strong as colluders can be.

@@ -1,4 +1,4 @@
-"""What each lie that is made of the last block's honest reports tells, computed again in other ways."""
+"""Lies made of the last block's honest reports, computed again in other ways."""
 
 import random
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What an audit says of games that are whole, cut short, called off or odd, without any violation."""
+"""Audits of games that are whole, cut short, called off or odd, without any violation."""
 
 import json
 from collections.abc import Callable

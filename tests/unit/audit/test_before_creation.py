@@ -1,4 +1,4 @@
-"""What the address of a game is called for before there is a game says nothing of the caller; weights have bounds."""
+"""Calls of a game's address before its creation say nothing of the caller; weights have bounds."""
 
 from types import SimpleNamespace
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""What is found about who took part: proofs, observations and hints, kept apart."""
+"""Findings about participants: proofs, observations and hints, kept apart."""
 
 import random
 import re

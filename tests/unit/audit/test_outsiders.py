@@ -1,4 +1,4 @@
-"""What an outsider, or an account's own code, can put on the chain neither frames a game nor hides it."""
+"""Calls by an outsider, or by an account's own code, neither frame a game nor hide it."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a node's answer is taken for."""
+"""Reading of a node's answers."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""What the sender makes of a node that lies: of the base fee, of a receipt's events, or keeps transactions back."""
+"""Fees of a sender before a node that lies: of the base fee, of a receipt's events, or keeps transactions back."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a node shows of code that was just created."""
+"""Code of a module that was just created, as nodes show it."""
 
 import pytest
 

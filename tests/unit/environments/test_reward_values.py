@@ -1,4 +1,4 @@
-"""What counts as a reward from outside."""
+"""Validation of a reward from outside."""
 
 from decimal import Decimal
 

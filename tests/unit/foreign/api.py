@@ -1,4 +1,4 @@
-"""What the tests' rules may import, in place of the project's: shaped like it, and small."""
+"""Interface that the tests' rules import, in place of the project's: shaped like it, and small."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a file leaves behind is constant, and what fails while it is loaded is named by its line."""
+"""Loading of a rule's file: module values are constant, and an error is named by its line."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which proofs of equivocation a game in one process hands in."""
+"""Proofs of equivocation that a game in one process hands in."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What decoders remember: small blocks, so that reading them again costs nothing; never large ones."""
+"""Memory of decoders: small blocks, so that reading them again costs nothing; never large ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Where a contract was created, by a node that keeps old states, by one that does not, and by one that lies."""
+"""Block of a creation, found by a node that keeps old states, by one that does not, and by one that lies."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

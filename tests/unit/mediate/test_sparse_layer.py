@@ -1,4 +1,4 @@
-"""What learners compute by themselves is what numpy makes of it. Needs no PyTorch."""
+"""Sparse layer of the learners against numpy. Needs no PyTorch."""
 
 import numpy as np
 

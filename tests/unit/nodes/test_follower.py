@@ -1,4 +1,4 @@
-"""What a follower makes of the events on a chain: one that was reorganised, or that garbles its answers, too."""
+"""Follower of the events on a chain: one that was reorganised, or that garbles its answers, too."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future

@@ -1,4 +1,4 @@
-"""What nodes heard, held together: the one statement that differs is seen, whoever heard it, in whatever life."""
+"""Records of many nodes together: the one statement that differs is seen, in the records of any life."""
 
 import resource
 

@@ -1,4 +1,4 @@
-"""What a node takes from so many of its peers: up to m of them may say anything."""
+"""Messages of so many of a node's peers: up to m of them may say anything."""
 
 import sys
 from collections.abc import Callable

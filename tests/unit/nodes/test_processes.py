@@ -1,4 +1,4 @@
-"""Who is the one process of a node's folder, with real locks."""
+"""Lock of a node's folder: one process, with real locks."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What the second computation is built of, against libraries and published vectors that it does not use."""
+"""Primitives of the second implementation, against libraries and published vectors that it does not use."""
 
 import json
 import random

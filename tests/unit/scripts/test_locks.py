@@ -1,4 +1,4 @@
-"""What `make demo` installs is what a game needs, and the developers' lock is the same and more."""
+"""Locked requirements: `make demo` installs the needs of a game, and the developers' lock is the same and more."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""verification/played.py: a budget is left out only where nothing that it depends on changed since it was played."""
+"""verification/played.py: a budget is left out only where no code that it depends on changed since it was played."""
 
 import pytest
 
@@ -12,14 +12,16 @@ def _own_file(monkeypatch, tmp_path):
     monkeypatch.setattr(played, "FILE", tmp_path / "played.json")
 
 
-def changed(monkeypatch, tmp_path, name):
-    """One more byte in a source."""
+def changed(monkeypatch, tmp_path, name, old="", new="_ = 0\n"):
+    """Another text in a source: at its first place, or of all that begins the file."""
     whole = played.sources
 
     def sources(*asked):
         found = whole(*asked)
         copy = tmp_path / "changed.py"
-        copy.write_bytes(found[name].read_bytes() + b"\n")
+        text = found[name].read_text(encoding="utf-8")
+        assert old in text
+        copy.write_text(text.replace(old, new, 1), encoding="utf-8")
         return found | {name: copy}
 
     monkeypatch.setattr(played, "sources", sources)
@@ -39,10 +41,22 @@ def test_what_was_played_whole_on_these_sources_is_played_and_no_more():
     "chain_bandit.consensus.echo", "chain_bandit.protocol.digests", "chain_bandit.network.memory", MODULE,
     "verification.schedules.invariants", "verification.virtual_network",
 ])  # fmt: skip
-def test_a_byte_in_any_source_has_it_played_again(name, monkeypatch, tmp_path):
+def test_a_statement_in_any_source_has_it_played_again(name, monkeypatch, tmp_path):
     played.record(MODULE, 1000)
     changed(monkeypatch, tmp_path, name)
     assert not played.is_played(MODULE, 1)
+
+
+@pytest.mark.parametrize(("old", "new", "plays_again"), [
+    ('"""A schedule', '"""Another schedule', False),
+    ("\n    def ", "\n    # A comment.\n    def ", False),
+    ("'nothing unusual'", "'nothing'", True),
+    ('"skip" if', '"skipped" if', True),
+])  # fmt: skip
+def test_the_code_of_a_source_counts_and_not_its_comments_and_docstrings(old, new, plays_again, monkeypatch, tmp_path):
+    played.record(MODULE, 1000)
+    changed(monkeypatch, tmp_path, MODULE, old, new)
+    assert played.is_played(MODULE, 1) != plays_again
 
 
 def test_sources_are_all_that_is_imported_whether_or_not_by_name():

@@ -1,4 +1,4 @@
-"""Which engine plays, by the time that each would take: `simulation/engine.py`, `game/simulated.py engines`."""
+"""Choice of the engine, by the time that each would take: `simulation/engine.py`, `game/simulated.py engines`."""
 
 import re
 

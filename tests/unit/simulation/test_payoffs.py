@@ -1,4 +1,4 @@
-"""What the compiled game pays each seat is what the contract would, from the rounds of the plain game."""
+"""Payoffs of each seat in the compiled game are the contract's, from the rounds of the plain game."""
 
 import random
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What security costs: the games are those of the heat maps, nothing is left out, and each row is what plays it."""
+"""Price of security: the games are those of the heat maps, nothing is left out, and each row is what plays it."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What is kept of a sweep of tokens comes back as tables and pictures: by the right token, agent and run."""
+"""Tables of a sweep of tokens come back as tables and pictures: by the right token, agent and run."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Who gains by a false report: the count of docs/rules.md, on 200 random profiles of seven and one arm."""
+"""Gain by a false report: the count of docs/rules.md, on 200 random profiles of seven and one arm."""
 
 from pathlib import Path
 

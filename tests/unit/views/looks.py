@@ -1,4 +1,4 @@
-"""What a page must be in a browser: each function gives its faults in words, none for a good page."""
+"""Requirements of a page in a browser: each function gives its faults in words, none for a good page."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a renderable looks like, as text."""
+"""Text of a renderable."""
 
 from io import StringIO
 

@@ -1,4 +1,4 @@
-"""What liars of the arena tell is what the attack itself tells, seat by seat, of a block of the same reports."""
+"""Lies in the arena are those of the attack itself, seat by seat, of a block of the same reports."""
 
 import random
 from dataclasses import replace

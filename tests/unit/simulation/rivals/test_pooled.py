@@ -1,4 +1,4 @@
-"""What is published of the rules that pool, on the set-ups it was published for, at fewer replicates."""
+"""Published results of the rules that pool, on the set-ups they were published for, at fewer replicates."""
 
 import numpy as np
 import pytest
