@@ -46,7 +46,7 @@ SAMPLE = 2_000
 
 
 @dataclass(frozen=True)
-class Row:
+class _Row:
     """One game; bytes and rates are of recorded rounds, seconds of all of it.
 
     Attributes:
@@ -99,11 +99,11 @@ def written(participants: int, rounds: int, path: Path) -> None:
     files.write(history_of(Plan(scenario(participants, rounds)), alone), path)
 
 
-def measured(path: Path) -> Row:
+def measured(path: Path) -> _Row:
     """Audit one file by one process and by two."""
     one, two = (_told("--audit", str(path), "--by", by) for by in "12")
     rounds, checks = one["rounds"], one["signatures"]
-    return Row(
+    return _Row(
         rounds, path.stat().st_size / rounds, one["plain_bytes"] / rounds, rounds / checks / one["bare"],
         one["seconds"], checks * one["bare"] / one["seconds"], one["bytes"],
         two["seconds"], checks * two["bare"] / two["seconds"], two["bytes"],
@@ -165,7 +165,7 @@ def largest(who: int) -> int:
     return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def at_goal(rows: list[Row]) -> float | None:
+def at_goal(rows: list[_Row]) -> float | None:
     """Bytes at 10^5 rounds by two: measured there, else by the slope of the two longest games; None of one shorter."""
     *before, last = rows
     if last.rounds >= GOAL_ROUNDS:
@@ -243,9 +243,9 @@ def main() -> int:
     return 0 if reached else 14
 
 
-def table(rows: list[Row]) -> Table:
+def table(rows: list[_Row]) -> Table:
     made = Table("rounds", *(f"{row.rounds:,}" for row in rows), title="An audit by length of the game")
-    lines: dict[str, Callable[[Row], str]] = {
+    lines: dict[str, Callable[[_Row], str]] = {
         "kB a round, packed": lambda row: f"{row.packed_bytes / 1e3:.2f}",
         "kB a round, plain": lambda row: f"{row.plain_bytes / 1e3:.2f}",
         "bare rounds/s, one core": lambda row: f"{row.bare_rounds_per_second:,.0f}",

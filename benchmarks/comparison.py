@@ -42,7 +42,7 @@ PATIENCE = 120.0
 """Seconds for one size of the bare comparison."""
 
 @dataclass(frozen=True)
-class Row:
+class _Row:
     """One size: seconds and bytes of a round, and multiples of bare MPyC's."""
 
     participants: int
@@ -93,7 +93,7 @@ def ours(participants: int, arms: int, parties: int, tries: int) -> tuple[float,
     return dealing, seconds, comparison.sent - before
 
 
-def measure(participants: int, arms: int, parties: int, tries: int) -> Row:
+def measure(participants: int, arms: int, parties: int, tries: int) -> _Row:
     pairs, width = participants * arms, HORIZON.bit_length() + 1
     bare_seconds = narrow_seconds = dealing = seconds = float("inf")
     for _ in range(TURNS):
@@ -102,7 +102,7 @@ def measure(participants: int, arms: int, parties: int, tries: int) -> Row:
         dealing_try, our_try, sent = ours(participants, arms, parties, tries)
         bare_seconds, narrow_seconds = min(bare_seconds, bare_try), min(narrow_seconds, narrow_try)
         dealing, seconds = min(dealing, dealing_try), min(seconds, our_try)
-    return Row(
+    return _Row(
         participants, arms, parties, bare_seconds, bare_bytes, narrow_seconds, narrow_bytes, dealing, seconds, sent,
         seconds / bare_seconds, seconds / narrow_seconds, sent / bare_bytes, sent / narrow_bytes,
     )  # fmt: skip

@@ -43,11 +43,11 @@ SIZES = (4, 7, 10, 16, 31)
 GOALS = {4: 1.3, 7: 1.3, 10: 1.3, 16: 2.0, 31: 2.0}
 SEAT, SIGNATURE = 2, 64
 
-Actors = Mapping[int, Seat | Comparer | Relayer]
+_Actors = Mapping[int, Seat | Comparer | Relayer]
 
 
 @dataclass(frozen=True)
-class Row:
+class _Row:
     """One size: of a round its steps, messages, statements, bytes, distinct signatures, CPU milliseconds, a ratio."""
 
     validators: int
@@ -91,9 +91,9 @@ def size_of(send: Send) -> int:
     return 0
 
 
-def measure(validators: int, rounds: int, certified: bool = False) -> Row:
+def measure(validators: int, rounds: int, certified: bool = False) -> _Row:
     stage = Stage(Size(validators, (validators - 1) // 3, certified=certified), Plain)
-    actors: Actors = {COMPARISON: stage.comparer, RELAYER: stage.relayer, **dict(enumerate(stage.seats))}
+    actors: _Actors = {COMPARISON: stage.comparer, RELAYER: stage.relayer, **dict(enumerate(stage.seats))}
     sent = 0, 0
     proposing = 0.0
 
@@ -143,13 +143,13 @@ def measure(validators: int, rounds: int, certified: bool = False) -> Row:
         checked = list(stage.verifier._signers)
         times = [(*play(101 + number), bare()) for number in range(rounds)]
     seconds, other, alone = map(median, zip(*times, strict=True))
-    return Row(
+    return _Row(
         validators, stage.rules.schedule.certify + 1, *sent, total_bytes(stage, actors), len(signed), len(checked),
         1e3 * seconds, 1e3 * other, 1e3 * alone, median(took / plain for took, _, plain in times),
     )  # fmt: skip
 
 
-def total_bytes(stage: Stage, actors: Actors) -> int:
+def total_bytes(stage: Stage, actors: _Actors) -> int:
     """Bytes of one round, by a network that counts them."""
     total = 0
 

@@ -50,7 +50,7 @@ TOLERANCE = 0.002
 
 
 @dataclass(frozen=True)
-class Row:
+class GasRow:
     """One size in one mode, all of it a round."""
 
     body: str
@@ -97,7 +97,7 @@ def scenario(n: int, body: str, batch: int, rounds: int, attackers: int = 0, **w
     })  # fmt: skip
 
 
-def measured(n: int, body: str, batch: int, attackers: int = 0, **who: Any) -> Row:
+def measured(n: int, body: str, batch: int, attackers: int = 0, **who: Any) -> GasRow:
     """Play a few batches. Arguments as of `scenario`."""
     plan = Plan(scenario(n, body, batch, 2 * batch if batch > 10 else 6 * batch, attackers, **who))
     recorder = Metered(plan)
@@ -106,7 +106,7 @@ def measured(n: int, body: str, batch: int, attackers: int = 0, **who: Any) -> R
     used = recorder.contract.gas["submitBlocks"]
     whole = [(gas, size) for gas, size in zip(used, recorder.sizes, strict=True) if size]
     gas, size = (median(values) for values in zip(*whole[1:], strict=True))
-    return Row(
+    return GasRow(
         body, batch, n, round(gas / batch), round(size / batch),
         round(gas / batch / OCR2[n], 4), round(gas / (21_000 + 40 * size), 3),
     )  # fmt: skip
@@ -117,7 +117,7 @@ def measured_code() -> str:
     return keccak(chain_bandit_artifact().bytecode).hex()
 
 
-def drift(rows: Iterable[Row], snapshot: Path) -> list[str]:
+def drift(rows: Iterable[GasRow], snapshot: Path) -> list[str]:
     """What differs from the committed figures."""
     committed = json.loads(snapshot.read_text("utf-8"))
     known = {(row["body"], row["batch"], row["n"]): row["gas"] for row in committed["rows"]}

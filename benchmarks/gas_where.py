@@ -28,7 +28,7 @@ HEADINGS = {
 ORDER = ("transaction", "calldata", *dict.fromkeys(HEADINGS.values()), "everything else", "raised to the byte price")
 
 
-class Meter:
+class _Meter:
     """Charges opcodes to headings while it is on."""
 
     def __init__(self) -> None:
@@ -50,10 +50,10 @@ class Meter:
         return as_opcode(run, mnemonic, 0)  # the opcode takes its gas itself
 
 
-class Watched(Metered):
+class _Watched(Metered):
     """Meters the second submission."""
 
-    def __init__(self, plan: Plan, meter: Meter) -> None:
+    def __init__(self, plan: Plan, meter: _Meter) -> None:
         super().__init__(plan)
         self.meter, self.calldata = meter, b""
 
@@ -68,11 +68,11 @@ class Watched(Metered):
             self.meter.on = False
 
 
-def where(n: int, body: str, batch: int, meter: Meter) -> Counter[str]:
+def where(n: int, body: str, batch: int, meter: _Meter) -> Counter[str]:
     """Gas by heading of a whole transaction."""
     meter.spent = Counter()
     plan = Plan(scenario(n, body, batch, 3 * batch))
-    recorder = Watched(plan, meter)
+    recorder = _Watched(plan, meter)
     for _ in Game(plan.scenario, recorder, plan).play():
         pass
     spent = meter.spent
@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=10)
     parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
-    meter = Meter()
+    meter = _Meter()
     columns = {f"{body}, {batch} a tx": (where(options.n, body, batch, meter), batch) for body, batch in MODES}
     rows = [[heading, *(f"{spent[heading] / batch:,.0f}" for spent, batch in columns.values())] for heading in ORDER]
     rows.append(["a round", *(f"{spent.total() / batch:,.0f}" for spent, batch in columns.values())])

@@ -94,7 +94,7 @@ DELAYS: dict[str, Callable[[int], int]] = {
 
 
 @dataclass(frozen=True)
-class Row:
+class _Row:
     """Rounds of one size in one case.
 
     Attributes:
@@ -236,7 +236,7 @@ class Internet(nodes._Game):
         self.outcomes[ledger.round] = record.kind is not Kind.SKIP, disagree(there)
 
 
-def play(stage: Stage, case: str, network: Network, bound: float, rounds: int, seed: int = 0) -> Row:
+def play(stage: Stage, case: str, network: Network, bound: float, rounds: int, seed: int = 0) -> _Row:
     """Play so many rounds in virtual time under a Delta of so many seconds."""
     read = lru_cache(1 << 14)(decode)
     with patch.object(nodes, "BOUND", bound), patch.object(node, "decode", read), patch.object(nodes, "decode", read):
@@ -246,7 +246,7 @@ def play(stage: Stage, case: str, network: Network, bound: float, rounds: int, s
     certified, disagreed = map(sum, zip(*ends, strict=True))
     views, share = game._behind.values(), stage.size.validators * rounds
     certifies, steps = stage.size.certified, stage.rules.schedule.certify + 1
-    return Row(
+    return _Row(
         stage.size.validators, steps, case, bound,
         least_bound(game.slowest[True], game.slowest[False], max(views) - min(views)), game.slowest[True], rounds,
         certified, disagreed, game.now / rounds, game.sent_frames / share, game.sent_bytes / share,
@@ -260,7 +260,7 @@ def least_bound(between: float, beside: float, views: float) -> float:
     return (floor(100 * max(rest / (1 - node.SHARE), rest + 2 * node.POLL)) + 1) / 100
 
 
-def measure(validators: int, certified: bool = False) -> Iterator[Row]:
+def measure(validators: int, certified: bool = False) -> Iterator[_Row]:
     """Every case; that without loss under a Delta that nothing exceeds, for its steps end by message."""
     size, rounds = Size(validators, (validators - 1) // 3, certified=certified), ROUNDS[validators]
     stage = Stage(size)

@@ -64,7 +64,7 @@ TRANSFER_GAS = 21_000
 
 
 @dataclass(frozen=True)
-class Row:
+class _Row:
     """One size: what a second holds, and the two ratios."""
 
     validators: int
@@ -132,7 +132,7 @@ class Keeping(OnChain):
         super().submit(blocks)
 
 
-class Opened(OnChain):
+class _Opened(OnChain):
     """Opens the game and is then driven by hand."""
 
     def expect(self, made: ExpectedRecord) -> None:
@@ -187,7 +187,7 @@ def opened(scenario: Scenario, journal: Journal) -> Iterator[tuple[Anvil, OnChai
     plan = Plan(scenario)
     with anvil() as node:
         node.fund(opening_balances(plan))
-        recorder = Opened(node, Stopwatch(), PIPELINED, journal)
+        recorder = _Opened(node, Stopwatch(), PIPELINED, journal)
         recorder.open(plan)
         yield node, recorder
 
@@ -227,7 +227,7 @@ def submitting(scenario: Scenario, blocks: list[bytes]) -> tuple[float, float, l
         return seconds, transfer, [entry.raw for entry in journal.entries if entry.method == "submitBlocks"]
 
 
-def measure(validators: int, rounds: int, batch: int) -> Row:
+def measure(validators: int, rounds: int, batch: int) -> _Row:
     rounds *= MORE if batch > 1 else 1
     scenario = scenario_of(validators, rounds, batch)
     playing, signatures, blocks = min(whole_game(scenario, rounds) for _ in range(TRIES))
@@ -236,7 +236,7 @@ def measure(validators: int, rounds: int, batch: int) -> Row:
         by_sender, by_transfer, signed = submitting(scenario, blocks)
         submitted, transfer = min(submitted, by_sender), min(transfer, by_transfer)
         limit = min(limit, bare(scenario, signed))
-    return Row(
+    return _Row(
         validators=validators,
         batch=batch,
         transfers_per_second=1 / transfer,

@@ -37,7 +37,7 @@ OTHERS = ("environment", "relayer", "comparison")
 
 
 @dataclass
-class Row:
+class _Row:
     """One game; `mb` and `cpu_ms` by node."""
 
     seats: int
@@ -77,8 +77,8 @@ def scenario(seats: int, rounds: int, seed: int, bound_ms: int, certified: bool 
     })  # fmt: skip
 
 
-def play(given: Scenario, out: Path) -> Row:
-    row = Row(given.participants, given.rounds, given.bound_ms)
+def play(given: Scenario, out: Path) -> _Row:
+    row = _Row(given.participants, given.rounds, given.bound_ms)
     memory, cpu = dict[str, list[float]](), dict[str, float]()
 
     def look(seconds: float) -> None:
@@ -118,7 +118,7 @@ def used(place: Path) -> float | None:
         return None
 
 
-def said(row: Row) -> str:
+def said(row: _Row) -> str:
     """One line; of the honest seats, and in memory of the others, the largest."""
     honest = [f"seat-{seat}" for seat in range(row.seats - 1)]
     cpu = [max(row.cpu_ms[name] for name in honest), *(row.cpu_ms[name] for name in OTHERS)]

@@ -30,7 +30,7 @@ GOAL, GOAL_UP_TO = 2.0, 10
 
 
 @dataclass(frozen=True)
-class Row:
+class _Row:
     """One size; seconds of one round, and ratios to its signature work."""
 
     validators: int
@@ -45,7 +45,7 @@ class Row:
     consensus_ratio: float
 
 
-def measure(validators: int, rounds: int) -> Row:
+def measure(validators: int, rounds: int) -> _Row:
     """Play `rounds` recorded rounds and say where the time went."""
     bound = (validators - 1) // 3
     burn_in = 2 * ARMS
@@ -81,7 +81,7 @@ def measure(validators: int, rounds: int) -> Row:
     signature_work = spent["sign"] + spent["verify"]
     total = seconds / rounds
     consensus = spent["actors"] - signature_work
-    return Row(
+    return _Row(
         validators=validators,
         rounds_per_second=1 / total,
         signing=spent["sign"],

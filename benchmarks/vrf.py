@@ -39,7 +39,7 @@ TURNS = 5
 
 
 @dataclass(frozen=True)
-class Row:
+class _Row:
     """One operation on one curve; seconds."""
 
     curve: str
@@ -91,12 +91,12 @@ def sample(suite: Any, secret: Any, index: int) -> tuple[tuple[float, float], tu
     )
 
 
-def measure(name: str, samples: int) -> list[Row]:
+def measure(name: str, samples: int) -> list[_Row]:
     """Proof and verification on one curve."""
     suite, secret, goal = SUITES[name]
     proving, verifying = zip(*(sample(suite, secret, index) for index in range(samples)), strict=True)
     return [
-        Row(
+        _Row(
             curve=name, operation=operation, multiplications=multiplications,
             whole=median(whole for whole, _ in taken), bare=median(bare for _, bare in taken),
             ratio=median(whole / bare for whole, bare in taken), goal=goal,

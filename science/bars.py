@@ -58,7 +58,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Held:
+class BarRow:
     """Our rule under its worst attack, held against another one; `bar`: what the ratio is to stay below, if set."""
 
     liars: int
@@ -74,7 +74,7 @@ class Held:
         return self.bar is not None and self.ours.over(self.other).high < self.bar
 
 
-def held() -> Iterator[Held]:
+def held() -> Iterator[BarRow]:
     """All bars, and Zhu's estimator with the width of all that it pools, for which none was set."""
     for liars in PICTURES:
         found = _picture(liars)
@@ -83,7 +83,7 @@ def held() -> Iterator[Held]:
         yield from _against(liars, *max([listed, *_searched(liars)], key=lambda each: each[1].mean))
 
 
-def rushed() -> Iterator[Held]:
+def rushed() -> Iterator[BarRow]:
     """The same of liars who know what no seat of the protocol does: the honest reports of the same round."""
     for row in read_rows(FIGURES / "edge.jsonl"):
         if (row["rule"], row["delta"]) == (OURS, DELTA):
@@ -102,7 +102,7 @@ def _picture(liars: int) -> Any:
     return json.loads((FIGURES / f"{PICTURES[liars]}.json").read_text(encoding="utf-8"))["figures"]
 
 
-def _against(liars: int, attack: str, ours: Span) -> Iterator[Held]:
+def _against(liars: int, attack: str, ours: Span) -> Iterator[BarRow]:
     zhu = rivals.kept(read_rows(FIGURES / "rivals.jsonl"), "zhu")
     found = _picture(liars)
     others = {"UCB1 alone": Span(**found["alone"]), "oracle": Span(**found["oracle"])}
@@ -111,10 +111,10 @@ def _against(liars: int, attack: str, ours: Span) -> Iterator[Held]:
         least = min(rows, key=lambda row: row.regret)
         others[f"`{rival}`"] = Span(least.regret, least.regret - least.half, least.regret + least.half)
     for rule, other in others.items():
-        yield Held(liars, attack, ours, rule, other, BARS.get((liars, rule)))
+        yield BarRow(liars, attack, ours, rule, other, BARS.get((liars, rule)))
 
 
-def table(found: Iterable[Held]) -> Iterator[str]:
+def table(found: Iterable[BarRow]) -> Iterator[str]:
     """As docs/results.md has them."""
     yield "| f | worst attack | ours | against | its regret | ratio | interval | bar | clear of it |"
     yield "|---:|---|---:|---|---:|---:|---:|---:|---|"

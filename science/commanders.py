@@ -41,7 +41,7 @@ MODES = ("equivocates", "sleeper", "all command")
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class _Played:
     """One game after its burn-in.
 
     Attributes:
@@ -92,7 +92,7 @@ def statements_by_step() -> Iterator[Counter[int]]:
         MemoryNetwork.step = uncounted  # type: ignore[method-assign]
 
 
-def play(participants: int, mode: str, rounds: int, seed: int) -> Played:
+def play(participants: int, mode: str, rounds: int, seed: int) -> _Played:
     """One game."""
     game = Game(scenario(participants, mode, seed, rounds), NoChain())
     honest = mask(seat for seat, role in enumerate(game.scenario.roles) if role == Conduct.HONEST)
@@ -112,7 +112,7 @@ def play(participants: int, mode: str, rounds: int, seed: int) -> Played:
     schedule, bad = game.cast.rules.schedule, attackers(game.scenario)
     spoken = sum(seen[step] for step in range(schedule.propose, schedule.vote))
     after = rounds - last
-    return Played(
+    return _Played(
         lonely, failed, [found.get(seat, 0) for seat in bad],
         [game.progress.ledger.blocked_from[seat] for seat in bad], (spoken / after, everything / after),
     )  # fmt: skip

@@ -73,7 +73,7 @@ COMPANIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class _Played:
     """One game, see the top of the file.
 
     Attributes:
@@ -151,7 +151,7 @@ def watch_lies(game: Game) -> dict[int, bool]:
     return lied
 
 
-def play(name: str, size: int, after: int, seed: int) -> Played:
+def play(name: str, size: int, after: int, seed: int) -> _Played:
     """One game."""
     game = Game(scenario(name, size, seed, after), NoChain())
     p, roles = game.parameters, game.scenario.roles
@@ -189,7 +189,7 @@ def play(name: str, size: int, after: int, seed: int) -> Played:
         top = best(ledger.reputations, able, p.validators, round_seed(ledger.seed, ledger.round))
         committee = validators(ledger)
     shares = map(share, (among, over, over_attacking, left_out, failed))
-    return Played(not any(dirty), share(lies), max(stays), *shares)
+    return _Played(not any(dirty), share(lies), max(stays), *shares)
 
 
 def share(values: list[float]) -> float:

@@ -40,7 +40,7 @@ RECORDS, SETTLEMENTS = ("submitBlocks", "skip"), ("settleRewards",)
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class _Wire:
     """What a whole game takes. Bytes: delivered between all participants, numbers at eight bytes.
 
     Attributes:
@@ -60,21 +60,21 @@ class Wire:
     settlements: float
     beside: float
 
-    def extended(self, longer: "Wire", times: float) -> "Wire":
+    def extended(self, longer: "_Wire", times: float) -> "_Wire":
         """This and so many times what the longer one has more."""
         pairs = zip(_values(self), _values(longer), strict=True)
-        return Wire(*(mine + times * (theirs - mine) for mine, theirs in pairs))
+        return _Wire(*(mine + times * (theirs - mine) for mine, theirs in pairs))
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class _Row:
     """Games with a growth, recorded in batches; regret and blocks in the mean."""
 
     growth: float
     batch: int
     regret: IntervalEstimate
     blocks: float
-    wire: Wire
+    wire: _Wire
 
     @property
     def gas(self) -> float:
@@ -82,7 +82,7 @@ class Row:
         return self.wire.records + self.wire.settlements
 
 
-def _values(wire: Wire) -> tuple[float, ...]:
+def _values(wire: _Wire) -> tuple[float, ...]:
     return tuple(getattr(wire, field.name) for field in fields(wire))
 
 
@@ -126,7 +126,7 @@ def delivered() -> Iterator[list[int]]:
         MemoryNetwork.deliver = deliver  # type: ignore[method-assign]
 
 
-def live(given: Scenario) -> Wire:
+def live(given: Scenario) -> _Wire:
     """A whole game on the embedded chain, counted."""
     signed: list[float] = []
     plan = Plan(given, signed.append)
@@ -137,10 +137,10 @@ def live(given: Scenario) -> Wire:
     records, settlements = (sum(sum(gas.get(call, ())) for call in calls) for calls in (RECORDS, SETTLEMENTS))
     transactions = sum(len(gas.get(call, ())) for call in RECORDS + SETTLEMENTS)
     beside = sum(map(sum, gas.values())) - records - settlements
-    return Wire(rounds, len(signed) - seen[0], seen[1], transactions, records, settlements, beside)
+    return _Wire(rounds, len(signed) - seen[0], seen[1], transactions, records, settlements, beside)
 
 
-def wire(rounds: int, growth: float, batch: int = 1) -> Wire:
+def wire(rounds: int, growth: float, batch: int = 1) -> _Wire:
     """Of a game over so many pulls."""
     if growth or rounds <= 2 * SHORT:
         return live(scenario(rounds, growth, batch))
@@ -148,11 +148,11 @@ def wire(rounds: int, growth: float, batch: int = 1) -> Wire:
     return short.extended(longer, (rounds - SHORT) / SHORT)
 
 
-def measure(growth: float, rounds: int, count: int, jobs: int, batches: Sequence[int] = (1,)) -> Iterator[Row]:
+def measure(growth: float, rounds: int, count: int, jobs: int, batches: Sequence[int] = (1,)) -> Iterator[_Row]:
     """A row a batch."""
     found = replicates(scenario(rounds, growth), count, (rounds,), jobs)
     for batch in batches:
-        yield Row(growth, batch, found.regret()[0], found.mean("blocks"), wire(rounds, growth, batch))
+        yield _Row(growth, batch, found.regret()[0], found.mean("blocks"), wire(rounds, growth, batch))
 
 
 def plot(rows: Sequence[Mapping[str, Any]], file: Path) -> None:

@@ -32,7 +32,7 @@ from chain_bandit.runner.rows import recorded
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.replicates import IntervalEstimate, estimate
 from science import provenance
-from science.figures import COUNTED, MEANS, TABLED, Bench
+from science.figures import COUNTED, MEANS, TABLED, FigureBench
 
 PARTICIPANTS, LIARS = 10, (1, 3)
 DELTAS = (2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
@@ -72,7 +72,7 @@ def lies(given: argparse.Namespace) -> Iterator[tuple[dict[str, float], str, dic
 def rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """What comes of every attack with every choice of its options, for machines."""
     for f in LIARS:
-        pooled = Bench(given.replicates, given.jobs).pooled(range(PARTICIPANTS - f), (given.rounds,))
+        pooled = FigureBench(given.replicates, given.jobs).pooled(range(PARTICIPANTS - f), (given.rounds,))
         oracle = estimate(pooled[:, -1])
         for delta, name, options in lies(given):
             attackers = f if ATTACKS[name].conduct & Conduct.ATTACKER else 0

@@ -100,7 +100,7 @@ def simulated(attack: str) -> bool:
     return True
 
 
-class Bench:
+class FigureBench:
     """What all figures share."""
 
     def __init__(self, count: int, jobs: int) -> None:
@@ -165,7 +165,7 @@ def begin() -> Any:
     return plt
 
 
-def curves(bench: Bench, file: Path) -> Json:
+def curves(bench: FigureBench, file: Path) -> Json:
     """Regret by round under the worst attack, beside UCB alone, a pooled oracle and the bound of Lai and Robbins."""
     plt = begin()
     honest = range(SEATS - LIARS)
@@ -232,7 +232,9 @@ def demo_games(rounds: int = DEMO_ROUNDS[0]) -> dict[str, Scenario]:
     }  # fmt: skip
 
 
-def demo_regret(bench: Bench, rounds: int) -> dict[str, tuple[NDArray[np.int64], Sequence[IntervalEstimate], Json]]:
+def demo_regret(
+    bench: FigureBench, rounds: int
+) -> dict[str, tuple[NDArray[np.int64], Sequence[IntervalEstimate], Json]]:
     """By name the marks, the regret of all rounds at each, and the burn-in and the cost of lies in the last one."""
     found: dict[str, tuple[NDArray[np.int64], Sequence[IntervalEstimate], Json]] = {}
     games = demo_games(rounds)
@@ -258,14 +260,14 @@ def below_from(
     return int(above[-1]) + 8 if above else int(ours[0][0])
 
 
-def regret_after(bench: Bench, rounds: int, pulls: int) -> IntervalEstimate:
+def regret_after(bench: FigureBench, rounds: int, pulls: int) -> IntervalEstimate:
     """The regret of all rounds of the demo with so many pulls of each arm in its burn-in."""
     arms = demo_games()[OURS].parameters.arms
     given = load(ROOT / "examples" / "flights.toml", {"seed": 0, "rounds": rounds, "burn_in": pulls * arms}, False)
     return bench.played(given, (rounds,)).regret()[-1]
 
 
-def demo(bench: Bench, file: Path) -> Json:
+def demo(bench: FigureBench, file: Path) -> Json:
     """The README's: what an honest participant of the demo loses in all rounds, beside what others lose."""
     found = {rounds: demo_regret(bench, rounds) for rounds in DEMO_ROUNDS}
     rounds = DEMO_ROUNDS[0]
@@ -309,7 +311,7 @@ def searched(liars: int) -> dict[str, Json]:
     return {row["rule"]: row for row in sorted(rows, key=lambda row: row["ratio"][0])}
 
 
-def heat(bench: Bench, file: Path, liars: int = LIARS) -> Json:
+def heat(bench: FigureBench, file: Path, liars: int = LIARS) -> Json:
     """Regret by attack and rule, and under the worst lie that a search found, over that of the oracle."""
     plt, table = begin(), bench.table(liars)
     alone, oracle = (estimate(bench.pooled(seats)[:, -1]) for seats in ([0], range(SEATS - liars)))
@@ -355,12 +357,12 @@ SCREENED, FINALISTS, SCREEN = 10, 2, 1_000_001
 
 def worst_lies(rule: str, seats: int, liars: int, jobs: int) -> list[str]:
     """The lies with the highest regret in a few games, which are not those that are shown."""
-    screen = Bench(SCREENED, jobs)
+    screen = FigureBench(SCREENED, jobs)
     lost = {name: screen.lost(scenario(rule, name, seats, liars, seed=SCREEN)).mean for name in LYING}
     return sorted(LYING, key=lost.__getitem__, reverse=True)[:FINALISTS]
 
 
-def breakdown(bench: Bench, file: Path) -> Json:
+def breakdown(bench: FigureBench, file: Path) -> Json:
     """Regret by the share of liars, each rule under the lie that is worst for it: a panel a rule, the others pale."""
     seats = 20
     said: Json = {}
@@ -459,7 +461,7 @@ def exponent(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return float(slope), float(offset)
 
 
-def scaling(bench: Bench, file: Path) -> Json:
+def scaling(bench: FigureBench, file: Path) -> Json:
     """CPU seconds by rounds, replicates, participants and arms, each with its fitted exponents."""
     plt = begin()
 
@@ -526,7 +528,7 @@ def save(plt: Any, figure: Any, file: Path, said: Json) -> Json:
     return said
 
 
-FIGURES: dict[str, Callable[[Bench, Path], Json]] = {
+FIGURES: dict[str, Callable[[FigureBench, Path], Json]] = {
     "demo": demo, "curves": curves, "heat": heat, "heat-1": partial(heat, liars=1), "breakdown": breakdown,
     "scaling": scaling,
 }  # fmt: skip
@@ -545,7 +547,7 @@ def main() -> None:
         parser.error("expected --replicates of at least 2")
     provenance.require_clean(given.out)
     given.out.mkdir(parents=True, exist_ok=True)
-    bench = Bench(given.replicates, given.jobs)
+    bench = FigureBench(given.replicates, given.jobs)
     made = dict(FIGURES)
     if given.speed:
         found = json.loads(given.speed.read_text())

@@ -119,7 +119,7 @@ CASES = (
 
 
 @dataclass(frozen=True)
-class Point:
+class _Point:
     """Many games of one horizon, each value one of a replicate, regret in whole rewards.
 
     Attributes:
@@ -148,12 +148,12 @@ class Point:
         return IntervalEstimate(ratio, *(None if edge is None else ratio + edge for edge in (off.low, off.high)))
 
 
-def play(case: Case, rounds: int, count: int, jobs: int) -> Point:
+def play(case: Case, rounds: int, count: int, jobs: int) -> _Point:
     """One horizon of a row."""
     return played(case.scenario(rounds, seed=rounds), count, jobs)
 
 
-def played(scenario: Scenario, count: int, jobs: int) -> Point:
+def played(scenario: Scenario, count: int, jobs: int) -> _Point:
     """What so many games of a scenario come to in the end."""
     rounds, means = scenario.parameters.horizon, scenario.model.means
     measured = replicates(scenario, count, (rounds,), jobs)
@@ -162,16 +162,16 @@ def played(scenario: Scenario, count: int, jobs: int) -> Point:
     bare = last["arms"] + sweeps * sum(max(means) - mean for mean in means)
     best = means.index(max(means))
     locked = (last["arm"] != best) & (last["since"] <= rounds - rounds // LATE)
-    return Point(rounds, {part: last[part] / UNIT for part in PARTS}, bare / UNIT, locked)
+    return _Point(rounds, {part: last[part] / UNIT for part in PARTS}, bare / UNIT, locked)
 
 
-def line(case: Case, point: Point) -> dict[str, Any]:
+def line(case: Case, point: _Point) -> dict[str, Any]:
     """What one horizon of a row came to, for machines, and where it is from."""
     about = {"theorem": case.theorem, "attack": case.attack, "inside": case.inside, "rounds": point.rounds}
     return about | ends(point) | provenance.made(point.rounds, len(point.bare))
 
 
-def ends(point: Point) -> Line:
+def ends(point: _Point) -> Line:
     """Means and standard errors of the regret, of each part of it, and of what is left if every pull is paid."""
     values = point.parts | {"regret": point.regret, "bare": point.bare}
     about = {"replicates": len(point.bare), "locked": int(point.locked.sum()), "price": asdict(point.price)}

@@ -34,7 +34,7 @@ from science.provenance import FIGURES
 
 DOCS = FIGURES.parent
 
-Table = Callable[[], Iterable[str]]
+_Table = Callable[[], Iterable[str]]
 
 
 def rows(page: str) -> list[Any]:
@@ -50,16 +50,16 @@ def made(found: list[Any]) -> Iterator[str]:
     yield f"Of the {len(found)} rows {counted}; seeds {first:,} to {last:,}."
 
 
-def of(page: str, **tables: Callable[[list[Any]], Iterable[str]]) -> dict[str, Table]:
+def of(page: str, **tables: Callable[[list[Any]], Iterable[str]]) -> dict[str, _Table]:
     """The tables of a page's rows by name, and what has made these."""
 
-    def later(table: Callable[[list[Any]], Iterable[str]]) -> Table:
+    def later(table: Callable[[list[Any]], Iterable[str]]) -> _Table:
         return lambda: table(rows(page))
 
     return {name: later(table) for name, table in {"made": made, **tables}.items()}
 
 
-PAGES: dict[str, dict[str, Table]] = {
+PAGES: dict[str, dict[str, _Table]] = {
     "results": {
         "recommended": recommended.table, "lengths": recommended.lengths,
         "phases": communication.table, "worst": lambda: search.beside_alone(rows("recommended")),

@@ -92,7 +92,7 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class Bench:
+class AttackBench:
     """Where attacks are measured: a rule, so many colluders, so many games from a seed on, a slash in shares of T.
 
     Attributes:
@@ -150,7 +150,7 @@ TRUE: tuple[str, Options] = ("silent-validator", {"first": EVER})
 TRUTHFUL: dict[str, Any] = {"name": TRUE[0], "options": TRUE[1]}
 
 
-def played(scenario: Scenario, bench: Bench) -> Measured:
+def played(scenario: Scenario, bench: AttackBench) -> Measured:
     if bench.whole_cost is None:
         return replicates(scenario, bench.count, (bench.rounds,), bench.jobs)
     charge, seeds = round(bench.whole_cost * UNIT), seeds_of(scenario, bench.count, 1)
@@ -159,7 +159,7 @@ def played(scenario: Scenario, bench: Bench) -> Measured:
 
 
 @cache
-def honest(bench: Bench) -> NDArray[np.int64]:
+def honest(bench: AttackBench) -> NDArray[np.int64]:
     """(replicates, participants): payoffs where nobody attacks, in units."""
     scenario = bench.scenario(None, {})
     return played(scenario, bench).payoffs(scenario.roles)
@@ -196,7 +196,7 @@ def variants(name: str, rounds: int) -> list[Options]:
     return some.get(name, [{}])
 
 
-def refined(bench: Bench, name: str, options: Options) -> Options:
+def refined(bench: AttackBench, name: str, options: Options) -> Options:
     """The best number between the neighbours on its grid."""
     option, grid = NUMBERS[name]
     at = grid.index(options[option])
@@ -209,7 +209,7 @@ def refined(bench: Bench, name: str, options: Options) -> Options:
     return max((options, best), key=lambda each: bench.gain(name, each).total.mean())
 
 
-def tried(bench: Bench, names: Iterable[str]) -> Iterator[tuple[float, str, Options]]:
+def tried(bench: AttackBench, names: Iterable[str]) -> Iterator[tuple[float, str, Options]]:
     """(What it gains, attack, options) of everything on the grid."""
     for name in names:
         for options in variants(name, bench.rounds):
@@ -219,7 +219,7 @@ def tried(bench: Bench, names: Iterable[str]) -> Iterator[tuple[float, str, Opti
                 break
 
 
-def best_response(bench: Bench, names: Iterable[str]) -> tuple[str, Options, int]:
+def best_response(bench: AttackBench, names: Iterable[str]) -> tuple[str, Options, int]:
     """(Attack, options, how many were tried)."""
     grid = list(tried(bench, names))
     _, name, options = max(grid, key=lambda each: each[0])
@@ -264,7 +264,7 @@ KEPT: dict[str, list[tuple[str, Options]]] = {
 def cells(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Of each cell and kind the deviation that gains most in the search, measured on the seeds of the table."""
     together = (1, 0), (BOUND, 0), (BOUND, BOUND - 1)
-    asked = Bench("", 0, given.rounds, given.replicates, TABLE, given.jobs, given.slash, sealed=given.sealed)
+    asked = AttackBench("", 0, given.rounds, given.replicates, TABLE, given.jobs, given.slash, sealed=given.sealed)
     settled = (0.0, 25), (0.0, given.rounds), (0.25, 1), (0.25, given.rounds)
     modes = [(0.0, given.rounds)] if given.sealed else settled[:1] if given.others else settled
     rules, costs = (OTHERS, (None,)) if given.others else (PROVEN, (0.5, 1.0))
@@ -279,7 +279,7 @@ def cells(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
             yield from cell_of(replace(few, rule=rule, colluders=colluders, mates=mates), given.screen // 5, KEPT)
 
 
-def cell_of(bench: Bench, screen: int, kinds: dict[str, list[tuple[str, Options]]]) -> Iterator[dict[str, Any]]:
+def cell_of(bench: AttackBench, screen: int, kinds: dict[str, list[tuple[str, Options]]]) -> Iterator[dict[str, Any]]:
     """Of each kind the best."""
     search = replace(bench, count=screen, seed=SEARCH)
     about = {key: getattr(bench, key) for key in ("mates", "whole_cost", "settle_every", "growth", "sealed")}
@@ -291,7 +291,7 @@ def cell_of(bench: Bench, screen: int, kinds: dict[str, list[tuple[str, Options]
 # --- the tables
 
 
-def said(kind: str, bench: Bench, name: str, options: Options, **more: Any) -> dict[str, Any]:
+def said(kind: str, bench: AttackBench, name: str, options: Options, **more: Any) -> dict[str, Any]:
     """A row, for machines."""
     rule = f"{bench.rule}, slash {bench.slash:g}" if bench.slash else bench.rule
     row = {"kind": kind, "rule": rule, "colluders": bench.colluders, "attack": name}
@@ -309,11 +309,11 @@ def said(kind: str, bench: Bench, name: str, options: Options, **more: Any) -> d
 
 def rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for rule, colluders in product(given.rule, (1, BOUND)):
-        bench = Bench(rule, colluders, given.rounds, given.replicates, TABLE, given.jobs, given.slash)
+        bench = AttackBench(rule, colluders, given.rounds, given.replicates, TABLE, given.jobs, given.slash)
         start = time.perf_counter()
         for name in given.attack:
             yield said("registry", bench, name, {})
-        search = Bench(rule, colluders, given.rounds, given.screen, SEARCH, given.jobs, given.slash)
+        search = AttackBench(rule, colluders, given.rounds, given.screen, SEARCH, given.jobs, given.slash)
         name, options, count = best_response(search, given.attack)
         screened = provenance.made(search.seed, search.count)["seeds"]
         yield said("best response", bench, name, options, tried=count, screened=screened)

@@ -29,7 +29,7 @@ from science.growth import Line, arguments, ends, number, played, print_tables, 
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class _Setting:
     """A rule with everything on.
 
     Attributes:
@@ -43,11 +43,11 @@ class Setting:
 
 
 SETTINGS = {
-    "confidence, distance": Setting("confidence", {"cost": "distance"}, every=True),
-    "confidence, constant": Setting("confidence", {"cost": "constant"}, every=True),
-    "confidence, distance, drawn": Setting("confidence", {"cost": "distance", "commanders": "trust"}),
-    "option 1, constant": Setting("option-1", {"cost": "constant"}),
-    "option 2, distance": Setting("option-2", {"cost": "distance"}),
+    "confidence, distance": _Setting("confidence", {"cost": "distance"}, every=True),
+    "confidence, constant": _Setting("confidence", {"cost": "constant"}, every=True),
+    "confidence, distance, drawn": _Setting("confidence", {"cost": "distance", "commanders": "trust"}),
+    "option 1, constant": _Setting("option-1", {"cost": "constant"}),
+    "option 2, distance": _Setting("option-2", {"cost": "distance"}),
 }
 """By name; costs as in Theorems 1 and 2."""
 LIARS = (0, 1, 3)
@@ -57,7 +57,7 @@ BOTH = ("optimiser", "equivocating-commander")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PriceAsked:
     """One row.
 
     Attributes:
@@ -87,18 +87,18 @@ class Asked:
         )  # fmt: skip
 
 
-def asked() -> Iterator[Asked]:
+def asked() -> Iterator[PriceAsked]:
     """All rows."""
     for name, setting in SETTINGS.items():
         for liars in LIARS:
-            yield Asked(name, liars, ())
+            yield PriceAsked(name, liars, ())
             if liars:
                 table = heat(liars)["regret"]
                 by_regret = sorted(table, key=lambda attack: table[attack][setting.rule]["mean"], reverse=True)
                 for attack in by_regret if setting.every else (*by_regret[:WORST], IN_FORCE):
-                    yield Asked(name, liars, (attack,))
+                    yield PriceAsked(name, liars, (attack,))
                 if setting.rule == "confidence":
-                    yield Asked(name, liars, BOTH)
+                    yield PriceAsked(name, liars, BOTH)
 
 
 @cache
@@ -109,7 +109,7 @@ def heat(liars: int) -> dict[str, Any]:
     return found
 
 
-def line(each: Asked, count: int, jobs: int) -> Line:
+def line(each: PriceAsked, count: int, jobs: int) -> Line:
     """A row, for machines."""
     return {
         "setting": each.setting, "liars": each.liars, "attacks": each.attacks,
@@ -120,7 +120,7 @@ def line(each: Asked, count: int, jobs: int) -> Line:
 def lines(given: argparse.Namespace) -> Iterator[Line]:
     """What the file holds, then what is played."""
 
-    def play(each: Asked) -> Line:
+    def play(each: PriceAsked) -> Line:
         return line(each, given.replicates, given.jobs)
 
     def told(row: Line) -> str:
@@ -132,7 +132,7 @@ def lines(given: argparse.Namespace) -> Iterator[Line]:
 @cache
 def oracle(honest: int, count: int) -> dict[str, float]:
     """UCB on the rewards of the honest alone, from round 1 on."""
-    pooled = figures.Bench(count, 1).pooled(range(honest), (figures.ROUNDS,))
+    pooled = figures.FigureBench(count, 1).pooled(range(honest), (figures.ROUNDS,))
     return asdict(estimate(pooled[:, -1]))
 
 

@@ -57,7 +57,7 @@ POOLED = ("option-1", "confidence", "mean", "fedavg", "median", "geometric-media
 
 
 @dataclass(frozen=True)
-class Row:
+class RivalRow:
     """A rival with its liars in a world, or in several that share the replicates."""
 
     rival: str
@@ -82,13 +82,13 @@ class Setup:
     """
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[RivalRow, ...]
     price: float = 0.0
     screen: int = 0
 
 
 @dataclass(frozen=True)
-class Asked:
+class RivalAsked:
     """Which row of a set-up is played, how often, for how many rounds at most, and on which luck."""
 
     setup: str
@@ -100,18 +100,18 @@ class Asked:
     seed: int = SEED
 
     @property
-    def row(self) -> Row:
+    def row(self) -> RivalRow:
         """The row itself; a plug-in's is that of another rule under the same lie."""
         rows = [row for row in SETUPS[self.setup]().rows if (row.lie, row.worlds[0].liars) == (self.lie, self.liars)]
         return next((row for row in rows if row.rival == self.rival), beside(rows[0], self.rival))
 
 
-def beside(row: Row, brought: str) -> Row:
+def beside(row: RivalRow, brought: str) -> RivalRow:
     """What a plug-in plays where another rule has that row."""
     return replace(row, rival=brought, published=())
 
 
-def with_each(row: Row, incentives: Iterable[str]) -> Iterator[Row]:
+def with_each(row: RivalRow, incentives: Iterable[str]) -> Iterator[RivalRow]:
     """The row with each incentive; none where a rule could not learn from it."""
     return (beside(row, f"{row.rival}{WITH}{each}") for each in incentives if row.rival not in OF_BITS)
 
@@ -124,7 +124,7 @@ def incentive(name: str) -> IncentiveMaker:
     return found
 
 
-def maker(row: Row) -> PolicyMaker:
+def maker(row: RivalRow) -> PolicyMaker:
     """Makes what plays a row."""
     rule, _, paying = row.rival.partition(WITH)
     alone = named(rule)(row.malice)
@@ -172,7 +172,7 @@ def zhu() -> Setup:
     return Setup(
         "Zhu et al.: M=10 K=4 .5/.45/.4/.3 T=10,000",
         tuple(
-            Row(rival, lie, malice, (World(means, 10, liars, 10_000),), published.get((rival, liars, lie), ()))
+            RivalRow(rival, lie, malice, (World(means, 10, liars, 10_000),), published.get((rival, liars, lie), ()))
             for rival, liars, lie, malice in (*alone, *pools)
         ),
     )
@@ -192,14 +192,14 @@ def attacks() -> Setup:
             name="attacks", participants=10, rounds=10_000, liars=liars, attackers=0,
             rewards=BernoulliRewards(kind="bernoulli", means=means),
         ).parameters  # fmt: skip
-        rows += [Row(rival, "none", HONEST, worlds) for rival in ("ucb1", "oracle")]
+        rows += [RivalRow(rival, "none", HONEST, worlds) for rival in ("ucb1", "oracle")]
         for name, options in (*((name, {}) for name in TABLED), *bolder):
             try:
                 malice = Malice(told_by(make(name, options), game))
             except NotSimulated:
                 continue
             label = " ".join([name, *(f"{option}={value}" for option, value in options.items())])
-            rows += [Row(rival, label, malice, worlds) for rival in POOLED]
+            rows += [RivalRow(rival, label, malice, worlds) for rival in POOLED]
     return Setup("Zhu et al.'s set-up under every attack", tuple(rows), screen=20)
 
 
@@ -215,21 +215,21 @@ def swarmgov() -> Setup:
     return Setup(
         "SwarmGov-R: N=25 K=5 .75/.65/.6/.35/.25 T=2,000; complete, ring, scale-free; five liars in a row, or anywhere",
         (
-            Row("ucb1", "none", HONEST, (full,), (114.73,)),
-            Row(mean, "none, complete", HONEST, (full,), (10.88,)),
-            Row(median, "none, complete", HONEST, (full,), (5.02, 23.85)),
-            Row(cut, "none, complete", HONEST, (full,), (2.86, 19.98)),
-            Row(mean, "none, ring", HONEST, (circle,), (78.42,)),
-            Row(median, "none, ring", HONEST, (circle,), (371.36, 406.24)),
-            Row(cut, "none, ring", HONEST, (circle,), (199.10, 223.67)),
-            Row(mean, "none, scale-free", HONEST, webs, (80.1,)),
-            Row(median, "none, scale-free", HONEST, webs, (437.7,)),
-            Row(cut, "none, scale-free", HONEST, webs, (280.3,)),
-            Row(mean, "one arm, ring, anywhere", raised, placed, (83.01,)),
-            Row(mean, "one arm, ring, side by side", raised, (attacked,), (90.16,)),
-            Row("option-1", "none, complete", HONEST, (full,)),
-            Row("option-1", "one arm, complete", raised, (raided,)),
-            Row(mean, "one arm, complete", raised, (raided,)),
+            RivalRow("ucb1", "none", HONEST, (full,), (114.73,)),
+            RivalRow(mean, "none, complete", HONEST, (full,), (10.88,)),
+            RivalRow(median, "none, complete", HONEST, (full,), (5.02, 23.85)),
+            RivalRow(cut, "none, complete", HONEST, (full,), (2.86, 19.98)),
+            RivalRow(mean, "none, ring", HONEST, (circle,), (78.42,)),
+            RivalRow(median, "none, ring", HONEST, (circle,), (371.36, 406.24)),
+            RivalRow(cut, "none, ring", HONEST, (circle,), (199.10, 223.67)),
+            RivalRow(mean, "none, scale-free", HONEST, webs, (80.1,)),
+            RivalRow(median, "none, scale-free", HONEST, webs, (437.7,)),
+            RivalRow(cut, "none, scale-free", HONEST, webs, (280.3,)),
+            RivalRow(mean, "one arm, ring, anywhere", raised, placed, (83.01,)),
+            RivalRow(mean, "one arm, ring, side by side", raised, (attacked,), (90.16,)),
+            RivalRow("option-1", "none, complete", HONEST, (full,)),
+            RivalRow("option-1", "one arm, complete", raised, (raided,)),
+            RivalRow(mean, "one arm, complete", raised, (raided,)),
         ),
     )  # fmt: skip
 
@@ -246,7 +246,7 @@ def vial() -> Setup:
     told += [(rival, "second best", liars) for rival in ("ucb1", "oracle", "option-1", "confidence", "mean")]
     return Setup(
         "Vial et al.: K=100, 25 honest, 10 liars, complete, T=100,000; .95, .85, the rest uniform below",
-        tuple(Row(rival, lie, malice, (world,)) for rival, lie, malice in told),
+        tuple(RivalRow(rival, lie, malice, (world,)) for rival, lie, malice in told),
     )  # fmt: skip
 
 
@@ -258,7 +258,7 @@ def fed_mom() -> Setup:
     return Setup(
         "Fed-MoM-UCB: 20 clients, 8 arms .9 … .2, 6 liars who turn them round, T=10,000; the numbers are ours",
         tuple(
-            Row(rival, "turned", turned, (world,))
+            RivalRow(rival, "turned", turned, (world,))
             for rival in ("ucb1", "oracle", *OURS, "mean", "fed-mom", "median", "zhu", "demabar", "vial-2021")
         ),
         price=0.01,
@@ -288,7 +288,7 @@ def played(rival: str, *game: Any) -> Played:
     return found
 
 
-def figure(asked: Asked) -> Figure:
+def figure(asked: RivalAsked) -> Figure:
     """One row, played."""
     row, price = asked.row, SETUPS[asked.setup]().price
     worlds = [replace(world, horizon=min(world.horizon, asked.horizon)) for world in row.worlds]
@@ -307,28 +307,28 @@ def figure(asked: Asked) -> Figure:
     )  # fmt: skip
 
 
-def line(asked: Asked, found: Figure) -> dict[str, Any]:
+def line(asked: RivalAsked, found: Figure) -> dict[str, Any]:
     """A row of a file; each world has a seed of its own."""
     made = provenance.made(asked.seed, len(asked.row.worlds))
     return {"asked": asdict(asked), "figure": asdict(found)} | made
 
 
-def read(rows: Iterable[Any]) -> dict[Asked, Figure]:
+def read(rows: Iterable[Any]) -> dict[RivalAsked, Figure]:
     """The rows of a file."""
     return {
-        Asked(**row["asked"]): Figure(**row["figure"] | {"published": tuple(row["figure"]["published"])})
+        RivalAsked(**row["asked"]): Figure(**row["figure"] | {"published": tuple(row["figure"]["published"])})
         for row in rows
     }  # fmt: skip
 
 
-def figures(rows: Iterable[Asked], jobs: int, file: Path | None) -> dict[Asked, Figure]:
+def figures(rows: Iterable[RivalAsked], jobs: int, file: Path | None) -> dict[RivalAsked, Figure]:
     """What these rows come to, from the file or played; what is played is added to it at once."""
     rows = list(rows)
     found = read(resumed_rows(rows, lambda asked: {"asked": asdict(asked)}, figure, line, file, processes(jobs)))
     return {asked: found[asked] for asked in rows}
 
 
-def print_table(setup: Setup, found: Mapping[Asked, Figure], console: Console) -> None:
+def print_table(setup: Setup, found: Mapping[RivalAsked, Figure], console: Console) -> None:
     """The figures, one rival a row."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=setup.title, title_justify="left")
     for heading in ("rival", "liars", "lie"):
@@ -344,7 +344,7 @@ def print_table(setup: Setup, found: Mapping[Asked, Figure], console: Console) -
     console.print(table)
 
 
-def matrix(found: Mapping[Asked, Figure], liars: int) -> Iterator[str]:
+def matrix(found: Mapping[RivalAsked, Figure], liars: int) -> Iterator[str]:
     """Regret by lie and rival, as docs/rivals.md has it; the worst lie of each rival stands out."""
     rows = {asked: row.regret for asked, row in found.items() if asked.liars == liars and asked.lie != "none"}
     lies, rivals = (list(dict.fromkeys(getattr(asked, name) for asked in rows)) for name in ("lie", "rival"))
@@ -360,15 +360,15 @@ def matrix(found: Mapping[Asked, Figure], liars: int) -> Iterator[str]:
         yield f"| `{lie}` | {' | '.join(cells.get(rival, '') for rival in rivals)} |"
 
 
-def worst(found: Mapping[Asked, Figure], replicates: int) -> list[Asked]:
+def worst(found: Mapping[RivalAsked, Figure], replicates: int) -> list[RivalAsked]:
     """Of each rival and number of liars the row that cost most, to be played anew, on other luck."""
-    rows: dict[tuple[str, int], Asked] = {}
+    rows: dict[tuple[str, int], RivalAsked] = {}
     for asked in sorted(found, key=lambda asked: found[asked].regret):
         rows[asked.rival, asked.liars] = asked
     return [replace(asked, replicates=replicates, seed=SEED + 100) for asked in found if asked in rows.values()]
 
 
-def worst_table(found: Mapping[Asked, Figure]) -> Iterator[str]:
+def worst_table(found: Mapping[RivalAsked, Figure]) -> Iterator[str]:
     """What `worst` came to, as docs/rivals.md has it."""
     liars = sorted({asked.liars for asked in found})
     yield f"| rule | sent | {' | '.join(f'f = {count} | under' for count in liars)} |"
@@ -379,7 +379,7 @@ def worst_table(found: Mapping[Asked, Figure]) -> Iterator[str]:
         yield f"| `{rival}` | {rows[liars[0]][1].sent:.3g} | {' | '.join(cells)} |"
 
 
-def kept(rows: Iterable[Any], setup: str) -> dict[Asked, Figure]:
+def kept(rows: Iterable[Any], setup: str) -> dict[RivalAsked, Figure]:
     """Of the rows of a file those of a set-up, in its order, without what was played anew or brought."""
     found = read(rows)
     places = {tuple(row.names.values()): place for place, row in enumerate(SETUPS[setup]().rows)}
@@ -492,7 +492,7 @@ def tell(names: Iterable[str], options: argparse.Namespace, brought: Iterable[st
         ours = (row for row in setup.rows if not options.only or row.rival in options.only)
         without = (*ours, *(beside(row, each) for each in brought for row in lies))
         every = (each for row in without for each in (row, *with_each(row, dict.fromkeys(options.incentive))))
-        rows = [Asked(name, **row.names, replicates=games, horizon=options.horizon) for row in every]
+        rows = [RivalAsked(name, **row.names, replicates=games, horizon=options.horizon) for row in every]
         found = figures(rows, options.jobs, options.json)
         if setup.screen:
             again = figures(worst(found, options.replicates), options.jobs, options.json)

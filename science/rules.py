@@ -49,7 +49,7 @@ from chain_bandit.simulation.replicates import IntervalEstimate, Measured, estim
 from chain_bandit.simulation.sums import Sums
 from chain_bandit.sweeps.cell import Cell, play_all
 from science import provenance, search
-from science.figures import COUNTED, LYING, NONE, ROUNDS, SEATS, TABLED, Bench, begin, save, scenario
+from science.figures import COUNTED, LYING, NONE, ROUNDS, SEATS, TABLED, FigureBench, begin, save, scenario
 from science.provenance import ROOT
 
 
@@ -86,7 +86,7 @@ ATTESTED = next(name for name in shipped.names(RuleKind.AGGREGATION) if not _is_
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RuleCell:
     """A cell of the table."""
 
     rule: str
@@ -100,9 +100,9 @@ class Place:
 
 def places(
     rules: Iterable[str] = RULES, attacks: Iterable[str] = TELLING, liars: Iterable[int] = LIARS
-) -> list[Place]:
+) -> list[RuleCell]:
     """All cells."""
-    return [Place(*each) for each in product(rules, attacks, liars)]
+    return [RuleCell(*each) for each in product(rules, attacks, liars)]
 
 
 def written(file: Path, rows: Iterable[Row]) -> None:
@@ -112,9 +112,9 @@ def written(file: Path, rows: Iterable[Row]) -> None:
         out.write("".join(f"{line}\n" for line in every.values()).encode())
 
 
-def play(asked: Sequence[Place], count: int, jobs: int, there: Iterable[Row] = ()) -> Iterator[Row]:
+def play(asked: Sequence[RuleCell], count: int, jobs: int, there: Iterable[Row] = ()) -> Iterator[Row]:
     """The rows of some places: of those that are there, then of the others as they come."""
-    cells, same = dict[str, Cell](), defaultdict[str, list[Place]](list)
+    cells, same = dict[str, Cell](), defaultdict[str, list[RuleCell]](list)
     for place in asked:
         cell = Cell.of(place.scenario(), count, (ROUNDS,))
         cells[cell.digest] = cell
@@ -135,7 +135,7 @@ def play(asked: Sequence[Place], count: int, jobs: int, there: Iterable[Row] = (
 
 def beside(count: int) -> Iterator[Row]:
     """What a participant loses alone, and one who pools all honest rewards; gas of rules that are attested."""
-    bench, made = Bench(count, 1), provenance.made(0, count)
+    bench, made = FigureBench(count, 1), provenance.made(0, count)
     for liars in LIARS:
         for name, seats in ((ALONE, range(1)), (ORACLE, range(SEATS - liars))):
             lost = asdict(estimate(bench.pooled(seats)[:, -1]))
@@ -190,9 +190,9 @@ def _told(found: IntervalEstimate | None) -> str:
     return f"{found.mean:,.1f} ± {(found.high or found.mean) - found.mean:.1f}" if found else "not played"
 
 
-def _found(rows: Iterable[Row]) -> dict[Place, IntervalEstimate]:
+def _found(rows: Iterable[Row]) -> dict[RuleCell, IntervalEstimate]:
     return {
-        Place(row["rule"], row["attack"], row["liars"]): IntervalEstimate(**row["regret"])
+        RuleCell(row["rule"], row["attack"], row["liars"]): IntervalEstimate(**row["regret"])
         for row in rows
         if "rule" in row
     }
@@ -215,9 +215,9 @@ def summary(rows: list[Row]) -> Iterator[str]:
         + " | ".join(f"gas, {body}, {together} a tx" for body, together in MODES) + " | bytes of these |"
     yield "|---|---|---|---|---|" + "---:|" * len(MODES) + "---|"
     for rule in (*RULES, ALONE, ORACLE):
-        cells = [_told(found.get(Place(rule, NOBODY, LIARS[-1])))]
+        cells = [_told(found.get(RuleCell(rule, NOBODY, LIARS[-1])))]
         for liars in LIARS:
-            played = {attack: found[at] for attack in TELLING[1:] if (at := Place(rule, attack, liars)) in found}
+            played = {attack: found[at] for attack in TELLING[1:] if (at := RuleCell(rule, attack, liars)) in found}
             worst = max(played, key=lambda attack: played[attack].mean, default=None)
             cells.append(f"{_told(played[worst])}, `{worst}`" if worst else NONE_THERE)
         cells.append(searched.get(rule, NONE_THERE))
@@ -245,7 +245,7 @@ def every(rows: list[Row], liars: int) -> Iterator[str]:
     yield f"| f = {liars} | " + " | ".join(map(_quoted, RULES)) + " |"
     yield "|---|" + "---:|" * len(RULES)
     for attack in TELLING:
-        yield f"| {attack} | {' | '.join(_told(found.get(Place(rule, attack, liars))) for rule in RULES)} |"
+        yield f"| {attack} | {' | '.join(_told(found.get(RuleCell(rule, attack, liars))) for rule in RULES)} |"
 
 
 def absent(rows: list[Row]) -> Iterator[str]:
@@ -269,8 +269,8 @@ def heat(rows: list[Row], file: Path) -> Row:
     figure, panels = plt.subplots(1, 2, figsize=(19, 7.6), layout="constrained", sharey=True)
     values = {
         liars: np.array([[
-            found[at].mean / found[Place(ORACLE, NOBODY, liars)].mean
-            if (at := Place(rule, attack, liars)) in found else np.nan for rule in RULES] for attack in TELLING])
+            found[at].mean / found[RuleCell(ORACLE, NOBODY, liars)].mean
+            if (at := RuleCell(rule, attack, liars)) in found else np.nan for rule in RULES] for attack in TELLING])
         for liars in LIARS
     }  # fmt: skip
     most = max(float(np.nanmax(np.log(each))) for each in values.values())
@@ -286,7 +286,7 @@ def heat(rows: list[Row], file: Path) -> Row:
         axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
         for side in axes.spines.values():
             side.set_visible(False)
-        oracle, alone = (found[Place(name, NOBODY, liars)].mean for name in (ORACLE, ALONE))
+        oracle, alone = (found[RuleCell(name, NOBODY, liars)].mean for name in (ORACLE, ALONE))
         axes.set_title(f"f = {liars}: regret after {ROUNDS:,} rounds, times the pooled oracle's {oracle:.1f}; "
                        f"UCB1 alone {alone / oracle:.1f}", loc="left", fontsize=11)  # fmt: skip
     return save(plt, figure, file, {})

@@ -54,7 +54,7 @@ from chain_bandit.simulation.sums import SUMS
 from chain_bandit.views.canvas import BLUE, GREEN, INK, PURPLE, RED, drawing, figure, place, svg
 from science import provenance
 from science.exclusion import named
-from science.figures import COUNTED, MEANS, Bench
+from science.figures import COUNTED, MEANS, FigureBench
 
 ROUNDS, FRESH, SEARCHED, TRIES, TOGETHER, CONFIRMING, FINALISTS = 10_000, 200, 10**6, 16, 16, 4, 16
 WINDOWS, POPULATION, ELITE, SPREAD, KEPT = 5, 40, 8, 3.0, 0.3
@@ -65,7 +65,7 @@ ROWS, FLIGHTS = provenance.FIGURES / "search.jsonl", provenance.ROOT / "examples
 
 Candidate = dict[str, Any]
 """`attacks` of each liar, and `split`, how many of the liars tell the mirror image."""
-Done = list[dict[str, Any]]
+_Done = list[dict[str, Any]]
 DISTANCES = ("best", "second", "others")
 ASKED = ("rule", "exploration", "liars", "rushing", "seats", "rounds", "random", "blind", "recommended")
 """What a row says that was asked for, as it was."""
@@ -207,7 +207,7 @@ STRUCTURED: tuple[dict[str, Any], ...] = (
 """Starts that are not of chance; the last is `optimiser`."""
 
 
-def of_family(given: argparse.Namespace, done: Done, drawn_: Sequence[Candidate]) -> Candidate:
+def of_family(given: argparse.Namespace, done: _Done, drawn_: Sequence[Candidate]) -> Candidate:
     """What is tried next, beside what its generation tries already."""
     at = len(done) + len(drawn_)
     chance = random.Random(f"{given.rule} {given.liars} {at}")
@@ -225,7 +225,7 @@ def of_family(given: argparse.Namespace, done: Done, drawn_: Sequence[Candidate]
 # --- without a family
 
 
-def blind(given: argparse.Namespace, done: Done, drawn_: Sequence[Candidate]) -> Candidate:
+def blind(given: argparse.Namespace, done: _Done, drawn_: Sequence[Candidate]) -> Candidate:
     """What is tried next: of a normal law, which each generation moves to its elite."""
     at = len(done) + len(drawn_)
     mean, deviation = np.zeros((WINDOWS, len(DISTANCES))), np.full((WINDOWS, len(DISTANCES)), SPREAD)
@@ -252,7 +252,7 @@ REACH = (0.5, 8.0)
 """How far the distances of a greedy candidate go, in standard deviations of an honest report."""
 
 
-def greedy(given: argparse.Namespace, done: Done, drawn_: Sequence[Candidate]) -> Candidate:
+def greedy(given: argparse.Namespace, done: _Done, drawn_: Sequence[Candidate]) -> Candidate:
     """What is tried next, of chance: one number is all that there is to search."""
     chance = random.Random(f"greedy {given.rule} {given.liars} {len(done) + len(drawn_)}")
     options = {"farthest": round(chance.uniform(*REACH), 3), "rushing": given.rushing}
@@ -262,7 +262,7 @@ def greedy(given: argparse.Namespace, done: Done, drawn_: Sequence[Candidate]) -
 # --- the search
 
 
-def search(given: argparse.Namespace, done: Done, out: Path | None) -> dict[str, Any]:
+def search(given: argparse.Namespace, done: _Done, out: Path | None) -> dict[str, Any]:
     """The worst candidate on fresh seeds; rows of `done`, which grows, are not played again."""
     if given.attack:
         return _row(given, {"attacks": [{"name": given.attack, "options": {}}], "split": 0}, [])
@@ -288,7 +288,7 @@ def search(given: argparse.Namespace, done: Done, out: Path | None) -> dict[str,
     return _row(given, candidates[worst], done)
 
 
-def tried(given: argparse.Namespace, candidates: Sequence[Candidate], best: dict[str, Any]) -> Done:
+def tried(given: argparse.Namespace, candidates: Sequence[Candidate], best: dict[str, Any]) -> _Done:
     """Candidates and what they come to: beside the best so far as much more or less than it as on the first seeds."""
     started = time.process_time()
     first = regrets(given, candidates, TRIES, SEARCHED)
@@ -311,12 +311,12 @@ def _identity(given: argparse.Namespace) -> str:
     return repr([(key, getattr(given, key)) for key in (*ASKED, "option", "burn_in", "greedy")])
 
 
-def spent(done: Done) -> int:
+def spent(done: _Done) -> int:
     """Games played so far."""
     return sum(row["games"] for row in done)
 
 
-def _row(given: argparse.Namespace, candidate: Candidate, done: Done) -> dict[str, Any]:
+def _row(given: argparse.Namespace, candidate: Candidate, done: _Done) -> dict[str, Any]:
     return {
         **{key: getattr(given, key) for key in ASKED}, "options": dict(given.option), "worst": candidate,
         "games": spent(done), "curve": curve(done), "cpu_minutes": round(sum(row["cpu"] for row in done) / 60, 1),
@@ -324,7 +324,7 @@ def _row(given: argparse.Namespace, candidate: Candidate, done: Done) -> dict[st
     }  # fmt: skip
 
 
-def curve(done: Done) -> list[list[float]]:
+def curve(done: _Done) -> list[list[float]]:
     """Best so far: (games, regret on the seeds of the search) wherever it rises."""
     found: list[list[float]] = []
     for games, row in zip(accumulate(row["games"] for row in done), done, strict=True):
@@ -345,7 +345,7 @@ def told(given: argparse.Namespace, candidate: Candidate) -> dict[str, Any]:
     games = replicates(game, FRESH, (nearly, given.rounds), given.jobs)
     before, each = _counted(given, games).T
     other, seats = ("alone", 1) if given.recommended else ("oracle", given.seats - given.liars)
-    theirs = Bench(FRESH, given.jobs).pooled(range(seats), (given.rounds,), game)[:, -1]
+    theirs = FigureBench(FRESH, given.jobs).pooled(range(seats), (given.rounds,), game)[:, -1]
     sampled = np.random.default_rng(0).integers(0, FRESH, (10_000, FRESH))
     ratios = each[sampled].mean(axis=1) / theirs[sampled].mean(axis=1)
     *_, second, best = sorted(environment(game.model).truth / UNIT)

@@ -38,7 +38,7 @@ SILENT = [{"name": "silent-validator", "options": {"reports": False}}]
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class _Played:
     """One game: regret a participant by its parts, in whole rewards; rounds by kind; seats blocked; longest wait."""
 
     burn_in: float
@@ -66,7 +66,7 @@ def scenario(theorem: int, place: str, seed: int, rounds: int) -> Scenario:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class _Ended:
     """One round: how it ended, the honest arm, whether it was paid, its cost in units, seats on the block list."""
 
     round: int
@@ -77,24 +77,24 @@ class Ended:
     blocked: int
 
 
-def without_messages(scenario: Scenario) -> Iterator[Ended]:
+def without_messages(scenario: Scenario) -> Iterator[_Ended]:
     """A game by what its messages come to."""
     for each in plain(scenario):
         kind = each.kind.name if each.kind else "BURN_IN"
         blocked = sum(map(bool, each.ledger.blocked_from))
-        yield Ended(each.round, kind, each.arm, each.paid, each.cost, blocked)
+        yield _Ended(each.round, kind, each.arm, each.paid, each.cost, blocked)
 
 
-def with_messages(scenario: Scenario) -> Iterator[Ended]:
+def with_messages(scenario: Scenario) -> Iterator[_Ended]:
     """A game of real actors."""
     game = Game(scenario, NoChain())
     for each in game.play():
         kind = each.record.kind.name if each.record else "BURN_IN"
         blocked = sum(map(bool, game.progress.ledger.blocked_from))
-        yield Ended(each.round, kind, each.arm, bool(each.pulls), each.cost, blocked)
+        yield _Ended(each.round, kind, each.arm, bool(each.pulls), each.cost, blocked)
 
 
-def play(theorem: int, place: str, seed: int, rounds: int) -> Played:
+def play(theorem: int, place: str, seed: int, rounds: int) -> _Played:
     """One game."""
     case = scenario(theorem, place, seed, rounds)
     kinds, wait, longest, listed = Counter[str](), 0, 0, 0
@@ -105,13 +105,13 @@ def play(theorem: int, place: str, seed: int, rounds: int) -> Played:
         wait = 0 if each.arm is not None else wait + 1
         longest = max(longest, wait)
         listed = each.blocked
-    return Played(
+    return _Played(
         regret.burn_in / UNIT, regret.arms / UNIT, regret.failed / UNIT, regret.cost / UNIT,
         kinds["APPROVED"], kinds["SKIP"] + kinds["REJECTED"], listed, longest,
     )  # fmt: skip
 
 
-def rows(theorems: list[int], seeds: int, rounds: int, jobs: int) -> Iterator[tuple[int, str, list[Played]]]:
+def rows(theorems: list[int], seeds: int, rounds: int, jobs: int) -> Iterator[tuple[int, str, list[_Played]]]:
     with pool(jobs) as workers:
         for theorem in theorems:
             for place in PLACES:

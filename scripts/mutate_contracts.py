@@ -233,7 +233,7 @@ def ends_well(command: Iterable[object], seconds: int, folder: Path, environment
     return run.returncode == 0
 
 
-class Bench:
+class _Bench:
     """A copy of the repository, with a compiler that stays."""
 
     def __init__(self, folder: Path) -> None:
@@ -287,7 +287,7 @@ class Bench:
         self.compiler.wait()
 
 
-def fate(bench: Bench, mutant: Mutant, asked: dict[str, Any], originals: dict[str, dict[str, str]]) -> str:
+def fate(bench: _Bench, mutant: Mutant, asked: dict[str, Any], originals: dict[str, dict[str, str]]) -> str:
     """forge or pytest (who noticed), survived, the same (bytecode), or invalid (does not compile)."""
     source = asked["sources"][mutant.file]["content"]
     changed = asked | {"sources": asked["sources"] | {mutant.file: {"content": mutant.apply(source)}}}
@@ -374,7 +374,7 @@ def state() -> str:
     return digest.hexdigest()
 
 
-class Kept:
+class MutantRecord:
     """What became of mutants of this very repository, in a file of lines of JSON; in none where no file is named."""
 
     def __init__(self, file: Path | None) -> None:
@@ -419,14 +419,14 @@ def main() -> int:
     if options.list:
         print("\n".join(mutant.describe(asked["sources"][mutant.file]["content"]) for mutant in chosen))
         return 0
-    kept = Kept(options.json)
+    kept = MutantRecord(options.json)
     fates = {mutant: kept.fates[mutant] for mutant in chosen if mutant in kept.fates}
     if left := [mutant for mutant in chosen if mutant not in fates]:
         fates |= tried(left, asked, options.workers, kept)
     return report(fates, asked, len(found), perf_counter() - started)
 
 
-def tried(chosen: list[Mutant], asked: dict[str, Any], workers: int, kept: Kept) -> dict[Mutant, str]:
+def tried(chosen: list[Mutant], asked: dict[str, Any], workers: int, kept: MutantRecord) -> dict[Mutant, str]:
     """What became of each mutant; the unchanged contracts must pass first."""
     fates: dict[Mutant, str] = {}
     parts = sorted({name for mutant in chosen for name in part_of(mutant.file, asked)})
@@ -434,7 +434,7 @@ def tried(chosen: list[Mutant], asked: dict[str, Any], workers: int, kept: Kept)
     if "forge" in suites:
         subprocess.run([FORGE, "build"], cwd=ROOT, env=ENVIRONMENT, check=True, capture_output=True)  # for all copies
     with tempfile.TemporaryDirectory() as folder:
-        benches = [Bench(Path(folder) / str(number)) for number in range(workers)]
+        benches = [_Bench(Path(folder) / str(number)) for number in range(workers)]
         originals = {}
         for suite, settings in suites.items():
             output = benches[0].compile(settings(only(parts, asked)))

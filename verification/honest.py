@@ -81,7 +81,7 @@ FORGING = ("captured-committee",)
 
 
 @dataclass(frozen=True)
-class Row:
+class HonestGame:
     """One game.
 
     Attributes:
@@ -223,13 +223,13 @@ def play(case: Scenario, node: Chain, path: Path) -> bytes:
     return keccak(last.header)
 
 
-def judged(case: Scenario, name: str, node: Chain) -> Row:
+def judged(case: Scenario, name: str, node: Chain) -> HonestGame:
     """Play and audit one game."""
     start = process_time()
     names = sorted({choice.name for entry in case.all_malicious for choice in entry.attacks})
 
-    def row(kind: str, about: list[str], records: int = 0) -> Row:
-        return Row(name, case.seed, kind, about, names, records, round(process_time() - start, 3))
+    def row(kind: str, about: list[str], records: int = 0) -> HonestGame:
+        return HonestGame(name, case.seed, kind, about, names, records, round(process_time() - start, 3))
 
     with TemporaryDirectory() as place:
         path = Path(place) / "history.jsonl"
@@ -256,7 +256,7 @@ def judged(case: Scenario, name: str, node: Chain) -> Row:
     return row(ALARM, [violation.sentence for violation in report.violations] or open_checks, records)
 
 
-def summary(rows: list[Row]) -> Table:
+def summary(rows: list[HonestGame]) -> Table:
     """A line for each chain."""
     table = Table("chain", "games", PASSED, NOT_CHECKABLE, STOPPED, ALARM, "records", "CPU s", "attacks seen")
     for name in dict.fromkeys(row.chain for row in rows):
@@ -286,7 +286,7 @@ def main() -> int:
             range(*given.seeds), lambda seed: {"chain": given.chain, "seed": seed},
             lambda seed: judged(scenario(seed), given.chain, node), lambda _, row: asdict(row), given.json,
         )  # fmt: skip
-        rows = [Row(**line) for line in lines]
+        rows = [HonestGame(**line) for line in lines]
     Console().print(summary(rows))
     alarms = [row for row in rows if row.kind == ALARM]
     for row in alarms:

@@ -145,7 +145,7 @@ def named() -> list[Kill]:
     return found
 
 
-class Game:
+class _Game:
     """One game, its nodes killed at the places of their lists and started again."""
 
     def __init__(
@@ -425,21 +425,21 @@ def cpu_of(pid: int) -> float | None:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-Plan = tuple[dict[str, list[Kill]], int]
+_Plan = tuple[dict[str, list[Kill]], int]
 """Of a game: the places of its nodes, of each one after the other, or how many kills by the timer."""
 
 
-def left(kills: Sequence[Kill], by_timer: int, keystores: bool = False, slash: bool = False) -> list[Plan]:
+def left(kills: Sequence[Kill], by_timer: int, keystores: bool = False, slash: bool = False) -> list[_Plan]:
     """The games that are to be played after these kills; which of the seats goes by turns."""
     missing = by_timer - sum(kill.place == "random" and kill.came_about for kill in kills)
     most = A_LONG_GAME if keystores else A_GAME
-    timed: list[Plan] = [({}, min(most, missing - done)) for done in range(0, missing, most)]
+    timed: list[_Plan] = [({}, min(most, missing - done)) for done in range(0, missing, most)]
     if keystores or slash:
         return timed
     known = {(kill.node.split("-")[0], kill.place) for kill in kills if kill.came_about}
     wanted = [kill for kill in named() if (kill.node, kill.place) not in known]
     in_a_row = 1 if kills else A_LIFE  # what did not come about is first in its game
-    made: list[Plan] = []
+    made: list[_Plan] = []
     for node in ("relayer", "seat", "environment"):
         queue = [kill for kill in wanted if kill.node == node]
         for number, first in enumerate(range(0, len(queue), in_a_row)):
@@ -468,7 +468,7 @@ def played(seed: int, lists: dict[str, list[Kill]], by_timer: int, keystores: bo
         for kill in each:
             kill.node = name
     with TemporaryDirectory() as folder:
-        game = Game(seed, lists, by_timer, Path(folder) / "game", keystores, slash)
+        game = _Game(seed, lists, by_timer, Path(folder) / "game", keystores, slash)
         game.judge()
     return game.kills
 

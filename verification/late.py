@@ -29,7 +29,7 @@ SHARES = (0.0, 0.01, 0.05, 0.2)
 
 
 @dataclass(frozen=True)
-class Row:
+class _Row:
     """One size, quorum and share: of so many rounds, in how many."""
 
     validators: int
@@ -43,7 +43,7 @@ class Row:
     framed: int
 
 
-def measure(schedules: int, case: tuple[Size, float]) -> Row:
+def measure(schedules: int, case: tuple[Size, float]) -> _Row:
     size, share = case
     stage, disagreed, certified, doubled, framed = Stage(size), 0, 0, 0, 0
     for seed in range(schedules):
@@ -52,7 +52,7 @@ def measure(schedules: int, case: tuple[Size, float]) -> Row:
         certified += played.certified == ["block"]
         doubled += played.doubled
         framed += any(violation.startswith("C-5") for violation in played.violations)
-    return Row(
+    return _Row(
         size.validators, size.attackers, size.quorum, share, schedules, disagreed, certified, doubled, framed
     )
 

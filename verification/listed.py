@@ -49,7 +49,7 @@ EVERYBODY, SETTLE_EVERY, BOUND_MS, CONSENSUS, CHAIN = "everybody", 5, 2000, "equ
 
 
 @dataclass(frozen=True)
-class Row:
+class ListedGame:
     """One game.
 
     Attributes:
@@ -102,7 +102,7 @@ def scenario(
 def play(
     theorem: int, attack: str, settle_every: int = SETTLE_EVERY, bound_ms: int = BOUND_MS, more: int = 0,
     consensus: str = CONSENSUS, idle: Sequence[str] = (), chain: str = CHAIN,
-) -> Row:  # fmt: skip
+) -> ListedGame:  # fmt: skip
     """One game, by nodes."""
     game, bound = scenario(theorem, attack, settle_every, bound_ms, more, consensus)
     start = monotonic()
@@ -119,7 +119,7 @@ def play(
     seat = max(waits, key=waits.__getitem__, default=None)
     here = () if seat is None else range(first[seat], first[seat] + waits[seat])
     skips = sum(row.kind == "skip" and row.round in here for row in report.rounds)
-    return Row(
+    return ListedGame(
         theorem, attack, settle_every, bound_ms, more, consensus, tuple(idle), chain, seat,
         None if seat is None else first[seat], None if seat is None else proven.get(seat), bound, skips,
         report.verdict, round(monotonic() - start, 1),
@@ -147,7 +147,7 @@ def serve_idle(idle: Sequence[str]) -> None:
     serve(node)
 
 
-def table(rows: Sequence[Row]) -> Table:
+def table(rows: Sequence[ListedGame]) -> Table:
     """A line for each game."""
     shown = Table("theorem", "attack", "seat", "first false", "listed", "records", "bound", "skips", "s")
     for row in sorted(rows, key=lambda row: (row.theorem, LIES.index(row.attack))):
@@ -181,7 +181,7 @@ def main() -> int:
         asked, lambda task: dict(zip(names, task, strict=True)), lambda task: play(*task),
         lambda _, row: asdict(row), given.json,
     )  # fmt: skip
-    rows = [Row(**{**line, "idle": tuple(line["idle"])}) for line in lines]
+    rows = [ListedGame(**{**line, "idle": tuple(line["idle"])}) for line in lines]
     Console().print(table(rows))
     late = [row for row in rows if not row.holds]
     print(f"{len(rows)} games, {len(late)} in which a liar was listed too late or never")

@@ -72,7 +72,7 @@ RECEIPT_BYTES = 16
 
 
 @dataclass
-class Played:
+class _Played:
     """One game."""
 
     besieged: bool
@@ -98,9 +98,9 @@ def scenario_of(rounds: int, bound_ms: int, equivocating: bool) -> Scenario:
     })  # fmt: skip
 
 
-def play(rounds: int, bound_ms: int, by: list[str], frames: int, out: Path) -> Played:
+def play(rounds: int, bound_ms: int, by: list[str], frames: int, out: Path) -> _Played:
     besieged, stuffed = bool(by), by in ([STUFFED], [MEASURED])
-    found, result, over = Played(besieged), list[Any](), threading.Event()
+    found, result, over = _Played(besieged), list[Any](), threading.Event()
     scenario = scenario_of(rounds, bound_ms, besieged and not stuffed)
 
     def pause(seconds: float) -> None:
@@ -191,7 +191,7 @@ def start(kind: str, out: Path, frames: int) -> "subprocess.Popen[str]":
 # --- the hostile
 
 
-class Ended(BaseException):
+class _Ended(BaseException):
     """Told to end."""
 
 
@@ -199,13 +199,13 @@ def hostile(kind: str, out: Path, frames: int) -> None:
     """Until told to end; then what was sent, as JSON."""
 
     def end(number: int, frame: Any) -> None:
-        raise Ended
+        raise _Ended
 
     signal.signal(signal.SIGTERM, end)
     os.chdir(out)
     sent: dict[str, int] = {}
     sockets = [str(Path(name) / "socket") for name in (*HONEST, "environment", "relayer", "comparison")]
-    with suppress(Ended):
+    with suppress(_Ended):
         if kind in (STUFFED, MEASURED):
             start_stuffed(kind, sent)
         elif kind == "flood":

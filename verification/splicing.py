@@ -67,7 +67,7 @@ NUMBER, GAS_LIMIT, GAS_USED, TIME = 8, 9, 10, 11
 
 
 @dataclass(frozen=True)
-class Sent:
+class _Sent:
     """A transaction and what is said of it.
 
     Attributes:
@@ -83,15 +83,15 @@ class Sent:
 
 
 @dataclass
-class Block:
+class SplicedBlock:
     """A block taken apart."""
 
     header: list[bytes]
-    sent: list[Sent]
+    sent: list[_Sent]
 
 
 @dataclass(frozen=True)
-class Played:
+class _Played:
     """A game, and what an honest audit of it kept."""
 
     plan: Plan
@@ -99,24 +99,24 @@ class Played:
     head: bytes
     trail: bytes
 
-    def blocks(self) -> list[Block]:
+    def blocks(self) -> list[SplicedBlock]:
         """Its blocks, taken apart."""
         return [
-            Block(list(rlp.decode(block.header)), [
-                Sent(raw, receipt.succeeded, receipt.logs)
+            SplicedBlock(list(rlp.decode(block.header)), [
+                _Sent(raw, receipt.succeeded, receipt.logs)
                 for raw, receipt in zip(block.transactions, map(decode_receipt, block.receipts), strict=True)
             ]) for block in self.history.blocks
         ]  # fmt: skip
 
 
-def played(case: Scenario) -> Played:
+def played(case: Scenario) -> _Played:
     """Play a game on revm. Raises `ChainBanditError` where it stops."""
     with TemporaryDirectory() as place:
         path = Path(place) / "history.jsonl"
         head = honest.play(case, lambda plan: FastNode(opening_balances(plan)), path)
         read = files.read(path)
         history = History(read.origin, tuple(read.blocks))
-    return Played(Plan(case), history, head, bytes.fromhex(audit(history, head).trail))
+    return _Played(Plan(case), history, head, bytes.fromhex(audit(history, head).trail))
 
 
 def otherwise(case: Scenario) -> Scenario:
@@ -130,7 +130,7 @@ def otherwise(case: Scenario) -> Scenario:
 
 
 @lru_cache(maxsize=4)
-def games(which: int) -> tuple[Played, tuple[Played, ...]]:
+def games(which: int) -> tuple[_Played, tuple[_Played, ...]]:
     """A game by its number, and others at the address of its contract."""
     seed = which
     while True:
@@ -151,37 +151,37 @@ def games(which: int) -> tuple[Played, tuple[Played, ...]]:
 
 # What may be edited: each changes the blocks of a game, with those of another one at hand.
 
-Edit = Callable[[random.Random, list[Block], list[Block]], None]
+Edit = Callable[[random.Random, list[SplicedBlock], list[SplicedBlock]], None]
 
 
-def _put(dice: random.Random, blocks: list[Block], given: Sequence[Sent], after: int = 1) -> None:
+def _put(dice: random.Random, blocks: list[SplicedBlock], given: Sequence[_Sent], after: int = 1) -> None:
     """Put transactions into one of the blocks from an index on, or between two of them."""
     given = [replace(each, new=True) for each in given]
     at = dice.randrange(after, len(blocks) + 1)
     if at == len(blocks) or dice.random() < 0.5:
-        blocks.insert(at, Block(list(blocks[at - 1].header), list(given)))
+        blocks.insert(at, SplicedBlock(list(blocks[at - 1].header), list(given)))
     else:
         place = dice.randint(0, len(blocks[at].sent))
         blocks[at].sent[place:place] = given
 
 
-def _any(dice: random.Random, blocks: list[Block]) -> tuple[int, Sent]:
+def _any(dice: random.Random, blocks: list[SplicedBlock]) -> tuple[int, _Sent]:
     """The index of some block but the first, and a transaction of it."""
     return dice.choice([(at, sent) for at, block in enumerate(blocks[1:], 1) for sent in block.sent])
 
 
-def _resent(dice: random.Random, sent: Sent) -> Sent:
+def _resent(dice: random.Random, sent: _Sent) -> _Sent:
     """The same as it is, or from an account of one's own."""
     return sent if dice.random() < 0.3 else replace(sent, by=dice.randrange(len(STRANGERS)))
 
 
-def repeat(dice: random.Random, blocks: list[Block], other: list[Block]) -> None:
+def repeat(dice: random.Random, blocks: list[SplicedBlock], other: list[SplicedBlock]) -> None:
     """A transaction, or all of one method, once more, behind where it was or anywhere."""
     at, sent = _any(dice, blocks)
     _put(dice, blocks, [_resent(dice, sent)] * dice.choice((1, 1, 1, 2)), dice.choice((1, at, at)))
 
 
-def insert(dice: random.Random, blocks: list[Block], other: list[Block]) -> None:
+def insert(dice: random.Random, blocks: list[SplicedBlock], other: list[SplicedBlock]) -> None:
     """Transactions of another game, or made up, anywhere."""
     given = [_resent(dice, _any(dice, other)[1]) for _ in range(dice.choice((1, 1, 2)))]
     if dice.random() < 0.5:
@@ -189,7 +189,7 @@ def insert(dice: random.Random, blocks: list[Block], other: list[Block]) -> None
     _put(dice, blocks, given)
 
 
-def _made_up(dice: random.Random, sent: Sent) -> Sent:
+def _made_up(dice: random.Random, sent: _Sent) -> _Sent:
     """A call of one's own: any method, with calldata of another, cut, or changed in a byte."""
     data = decode_transaction(sent.raw).data
     if dice.random() < 0.5:
@@ -206,7 +206,7 @@ def _made_up(dice: random.Random, sent: Sent) -> Sent:
     return replace(sent, raw=call(by, decode_transaction(sent.raw).to, data), by=by)
 
 
-def splice(dice: random.Random, blocks: list[Block], other: list[Block]) -> None:
+def splice(dice: random.Random, blocks: list[SplicedBlock], other: list[SplicedBlock]) -> None:
     """Blocks of another game in the place of some, or between them; often all from one on, or from one of its own."""
     start = dice.randrange(1, min(len(blocks), len(other)))
     for block in other:
@@ -230,7 +230,7 @@ EDITS: tuple[Edit, ...] = (insert, repeat, splice)
 OUTCOMES = ("as it was", "refused", "another record", "as the contract")
 
 
-def _said(dice: random.Random, outcome: str, sent: Sent, known: Sequence[Log]) -> Sent:
+def _said(dice: random.Random, outcome: str, sent: _Sent, known: Sequence[Log]) -> _Sent:
     """A transaction with another receipt."""
     if outcome == "refused":
         return replace(sent, succeeded=False, logs=())
@@ -248,7 +248,7 @@ def call(by: int, to: bytes | None, data: bytes, value: int = 0, nonce: int = 0)
     return bytes(STRANGERS[by].sign_transaction(fields).raw_transaction)
 
 
-def repaired(game: Played, others: Sequence[Played], blocks: list[Block]) -> History:
+def repaired(game: _Played, others: Sequence[_Played], blocks: list[SplicedBlock]) -> History:
     """A history of these blocks, in which all fits that needs no key of the game."""
     nonces, first = Counter[int](), game.history.origin.first_block
     time, made = 0, []
@@ -277,7 +277,7 @@ def repaired(game: Played, others: Sequence[Played], blocks: list[Block]) -> His
     return History(history.origin, tuple(history.blocks))
 
 
-def asked(game: Played, history: History) -> History | None:
+def asked(game: _Played, history: History) -> History | None:
     """The same transactions in the same blocks with the receipts that the contract gives; None where some can be in no
     block of this chain: their account has another number, or has not the wei. Whoever is no account of the game is
     rich, and whoever sends may have sent before, to others."""
@@ -299,7 +299,7 @@ def asked(game: Played, history: History) -> History | None:
     return History(history.origin, tuple(held.blocks))
 
 
-def edited(seed: int) -> tuple[Played, str, str, History]:
+def edited(seed: int) -> tuple[_Played, str, str, History]:
     """A game, the name of the edit and of what receipts say of it, and the history with it."""
     dice = random.Random(f"splicing {seed}")
     game, others = games(seed % GAMES)
@@ -321,7 +321,7 @@ def edited(seed: int) -> tuple[Played, str, str, History]:
 
 
 @dataclass(frozen=True)
-class Row:
+class _Row:
     """One edit.
 
     Attributes:
@@ -361,7 +361,7 @@ class Row:
         return "" if self.kept == 12 and self.trailed else "not found with the kept head"
 
 
-def judged(seed: int) -> Row:
+def judged(seed: int) -> _Row:
     """One edit, audited by both implementations and with the kept head, and asked of the contract."""
     game, edit, outcome, history = edited(seed)
     try:
@@ -372,7 +372,7 @@ def judged(seed: int) -> Row:
             files.write(history, path)
             second = with_second_opinion(report, path)
     except Exception as error:  # noqa: BLE001 - what is counted here is that something is raised
-        return Row(seed, edit, outcome, 1, how=(f"{type(error).__name__}: {error}",))
+        return _Row(seed, edit, outcome, 1, how=(f"{type(error).__name__}: {error}",))
     failed = sorted({each.check for each in second.violations})
     found = any(name.startswith("paranoid.") for name in failed)
     truth = asked(game, history)
@@ -380,7 +380,7 @@ def judged(seed: int) -> Row:
     sent = {raw for block in history.blocks for raw in block.transactions}
     strangers = {bytes.fromhex(each.address[2:]) for each in STRANGERS}
     before, after = list(game.history.blocks), list(history.blocks)
-    return Row(
+    return _Row(
         seed, edit, outcome, report.exit_code, 12 if found else 0,
         lawful=truth == history,
         same_end=truth is not None and told_by(audit(truth)) == told_by(report),
@@ -391,7 +391,7 @@ def judged(seed: int) -> Row:
     )
 
 
-def summary(rows: Sequence[Row]) -> Table:
+def summary(rows: Sequence[_Row]) -> Table:
     """A line for each kind of edit."""
     table = Table("edit", "receipts", "edits", "exit 12", "exit 13", "exit 0", "of these lawful", "same end", "wrong")
     for edit, outcome in sorted({(row.edit, row.outcome) for row in rows}):
@@ -421,7 +421,7 @@ def main() -> int:
     there = kept_rows(given.json)
     left = missing(there, seeds, lambda seed: {"seed": seed})
     fresh = played_rows(left, judged, lambda _, row: asdict(row), given.json, processes(given.jobs))
-    every = (Row(**row) for row in (*there, *track(fresh, "edited and audited", len(left))))
+    every = (_Row(**row) for row in (*there, *track(fresh, "edited and audited", len(left))))
     rows = sorted(every, key=lambda row: row.seed)
     Console(width=max(Console().width, 100)).print(summary(rows))
     wrong = [row for row in rows if row.wrong]

@@ -443,7 +443,7 @@ def edited(export: Export, other: Export, seed: int) -> Verdict:
 
 
 @dataclass(frozen=True)
-class Row:
+class _Row:
     """A line's bytes, or a chunk of random changes or edits.
 
     Attributes:
@@ -471,7 +471,7 @@ class Row:
     seconds: float
 
 
-def counted(what: str, first: int, step: int, verdicts: Iterator[Verdict]) -> Row:
+def counted(what: str, first: int, step: int, verdicts: Iterator[Verdict]) -> _Row:
     """What came of some changes."""
     start, changes = process_time(), Counter[str]()
     by = Counter[str]()
@@ -485,20 +485,20 @@ def counted(what: str, first: int, step: int, verdicts: Iterator[Verdict]) -> Ro
         changes["same"] += verdict.same
         changes["trailed"] += verdict.located or verdict.trailed
         by[verdict.how] += 1
-    return Row(
+    return _Row(
         what, first, step, changes["all"], changes["detected"], changes["located"], changes["bounded"],
         changes["blocks"], changes["lawful"], changes["same"], changes["trailed"],
         dict(sorted(by.items())), round(process_time() - start, 3),
     )  # fmt: skip
 
 
-def share(rows: Sequence[Row], but: str = "same") -> float:
+def share(rows: Sequence[_Row], but: str = "same") -> float:
     """Of all changes but those that leave the same game, or are lawful, those that were located or bounded."""
     other = sum(row.changes - getattr(row, but) for row in rows)
     return sum(row.located + row.bounded for row in rows) / other if other else 1.0
 
 
-def table(rows: Sequence[Row]) -> Table:
+def table(rows: Sequence[_Row]) -> Table:
     """A line for each kind of change."""
     shown = Table(
         "what", "changes", "detected", "located", "bounded", "to blocks", "lawful", "same game", "found of others",
@@ -531,7 +531,7 @@ def todo(lines: int, every: int, changes: int, edits: int) -> Iterator[Task]:
             yield what, first, min(CHUNK, count - first)
 
 
-def done(export: Export, other: Export, task: Task) -> Row:
+def done(export: Export, other: Export, task: Task) -> _Row:
     """A row."""
     what, first, step = task
     if what == "every byte":
@@ -556,7 +556,7 @@ def main() -> int:
     left = missing(there, tasks, lambda task: dict(zip(("what", "first", "step"), task, strict=True)))
     work, workers = partial(done, export, other), processes(given.jobs)
     fresh = played_rows(left, work, lambda _, row: asdict(row), given.json, workers)
-    held = [Row(**row) for row in (*there, *track(fresh, "changed and audited", len(left)))]
+    held = [_Row(**row) for row in (*there, *track(fresh, "changed and audited", len(left)))]
     known = {(row.what, row.first, row.step): row for row in held}
     rows = [known[task] for task in tasks]
     Console(width=max(Console().width, 120)).print(table(rows))

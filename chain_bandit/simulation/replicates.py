@@ -39,7 +39,7 @@ Attacks = Mapping[int, Attack]
 Games = Callable[[], tuple[Ints, Ints]]
 """Plays some replicates: (replicates, checkpoints, `SUMS`), and `Measured.settled`."""
 
-Alone = Callable[[int], tuple[Ints, Ints]]
+_Alone = Callable[[int], tuple[Ints, Ints]]
 """The same of one replicate."""
 
 
@@ -151,7 +151,7 @@ def checkpoints(horizon: int, burn_in: int, count: int = CHECKPOINTS) -> tuple[i
 
 def measure(
     parameters: Parameters, rules: KernelParameters, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int],
-    jobs: int = 1, engine: Engine = Engine.COMPILED, observe: ReplicateObserver = nobody, alone: Alone | None = None,
+    jobs: int = 1, engine: Engine = Engine.COMPILED, observe: ReplicateObserver = nobody, alone: _Alone | None = None,
 ) -> Measured:  # fmt: skip
     """Play one game for each of the chances, on so many threads; neither these nor the engine change the sums.
 
@@ -190,7 +190,7 @@ def gathered(
 
 def _compiled(
     parameters: Parameters, rules: KernelParameters, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int],
-    alone: Alone | None,
+    alone: _Alone | None,
 ) -> list[Games]:  # fmt: skip
     """One game each, already compiled."""
     encoding.require_compiled(parameters)
@@ -217,7 +217,7 @@ def _compiled(
 
 def _batches(
     parameters: Parameters, rules: KernelParameters, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int],
-    jobs: int, alone: Alone | None,
+    jobs: int, alone: _Alone | None,
 ) -> list[Games]:  # fmt: skip
     """As many games together as are best played so, and no fewer batches than threads."""
     batch.require_lockstep(parameters, attacks)

@@ -1,13 +1,19 @@
-"""A public name of a class means one thing: no other module of the package has a class or an alias of that name."""
+"""A public name of a class means one thing: no other module that is not a test has a class or an alias of that name."""
 
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[2] / "chain_bandit"
-INDEPENDENT = "paranoid"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = "chain_bandit", "verification", "science", "benchmarks", "scripts"
+INDEPENDENT = "chain_bandit/paranoid"
 """The second implementation, which shares no module with the package and has the names of the documents too."""
+OF_SCHEDULES = {
+    "Adversary", "Alike", "Chain", "Counted", "Link", "Pair", "Played", "Said", "Schedule", "Size", "Stage",
+}  # fmt: skip
+"""Names of `verification/schedules` beside others: a new name there voids the record of 3,000,000 schedules, some six
+hours of a machine (docs/consensus.md). They are renamed when those are played anew."""
 
 
 def named(module: ast.Module) -> Iterator[tuple[str, bool]]:
@@ -19,12 +25,12 @@ def named(module: ast.Module) -> Iterator[tuple[str, bool]]:
         yield from ((each.id, False) for each in targets if isinstance(each, ast.Name))
 
 
-def defined_twice(root: Path) -> dict[str, list[str]]:
+def defined_twice(root: Path, *folders: str) -> dict[str, list[str]]:
     """The modules of every public capitalised name that several define, one of them as a class."""
     found, classes = defaultdict(set), set()
-    for path in root.rglob("*.py"):
+    for path in (each for folder in folders for each in (root / folder).rglob("*.py")):
         where = path.relative_to(root)
-        if where.parts[0] != INDEPENDENT:
+        if not where.is_relative_to(INDEPENDENT):
             for name, is_class in named(ast.parse(path.read_text(encoding="utf-8"))):
                 if name[0].isupper() and (is_class or not name.isupper()):
                     found[name].add(where.as_posix())
@@ -33,17 +39,21 @@ def defined_twice(root: Path) -> dict[str, list[str]]:
 
 
 def test_no_public_class_name_is_defined_twice():
-    assert defined_twice(PACKAGE) == {}
+    twice = defined_twice(ROOT, *FOLDERS)
+    assert {name: places for name, places in twice.items() if name not in OF_SCHEDULES} == {}
+    assert set(twice) >= OF_SCHEDULES  # none is let off for nothing
+    assert defined_twice(ROOT, "chain_bandit") == {}
 
 
 def test_a_name_that_is_defined_twice_is_found(tmp_path: Path):
     for name, text in {
-        "a.py": "class Game: ...\nclass Seat: ...\nclass Kind: ...\nclass EVM: ...\nclass T: ...\nRow = Pair = tuple",
-        "b.py": "class Game: ...\nclass _Game: ...\nSeat = int\nEVM = T = 0\nRow = Pair = dict\nkind = 1",
-        "c.py": "Kind: TypeAlias = int\ndef f():\n    Game = int",
-        "paranoid/d.py": "class Game: ...",
+        "a/a.py": "class Game: ...\nclass Seat: ...\nclass Kind: ...\nclass EVM: ...\nclass T: ...\nRow = Pair = tuple",
+        "b/b.py": "class Game: ...\nclass _Game: ...\nSeat = int\nEVM = T = 0\nRow = Pair = dict\nkind = 1",
+        "a/c.py": "Kind: TypeAlias = int\ndef f():\n    Game = int",
+        "chain_bandit/paranoid/d.py": "class Game: ...",
     }.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    twice = {"Game": ["a.py", "b.py"], "Seat": ["a.py", "b.py"], "Kind": ["a.py", "c.py"]}
-    assert defined_twice(tmp_path) == twice
+    twice = {"Game": ["a/a.py", "b/b.py"], "Seat": ["a/a.py", "b/b.py"], "Kind": ["a/a.py", "a/c.py"]}
+    assert defined_twice(tmp_path, "a", "b", "chain_bandit") == twice
+    assert defined_twice(tmp_path, "b", "chain_bandit") == {}

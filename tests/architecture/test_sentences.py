@@ -25,6 +25,8 @@ PRIVATE = re.compile(
 """Words of our own for what has a standard term."""
 IN_USE = {"heard.jsonl", "costly"}
 """Names of a file and of a key of JSON."""
+QUESTION = re.compile(r"(What|Who|How|Where|When|Why|Which|Whether)\b")
+FOLDERS = "chain_bandit", "verification", "science", "benchmarks", "scripts", "tests"
 NO_PROSE = (r"```.*?```", r"^\s*\|.*$", r"^#.*$")
 
 
@@ -149,3 +151,20 @@ def test_a_page_of_longer_sentences_is_found(middle: int, found: list[str]) -> N
 @pytest.mark.parametrize("text", [f"{'word ' * 40}end. {'Word ' * 40}end.", f"```\n{'word ' * 60}\n```", "| a " * 60])
 def test_no_other_sentence_is_found(text: str) -> None:
     assert faults(SHORT + text) == []
+
+
+def without_a_term(*sources: str) -> list[str]:
+    """First lines of modules that begin with a question word in place of a noun."""
+    texts = (ast.get_docstring(ast.parse(source)) or "" for source in sources)
+    return [text.splitlines()[0] for text in texts if QUESTION.match(text)]
+
+
+def test_modules_begin_with_the_term_that_they_are_searched_by() -> None:
+    files = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
+    assert len(files) > 1000
+    assert without_a_term(*(path.read_text(encoding="utf-8") for path in files)) == []
+
+
+def test_a_module_that_begins_with_a_question_word_is_found() -> None:
+    asked = '"""What a quorum is.\n\nMore.\n"""\nx = 1'
+    assert without_a_term(asked, '"""Quorum: what certifies."""', "x = 1", '"""Whatever."""') == ["What a quorum is."]

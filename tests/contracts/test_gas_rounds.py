@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.gas import Row, drift
+from benchmarks.gas import GasRow, drift
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOT = ROOT / "tests" / "snapshots" / "gas_rounds.json"
@@ -49,6 +49,6 @@ def test_the_committed_gas_at_four_holds_and_a_drift_of_one_percent_and_other_co
     assert found.stderr.count("committed:") == 1
     assert "full, 1 a transaction, n = 4" in found.stderr
     assert "the committed figures are of other code" in found.stderr
-    rows = [Row(**row) for row in json.loads(found.stdout)["rows"]]
+    rows = [GasRow(**row) for row in json.loads(found.stdout)["rows"]]
     assert {(row.n, row.gas > 0) for row in rows} == {(4, True)}
     assert drift(rows, SNAPSHOT) == []

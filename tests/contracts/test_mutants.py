@@ -24,8 +24,8 @@ from scripts.mutate_contracts import (
     GOAL,
     TESTS,
     TOKENS,
-    Kept,
     Mutant,
+    MutantRecord,
     changed_since,
     excuses,
     mutants,
@@ -110,12 +110,12 @@ def test_score_below_the_goal_fails(asked, found, capsys, monkeypatch):
 def test_a_mutant_that_was_tried_is_not_tried_again_while_nothing_changes(found, tmp_path, monkeypatch):
     file = tmp_path / "mutants.jsonl"
     monkeypatch.setattr(mutate_contracts, "state", lambda: "one")
-    kept = Kept(file)
+    kept = MutantRecord(file)
     kept.add(found[0], "forge")
     kept.add(found[1], "survived")
-    assert Kept(file).fates == {found[0]: "forge", found[1]: "survived"}
+    assert MutantRecord(file).fates == {found[0]: "forge", found[1]: "survived"}
     monkeypatch.setattr(mutate_contracts, "state", lambda: "another")
-    assert Kept(file).fates == {}
+    assert MutantRecord(file).fates == {}
 
 
 def test_a_suite_that_loops_is_ended_and_one_that_waits_for_its_turn_is_not(tmp_path):

@@ -23,7 +23,7 @@ from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.sums import SUMS
-from science.figures import COUNTED, MEANS, Bench
+from science.figures import COUNTED, MEANS, FigureBench
 from tests.equivalence import independent
 
 ROUNDS, GAMES = 2_000, 600
@@ -43,7 +43,7 @@ COMPARED = [*((name, None, 0) for name in POOLS), *GAMES_OF_RULES]
 def of_the_engine(name, attack, f, rounds, games):
     """Regret of each game, by the project."""
     if name in POOLS:
-        return Bench(games, 1).pooled(range(POOLS[name]), (rounds,))[:, -1]
+        return FigureBench(games, 1).pooled(range(POOLS[name]), (rounds,))[:, -1]
     exploration = {"exploration": "1.85/b"} if name == "huber-one-step" else {}  # of the others it is the default
     liars = [{"seat": seat, "attacks": [{"name": attack}]} for seat in range(10 - f, 10)]
     given = Scenario.model_validate({

@@ -40,7 +40,7 @@ from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.framed import frame
 from tests.unit.audit.forging import Forgery
-from verification.browser.bundle import Verifier, verifier
+from verification.browser.bundle import BrowserVerifier, verifier
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LIARS = (7, 9)
@@ -68,7 +68,7 @@ def failed(report: AuditReport) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Verifier]:
+def page() -> Iterator[BrowserVerifier]:
     with verifier() as found:
         yield found
 
@@ -193,7 +193,7 @@ def test_a_root_that_is_signed_over_other_tallies_is_found(tmp_path: Path, monke
 
 @pytest.mark.parametrize("settled", [None, Pull(15, 0)], ids=["reward", "arm"])
 def test_nobody_honest_is_blamed_for_rows_that_are_not_those_of_the_signed_tallies(
-    settled: Pull | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier
+    settled: Pull | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: BrowserVerifier
 ) -> None:
     """Planted: the environment settles another pull than it gave, under the root of what it gave. No proof holds."""
     original = Books.settlement
@@ -230,7 +230,7 @@ def test_a_root_that_somebody_else_signed_is_found(tmp_path: Path, monkeypatch: 
     ids=["open", "sealed"],
 )  # fmt: skip
 def test_a_reward_of_who_did_not_report_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier, mode: dict[str, object], found: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: BrowserVerifier, mode: dict[str, object], found: str
 ) -> None:
     """Planted: the environment pays seat 9 in rounds in which it withheld its report."""
     options = {"reports": False, "first": 40, "last": 45}
@@ -250,7 +250,7 @@ def test_a_reward_of_who_did_not_report_is_found(
 
 @pytest.mark.parametrize("mode", [{}, SEALED], ids=["open", "sealed"])
 def test_a_reward_of_another_arm_than_the_blocks_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier, mode: dict[str, object]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: BrowserVerifier, mode: dict[str, object]
 ) -> None:
     """Planted: the environment pays seat 9, which tells the truth and pulls what it likes."""
     free = {"malicious": [{"seat": 9, "attacks": [{"name": "free-rider"}]}]} | mode
@@ -276,7 +276,7 @@ def test_a_reward_of_another_arm_than_the_blocks_is_found(
     ids=["unpaid", "paid", "sealed", "sealed-empty"],
 )  # fmt: skip
 def test_an_unasked_receipt_that_is_withheld_is_found_and_who_lacks_it_is_not_blamed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: BrowserVerifier,
     mode: dict[str, object], is_given: bool, found: set[str], by_page: str,
 ) -> None:  # fmt: skip
     """Planted: the environment gives an honest seat nothing in a round of the burn-in, or an empty receipt, and settles
@@ -300,7 +300,7 @@ def test_an_unasked_receipt_that_is_withheld_is_found_and_who_lacks_it_is_not_bl
 @pytest.mark.parametrize("is_given", [True, False], ids=["empty", "withheld"])
 @pytest.mark.parametrize("mode", [{}, SEALED], ids=["open", "sealed"])
 def test_nobody_honest_is_blamed_for_a_receipt_that_the_environment_keeps(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier, mode: dict[str, object], is_given: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: BrowserVerifier, mode: dict[str, object], is_given: bool
 ) -> None:
     """Planted: a pull of an honest reporter brings a receipt of nothing, or one that is settled and never sent."""
     answers = Environment.late_pull
@@ -323,7 +323,7 @@ def test_nobody_honest_is_blamed_for_a_receipt_that_the_environment_keeps(
 
 @pytest.mark.parametrize("slash", [0.25, 0.0])
 def test_of_another_arm_that_a_quorum_certified_nobody_honest_is_blamed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier, slash: float
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: BrowserVerifier, slash: float
 ) -> None:
     """Beyond the assumptions. With proofs the honest are given nothing in that round, and rest on that receipt."""
 
@@ -418,7 +418,8 @@ def test_what_proves_no_false_report_is_found(played: Path, how: str) -> None:
     ids=["rounds", "phases", "arm"],
 )  # fmt: skip
 def test_who_was_framed_is_acquitted_keeps_its_money_and_no_verifier_blames_it(
-    changes: dict[str, object], settled: Pull | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Verifier
+    changes: dict[str, object], settled: Pull | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    page: BrowserVerifier,
 ) -> None:
     frame(monkeypatch, HONEST, FRAMED_IN, settled)
     report = audit_folder(out := play(tmp_path, **changes), paranoid=True)

@@ -9,7 +9,7 @@ import pytest
 from tests.few import few
 from tests.integration.nodes import ROOT
 from verification import listed
-from verification.listed import EVERYBODY, Row, main, play
+from verification.listed import EVERYBODY, ListedGame, main, play
 
 
 @pytest.mark.parametrize(("theorem", "attack"), few([(2, "copycat"), (4, "worse-half"), (7, "radius")], 3))
@@ -27,8 +27,8 @@ def test_provers_that_hand_in_nothing_are_found_out(monkeypatch):
     assert not row.holds
 
 
-def made(listed: int | None, audit: str = "passed") -> Row:
-    return Row(1, "copycat", 5, 500, 0, "equivocating-commander", (), "anvil", 5, 20, listed, 12, 0, audit, 1.0)
+def made(listed: int | None, audit: str = "passed") -> ListedGame:
+    return ListedGame(1, "copycat", 5, 500, 0, "equivocating-commander", (), "anvil", 5, 20, listed, 12, 0, audit, 1.0)
 
 
 @pytest.mark.parametrize(("row", "holds"), [

@@ -16,7 +16,7 @@ from chain_bandit.nodes.role import posts
 from chain_bandit.protocol.tallies import SignedTallies, Tallies
 from verification.schedules import receipts
 from verification.schedules.budget import of_receipts
-from verification.schedules.receipts import Conspiracy, Stage, play
+from verification.schedules.receipts import Conspiracy, ReceiptStage, play
 
 SCHEDULES = 250
 """Of `make test`; the deep ones are 10^5."""
@@ -39,7 +39,7 @@ def test_nobody_honest_is_convicted_and_every_first_lie_is_proven(capsys):
 
 
 def test_a_seed_gives_the_same_schedule():
-    stage = Stage()
+    stage = ReceiptStage()
     assert play(stage, 7) == play(stage, 7) != play(stage, 8)
 
 
@@ -153,7 +153,7 @@ RARE = {
 def test_a_planted_fault_is_found(fault, monkeypatch):
     for where, name, planted in FAULTS[fault]:
         monkeypatch.setattr(where, name, planted(getattr(where, name)))
-    stage = Stage(sealed=fault == IN_SEALED)
+    stage = ReceiptStage(sealed=fault == IN_SEALED)
     first = RARE.get(fault, 0)
     assert any(play(stage, seed).violations for seed in range(first, first + FOUND_WITHIN))
 

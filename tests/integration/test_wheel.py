@@ -1,6 +1,4 @@
-"""What is installed is enough, and no more than the package: the demo runs from the wheel alone, without Node, a
-compiler or the repository.
-"""
+"""Wheel: the package and its metadata alone, from which the demo runs without Node, a compiler or the repository."""
 
 import json
 import os

@@ -25,10 +25,10 @@ from rich.table import Table
 
 from chain_bandit.runner.rows import kept_rows, missing, played_rows
 from chain_bandit.runner.workers import processes
-from verification.browser.compare import AGREED, CONTRADICTED, OPEN, STOPPED, Row, judged
+from verification.browser.compare import AGREED, CONTRADICTED, OPEN, STOPPED, ComparedHistory, judged
 
 
-def summary(rows: list[Row]) -> Table:
+def summary(rows: list[ComparedHistory]) -> Table:
     """A line for games and for each way of tampering."""
     outcomes = (AGREED, OPEN, CONTRADICTED, STOPPED)
     table = Table("history", "number", *outcomes, "audit fails", "page fails", "page fails with the head")
@@ -55,7 +55,7 @@ def main() -> int:
     fresh = played_rows(left, judged, lambda _, row: asdict(row), given.json, processes(given.jobs))
     made = list(track(fresh, "looked at", len(left)))
     wanted = set(tasks)
-    every = (Row(**row) for row in (*there, *made) if (row["kind"], row["seed"]) in wanted)
+    every = (ComparedHistory(**row) for row in (*there, *made) if (row["kind"], row["seed"]) in wanted)
     rows = sorted(every, key=lambda row: row.how)
     Console(width=max(Console().width, 120)).print(summary(rows))
     wrong = [row for row in rows if row.outcome == CONTRADICTED]

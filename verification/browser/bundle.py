@@ -22,7 +22,7 @@ def build(page: Path, module: Path | None = None) -> None:
     subprocess.run(["node", HERE / "build.mjs", page, *([module] if module else [])], check=True)
 
 
-class Verifier:
+class BrowserVerifier:
     """The bundle's checks in a process of Node, one file after the other."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
@@ -56,12 +56,12 @@ class Verifier:
 
 
 @contextmanager
-def verifier() -> Iterator[Verifier]:
+def verifier() -> Iterator[BrowserVerifier]:
     """A verifier of the sources as they are."""
     with TemporaryDirectory() as place:
         module = Path(place) / "verifier.mjs"
         build(Path(place) / "verify.html", module)
         with subprocess.Popen(["node", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            yield Verifier(process)
+            yield BrowserVerifier(process)
             assert process.stdin
             process.stdin.close()

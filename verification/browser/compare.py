@@ -11,7 +11,7 @@ from typing import Any
 from chain_bandit.auditor.audit import audit
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.errors import HistoryError
-from verification.browser.bundle import Verifier, verifier
+from verification.browser.bundle import BrowserVerifier, verifier
 from verification.browser.histories import play, tampered, written
 
 AGREED, OPEN, CONTRADICTED, STOPPED = "agrees", "not checked, by name", "contradicts", "stopped"
@@ -19,7 +19,7 @@ VERDICTS = {0: "passed", 3: "violated", 12: "violated", 13: "incomplete"}
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparedHistory:
     """One history.
 
     Attributes:
@@ -63,35 +63,36 @@ def _audited(path: Path, head: bytes | None) -> str:
         return VERDICTS[3]
 
 
-def of_game(seed: int, page: Verifier) -> Row:
+def of_game(seed: int, page: BrowserVerifier) -> ComparedHistory:
     """One game, with the head kept."""
     with TemporaryDirectory() as place:
         path = Path(place) / "history.jsonl"
         head = play(seed, path)
         if head is None:
-            return Row("game", seed, "", STOPPED, STOPPED)
+            return ComparedHistory("game", seed, "", STOPPED, STOPPED)
         result = page.verdict(path, head)
-        return Row("game", seed, "", _audited(path, head), result["verdict"], about=_about(result))
+        return ComparedHistory("game", seed, "", _audited(path, head), result["verdict"], about=_about(result))
 
 
-def of_tampered(seed: int, page: Verifier) -> Row:
+def of_tampered(seed: int, page: BrowserVerifier) -> ComparedHistory:
     """One changed history, without the head and with it."""
     made = tampered(seed)
     with written(made.text) as path:
         result = page.verdict(path)
         kept = page.verdict(path, made.head)["verdict"]
-        return Row("tampered", seed, made.how, _audited(path, None), result["verdict"], kept, _about(result))
+        audited = _audited(path, None)
+        return ComparedHistory("tampered", seed, made.how, audited, result["verdict"], kept, _about(result))
 
 
 @lru_cache(maxsize=1)
-def _page() -> Verifier:
+def _page() -> BrowserVerifier:
     """The verifier of this process, which ends with it."""
     stack = ExitStack()
     atexit.register(stack.close)
     return stack.enter_context(verifier())
 
 
-def judged(task: tuple[str, int]) -> Row:
+def judged(task: tuple[str, int]) -> ComparedHistory:
     """A history by its kind and its seed."""
     kind, seed = task
     return (of_game if kind == "game" else of_tampered)(seed, _page())

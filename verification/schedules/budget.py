@@ -60,7 +60,7 @@ PART = 250
 
 
 @dataclass
-class Tally:
+class _Tally:
     """Schedules of one size."""
 
     validators: int
@@ -78,7 +78,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Kind:
+class _Kind:
     """Who plays the schedules, and how one is drawn from a seed."""
 
     draw: Callable[[Size, int], Schedule]
@@ -95,7 +95,7 @@ class Kind:
                 yield replace(size, certified=self.certified)
 
 
-MACHINES, NODES = Kind(draw, play.play), Kind(draw_for_nodes, nodes.play, "--nodes ")
+MACHINES, NODES = _Kind(draw, play.play), _Kind(draw_for_nodes, nodes.play, "--nodes ")
 CERTIFIED = {kind: replace(kind, flag=f"{kind.flag}--certified ", certified=True) for kind in (MACHINES, NODES)}
 
 
@@ -109,9 +109,9 @@ def sizes(every_m: bool) -> Iterator[Size]:
                 yield Size(n, m, "majority", drawn=True)
 
 
-def tally(scribe: type[Scribe], kind: Kind, part: tuple[Size, range]) -> Tally:
+def tally(scribe: type[Scribe], kind: _Kind, part: tuple[Size, range]) -> _Tally:
     size, seeds = part
-    result = Tally(size.validators, size.attackers, size.quorum, size.drawn, size.certified)
+    result = _Tally(size.validators, size.attackers, size.quorum, size.drawn, size.certified)
     stage, began = Stage(size, scribe), process_time()
     for seed in seeds:
         schedule = kind.draw(size, seed)
@@ -126,7 +126,7 @@ def tally(scribe: type[Scribe], kind: Kind, part: tuple[Size, range]) -> Tally:
     return result
 
 
-def parts(schedules: int, first: int, every_m: bool, kind: Kind = MACHINES) -> Iterator[tuple[Size, range]]:
+def parts(schedules: int, first: int, every_m: bool, kind: _Kind = MACHINES) -> Iterator[tuple[Size, range]]:
     """Parts of the work, a size after the other: of the small more, whose adversary has tried more of all it can."""
     every = list(kind.sizes(every_m))
     weights = [Fraction(1, size.validators**3) for size in every]
@@ -137,7 +137,7 @@ def parts(schedules: int, first: int, every_m: bool, kind: Kind = MACHINES) -> I
             yield size, range(at, min(at + PART, first + end - begin))
 
 
-def one(size: Size, seed: int, scribe: type[Scribe], kind: Kind) -> int:
+def one(size: Size, seed: int, scribe: type[Scribe], kind: _Kind) -> int:
     stage, schedule = Stage(size, scribe), kind.draw(size, seed)
     violations = kind.play(stage, schedule).violations
     least = shrunk(schedule, violates(stage, violations, kind.play)) if violations else schedule
@@ -173,11 +173,11 @@ def outcomes(play_part: Callable[[P], R], every: Sequence[P], jobs: int) -> Iter
         yield from track(results, "schedules", len(every), console=Console(stderr=True))
 
 
-Seen = tuple[Counter[str], list[tuple[str, int]]]
+_Seen = tuple[Counter[str], list[tuple[str, int]]]
 """What was seen, and what did not hold, each with its seed."""
 
 
-def _of(flag: str, play_part: Callable[[range], Seen], seeds: range, jobs: int) -> int:
+def _of(flag: str, play_part: Callable[[range], _Seen], seeds: range, jobs: int) -> int:
     began, seen, failed = perf_counter(), Counter[str](), dict[str, list[int]]()
     parts_ = [seeds[at : at + PART] for at in range(0, len(seeds), PART)]
     for part, broken in outcomes(play_part, parts_, jobs):
@@ -193,7 +193,7 @@ def _of(flag: str, play_part: Callable[[range], Seen], seeds: range, jobs: int) 
     return 14 if failed else 0
 
 
-def _seen(play_one: Callable[[int], Counted], seeds: range) -> Seen:
+def _seen(play_one: Callable[[int], Counted], seeds: range) -> _Seen:
     seen, failed = Counter[str](), list[tuple[str, int]]()
     for seed in seeds:
         played = play_one(seed)
@@ -202,16 +202,16 @@ def _seen(play_one: Callable[[int], Counted], seeds: range) -> Seen:
     return seen, failed
 
 
-def _sending(signer: type[TrueSigner], seeds: range) -> Seen:
+def _sending(signer: type[TrueSigner], seeds: range) -> _Seen:
     return _seen(lambda seed: sending.play(seed, signer), seeds)
 
 
-def _epochs(scribe: type[Scribe], seeds: range) -> Seen:
+def _epochs(scribe: type[Scribe], seeds: range) -> _Seen:
     return _seen(lambda seed: epochs.play(seed, scribe), seeds)
 
 
-def _receipts(seeds: range) -> Seen:
-    return _seen(partial(receipts.play, receipts.Stage()), seeds)
+def _receipts(seeds: range) -> _Seen:
+    return _seen(partial(receipts.play, receipts.ReceiptStage()), seeds)
 
 
 def arguments_of(given: list[str] | None) -> argparse.Namespace:
@@ -251,11 +251,11 @@ def main(given: list[str] | None = None) -> int:
         n, m, quorum = arguments.size
         size = Size(int(n), int(m), quorum, arguments.drawn, arguments.certified)
         return one(size, arguments.seed, scribe, kind)
-    began, by_size, failed = perf_counter(), dict[tuple[int, int], Tally](), Counter[str]()
+    began, by_size, failed = perf_counter(), dict[tuple[int, int], _Tally](), Counter[str]()
     every = list(parts(arguments.schedules, arguments.first, arguments.every_m, kind))
     for part in outcomes(partial(tally, scribe, kind), every, arguments.jobs):
         key = (part.validators, part.attackers)
-        whole = by_size.setdefault(key, Tally(*key, "both"))
+        whole = by_size.setdefault(key, _Tally(*key, "both"))
         for name in ("schedules", "rounds", "late", "framed", "accused", "seconds", "failed"):
             setattr(whole, name, getattr(whole, name) + getattr(part, name))
         for seed, violation in part.failed:

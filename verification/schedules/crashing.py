@@ -8,7 +8,7 @@ from chain_bandit.append_log import AppendLog, Take
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.transactions import Fee, TransactionSigner
 from verification.schedules.hostile_node import CHAIN_ID
-from verification.schedules.model_chain import Sent, identity_of
+from verification.schedules.model_chain import SignedCall, identity_of
 
 
 class Disk:
@@ -31,7 +31,7 @@ class Disk:
         del self.cached[rng.randint(0, len(self.cached)) :]
 
 
-class File(AppendLog):
+class JournalFile(AppendLog):
     """The file as one process has it, like `AppendLogFile`."""
 
     def __init__(self, disk: Disk, touch: Callable[[], None]) -> None:
@@ -69,7 +69,7 @@ class File(AppendLog):
 class TrueSigner(TransactionSigner):
     """Signs as a live game does, and writes down what each transaction says."""
 
-    def __init__(self, wallet: Wallet, book: dict[str, Sent]) -> None:
+    def __init__(self, wallet: Wallet, book: dict[str, SignedCall]) -> None:
         super().__init__(wallet, CHAIN_ID)
         self._account, self._book = wallet.address, book
 
@@ -79,7 +79,7 @@ class TrueSigner(TransactionSigner):
         raw = super().sign(nonce, fee, gas, to, value, data)
         key = "0x" + raw.hex()
         if key not in self._book:
-            self._book[key] = Sent(self._account, nonce, fee, gas, to, value, data, identity_of(raw))
+            self._book[key] = SignedCall(self._account, nonce, fee, gas, to, value, data, identity_of(raw))
         return raw
 
 
@@ -97,6 +97,6 @@ class _IdealKey:
 class IdealSigner(TrueSigner):
     """The same bytes but for the signature, which costs nothing."""
 
-    def __init__(self, wallet: Wallet, book: dict[str, Sent]) -> None:
+    def __init__(self, wallet: Wallet, book: dict[str, SignedCall]) -> None:
         super().__init__(wallet, book)
         self._key: Any = _IdealKey(wallet.address)

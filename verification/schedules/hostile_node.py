@@ -18,7 +18,7 @@ from typing import Any
 
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.wire import Refused, Request
-from verification.schedules.model_chain import BLOCK_GAS, Block, Chain, Rules, Sent
+from verification.schedules.model_chain import BLOCK_GAS, ModelBlock, ModelChain, ModelContract, SignedCall
 
 CHAIN_ID, RICH, TIMEOUT = 77, 10**30, 2.0
 NEXT_ROUND = b"\0\1\2\3"
@@ -50,13 +50,13 @@ class Mood:
     flaps: float = 0.0
     evicts: float = 0.0
     full: bool = False
-    view: list[Block] = field(default_factory=list)
+    view: list[ModelBlock] = field(default_factory=list)
 
 
 class _Answers(Future[list[Any]]):
     """Of an exchange that is over at a time."""
 
-    def __init__(self, world: "World", requests: Sequence[Request]) -> None:
+    def __init__(self, world: "HostileWorld", requests: Sequence[Request]) -> None:
         self._world, self._requests = world, requests
         self.at, self.said = 0.0, list[Any]()
 
@@ -79,7 +79,7 @@ class _Answers(Future[list[Any]]):
         return self.said
 
 
-class World(Chain):
+class HostileWorld(ModelChain):
     """The chain with its node: `Wire` and `Clock` of a sender.
 
     Attributes:
@@ -96,7 +96,9 @@ class World(Chain):
 
     certain = False
 
-    def __init__(self, rng: Random, rules: Rules, nonces: dict[str, int], interval: float, instant: bool) -> None:
+    def __init__(
+        self, rng: Random, rules: ModelContract, nonces: dict[str, int], interval: float, instant: bool
+    ) -> None:
         super().__init__(rng, rules, nonces, interval, instant)
         self.calm = self.foreign = self.doubtful = False
         self.last_foreign = -1e9
@@ -156,14 +158,14 @@ class World(Chain):
                 if each.at > self.time:
                     each.at, each.said = self.time, []
 
-    def _answered(self, requests: Sequence[Request], view: list[Block] | None) -> list[Any]:
+    def _answered(self, requests: Sequence[Request], view: list[ModelBlock] | None) -> list[Any]:
         mood, rng = self.mood, self.rng
         if self.foreign:
             self.last_foreign = self.time
             return [self._foreign(method) for method, _ in requests]
         said, pool = list[Any](), self._taken
         for method, parameters in requests:
-            answer = _METHODS.get(method, World._unknown)(self, view or self.chain, parameters)
+            answer = _METHODS.get(method, HostileWorld._unknown)(self, view or self.chain, parameters)
             if mood.garbles and rng.random() < mood.garbles:
                 answer = self._garbled(method, answer)
             said.append(answer)
@@ -193,10 +195,10 @@ class World(Chain):
         return {"eth_getTransactionCount": "0x0", "eth_getBalance": "0x0", "eth_call": "0x", "eth_getLogs": [],
                 "eth_blockNumber": "0x3"}.get(method)  # fmt: skip
 
-    def _unknown(self, view: list[Block], parameters: Sequence[Any]) -> Any:
+    def _unknown(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
         return Refused("no such method", unknown_method=True)
 
-    def _send(self, view: list[Block], parameters: Sequence[Any]) -> Any:
+    def _send(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
         mood, rng, sent = self.mood, self.rng, self.book[parameters[0]]
         if rng.random() < mood.drops:
             return sent.identity if rng.random() < 0.5 else Refused(rng.choice(WORDS))
@@ -205,7 +207,7 @@ class World(Chain):
             del self.pool[rng.choice(sorted(self.pool))]
         return Refused(rng.choice(WORDS)) if rng.random() < mood.words else answer
 
-    def _take(self, sent: Sent) -> Any:
+    def _take(self, sent: SignedCall) -> Any:
         """As geth does."""
         key = sent.account, sent.nonce
         if sent.nonce < self.head.state.nonces.get(sent.account, 0):
@@ -224,7 +226,7 @@ class World(Chain):
         self._taken += 1
         return sent.identity
 
-    def _receipt(self, view: list[Block], parameters: Sequence[Any]) -> Any:
+    def _receipt(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
         if self.rng.random() < self.mood.hides:
             return None
         for block in reversed(view):
@@ -232,7 +234,7 @@ class World(Chain):
                 return block.receipts[parameters[0]]
         return None
 
-    def _by_hash(self, view: list[Block], parameters: Sequence[Any]) -> Any:
+    def _by_hash(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
         (identity,) = parameters
         known = any(sent.identity == identity for sent in self.pool.values())
         mined = any(identity in block.receipts for block in view)
@@ -242,24 +244,24 @@ class World(Chain):
             self.hid[identity] = self.hid.get(identity, 0) + 1
         return None
 
-    def _block(self, view: list[Block], parameters: Sequence[Any]) -> Any:
+    def _block(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
         block = _block_at(view, parameters[0])
         if block is None:
             return None
         return {"number": hex(block.number), "hash": block.digest, "baseFeePerGas": hex(block.base),
                 "gasLimit": hex(BLOCK_GAS)}  # fmt: skip
 
-    def _count_of(self, view: list[Block], parameters: Sequence[Any]) -> Any:
+    def _count_of(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
         account, which = parameters
         count = view[-1].state.nonces.get(account, 0)
         while which == "pending" and (account, count) in self.pool:
             count += 1
         return hex(count)
 
-    def _balance(self, view: list[Block], parameters: Sequence[Any]) -> Any:
+    def _balance(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
         return hex(self.balances.get(parameters[0], 100 * RICH))
 
-    def _call(self, view: list[Block], parameters: Sequence[Any]) -> Any:
+    def _call(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
         request, which = parameters
         block = _block_at(view, which)
         if block is None:
@@ -271,26 +273,26 @@ class World(Chain):
         events = self.rules.run(block.state.copy(), to, int(request["value"], 16), data)
         return "0x" if events is not None else Refused("execution reverted", REVERTED)
 
-    def _logs(self, view: list[Block], parameters: Sequence[Any]) -> Any:
+    def _logs(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
         (asked,) = parameters
         return [log for block in view[int(asked["fromBlock"], 16) :] for log in block.logs]
 
 
-def _block_at(view: list[Block], which: str) -> Block | None:
+def _block_at(view: list[ModelBlock], which: str) -> ModelBlock | None:
     number = len(view) - 1 if which == "latest" else int(which, 16)
     return view[number] if number < len(view) else None
 
 
-_METHODS: dict[str, Callable[[World, list[Block], Sequence[Any]], Any]] = {
+_METHODS: dict[str, Callable[[HostileWorld, list[ModelBlock], Sequence[Any]], Any]] = {
     "eth_chainId": lambda world, view, parameters: hex(CHAIN_ID),
-    "hardhat_getAutomine": lambda world, view, parameters: True if world.instant else World._unknown(world, view, ()),
-    "eth_sendRawTransaction": World._send,
-    "eth_getTransactionReceipt": World._receipt,
-    "eth_getTransactionByHash": World._by_hash,
-    "eth_getBlockByNumber": World._block,
+    "hardhat_getAutomine": lambda world, view, given: True if world.instant else HostileWorld._unknown(world, view, ()),
+    "eth_sendRawTransaction": HostileWorld._send,
+    "eth_getTransactionReceipt": HostileWorld._receipt,
+    "eth_getTransactionByHash": HostileWorld._by_hash,
+    "eth_getBlockByNumber": HostileWorld._block,
     "eth_blockNumber": lambda world, view, parameters: hex(len(view) - 1),
-    "eth_getTransactionCount": World._count_of,
-    "eth_getBalance": World._balance,
-    "eth_call": World._call,
-    "eth_getLogs": World._logs,
+    "eth_getTransactionCount": HostileWorld._count_of,
+    "eth_getBalance": HostileWorld._balance,
+    "eth_call": HostileWorld._call,
+    "eth_getLogs": HostileWorld._logs,
 }

@@ -19,7 +19,7 @@ class Killed(BaseException):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SignedCall:
     """What a signed transaction says; `call` is the one that it was signed for."""
 
     account: str
@@ -33,7 +33,7 @@ class Sent:
 
 
 @dataclass(slots=True)
-class State:
+class ModelState:
     """What a block leaves behind.
 
     Attributes:
@@ -48,24 +48,24 @@ class State:
     open_round: int = 1
     told: frozenset[bytes] = frozenset()
 
-    def copy(self) -> "State":
+    def copy(self) -> "ModelState":
         """One to change."""
-        return State(dict(self.nonces), dict(self.paid), self.done, self.open_round, self.told)
+        return ModelState(dict(self.nonces), dict(self.paid), self.done, self.open_round, self.told)
 
 
 @dataclass(slots=True)
-class Block:
+class ModelBlock:
     """One block of a branch, with the state after it."""
 
     number: int
     digest: str
     base: int
-    state: State
+    state: ModelState
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
     logs: list[dict[str, Any]] = field(default_factory=list)
 
 
-class Rules:
+class ModelContract:
     """The contract: each call takes effect once, after those that it needs; rounds are recorded in order.
 
     Attributes:
@@ -81,13 +81,13 @@ class Rules:
         self.amounts: dict[int, int] = {}
         self.bad: set[int] = set()
 
-    def is_done(self, state: State, call: int) -> bool:
+    def is_done(self, state: ModelState, call: int) -> bool:
         """Whether it has had its effect, by whomever."""
         if call in self.amounts:
             return self.amounts[call] in state.paid
         return state.open_round >= self.rounds[call] if call in self.rounds else call in state.done
 
-    def run(self, state: State, to: bytes, value: int, data: bytes) -> list[bytes] | None:
+    def run(self, state: ModelState, to: bytes, value: int, data: bytes) -> list[bytes] | None:
         """Change the state; give the events, or None for a revert, which changes nothing."""
         if to == PAYEE:
             state.paid[value] = state.paid.get(value, 0) + 1
@@ -109,7 +109,7 @@ class Rules:
         return [b"call" + data]
 
 
-class Chain:
+class ModelChain:
     """Time, the branches of a chain, and its mempool.
 
     Attributes:
@@ -125,19 +125,21 @@ class Chain:
         kill_at: touches of the world outside after which the process ends.
     """
 
-    def __init__(self, rng: Random, rules: Rules, nonces: dict[str, int], interval: float, instant: bool) -> None:
+    def __init__(
+        self, rng: Random, rules: ModelContract, nonces: dict[str, int], interval: float, instant: bool
+    ) -> None:
         self.rng, self.rules, self.interval, self.instant = rng, rules, interval, instant
         self.time = 0.0
         self.kill_at, self.touches = -1, 0
-        self.book: dict[str, Sent] = {}
-        self.pool: dict[tuple[str, int], Sent] = {}
+        self.book: dict[str, SignedCall] = {}
+        self.pool: dict[tuple[str, int], SignedCall] = {}
         self.aside: set[str] = set()
         self.picky = self.stranger_rate = 0.0
         self.base = 1000
         self.strangers: list[bytes] = []
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._count = self._salt = 0
-        first = Block(0, self._digest(), self.base, State(dict(nonces)))
+        first = ModelBlock(0, self._digest(), self.base, ModelState(dict(nonces)))
         self.chain = [first]
         self.blocks = {first.digest: first}
         if not instant:
@@ -175,7 +177,7 @@ class Chain:
     # --- the chain
 
     @property
-    def head(self) -> Block:
+    def head(self) -> ModelBlock:
         """The last block."""
         return self.chain[-1]
 
@@ -190,7 +192,7 @@ class Chain:
     def mine(self, empty: bool = False) -> None:
         """One more block of what the pool has, in any order of accounts."""
         last = self.head
-        block = Block(last.number + 1, self._digest(), self.base, last.state)
+        block = ModelBlock(last.number + 1, self._digest(), self.base, last.state)
         if not empty:
             if self.stranger_rate and self.rng.random() < self.stranger_rate:
                 self._strange(block)
@@ -198,7 +200,7 @@ class Chain:
         self.chain.append(block)
         self.blocks[block.digest] = block
 
-    def _fill(self, block: Block) -> None:
+    def _fill(self, block: ModelBlock) -> None:
         gas = 0
         queue = list({account for account, _ in self.pool})
         queue.sort()
@@ -215,7 +217,7 @@ class Chain:
             self._include(block, sent)
             queue.insert(self.rng.randrange(len(queue) + 1), account)
 
-    def _include(self, block: Block, sent: Sent) -> None:
+    def _include(self, block: ModelBlock, sent: SignedCall) -> None:
         state = block.state.copy()
         state.nonces[sent.account] = sent.nonce + 1
         events = self.rules.run(state, sent.to, sent.value, sent.data)
@@ -228,7 +230,7 @@ class Chain:
             "blockNumber": hex(block.number), "blockHash": block.digest, "transactionHash": sent.identity,
         }  # fmt: skip
 
-    def _strange(self, block: Block) -> None:
+    def _strange(self, block: ModelBlock) -> None:
         """Somebody else accuses, or records the next rounds, where the contract takes it."""
         data = self.rng.choice(self.strangers)
         if data[:1] == b"A":
@@ -240,7 +242,7 @@ class Chain:
         if self.rules.run(block.state.copy(), CONTRACT, 0, data) is not None:
             nonce = block.state.nonces.get("stranger", 0)
             identity = self._digest()
-            self._include(block, Sent("stranger", nonce, Fee(0, 0), 0, CONTRACT, 0, data, identity))
+            self._include(block, SignedCall("stranger", nonce, Fee(0, 0), 0, CONTRACT, 0, data, identity))
 
     def undo(self, depth: int, back: int, keep: float) -> None:
         """A reorganisation: the last blocks go, `back` others come; what was in them may be in the pool again."""

@@ -144,7 +144,7 @@ class _Kept:
 class _Hostile(Environment):
     """The live environment, but for one seat."""
 
-    def __init__(self, stage: "Stage", roles: list[Conduct], conspiracy: Conspiracy) -> None:
+    def __init__(self, stage: "ReceiptStage", roles: list[Conduct], conspiracy: Conspiracy) -> None:
         super().__init__(stage.rules, stage.scenario.model, roles, b"\6" * 32, stage.owner, stage.verifier)
         self.conspiracy = conspiracy
 
@@ -185,7 +185,7 @@ class _Roaming(Participant):
         return (honest + (ledger.round % 7 == 0)) % self.rules.parameters.arms
 
 
-class Stage:
+class ReceiptStage:
     """The cast of open schedules without phases, of those with some growth, or of sealed ones.
 
     Attributes:
@@ -194,7 +194,7 @@ class Stage:
     """
 
     def __init__(self, growth: float = 0.0, sealed: bool = False) -> None:
-        self.others = [] if growth or sealed else [*map(Stage, GROWTHS), Stage(sealed=True)]
+        self.others = [] if growth or sealed else [*map(ReceiptStage, GROWTHS), ReceiptStage(sealed=True)]
         self.scenario = Scenario.model_validate({
             "name": "receipts", "participants": SEATS, "rounds": 240 if growth else 48, "growth": growth,
             "sealed": sealed,
@@ -219,7 +219,7 @@ class Stage:
         return kind(self.rules, seat, self.signers[seat], vrf, SEALING, self.verifier)
 
 
-def play(stage: Stage, seed: int) -> Counted:
+def play(stage: ReceiptStage, seed: int) -> Counted:
     """Play the schedule of a seed."""
     stage = Random(f"stage of {seed}").choice([stage, stage, *stage.others])
     stage.book.clear()
@@ -236,7 +236,7 @@ class _Schedule:
 
     closed = revealed = False
 
-    def __init__(self, stage: Stage, seed: int) -> None:
+    def __init__(self, stage: ReceiptStage, seed: int) -> None:
         self.stage, self.rules, self.chance = stage, stage.rules, Random(seed)
         self.parameters, self.roles = stage.scenario.parameters, [Conduct.HONEST] * SEATS
         self.roles[LIAR] = Conduct.LIAR

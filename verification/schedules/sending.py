@@ -14,7 +14,7 @@ from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.sender import Sender, Watch
 from chain_bandit.stopwatch import Stopwatch
 from verification.schedules.counted import Counted
-from verification.schedules.crashing import File, IdealSigner, TrueSigner
+from verification.schedules.crashing import IdealSigner, JournalFile, TrueSigner
 from verification.schedules.hostile_node import CHAIN_ID, NEXT_ROUND, TIMEOUT
 from verification.schedules.model_chain import CONTRACT, Killed
 from verification.schedules.sending_drawn import POOR, Drawn, Planned
@@ -107,7 +107,7 @@ class _Schedule(Drawn):
     def _live(self) -> None:
         world, played = self.world, self.played
         self.sender = None
-        journal = Journal(File(self.disk, world.touch))
+        journal = Journal(JournalFile(self.disk, world.touch))
         rpc = Rpc(world, Stopwatch(), self.delivery)
         sender = Sender(rpc, journal, self.delivery, lambda wallet, chain_id: self.signer(wallet, world.book))
         if (sender.chain_id, sender.genesis) != (CHAIN_ID, world.chain[0].digest):

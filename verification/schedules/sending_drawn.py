@@ -12,8 +12,8 @@ from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import Fee
 from verification.schedules.counted import Counted
 from verification.schedules.crashing import Disk
-from verification.schedules.hostile_node import RICH, TIMEOUT, Mood, World
-from verification.schedules.model_chain import CONTRACT, PAYEE, Rules
+from verification.schedules.hostile_node import RICH, TIMEOUT, HostileWorld, Mood
+from verification.schedules.model_chain import CONTRACT, PAYEE, ModelContract
 
 POOR = 10 * RICH
 """What somebody is to pay who has less."""
@@ -59,7 +59,7 @@ class Drawn:
     def __init__(self, seed: int) -> None:
         self.rng = rng = Random(f"sending {seed}")
         self.played = Counted()
-        self.rules, self.disk = Rules(), Disk()
+        self.rules, self.disk = ModelContract(), Disk()
         self.told: set[bytes] = set()
         self.used: dict[tuple[str, int], int] = {}
         self.offered: dict[tuple[str, int], dict[str, Fee]] = {}
@@ -68,7 +68,7 @@ class Drawn:
         nonces = {wallet.address: rng.choice((0, 0, 3)) for wallet in self.wallets}
         self.first_nonces = nonces
         interval = rng.uniform(0.2, 0.8)
-        self.world = World(rng, self.rules, nonces, interval, instant)
+        self.world = HostileWorld(rng, self.rules, nonces, interval, instant)
         policy = TransactionPolicy(
             in_flight=rng.choice((1, 2, 4, 64, 64)), confirmations=1 if instant else rng.choice((1, 1, 2, 3, 4)),
             patience=rng.choice((8.0, 12.0, 20.0)), timeout=TIMEOUT, resend_after=rng.choice((0.5, 1.0)),

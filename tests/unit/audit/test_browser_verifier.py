@@ -19,18 +19,18 @@ from tests.unit.audit.planted import LIES, ROUND, declare
 from tests.unit.audit.played_game import COMPACT, Played, Script
 from tests.unit.audit.test_planted_violations import forgery
 from tests.unit.protocol.rules import records
-from verification.browser.bundle import Verifier, verifier
+from verification.browser.bundle import BrowserVerifier, verifier
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Verifier]:
+def page() -> Iterator[BrowserVerifier]:
     with verifier() as found:
         yield found
 
 
 @pytest.mark.parametrize("name", LIES)
 def test_every_lie_is_found_by_the_page(
-    name: str, page: Verifier, tmp_path: Path, request: pytest.FixtureRequest
+    name: str, page: BrowserVerifier, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     told = LIES[name]
     if told.script is None:
@@ -46,7 +46,7 @@ def test_every_lie_is_found_by_the_page(
     ]
 
 
-def test_a_rule_and_its_options_may_have_names_of_any_letters(page: Verifier, tmp_path: Path) -> None:
+def test_a_rule_and_its_options_may_have_names_of_any_letters(page: BrowserVerifier, tmp_path: Path) -> None:
     """A declaration is ASCII; of two options the one comes first whose letter does, in UTF-16 or not."""
     (tmp_path / "rule.py").write_text(
         "from chain_bandit.rule_api import Aggregation, Option, mean_over\n\n\nclass Rule(Aggregation):\n"
@@ -65,7 +65,9 @@ def test_a_rule_and_its_options_may_have_names_of_any_letters(page: Verifier, tm
 
 
 @pytest.mark.parametrize("theorem", [5, 6])
-def test_who_is_listed_for_a_false_report_is_drawn_as_before(theorem: int, page: Verifier, tmp_path: Path) -> None:
+def test_who_is_listed_for_a_false_report_is_drawn_as_before(
+    theorem: int, page: BrowserVerifier, tmp_path: Path
+) -> None:
     """Its last report brings a proof of the round in which it is listed, and it validates on."""
     path = Path(__file__).parents[3] / f"examples/theorems/theorem{theorem}.toml"
     run = cb.play(cb.load(path, rounds=110, expect={}, slash=0.01), tmp_path / "run")
@@ -79,7 +81,7 @@ def choice(rule: Rule, options: Mapping[str, int]) -> RuleChoice:
 
 
 @pytest.mark.parametrize("name", records.AGGREGATIONS)
-def test_an_aggregation_gives_the_same_integers_on_the_page(name: str, page: Verifier) -> None:
+def test_an_aggregation_gives_the_same_integers_on_the_page(name: str, page: BrowserVerifier) -> None:
     rule, dice = records.AGGREGATIONS[name], records.Dice(27)
     for at, (agreed, liars) in enumerate(records.records(60)):
         if at % 4 == 0:  # roots of pulls are integers, and reports lie on the edge of a radius
@@ -93,7 +95,7 @@ def test_an_aggregation_gives_the_same_integers_on_the_page(name: str, page: Ver
         assert said["worth"] == [max(1, rule.worth(given, len(each), passed)) for each in found.sets]
 
 
-def test_rounded_reports_are_the_same_on_the_page(page: Verifier) -> None:
+def test_rounded_reports_are_the_same_on_the_page(page: BrowserVerifier) -> None:
     rule, dice = records.DISCLOSURES["rounded"], records.Dice(28)
     for agreed, liars in records.records(60):
         given = records.terms(rule, agreed, liars, records.options(rule, dice))
@@ -124,7 +126,7 @@ def _another_set(header: Header, t: int, _: Any) -> Header:
 
 
 @pytest.mark.parametrize("name", records.AGGREGATIONS)
-def test_a_changed_estimator_or_set_is_refused_by_the_page(name: str, page: Verifier, tmp_path: Path) -> None:
+def test_a_changed_estimator_or_set_is_refused_by_the_page(name: str, page: BrowserVerifier, tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     for lie, check in ((None, ""), (_one_unit_more, "aggregate.means"), (_another_set, "aggregate.selected")):
         script = Script(parameters=played(name)) if lie is None else Script(parameters=played(name), header=lie)
@@ -142,7 +144,7 @@ def test_a_changed_estimator_or_set_is_refused_by_the_page(name: str, page: Veri
     [("krum", ""), ("confidence", '"delta":0'), ("centred-clipping", '"iterations":17,"radius":5')],
 )
 def test_options_and_games_out_of_their_bounds_are_refused_by_the_page(
-    aggregation: str, text: str, honest: Played, page: Verifier, tmp_path: Path
+    aggregation: str, text: str, honest: Played, page: BrowserVerifier, tmp_path: Path
 ) -> None:
     forged = forgery(honest)
     forged.creation(declare('"option-1","options":{}', f'"{aggregation}","options":{{{text}}}'))

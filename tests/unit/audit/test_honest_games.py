@@ -9,7 +9,7 @@ from chain_bandit.auditor import chain as blocks
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario
 from tests.conftest import build_scenario, malicious
-from verification.honest import ALARM, NOT_CHECKABLE, PASSED, Row, chain, judged, scenario
+from verification.honest import ALARM, NOT_CHECKABLE, PASSED, HonestGame, chain, judged, scenario
 
 SHORT = {"settlement_window": 8, "costs_every": 1}
 
@@ -18,7 +18,7 @@ def attacks(case: Scenario) -> set[str]:
     return {choice.name for entry in case.all_malicious for choice in entry.attacks}
 
 
-def played(case: Scenario) -> Row:
+def played(case: Scenario) -> HonestGame:
     with chain("fast") as node:
         return judged(case, "fast", node)
 

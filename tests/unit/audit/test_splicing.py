@@ -10,7 +10,7 @@ from chain_bandit.auditor.second_implementation import with_second_opinion
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.evm import decode_transaction
 from chain_bandit.chain_history.records import SELECTORS
-from verification.splicing import EDITS, GAMES, Block, asked, call, games, judged, repaired
+from verification.splicing import EDITS, GAMES, SplicedBlock, asked, call, games, judged, repaired
 
 
 def held(which: int, edits: int) -> None:
@@ -47,7 +47,7 @@ def test_a_record_after_the_last_round_is_a_violation_and_not_followed(method: s
     if words is not None:
         data = SELECTORS[method] + b"".join(word.to_bytes(32, "big") for word in words)
         last = replace(last, raw=call(0, game.history.origin.contract, data))
-    blocks.append(Block(list(blocks[-1].header), [replace(last, by=0)]))
+    blocks.append(SplicedBlock(list(blocks[-1].header), [replace(last, by=0)]))
     report, before = audit(repaired(game, (), blocks)), audit(game.history)
     assert {each.check for each in report.violations} == {"record.deadline"}
     assert (report.exit_code, before.exit_code) == (12, 0)
@@ -73,7 +73,7 @@ def test_a_call_that_every_rule_allows_is_not_refused(method: str, tmp_path: Pat
             (at, sent) for at, block in enumerate(blocks) for sent in block.sent
             if decode_transaction(sent.raw).data[:4] == SELECTORS[method]
         )  # fmt: skip
-        refused = Block(list(blocks[at].header), [replace(sent, succeeded=False, logs=(), by=0)])
+        refused = SplicedBlock(list(blocks[at].header), [replace(sent, succeeded=False, logs=(), by=0)])
         blocks.insert(at if given else at + 1, refused)
         if method == "join" and not given:  # behind the last seat
             blocks.remove(refused)

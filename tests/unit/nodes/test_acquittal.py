@@ -14,14 +14,15 @@ from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.protocol.ledger import opening
 from chain_bandit.protocol.messages import Phase, Role, tally
 from chain_bandit.protocol.units import NO_PULL
-from verification.schedules.receipts import Stage
+from verification.schedules.receipts import ReceiptStage
 
 SEAT = 2
 
 
 def test_a_receipt_that_gives_nothing_is_kept_and_acquits(tmp_path):
     """A report may rest on it, and so may a proof."""
-    stage, shown, follower = Stage(), list[Any](), SimpleNamespace(proofs=Counter(), acquitted=set(), rest=lambda: None)
+    stage, shown = ReceiptStage(), list[Any]()
+    follower = SimpleNamespace(proofs=Counter(), acquitted=set(), rest=lambda: None)
     rules, own = stage.rules, stage.participant(SEAT)
     ledger = opening(rules.parameters, rules.genesis, rules.seed_0)
     seat: Any = SimpleNamespace(number=SEAT, rules=rules, participant=own, begin=lambda ledger: None)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from science import bars
-from science.bars import Held, Span
+from science.bars import BarRow, Span
 from science.provenance import FIGURES
 
 HELD = list(bars.held())
@@ -24,7 +24,7 @@ def test_the_interval_of_a_ratio_holds_19_of_20_ratios_of_independent_means():
 @pytest.mark.parametrize(("bar", "clear"), [(0.65, True), (0.64, False), (0.5, False), (None, False)])
 def test_a_bar_is_cleared_by_the_whole_interval(bar, clear):
     """A fifth off either: the ratio is off by 0.5 sqrt(0.08), 0.1414."""
-    assert Held(1, "swap", Span(10, 8, 12), "UCB1 alone", Span(20, 16, 24), bar).clear is clear
+    assert BarRow(1, "swap", Span(10, 8, 12), "UCB1 alone", Span(20, 16, 24), bar).clear is clear
 
 
 def test_every_bar_is_held_against_the_committed_rows():

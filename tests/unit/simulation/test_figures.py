@@ -71,7 +71,7 @@ def test_a_cell_of_the_heat_map_is_what_its_command_gives(picture, attack, rule)
     about = said(picture)
     first, last = about["seeds"]
     assert first == 0
-    found = figures.Bench(last + 1, 2).lost(figures.scenario(rule, attack, liars=about["figures"]["liars"]))
+    found = figures.FigureBench(last + 1, 2).lost(figures.scenario(rule, attack, liars=about["figures"]["liars"]))
     assert close(figures.vars_of(found), about["figures"]["regret"][attack][rule])
 
 
@@ -96,7 +96,7 @@ def test_who_breaks_the_consensus_is_within_a_bound_of_its_own():
 
 
 def test_the_oracle_is_ucb_on_the_rewards_of_all_and_alone_it_is_worse():
-    bench = figures.Bench(40, 1)
+    bench = figures.FigureBench(40, 1)
     alone, pooled = (bench.pooled(seats)[:, -1].mean() for seats in ([0], range(7)))
     assert pooled < alone / 3
     assert 150 < alone < 300  # docs/rivals.md has 229.5 over 200 games
@@ -134,7 +134,7 @@ POINTS = [(figures.NONE, 1), (figures.NONE, 9), (figures.TRIMMED, 0), ("confiden
 def test_a_point_of_the_breakdown_is_what_its_command_gives(rule, liars):
     about = said("breakdown")
     row = about["figures"][rule][liars]
-    found = figures.Bench(about["seeds"][1] + 1, 2).lost(figures.scenario(rule, row["attack"], 20, liars))
+    found = figures.FigureBench(about["seeds"][1] + 1, 2).lost(figures.scenario(rule, row["attack"], 20, liars))
     assert close({"share": liars / 20, "attack": row["attack"]} | figures.vars_of(found), row)
 
 

@@ -34,7 +34,7 @@ def test_growth_page_has_what_its_command_gives(theorem, attack):
 def test_payoff_page_has_what_its_command_gives(attack):
     for column, rule in enumerate(payoff.RULES):
         if column % 2 == 0:
-            row = payoff.said("registry", payoff.Bench(rule, 1, 10_000, 100, payoff.TABLE), attack, {})
+            row = payoff.said("registry", payoff.AttackBench(rule, 1, 10_000, 100, payoff.TABLE), attack, {})
             assert cells("payoff.md", attack)[2 * column] == payoff.cell(row, "gain")
 
 

@@ -71,7 +71,7 @@ def test_who_is_proven_guilty_gets_no_cost_from_then_on():
 
 def test_a_cell_has_the_whole_cost_that_it_names_and_pays_its_truthful_mates_too():
     """Of three one lies, in games without a slash: all three are paid, and twice as much where c is twice as much."""
-    bench = payoff.Bench("option-1, constant", 3, 300, 3, payoff.TABLE, mates=2)
+    bench = payoff.AttackBench("option-1, constant", 3, 300, 3, payoff.TABLE, mates=2)
     half, whole = (replace(bench, whole_cost=c).gain("copycat", {}) for c in (0.5, 1.0))
     assert (whole.costs > 150).all()
     assert (whole.costs == 2 * half.costs).all()

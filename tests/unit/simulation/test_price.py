@@ -74,14 +74,14 @@ CHEAP = [
 @pytest.mark.parametrize(("setting", "liars", "attacks"), few(CHEAP, 2))
 def test_a_row_is_what_its_command_gives(setting, liars, attacks):
     row = ROWS[setting, liars, attacks]
-    again = price.line(price.Asked(setting, liars, attacks), row["replicates"], 2)
+    again = price.line(price.PriceAsked(setting, liars, attacks), row["replicates"], 2)
     assert close(json.loads(json.dumps(again)) | {"commit": row["commit"]}, row)
 
 
 def test_both_at_once_has_as_many_of_either_as_the_bounds_allow():
-    given = price.Asked("confidence, distance", 3, price.BOTH).scenario()
+    given = price.PriceAsked("confidence, distance", 3, price.BOTH).scenario()
     assert Counter(given.roles) == {Conduct.HONEST: 4, Conduct.LIAR: 3, Conduct.ATTACKER: 3}
     assert (given.liars, given.attackers) == (3, 3)
-    assert price.Asked("confidence, distance", 3, price.BOTH).honest == 4
-    one = price.Asked("option 1, constant", 3, ("late-chain",)).scenario()
+    assert price.PriceAsked("confidence, distance", 3, price.BOTH).honest == 4
+    one = price.PriceAsked("option 1, constant", 3, ("late-chain",)).scenario()
     assert one == figures.scenario("option-1", "late-chain")

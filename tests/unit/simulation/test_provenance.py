@@ -37,9 +37,9 @@ def test_what_has_made_a_row_is_in_the_history():
 def test_new_rows_say_it_too(monkeypatch):
     monkeypatch.setattr(provenance, "commit", lambda: "1234567")
     grown = growth.line(growth.CASES[0], growth.play(growth.CASES[0], 1_000, 3, 1))
-    bench = payoff.Bench(next(iter(payoff.RULES)), 1, 100, 3, payoff.TABLE)
+    bench = payoff.AttackBench(next(iter(payoff.RULES)), 1, 100, 3, payoff.TABLE)
     paid, refused = (payoff.said("registry", bench, name, {}) for name in ("sign-flip", "captured-committee"))
-    asked = rivals.Asked("swarmgov", "swarmgov-mean", "one arm, ring, anywhere", 5, 20, 3)
+    asked = rivals.RivalAsked("swarmgov", "swarmgov-mean", "one arm, ring, anywhere", 5, 20, 3)
     rival = rivals.line(asked, rivals.figure(asked))
     seeds = [(grown, [1_000, 1_002]), (paid, [1, 3]), (refused, [1, 3]), (rival, [1, 10])]
     for row, expected in seeds:

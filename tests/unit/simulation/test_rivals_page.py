@@ -13,14 +13,14 @@ from chain_bandit.simulation.incentive import shaped
 from chain_bandit.simulation.rivals.registry import RIVALS
 from science import rivals
 from science.figures import TABLED
-from science.rivals import SETUPS, Asked, Figure
+from science.rivals import SETUPS, Figure, RivalAsked
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE = (DOCS / "rivals.md").read_text(encoding="utf-8").splitlines()
 
 
 def asked(setup, rival, lie, liars, **changes):
-    return Asked(setup, rival, lie, liars, **{"replicates": 2, "horizon": 20} | changes)
+    return RivalAsked(setup, rival, lie, liars, **{"replicates": 2, "horizon": 20} | changes)
 
 
 @pytest.mark.parametrize("setup", SETUPS)

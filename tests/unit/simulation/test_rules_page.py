@@ -24,7 +24,7 @@ def test_live_games_and_arrays_are_equal_in_random_cells(seed):
 
 
 def test_a_wrong_form_differs_from_the_live_game(monkeypatch):
-    case = rules.Place("huber", "swap", 3).scenario(rounds=ROUNDS, burn_in=12)
+    case = rules.RuleCell("huber", "swap", 3).scenario(rounds=ROUNDS, burn_in=12)
     right = huber.FORM.estimate
 
     def wrong(terms: Terms, told: Told) -> Found:
@@ -74,8 +74,8 @@ def row(rule, attack, liars):
 
 
 @pytest.mark.parametrize("place", few([
-    rules.Place("confidence", "swap", 3), rules.Place("krum", "nobody lies", 1),
-    rules.Place("undefended mean", "worse-half", 1), rules.Place("random-rank", "nobody lies", 3),
+    rules.RuleCell("confidence", "swap", 3), rules.RuleCell("krum", "nobody lies", 1),
+    rules.RuleCell("undefended mean", "worse-half", 1), rules.RuleCell("random-rank", "nobody lies", 3),
 ], every=2), ids=str)  # fmt: skip
 def test_a_row_is_what_its_cell_comes_to(place):
     found = row(place.rule, place.attack, place.liars)
