@@ -386,7 +386,7 @@ def audit(
         rules: foreign rules of the game, whose code then runs here: names or FILE.py:Class.
         bodies: with a contract of a compact game: exported histories, or URLs of nodes.
         head: the trusted hash of the last block, 0x and 64 digits.
-        paranoid: compute everything a second time by an independent implementation, and compare.
+        paranoid: compute everything a second time by the second implementation, and compare.
 
     Raises:
         ChainBanditError: there is no such history; what is wrong in it is in the report.

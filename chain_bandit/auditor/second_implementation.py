@@ -1,4 +1,4 @@
-"""Second implementation: the same file by the independent re-computation, which shares no rule or codec."""
+"""Second implementation beside the audit: the same file recomputed by `paranoid`, which shares no rule or codec."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace

@@ -1,1 +1,1 @@
-"""Independent re-implementation of the rules: it recomputes a game from raw blocks and the specification alone."""
+"""Second implementation of the rules, independent: it recomputes a game from raw blocks and the specification alone."""

@@ -1,4 +1,4 @@
-"""Features that need no numba, in a process that has none: games on chains, and the engines in numpy and plain Python."""
+"""Features that need no numba, in a process without it: games on chains, and the engines in numpy and plain Python."""
 
 import json
 import subprocess
