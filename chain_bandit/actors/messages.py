@@ -156,8 +156,8 @@ class Schedule:
     Attributes:
         relay_rounds: m.
         header_relays: relay rounds of the block phase: m, or none where every validator commands.
-        certified: whether a certified vector ends the broadcast of reports (`consensus.vector`), at the earliest in
-            step 1, so that `compare` and what follows it come from there on, each validator's when it is so far.
+        certified: whether a certified vector ends the broadcast of reports (`consensus.vector`): `compare` and what
+            follows it then come as soon as a validator holds one, in step 2 at the earliest.
     """
 
     relay_rounds: int

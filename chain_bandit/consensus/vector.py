@@ -84,6 +84,8 @@ class VectorBroadcast(EchoBroadcast):
         self._chain: tuple[tuple[int, bytes], ...] | None = None
         """Relays of the vector that was accepted, until it is handed on."""
         self._holders: set[int] = set()
+        self._checked: set[int] = set()
+        """Whose vector's signatures were checked: the honest hand on one, and it takes n and more to refuse one."""
 
     @property
     def is_certified(self) -> bool:
@@ -151,6 +153,9 @@ class VectorBroadcast(EchoBroadcast):
             return Drop.REPEATED_SIGNER
         if any(seat < 0 or not self._validators >> seat & 1 for seat in relaying):
             return Drop.UNKNOWN_SEAT
+        if sender in self._checked:
+            return Drop.KNOWN
+        self._checked.add(sender)
         values = self._completed(vector)
         if values is None:
             return Drop.BAD_VECTOR

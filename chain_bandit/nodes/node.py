@@ -62,6 +62,10 @@ EVIDENCE = (Frame, Vote, Equivocation)
 BESIDE = (BodyRequest, BodyResponse, NodeAddress)
 """Messages that say nothing of how far their sender is in a round."""
 
+MOST_FRAMES = 2
+"""Times the longest frame of a seat, that all its envelopes of a round's steps are together at most: the honest say
+once what fills one, headers and votes beside it. What comes early is held, so this bounds a node's memory."""
+
 LATE = 1.5
 """Times a round's longest duration, since one of the honest was there, after which it is let end by its deadline."""
 
@@ -184,8 +188,8 @@ class Node:
         self._longest = max(2 * POLL, min(LONGEST, SHARE * bound))
         self._looked, self._look_at, self._pause, self._is_told = -inf, 0.0, POLL, False
         self._rate_limit, self._standing = RateLimit(), Timeliness()
-        self._said: dict[tuple[int, int], int] = {}
-        """What a seat's envelopes of a round's steps brought: these are free, so no more than the honest ever say."""
+        self._said: dict[tuple[int, int], tuple[int, int]] = {}
+        """What a seat's envelopes of a round's steps brought, and their bytes: no more than the honest ever say."""
         self._held: dict[tuple[int, int, int], Iterable[NodeMessage]] = {}
         """What came in early: by sender, round and step, of this round and those that are `_soon`; still as bytes, for
         messages may take twenty times as many."""
@@ -522,7 +526,7 @@ class Node:
             began = self._spent()
             try:
                 envelope = self._read(sender, frame)
-                is_due = self._is_due(sender, envelope)
+                is_due = self._is_due(sender, envelope, len(frame))
             except Malformed as error:
                 self._links.ban(sender)
                 if self._round_timer is not None:
@@ -552,7 +556,7 @@ class Node:
             raise Malformed("envelope", "one pull, or one question what is owed, and none in a step", f"{asked}")
         return envelope
 
-    def _is_due(self, sender: int, envelope: Envelope) -> bool:
+    def _is_due(self, sender: int, envelope: Envelope, size: int) -> bool:
         """Whether this is the one envelope of a sender in a step, of a round that is open here or will be soon.
 
         Raises `Malformed` where it has more than an honest seat has left to say in the round.
@@ -565,9 +569,12 @@ class Node:
         else:
             is_due = round_ in self._soon and (sender, round_, step) not in self._held
         if is_due and sender in self._everybody:
-            said = self._said[sender, round_] = self._said.get((sender, round_), 0) + _said(envelope)
+            before, held = self._said.get((sender, round_), (0, 0))
+            said, held = self._said[sender, round_] = before + _said(envelope), held + size
             if said > self._rules.most_said + self._rules.steps:
                 raise Malformed("round", f"at most {self._rules.most_said} messages and claims", f"{said}")
+            if held > MOST_FRAMES * self._rules.most_bytes:
+                raise Malformed("round", f"at most {MOST_FRAMES * self._rules.most_bytes} bytes", f"{held}")
         return is_due
 
     def _handle(self, sender: int, envelope: Envelope, frame: bytes, is_due: bool) -> None:

@@ -15,7 +15,7 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.messages import Phase, Role, Slot, statement_content
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
 from tests.few import deep
-from tests.properties.mutants import MUTANTS, OF_NODES, OF_VECTORS, planted
+from tests.properties.mutants import MUTANTS, OF_NODES, OF_VECTORS, OF_VECTORS_OF_NODES, planted
 from tests.properties.replays import require_ideal_signatures_are_as_good, require_same_in_any_process
 from verification.played import is_played
 from verification.schedules import __main__ as schedules
@@ -89,7 +89,7 @@ def test_a_seat_that_votes_and_then_falls_is_counted_once(size, seed):
     assert play(Stage(size), draw(size, seed)).violations == []
 
 
-@pytest.mark.parametrize("name", [name for name in MUTANTS if name not in OF_NODES | OF_VECTORS])
+@pytest.mark.parametrize("name", [name for name in MUTANTS if name not in OF_NODES | OF_VECTORS | OF_VECTORS_OF_NODES])
 def test_a_planted_mutant_is_killed(name):
     with planted(name):
         killed = next((seed for seed in range(RARE.get(name, 0), SEEDS) if played(seed)[1].violations), None)
@@ -124,6 +124,17 @@ def test_a_planted_fault_of_certified_vectors_is_found(name):
     assert found is not None, f"{SEEDS} seeds do not see it"
 
 
+def test_a_second_certified_vector_is_found_in_rounds_that_are_late():
+    """Lemma D is of all rounds (docs/consensus.md)."""
+    with planted("a_quorum_of_echoes_one_short"):
+        found = [
+            set(play(stage, schedule).violations)
+            for stage in VECTORS for schedule in (draw(stage.size, seed) for seed in range(150))
+            if not any(map(schedule.is_calm, range(schedule.rounds)))
+        ]
+    assert sum("C-4 two vectors of one round can be certified" in each for each in found) > 5
+
+
 @pytest.mark.parametrize(("invariant", "name"), ALONE.items())
 def test_no_invariant_is_idle(invariant, name):
     with planted(name):
@@ -132,7 +143,7 @@ def test_no_invariant_is_idle(invariant, name):
 
 
 def test_there_are_enough_mutants_and_the_seven_among_them():
-    assert len(MUTANTS) - len(OF_NODES | OF_VECTORS) >= 92
+    assert len(MUTANTS) - len(OF_NODES | OF_VECTORS | OF_VECTORS_OF_NODES) >= 92
     assert len(OF_VECTORS) >= 14
     assert MUTANTS.keys() >= FINDING_1
 

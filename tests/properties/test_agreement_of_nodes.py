@@ -4,10 +4,21 @@ from collections import Counter
 
 import pytest
 
-from tests.properties.mutants import OF_NODES, planted
+from tests.properties.mutants import OF_NODES, OF_VECTORS_OF_NODES, planted
 from tests.properties.replays import require_ideal_signatures_are_as_good, require_same_in_any_process
 from verification.schedules import __main__ as schedules
-from verification.schedules.acts import SKEW, Ahead, Crash, Recording, Schedule, Size, Skewed, Timed
+from verification.schedules.acts import (
+    SKEW,
+    Ahead,
+    Crash,
+    Informed,
+    Recording,
+    Schedule,
+    Size,
+    Skewed,
+    Timed,
+    Vectoring,
+)
 from verification.schedules.draw import draw_for_nodes
 from verification.schedules.nodes import play
 from verification.schedules.play import Played
@@ -68,6 +79,17 @@ def test_every_invariant_holds_where_certified_vectors_end_rounds_early(size, se
     stage = Stage(size)
     for seed in seeds:
         assert play(stage, draw_for_nodes(size, seed)).violations == [], f"seed {seed}"
+
+
+@pytest.mark.parametrize("name", sorted(OF_VECTORS_OF_NODES))
+def test_a_fault_that_only_what_is_said_a_step_later_brings_out_is_found(name):
+    size = Size(4, 1, certified=True)
+    stage, drawn = Stage(size), [draw_for_nodes(size, seed) for seed in range(60)]
+    with planted(name):
+        found = next(schedule for schedule in drawn if play(stage, schedule).violations)
+        least = shrunk(found, violates(stage, play(stage, found).violations, play))
+    assert {Informed, Vectoring, Timed} <= {type(act) for act in least.acts}
+    assert play(stage, least).violations == [], "the fault is gone"
 
 
 @pytest.mark.parametrize("name", sorted(OF_NODES))

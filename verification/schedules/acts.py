@@ -223,7 +223,8 @@ class Crash:
 class Skewed:
     """A clock that goes after the others by so many moments, more than SKEW being no longer synchronous.
 
-    The clock of nodes is the chain: their view of it is so far behind.
+    The adversary's is that of the seat after the last, SKEW behind where no act says otherwise. The clock of nodes is
+    the chain: their view of it is so far behind.
     """
 
     seat: int
@@ -286,6 +287,19 @@ class Timed:
 
 
 @dataclass(frozen=True, slots=True)
+class Informed:
+    """A corrupt seat's envelope of a step goes to its victim once all others are a step further.
+
+    It has what the seat says there too, and so what follows from words that the victim has not heard.
+    """
+
+    round: int
+    step: int
+    seat: int
+    victim: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ahead:
     """A corrupt seat says to some that it is in the next round already."""
 
@@ -314,7 +328,7 @@ class Carried:
 
 Act = (
     Release | Reuse | Echoing | Vectoring | Ballot | Certify | Whisper | Twins | Corruption | Crash | Skewed | Link
-    | Cut | Flood | Timed | Ahead | Recording | Carried
+    | Cut | Flood | Timed | Informed | Ahead | Recording | Carried
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from verification.schedules.acts import (
     Flood,
     Forgery,
     Hand,
+    Informed,
     Link,
     Recording,
     Release,
@@ -99,6 +100,8 @@ class _Drawing:
             self.acts += [Skewed(seat, self.rng.randrange(SKEW + 1)) for seat in self.others if self.chance() < 0.5]
         if not calm and rounds == 1 and self.chance() < 0.2:
             self.acts.append(Skewed(self.rng.choice(self.others), self.rng.randrange(SKEW, 2 * STEP)))
+        if self.size.certified and self.chance() < 0.5:
+            self.acts.append(Skewed(self.n, self.rng.randrange(SKEW)))  # it learns what is a step further than the slow
         return Schedule(self.size, tuple(sorted(corrupt)), rounds, order, tuple(self.acts))
 
     def for_nodes(self) -> Schedule:
@@ -131,6 +134,8 @@ class _Drawing:
                     self._time(seat)
                 if self.chance() < 0.3:
                     self.acts.append(Ahead(round_, self.rng.randrange(self.steps.steps), seat, self._some()))
+                if self.size.certified and self.chance() < 0.3:
+                    self._inform(seat)
             if self.chance() < 0.4:
                 after = self.rng.choice((1, STEP // 10, STEP, 4 * STEP))
                 self.acts.append(Recording(round_, after, self.chance() < 0.3))
@@ -145,6 +150,18 @@ class _Drawing:
         offset = None if self.chance() < 0.2 else near
         victims = self._some() if self.chance() < 0.8 else (COMPARISON,)
         self.acts.append(Timed(self.round, step, seat, victims, self.rng.choice(self.honest), offset))
+
+    def _inform(self, seat: int) -> None:
+        """What others say in a step comes to one in the step before, as a vector; the others may get no further."""
+        step, victim = self.rng.choice((0, 0, 0, 1, 2, self.rng.randrange(self.steps.compare))), self._one()[0]
+        self.acts.append(Informed(self.round, step, seat, victim))
+        seal = self.rng.choice(WELL_SEALED)
+        self.acts.append(Vectoring(self.round, step + 1, seat, (victim,), self.rng.getrandbits(8), seal))
+        if self.chance() < 0.7:
+            last = -1 - self.rng.randrange(2)
+            self.acts.append(
+                Timed(self.round, step + 1, seat, tuple(self.honest), self.rng.choice(self.honest), last)
+            )
 
     def _few(self) -> tuple[int, ...]:
         return tuple(self._one()) if self.chance() < 0.5 else ()

@@ -388,6 +388,7 @@ def _forked(machine: Any) -> Any:
         other._heard = {peer: set(sent) for peer, sent in machine._heard.items()}
     if isinstance(machine, VectorBroadcast):
         other._holders, other._alike = set(machine._holders), copy(machine._alike)
+        other._checked = set(machine._checked)
         other._alike_echoes = set(machine._alike_echoes)
         other._alike._by_content = {content: dict(votes) for content, votes in machine._alike._by_content.items()}
     return other

@@ -14,7 +14,7 @@ from chain_bandit.consensus.broadcast import MOST_VALUES, Frame, HeaderExchange,
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.echo import Echo
 from chain_bandit.consensus.evidence import Equivocation
-from chain_bandit.consensus.vector import NO_SEAT, Vector, VectorBroadcast
+from chain_bandit.consensus.vector import NO_SEAT, Vector, VectorBroadcast, vector_content
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, seats
 from chain_bandit.protocol.messages import Phase, Role, broadcast_value, statement_content
 from verification.schedules.acts import Schedule, Size
@@ -75,6 +75,8 @@ def check(played: Round, calm: bool, whole: bool, lockstep: Collection[Phase]) -
         yield from unproven(played, alive, BOTH if whole else lockstep, whole)
     if (calm or 2 * quorum - size.validators > size.attackers) and certificates(played) > 1:
         yield "C-4 two certificates of one round can be made"
+    if 2 * quorum - size.validators > size.attackers and vectors(played, alive) > 1:
+        yield "C-4 two vectors of one round can be certified"
     yield from _bounded(alive, played.relayed)
     yield from _evidence_is_sound(played)
     yield from _said_once(played.said)
@@ -138,6 +140,21 @@ def certificates(played: Round) -> int:
     relayer = played.relayer
     taken = (relayer.block is not None) + (relayer.skip is not None)
     return max(sum(count >= lacking for count in signed.values()), taken)
+
+
+def vectors(played: Round, alive: dict[int, Seat]) -> int:
+    """How many vectors can be certified, however the corrupt sign; or are held, if those are more."""
+    machines = [seat.validator.reports for seat in alive.values()]
+    certifying = [machine for machine in machines if isinstance(machine, VectorBroadcast)]
+    rules, slot = played.stage.rules, played.adversary.slot
+    signed = [played.stage.book.signed_by(rules.addresses[number]) for number in played.honest]
+    lacking = rules.quorum(played.adversary.ledger) - len(played.adversary.corrupt)
+    made = 0
+    for content in {vector_content(machine._echoed) for machine in certifying}:
+        digest = slot.digest(Phase.REPORT, Role.SIGNER, 0, content)
+        made += sum(digest in of_seat for of_seat in signed) >= lacking
+    held = {machine._certificate.content for machine in certifying if machine._certificate is not None}
+    return max(made, len(held))
 
 
 def _bounded(alive: dict[int, Seat], relayed: Relayed) -> Iterator[str]:

@@ -48,6 +48,7 @@ from verification.schedules.acts import (
     Corruption,
     Crash,
     Cut,
+    Informed,
     Link,
     Recording,
     Schedule,
@@ -102,6 +103,7 @@ class _Round:
         last: in which step each said its last.
         heard: whose envelopes of their last step have come, by receiver.
         told: proofs of it that the honest sent the relayer while that takes them, in this round or the next.
+        kept: messages of envelopes that go when all but their receiver are a step further, by step, sender, receiver.
     """
 
     stage: Stage
@@ -124,6 +126,7 @@ class _Round:
     acted: set[int] = field(default_factory=set)
     heard: dict[int, set[int]] = field(default_factory=dict)
     twins: dict[int, TwoOfOne] = field(default_factory=dict)
+    kept: dict[tuple[int, int, int], list[NodeMessage]] = field(default_factory=dict)
     last: dict[int, int] = field(default_factory=dict)
     record: Recorded | None = None
 
@@ -259,6 +262,7 @@ class _Game:
         self._carried = next((a for a in acts if isinstance(a, Carried)), Carried(DELAY, ()))
         self._timed = {(a.round, a.step, a.seat, v): a for a in acts if isinstance(a, Timed) for v in a.victims}
         self._aheads = [a for a in acts if isinstance(a, Ahead)]
+        self._informed = {(a.round, a.step, a.seat, a.victim) for a in acts if isinstance(a, Informed)}
 
     # --- virtual time
 
@@ -527,7 +531,8 @@ class _Game:
     def _enter(self, played: _Round, number: int, step: int) -> None:
         """An honest seat is in a step; once all are, or shortly before it is over for the first, the adversary acts."""
         played.entered[number] = step
-        if all(played.entered.get(each, -1) >= step for each in self._alive if each in played.began):
+        behind = {each for each in self._alive if each in played.began and played.entered.get(each, -1) < step}
+        if not behind or any(before == step - 1 and behind == {to} for before, _, to in played.kept):
             self._at(self.now, lambda: self._act(played, step))
         deadline = played.began[number] + (step + 1 - EARLY) * BOUND
         self._at(deadline, lambda: self._act(played, step))
@@ -586,6 +591,14 @@ class _Game:
         return self.corrupt[0] if self.corrupt else -9
 
     def _envelope(self, played: _Round, step: int, number: int, to: int, messages: list[NodeMessage]) -> None:
+        if (played.round, step, number, to) in self._informed and (step, number, to) not in played.kept:
+            played.kept[step, number, to] = messages
+            deadline = played.began.get(to, self.now) + (step + 1) * BOUND - 2 * MOMENT
+            self._at(deadline, lambda: self._inform(played, step, number, to, []))
+            return
+        if (step - 1, number, to) in played.kept:
+            self._inform(played, step - 1, number, to, messages)
+            messages = []
         timed = self._timed.get((played.round, step, number, to))
         moment = self.now + MOMENT
         if timed is not None:
@@ -598,6 +611,14 @@ class _Game:
         if self._logged and messages:
             what = "; ".join(told(cast(Message, message)) for message in messages)
             self.result.trace.append(f"round {played.round} at {moment:.4f} s: {number} to {to}: {what}")
+
+    def _inform(self, played: _Round, step: int, number: int, to: int, later: list[NodeMessage]) -> None:
+        """Send what was kept, with what its sender says a step later."""
+        kept = played.kept.pop((step, number, to), None)
+        if kept is not None:
+            messages = tuple(filter(_is_written, [*kept, *later]))
+            frame = encode(Envelope(EnvelopeKind.STEP, played.ledger.round, step, messages))
+            self._arrive_later(self.now + MOMENT, number, to, frame)
 
     def _arrive_later(self, moment: float, sender: int, to: int, frame: bytes) -> None:
         self._at(moment, lambda: self._arrive(sender, to, frame))

@@ -79,7 +79,7 @@ class Playing:
         self._ear = _Adversary(self)
         self.address = n
         actors: dict[int, Actor] = {COMPARISON: stage.comparer, RELAYER: stage.relayer, **self.honest, n: self._ear}
-        self._clocks = {**clocks, n: SKEW}
+        self._clocks = {**clocks, n: clocks.get(n, SKEW)}
         self._hash = sha256()
         self.network = VirtualNetwork(
             actors, self._clocks, self._fate(), self._heard, self._arrived if logged else None

@@ -235,7 +235,20 @@ def test_a_bad_vector_is_none(name):
     one = machine()
     assert one.on_vector(LIAR, 3, vector) is reason
     assert not one.is_certified
-    assert one.on_vector(LIAR, 3, sealed(ALL, SIGNERS, [1])) is None
+    assert one.on_vector(1, 3, sealed(ALL, SIGNERS, [1])) is None
+
+
+def test_one_vector_of_a_sender_is_checked_in_a_round_and_what_is_refused_for_nothing_does_not_count(monkeypatch):
+    one, asked, real = machine(), [], Verifier.is_signed_by
+    monkeypatch.setattr(Verifier, "is_signed_by", lambda self, *given: asked.append(given) or real(self, *given))
+    assert one.on_vector(LIAR, 3, sealed(ALL, SIGNERS, [])) is Drop.SHORT_CHAIN
+    assert not asked
+    assert one.on_vector(LIAR, 3, BAD["relayed in another's hand"][0]) is Drop.BAD_SIGNATURE
+    many = len(asked)
+    assert many > 0
+    assert [one.on_vector(LIAR, 3, sealed(ALL, SIGNERS, [1])) for _ in range(3)] == [Drop.KNOWN] * 3
+    assert len(asked) == many
+
 
 
 def test_a_great_instance_takes_no_memory():

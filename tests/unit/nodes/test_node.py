@@ -221,6 +221,19 @@ def test_a_seat_that_says_more_in_the_steps_of_a_round_than_the_honest_ever_do_i
     assert peers.banned == ({3} if is_banned else set())
 
 
+@pytest.mark.parametrize(("size", "is_banned"), [(0.6, False), (0.7, True)])
+def test_a_seat_that_sends_more_bytes_in_the_steps_of_a_round_than_the_honest_ever_do_is_not_read(
+    monkeypatch, size, is_banned
+):
+    """One long content counts as one claim, and what comes early is held."""
+    content = bytes(int(size * rounds(1).most_bytes))
+    said = Frame(Phase.REPORT, (Claim(3, content, bytes(64), ()),))
+    frames = [(3, encode(Envelope(EnvelopeKind.STEP, 1, step, (said,)))) for step in range(3)]
+    peers = Peers([*frames, (2, encode(Envelope(EnvelopeKind.STEP, 1, 0, ())))])
+    play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, peers=peers)
+    assert peers.banned == ({3} if is_banned else set())
+
+
 @pytest.mark.parametrize("kind", EnvelopeKind)
 @pytest.mark.parametrize(("many", "is_banned"), [(MOST_SAID * 4 - 1, False), (MOST_SAID * 4, True)])
 def test_a_seat_that_says_more_in_one_envelope_than_the_honest_ever_do_is_not_read(monkeypatch, kind, many, is_banned):
