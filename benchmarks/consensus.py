@@ -1,6 +1,7 @@
 """Cost of the consensus in one process: messages, bytes, signatures and time of a round, beside its signatures alone.
 
     python benchmarks/consensus.py [--rounds 40] [--certified] [--json]
+    python benchmarks/consensus.py --bytes [--certified] [--json]
 
 Everybody validates and commands, m = floor((n - 1) / 3), quorum two thirds. A round is all that seats and relayer do
 from reports to certificates, less what is agreed on: the comparison, and computing the block, which are a column of
@@ -8,12 +9,15 @@ their own. "Bare" is the time of its distinct signings and verifications, made a
 are CPU time, medians of so many rounds; the ratio is the median of each round's own, so that load disturbs both of its
 halves. Bytes are of contents, signatures and seats.
 Exit code 14 where a round takes more than 1.3 x the bare time for n <= 10, or 2 x above.
+
+With --bytes one round each of 31 and 100, without faults and with one commander that tells half of the others its
+report, or one half another report than the rest; of the latter what the others send. Exit code 14 above `BYTES`.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from statistics import median
 from time import process_time
@@ -28,12 +32,14 @@ from chain_bandit.actors.comparer import Comparer
 from chain_bandit.actors.messages import COMPARISON, RELAYER, Send
 from chain_bandit.actors.relayer import Relayer
 from chain_bandit.actors.seat import Seat
-from chain_bandit.consensus.broadcast import Frame
+from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.echo import TAG_BYTES, Echo
 from chain_bandit.consensus.vector import Vector
 from chain_bandit.crypto.verify import signer
 from chain_bandit.network.memory import MemoryNetwork
+from chain_bandit.protocol.ledger import Ledger
+from chain_bandit.protocol.messages import Phase, Role, statement_content
 from chain_bandit.protocol.proposal import propose
 from verification.schedules.acts import Size
 from verification.schedules.keyring import Scribe
@@ -41,9 +47,12 @@ from verification.schedules.stage import Stage
 
 SIZES = (4, 7, 10, 16, 31)
 GOALS = {4: 1.3, 7: 1.3, 10: 1.3, 16: 2.0, 31: 2.0}
+BYTES = {"none": (0.5, 6.0), "half": (0.9, 10.0), "two": (1.3, 15.0)}
+"""MB of a round of 31 and of 100, at most, by the fault of seat 0."""
+LARGE = 31, 100
 SEAT, SIGNATURE = 2, 64
 
-_Actors = Mapping[int, Seat | Comparer | Relayer]
+_Actors = Mapping[int, "Seat | Comparer | Relayer | _Liar"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,42 @@ class _Row:
     proposing: float
     bare: float
     ratio: float
+
+
+class _Liar:
+    """A seat that keeps its report from half of the others, or tells them another one; an honest one else."""
+
+    def __init__(self, stage: Stage, number: int, fault: str) -> None:
+        self._stage, self._number, self._fault, self._seat = stage, number, fault, stage.seats[number]
+
+    def begin(self, ledger: Ledger) -> None:
+        self._seat.begin(ledger)
+        report, _ = self._stage.report(ledger, self._number, 1)
+        slot, content = self._stage.rules.slot(ledger), report.encode()
+        digest = slot.digest(Phase.REPORT, Role.COMMANDER, self._number, statement_content(Phase.REPORT, content))
+        signature = self._stage.signers[self._number].sign(digest)
+        self._other = Frame(Phase.REPORT, (Claim(self._number, content, signature),))
+
+    def on_tick(self, step: int) -> list[Send]:
+        said = list[Send]()
+        for to, message in self._seat.on_tick(step):
+            half = len(to) // 2 if step == 0 and isinstance(message, Frame) else len(to)
+            said.append(Send(to[:half], message))
+            if half < len(to) and self._fault == "two":
+                said.append(Send(to[half:], self._other))
+        return said
+
+    def on_message(self, sender: int, message: Any) -> list[Send]:
+        return self._seat.on_message(sender, message)
+
+
+def bytes_of(validators: int, fault: str = "none", certified: bool = False) -> int:
+    """Bytes of a round in which one commander has a fault: "none", "half" or "two"; of the latter two the others'."""
+    stage = Stage(Size(validators, (validators - 1) // 3, certified=certified), Plain)
+    liars = {} if fault == "none" else {0: _Liar(stage, 0, fault)}
+    everybody = dict(enumerate(stage.seats))
+    actors: dict[int, Any] = {COMPARISON: stage.comparer, RELAYER: stage.relayer, **everybody, **liars}
+    return total_bytes(stage, actors, liars)
 
 
 class Plain(Scribe):
@@ -149,13 +194,13 @@ def measure(validators: int, rounds: int, certified: bool = False) -> _Row:
     )  # fmt: skip
 
 
-def total_bytes(stage: Stage, actors: _Actors) -> int:
-    """Bytes of one round, by a network that counts them."""
+def total_bytes(stage: Stage, actors: _Actors, but: Collection[int] = ()) -> int:
+    """Bytes of one round, by a network that counts them, but for what some send."""
     total = 0
 
     def count(sender: int, send: Send) -> None:
         nonlocal total
-        total += size_of(send) * len(send.to)
+        total += size_of(send) * len(send.to) * (sender not in but)
 
     ledger = replace(stage.ledger, round=99)
     stage.verifier.forget()
@@ -167,12 +212,30 @@ def total_bytes(stage: Stage, actors: _Actors) -> int:
     return total
 
 
+def print_bytes(certified: bool, as_json: bool) -> int:
+    found = {
+        (validators, fault): (bytes_of(validators, fault, certified) / 1e6, goals[LARGE.index(validators)])
+        for validators in LARGE for fault, goals in BYTES.items()
+    }  # fmt: skip
+    if as_json:
+        print(json.dumps([{"validators": n, "fault": fault, "mb": mb} for (n, fault), (mb, _) in found.items()]))
+    else:
+        table = Table("n", "fault", "MB of a round", "goal", title="What a round delivers", box=None)
+        for (n, fault), (mb, goal) in found.items():
+            table.add_row(str(n), fault, f"{mb:.2f}", f"{goal:.1f}")
+        Console().print(table)
+    return 14 if any(mb > goal for mb, goal in found.values()) else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--certified", action="store_true")
+    parser.add_argument("--bytes", action="store_true")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    if arguments.bytes:
+        return print_bytes(arguments.certified, arguments.json)
     rows = [measure(validators, arguments.rounds, arguments.certified) for validators in SIZES]
     if arguments.json:
         print(json.dumps([asdict(row) for row in rows]))

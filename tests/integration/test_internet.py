@@ -5,7 +5,7 @@ from math import inf
 import pytest
 
 from benchmarks import internet
-from benchmarks.consensus import size_of, total_bytes
+from benchmarks.consensus import BYTES, bytes_of, size_of, total_bytes
 from benchmarks.internet import AMPLE, AROUND, BETWEEN, CALM, CASES, Internet, Network, least_bound, play
 from chain_bandit.actors.messages import COMPARISON, RELAYER, Send
 from verification.schedules import nodes
@@ -43,6 +43,13 @@ def test_frames_carry_what_consensus_sends_in_one_process(n, monkeypatch):
     actors = {COMPARISON: stage.comparer, RELAYER: stage.relayer, **dict(enumerate(stage.seats))}
     assert sum(contents) == total_bytes(stage, actors)
     assert (n * row.bytes, n * row.frames) == (sum(frames), len(frames))
+
+
+@pytest.mark.parametrize("certified", [False, True])
+def test_a_round_of_31_delivers_at_most_what_is_promised_under_one_liar_too(certified):
+    none, half, two = (bytes_of(31, fault, certified) / 1e6 for fault in BYTES)
+    assert none < half < two, "a value that others lack is relayed"
+    assert all(mb < goal for mb, (goal, _) in zip((none, half, two), BYTES.values(), strict=True))
 
 
 def test_nothing_is_sent_faster_than_the_bandwidth():
