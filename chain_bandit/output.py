@@ -1,4 +1,4 @@
-"""Standard output of a command: an encoding the terminal can show, a closed pipe, a full disk."""
+"""Standard output of a command, in an encoding that the terminal can show, into a closed pipe, on a full disk."""
 
 import errno
 import io

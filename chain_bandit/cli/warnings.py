@@ -1,4 +1,4 @@
-"""Warnings on stderr, printed before anything is paid."""
+"""Warnings on stderr before anything is paid, and the refusal of public keys."""
 
 import sys
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Fingerprint of a link's certificate, and the owner's signature over it: all that a node needs of it."""
+"""Fingerprint of a link's certificate, and the digests that its owner signs: of it, and of a new address."""
 
 from hashlib import sha256
 

@@ -1,4 +1,4 @@
-"""Imports between packages, read from the syntax tree of every module: the allowed arrows (CONTRIBUTING)."""
+"""Imports between packages, read from the syntax tree of every module: the allowed arrows (docs/architecture.md)."""
 
 import ast
 import subprocess

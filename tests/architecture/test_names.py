@@ -12,8 +12,8 @@ INDEPENDENT = "chain_bandit/paranoid"
 OF_SCHEDULES = {
     "Adversary", "Alike", "Chain", "Counted", "Link", "Pair", "Played", "Said", "Schedule", "Size", "Stage",
 }  # fmt: skip
-"""Names of `verification/schedules` beside others: a new name there voids the record of 3,000,000 schedules, some six
-hours of a machine (docs/consensus.md). They are renamed when those are played anew."""
+"""Names that `verification/schedules` has beside others. A new name there has all budgets of schedules played anew, so
+they are renamed with a change that does."""
 
 
 def named(module: ast.Module) -> Iterator[tuple[str, bool]]:

@@ -1,5 +1,5 @@
 """The 10^5 schedules of `python -m verification.schedules`, and a tenth of those with `--nodes`, in slices: one of 48
-where all were played on these very sources."""
+where all were played on this very code."""
 
 import pytest
 

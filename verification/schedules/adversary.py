@@ -152,6 +152,7 @@ class Adversary:
         digest = self.slot.digest(phase, Role.COMMANDER, seat, statement_content(phase, content))
         return Claim(seat, content, self._signers[seat].sign_again(digest, choice))
 
+    # Long: one `match`, a case for each way to forge a chain of signatures.
     def _dressed(self, phase: Phase, claim: Claim, step: int, chain: Chain) -> Claim:
         """The value with a chain that may pass for one of step + 1 signatures."""
         self.used[chain] += 1

@@ -1,4 +1,4 @@
-"""Messages of so many of a node's peers: up to m of them may say anything."""
+"""Loop of a node among peers of which up to m may send anything."""
 
 import sys
 from collections.abc import Callable

@@ -18,6 +18,8 @@ def changed(monkeypatch, tmp_path, name, old="", new="_ = 0\n"):
 
     def sources(*asked):
         found = whole(*asked)
+        if name not in found:
+            return found
         copy = tmp_path / "changed.py"
         text = found[name].read_text(encoding="utf-8")
         assert old in text
@@ -57,6 +59,23 @@ def test_the_code_of_a_source_counts_and_not_its_comments_and_docstrings(old, ne
     played.record(MODULE, 1000)
     changed(monkeypatch, tmp_path, MODULE, old, new)
     assert played.is_played(MODULE, 1) != plays_again
+
+
+@pytest.mark.parametrize("name", ["protocol.rules.huber", "attacks.sleeper", "protocol.rules.none_such"])
+def test_what_a_registry_imports_without_a_name_counts(name, monkeypatch, tmp_path):
+    """Rules and attacks are found by their folders: with the rules of a game any of them may be played."""
+    played.record(MODULE, 1000)
+    path = played.ROOT / "chain_bandit" / f"{name.replace('.', '/')}.py"
+    read = played._digest
+    seen = []
+
+    def digest(suffix, content):
+        seen.append(content)
+        return read(suffix, content + b"\n_ = 0" if path.is_file() and content == path.read_bytes() else content)
+
+    monkeypatch.setattr(played, "_digest", digest)
+    assert played.is_played(MODULE, 1) != path.is_file()
+    assert seen
 
 
 def test_sources_are_all_that_is_imported_whether_or_not_by_name():

@@ -1,4 +1,4 @@
-"""Tables of a sweep of tokens come back as tables and pictures: by the right token, agent and run."""
+"""Results of a sweep of tokens are read back into tables and pictures, by the right token, agent and run."""
 
 import json
 import re
