@@ -32,14 +32,13 @@ from chain_bandit.actors.comparer import Comparer
 from chain_bandit.actors.messages import COMPARISON, RELAYER, Send
 from chain_bandit.actors.relayer import Relayer
 from chain_bandit.actors.seat import Seat
-from chain_bandit.consensus.broadcast import Claim, Frame
+from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.echo import TAG_BYTES, Echo
 from chain_bandit.consensus.vector import Vector
 from chain_bandit.crypto.verify import signer
 from chain_bandit.network.memory import MemoryNetwork
 from chain_bandit.protocol.ledger import Ledger
-from chain_bandit.protocol.messages import Phase, Role, statement_content
 from chain_bandit.protocol.proposal import propose
 from verification.schedules.acts import Size
 from verification.schedules.keyring import Scribe
@@ -47,9 +46,11 @@ from verification.schedules.stage import Stage
 
 SIZES = (4, 7, 10, 16, 31)
 GOALS = {4: 1.3, 7: 1.3, 10: 1.3, 16: 2.0, 31: 2.0}
-BYTES = {"none": (0.5, 6.0), "half": (0.9, 10.0), "two": (1.3, 15.0)}
-"""MB of a round of 31 and of 100, at most, by the fault of seat 0."""
-LARGE = 31, 100
+BYTES = {
+    (31, "none"): 0.5, (31, "half"): 0.9, (31, "two"): 1.3,
+    (100, "none"): 6.0, (100, "half"): 10.0, (100, "two"): 15.0,
+}  # fmt: skip
+"""MB of a round, at most, by validators and the fault of seat 0."""
 SEAT, SIGNATURE = 2, 64
 
 _Actors = Mapping[int, "Seat | Comparer | Relayer | _Liar"]
@@ -76,24 +77,20 @@ class _Liar:
     """A seat that keeps its report from half of the others, or tells them another one; an honest one else."""
 
     def __init__(self, stage: Stage, number: int, fault: str) -> None:
-        self._stage, self._number, self._fault, self._seat = stage, number, fault, stage.seats[number]
+        self._seat, self._other, self._fault = stage.seats[number], stage.seat(number, 1), fault
 
     def begin(self, ledger: Ledger) -> None:
         self._seat.begin(ledger)
-        report, _ = self._stage.report(ledger, self._number, 1)
-        slot, content = self._stage.rules.slot(ledger), report.encode()
-        digest = slot.digest(Phase.REPORT, Role.COMMANDER, self._number, statement_content(Phase.REPORT, content))
-        signature = self._stage.signers[self._number].sign(digest)
-        self._other = Frame(Phase.REPORT, (Claim(self._number, content, signature),))
+        self._other.begin(ledger)
 
     def on_tick(self, step: int) -> list[Send]:
-        said = list[Send]()
-        for to, message in self._seat.on_tick(step):
-            half = len(to) // 2 if step == 0 and isinstance(message, Frame) else len(to)
-            said.append(Send(to[:half], message))
-            if half < len(to) and self._fault == "two":
-                said.append(Send(to[half:], self._other))
-        return said
+        said = self._seat.on_tick(step)
+        if step:
+            return said
+        opening, (to, report) = said
+        half, (_, other) = len(to) // 2, self._other.on_tick(0)
+        rest = [Send(to[half:], other.message)] if self._fault == "two" else []
+        return [opening, Send(to[:half], report), *rest]
 
     def on_message(self, sender: int, message: Any) -> list[Send]:
         return self._seat.on_message(sender, message)
@@ -213,18 +210,15 @@ def total_bytes(stage: Stage, actors: _Actors, but: Collection[int] = ()) -> int
 
 
 def print_bytes(certified: bool, as_json: bool) -> int:
-    found = {
-        (validators, fault): (bytes_of(validators, fault, certified) / 1e6, goals[LARGE.index(validators)])
-        for validators in LARGE for fault, goals in BYTES.items()
-    }  # fmt: skip
+    found = {case: bytes_of(*case, certified) / 1e6 for case in BYTES}
     if as_json:
-        print(json.dumps([{"validators": n, "fault": fault, "mb": mb} for (n, fault), (mb, _) in found.items()]))
+        print(json.dumps([{"validators": n, "fault": fault, "mb": mb} for (n, fault), mb in found.items()]))
     else:
         table = Table("n", "fault", "MB of a round", "goal", title="What a round delivers", box=None)
-        for (n, fault), (mb, goal) in found.items():
-            table.add_row(str(n), fault, f"{mb:.2f}", f"{goal:.1f}")
+        for (n, fault), mb in found.items():
+            table.add_row(str(n), fault, f"{mb:.2f}", f"{BYTES[n, fault]:.1f}")
         Console().print(table)
-    return 14 if any(mb > goal for mb, goal in found.values()) else 0
+    return 14 if any(mb > BYTES[case] for case, mb in found.items()) else 0
 
 
 def main() -> int:
