@@ -27,17 +27,10 @@ def digest(module: str, *more: str) -> str:
     A file of Python counts with all that it imports, a registry with all modules of its folder.
     """
     files = {str(path.relative_to(ROOT)): path for each in (*DATA, *more) for path in ROOT.glob(each)}
-    waiting = [module, *(name.removesuffix(".py").replace("/", ".") for name in files if name.endswith(".py"))]
+    modules = (name.removesuffix(".py").replace("/", ".") for name in files if name.endswith(".py"))
     found = dict(files)
-    while waiting:
-        each = waiting.pop()
-        imported = {} if each in found else sources(each, *BESIDE)
-        new = {name: path for name, path in imported.items() if name not in found}
-        found |= new
-        for name, path in new.items():  # a registry imports every module of its folder, by no name
-            if b"iter_modules" in path.read_bytes():
-                package = name if path.stem == "__init__" else name.rpartition(".")[0]
-                waiting += [f"{package}.{each.stem}" for each in path.parent.glob("[!_]*.py")]
+    for each in (module, *modules):
+        found |= sources(each, *BESIDE)
     lines = (f"{name} {_digest(path.suffix, path.read_bytes())}\n" for name, path in sorted(found.items()))
     return sha256("".join(lines).encode()).hexdigest()
 
