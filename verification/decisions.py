@@ -43,7 +43,7 @@ LONGEST = 1_000
 """Rounds that a shipped scenario is played for."""
 
 
-def lines(case: Scenario, node: honest.Chain) -> Iterator[str]:
+def lines(case: Scenario, node: honest.NodeMaker) -> Iterator[str]:
     """One line of JSON a round, and one for what is paid out at the end."""
     plan = Plan(case)
     recorder = OnChain(node(plan), Stopwatch())
@@ -83,7 +83,7 @@ def _decided(game: Game, played: RoundPlayed) -> dict[str, Any]:
     return decided
 
 
-def digest(case: Scenario, node: honest.Chain) -> str:
+def digest(case: Scenario, node: honest.NodeMaker) -> str:
     """The decision digest of a scenario, in hexadecimal."""
     taken = sha256()
     for line in lines(case, node):

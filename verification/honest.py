@@ -186,11 +186,11 @@ def _malicious(
     return chosen
 
 
-Chain = Callable[[Plan], DevelopmentNode]
+NodeMaker = Callable[[Plan], DevelopmentNode]
 
 
 @contextmanager
-def chain(name: str) -> Iterator[Chain]:
+def chain(name: str) -> Iterator[NodeMaker]:
     """Gives a node for a plan, with everybody on it funded."""
     if name == "fast":
         yield lambda plan: FastNode(opening_balances(plan))
@@ -206,7 +206,7 @@ def chain(name: str) -> Iterator[Chain]:
             yield funded
 
 
-def play(case: Scenario, node: Chain, path: Path) -> bytes:
+def play(case: Scenario, node: NodeMaker, path: Path) -> bytes:
     """Play a game and write its history. Gives the head's hash."""
     plan = Plan(case)
     recorder = OnChain(node(plan), Stopwatch())
@@ -223,7 +223,7 @@ def play(case: Scenario, node: Chain, path: Path) -> bytes:
     return keccak(last.header)
 
 
-def judged(case: Scenario, name: str, node: Chain) -> HonestGame:
+def judged(case: Scenario, name: str, node: NodeMaker) -> HonestGame:
     """Play and audit one game."""
     start = process_time()
     names = sorted({choice.name for entry in case.all_malicious for choice in entry.attacks})
