@@ -77,8 +77,9 @@ class Validator:
         if self.done or self.seat not in self._validators:
             return []
         said = [Send(to, message) for to, message in self.reports.said(step)]
-        if self._compared is None and step >= schedule.compare:  # a vector can be shown to one validator before
-            self._compared = step if self.reports.is_certified or step == schedule.latest else None
+        is_agreed = step == schedule.latest or self.reports.is_certified
+        if self._compared is None and is_agreed and step >= schedule.compare:  # a vector may be shown before
+            self._compared = step
         if self._compared is None or step < self._compared:
             return said
         self._at = schedule.compare + step - self._compared

@@ -144,7 +144,8 @@ def test_no_invariant_is_idle(invariant, name):
 
 def test_there_are_enough_mutants_and_the_seven_among_them():
     assert len(MUTANTS) - len(OF_NODES | OF_VECTORS | OF_VECTORS_OF_NODES) >= 92
-    assert len(OF_VECTORS) >= 14
+    assert len(OF_VECTORS) >= 15
+    assert {"asks_for_bits_as_soon_as_it_holds_a_vector"} == OF_VECTORS_OF_NODES
     assert MUTANTS.keys() >= FINDING_1
 
 

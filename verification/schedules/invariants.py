@@ -75,7 +75,7 @@ def check(played: Round, calm: bool, whole: bool, lockstep: Collection[Phase]) -
         yield from unproven(played, alive, BOTH if whole else lockstep, whole)
     if (calm or 2 * quorum - size.validators > size.attackers) and certificates(played) > 1:
         yield "C-4 two certificates of one round can be made"
-    if 2 * quorum - size.validators > size.attackers and vectors(played, alive) > 1:
+    if 2 * quorum - size.validators > size.attackers and vectors(played) > 1:
         yield "C-4 two vectors of one round can be certified"
     yield from _bounded(alive, played.relayed)
     yield from _evidence_is_sound(played)
@@ -142,11 +142,11 @@ def certificates(played: Round) -> int:
     return max(sum(count >= lacking for count in signed.values()), taken)
 
 
-def vectors(played: Round, alive: dict[int, Seat]) -> int:
+def vectors(played: Round) -> int:
     """How many vectors can be certified, however the corrupt sign; or are held, if those are more."""
-    machines = [seat.validator.reports for seat in alive.values()]
-    certifying = [machine for machine in machines if isinstance(machine, VectorBroadcast)]
     rules, slot = played.stage.rules, played.adversary.slot
+    machines = [seat.validator.reports for seat in played.honest.values()]
+    certifying = [each for each in machines if isinstance(each, VectorBroadcast) and each._slot == slot]
     signed = [played.stage.book.signed_by(rules.addresses[number]) for number in played.honest]
     lacking = rules.quorum(played.adversary.ledger) - len(played.adversary.corrupt)
     made = 0

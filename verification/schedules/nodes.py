@@ -606,19 +606,23 @@ class _Game:
                 return
             anchor = played.began.get(timed.anchor, self.now)
             moment = max(moment, anchor + (step + 1) * BOUND + timed.offset * MOMENT)
-        frame = encode(Envelope(EnvelopeKind.STEP, played.ledger.round, step, tuple(filter(_is_written, messages))))
-        self._arrive_later(moment, number, to, frame)
-        if self._logged and messages:
-            what = "; ".join(told(cast(Message, message)) for message in messages)
-            self.result.trace.append(f"round {played.round} at {moment:.4f} s: {number} to {to}: {what}")
+        self._step_at(moment, played, step, number, to, messages)
 
     def _inform(self, played: _Round, step: int, number: int, to: int, later: list[NodeMessage]) -> None:
         """Send what was kept, with what its sender says a step later."""
         kept = played.kept.pop((step, number, to), None)
         if kept is not None:
-            messages = tuple(filter(_is_written, [*kept, *later]))
-            frame = encode(Envelope(EnvelopeKind.STEP, played.ledger.round, step, messages))
-            self._arrive_later(self.now + MOMENT, number, to, frame)
+            self._step_at(self.now + MOMENT, played, step, number, to, [*kept, *later])
+
+    def _step_at(
+        self, moment: float, played: _Round, step: int, number: int, to: int, messages: list[NodeMessage]
+    ) -> None:
+        """A corrupt seat's envelope of a step arrives then."""
+        frame = encode(Envelope(EnvelopeKind.STEP, played.ledger.round, step, tuple(filter(_is_written, messages))))
+        self._arrive_later(moment, number, to, frame)
+        if self._logged and messages:
+            what = "; ".join(told(cast(Message, message)) for message in messages)
+            self.result.trace.append(f"round {played.round} at {moment:.4f} s: {number} to {to}: {what}")
 
     def _arrive_later(self, moment: float, sender: int, to: int, frame: bytes) -> None:
         self._at(moment, lambda: self._arrive(sender, to, frame))
