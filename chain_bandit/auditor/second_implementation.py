@@ -31,7 +31,7 @@ def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
         path: the file.
 
     Returns:
-        The report with the checks of `SECOND`: whatever differs between history, audit and second computation is a
+        The report with the checks of `SECOND`: whatever differs between history, audit and second implementation is a
         violation under `paranoid.` and what it is, with its round, what was expected and what was found. Where the
         blocks are no chain there is no second computation: all of it is not checkable. What follows from a rule that
         has one implementation is no check, neither passed nor not checkable; its evidence says so.
@@ -101,7 +101,7 @@ def _sentence(found: Difference) -> str:
 
 
 def _compare_rounds(report: AuditReport, verdict: Verdict) -> None:
-    """Every row of the audit against that of the second computation."""
+    """Every row of the audit against that of the second implementation."""
     rows, audited = {row.round: row for row in verdict.rounds}, {row.round: row for row in report.rounds}
     for t in sorted(rows.keys() | audited.keys()):
         mine, theirs = rows.get(t), audited.get(t)
