@@ -8,6 +8,7 @@ and docstrings.
 
 import ast
 import json
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -27,12 +28,32 @@ def digest(module: str, *more: str) -> str:
     A file of Python counts with all that it imports, a registry with all modules of its folder.
     """
     files = {str(path.relative_to(ROOT)): path for each in (*DATA, *more) for path in ROOT.glob(each)}
-    modules = (name.removesuffix(".py").replace("/", ".") for name in files if name.endswith(".py"))
-    found = dict(files)
-    for each in (module, *modules):
-        found |= sources(each, *BESIDE)
+    modules = {name.removesuffix(".py").replace("/", ".") for name in files if name.endswith(".py")}
+    found, waiting = dict(files), {module, *modules}
+    while waiting:
+        for each in waiting:
+            found |= _sources(sources, each)
+        waiting = {each for name, path in found.items() for each in _registered(name, path)} - found.keys()
     lines = (f"{name} {_digest(path.suffix, path.read_bytes())}\n" for name, path in sorted(found.items()))
     return sha256("".join(lines).encode()).hexdigest()
+
+
+@cache
+def _sources(of: Callable[..., dict[str, Path]], module: str) -> dict[str, Path]:
+    """What a module imports, which is the same for every row of the record."""
+    return of(module, *BESIDE)
+
+
+@cache
+def _registered(name: str, path: Path) -> frozenset[str]:
+    """The modules of its folder that a registry imports without their names; none of any other module.
+
+    The compiled kernel, whose cache rests on `sources` too, asks no registry.
+    """
+    if path.suffix != ".py" or b"iter_modules" not in path.read_bytes():
+        return frozenset()
+    package = name if path.stem == "__init__" else name.rpartition(".")[0]
+    return frozenset(f"{package}.{each.stem}" for each in path.parent.glob("[!_]*.py"))
 
 
 class _Code(ast.NodeTransformer):

@@ -103,14 +103,9 @@ def _file(name: str) -> Path:
 
 @cache
 def _imports(path: Path) -> frozenset[str]:
-    """The modules, of packages beside this one too, that a file imports anywhere, but for types alone.
-
-    A registry imports every module of its folder without their names.
-    """
-    source = path.read_bytes()
-    folder = ".".join(path.parent.relative_to(_PACKAGE.parent).parts)
-    named = {f"{folder}.{each.stem}" for each in path.parent.glob("[!_]*.py") if b"iter_modules" in source}
-    waiting: list[ast.AST] = [ast.parse(source)]
+    """The modules, of packages beside this one too, that a file imports anywhere, but for types alone."""
+    named: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(path.read_bytes())]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
