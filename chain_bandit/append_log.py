@@ -219,18 +219,45 @@ def require_file(path: Path) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write; at the end of the block it is on the disk as `path`, on any error nothing of it stays."""
+    """A file to write; at the end of the block it is on the disk as `path`, on any error nothing of it stays.
+
+    A symbolic link stays, and its target is written. Raises `OSError`; `LogLocked`, where another process writes it.
+    """
     require_file(path)
+    path = Path(os.path.realpath(path))
     partial = path.with_name(f"{path.name}.partial")
-    try:
-        with partial.open("wb") as file:
+    with _locked(partial) as file:
+        try:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
-        _sync_folder(path.parent)
-    finally:
-        partial.unlink(missing_ok=True)
+            partial.replace(path)
+            _sync_folder(path.parent)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[BinaryIO]:
+    """An empty file that no other process writes. Raises `LogLocked`."""
+    while True:
+        with open(path, "ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise LogLocked(path) from error
+            if not _is_at(path, file):
+                continue  # the process that held it until now has given it its final name
+            file.truncate(0)
+            yield file
+            return
+
+
+def _is_at(path: Path, file: BinaryIO) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def write_private(path: Path, data: bytes) -> None:

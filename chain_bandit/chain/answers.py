@@ -1,5 +1,6 @@
 """Answers of a node, read with suspicion: in JSON (hexadecimal strings) or in Python (integers, bytes)."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ from chain_bandit.chain.errors import NodeGarbled
 NodeReader = Callable[[str, Sequence[Any], Callable[[Any], Any]], Any]
 """`rpc(method, params, read)`: an answer of a node as `read` has it, which may find it garbled."""
 
+_QUANTITY = re.compile("0x[0-9a-fA-F]+")
+
 
 def as_answered(answer: Any) -> Any:
     """Unread."""
@@ -15,10 +18,12 @@ def as_answered(answer: Any) -> Any:
 
 
 def as_int(value: Any) -> int:
-    """A quantity: nodes answer in hexadecimal, the embedded one with the number itself. Raises `NodeGarbled`."""
+    """A quantity: in hexadecimal with 0x, or from the embedded node the number itself. Raises `NodeGarbled`."""
     try:
         if isinstance(value, bool):
             raise TypeError
+        if isinstance(value, str) and not _QUANTITY.fullmatch(value):
+            raise ValueError
         number = int(value, 16) if isinstance(value, str) else int.__index__(value)
     except (TypeError, ValueError) as error:
         raise NodeGarbled("a number", value) from error

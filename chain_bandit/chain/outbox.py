@@ -417,12 +417,12 @@ class Outbox:
         events = _events(field(fields, "logs"))
         reached = bool(events) or call.to is None or not call.data
         succeeded = as_int(field(fields, "status")) == 1 and reached
-        if succeeded:
-            call.outdone = None
-        call.gas[identity] = gas
-        call.receipts[version.nonce] = TransactionReceipt(
+        receipt = TransactionReceipt(
             identity, block, as_bytes(field(fields, "blockHash")), succeeded, gas, call.read(events)
         )
+        if succeeded:
+            call.outdone = None
+        call.gas[identity], call.receipts[version.nonce] = gas, receipt
 
     def _take_events(self, logs: Any) -> Step[bool]:
         """Hand watched events on; they were asked for last, so that they are those up to all receipts at least."""

@@ -14,7 +14,6 @@ from chain_bandit.protocol.rule import Agreed
 _MOVED: Final = 64
 """Elements that a step moves when one is put in or taken out before them."""
 _SEARCHES: Final = frozenset({"count", "index", "remove"})
-_KEYED: Final = frozenset({"discard", "pop", "remove", "setdefault"})
 _MANY: Final = frozenset({
     "union", "update", "intersection", "intersection_update", "difference", "difference_update",
 })  # fmt: skip

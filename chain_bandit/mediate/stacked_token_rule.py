@@ -67,7 +67,7 @@ def moved(
 
 
 def mean(tokens: Ints) -> Ints:
-    """Of each run's tokens, (..., N) in units, as `agreement.agreer.InProcess` has it."""
+    """Of each run's tokens, (..., N) in units, as `protocol.agreement.tokens.mean` has it."""
     return np.asarray(tokens.sum(axis=-1) // tokens.shape[-1])
 
 

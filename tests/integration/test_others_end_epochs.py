@@ -22,7 +22,7 @@ from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.game import mediated
 from chain_bandit.game.agreement import Agreement, AgreementOnChain
 from chain_bandit.game.errors import RecordMismatch
-from chain_bandit.mediate.agreement.agreer import InProcess
+from chain_bandit.protocol.agreement import tokens as agreement_tokens
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import Phase, Role, Slot
 from chain_bandit.stopwatch import Stopwatch
@@ -90,7 +90,7 @@ def audited(recorder: Overtaken) -> AgreementReport:
 
 
 def mean(epoch: int) -> int:
-    (agreed, *_) = InProcess().agree(c.some_tokens(COUNT, epoch), [b""] * COUNT)
+    agreed = agreement_tokens.mean(sum(c.some_tokens(COUNT, epoch)), COUNT)
     assert agreed is not None
     return agreed
 

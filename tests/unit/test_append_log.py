@@ -1,6 +1,7 @@
 """append_log.py: what was appended comes back, a torn tail is dropped, anything else that is wrong is refused."""
 
 import errno
+import fcntl
 import json
 import os
 import resource
@@ -191,3 +192,39 @@ def test_no_file_is_put_in_the_place_of_a_pipe_or_a_device(tmp_path, write):
     with pytest.raises(PermissionError, match="pipe"):
         write(tmp_path / "pipe")
     assert [each.is_fifo() for each in tmp_path.iterdir()] == [True]
+
+
+def test_a_file_that_another_process_writes_is_neither_cut_nor_replaced(tmp_path):
+    page = tmp_path / "page.html"
+    with whole_file(page) as first:
+        first.write(b"all of it")
+        with pytest.raises(LogLocked, match=r"page\.html\.partial: another process"), whole_file(page):
+            raise AssertionError
+    assert page.read_bytes() == b"all of it"
+    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_a_file_that_got_its_final_name_while_it_was_opened_is_not_cut(tmp_path, monkeypatch):
+    """Between opening and locking, the other process ends: what it wrote is not the second one's to write."""
+    page, partial = tmp_path / "page.html", tmp_path / "page.html.partial"
+    partial.write_bytes(b"the first one's")
+    lock = fcntl.flock
+
+    def late(file, how):
+        monkeypatch.setattr(fcntl, "flock", lock)
+        partial.replace(page)
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(KeyError), whole_file(page):
+        raise KeyError
+    assert page.read_bytes() == b"the first one's"
+    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_a_symbolic_link_stays_and_its_target_is_written(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "page")
+    with whole_file(tmp_path / "link") as file:
+        file.write(b"page")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "page").read_bytes() == b"page"

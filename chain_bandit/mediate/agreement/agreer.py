@@ -1,13 +1,10 @@
-"""Agreement on one token: the interface, and the mean in one process. `peers` and `game.agreement` share tokens."""
+"""Interface of an agreement on one token; `game.agreement` implements it by secret sharing among validators."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from chain_bandit.mediate.agreement.tokens import check
-from chain_bandit.protocol.agreement.tokens import mean
-
 AgreedTokens = tuple[int | None, ...]
-"""x* in units as each participant knows it; None for who has not learned it, and goes on with the last."""
+"""x* in units as each participant knows it; None where it has not learned it, and keeps the last one."""
 
 
 class Agreer(Protocol):
@@ -28,12 +25,3 @@ class Agreer(Protocol):
             TokenInvalid, ParticipantsInvalid: see `tokens.check`.
         """
         ...
-
-
-class InProcess:
-    """Adds up what it is shown: for experiments, in which nobody has to hide anything from the program."""
-
-    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> AgreedTokens:
-        """See `Agreer`."""
-        check(tokens)
-        return (mean(sum(tokens), len(tokens)),) * len(tokens)

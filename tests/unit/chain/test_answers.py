@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chain_bandit.chain.answers import as_int
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.contract import Contract
@@ -137,3 +138,12 @@ def test_a_node_that_refuses_to_mine_is_not_hurried(refused):
     node.rpc = Rpc(line, Stopwatch(), TransactionPolicy(patience=0.0))
     node.hurry(3)
     assert line.asked == ["anvil_mine", *["evm_mine"] * 3]
+
+
+@pytest.mark.parametrize(
+    "garbled", ["12", "0x", "", "0x1_0", " 0x1", "-0x1", "0x1\n", "0x" + 65 * "1", True, 1.0, None, -1]
+)
+def test_what_is_no_quantity_is_not_read_as_one(garbled):
+    assert (as_int("0x12"), as_int("0xfF"), as_int(18)) == (18, 255, 18)
+    with pytest.raises(NodeGarbled):
+        as_int(garbled)

@@ -16,10 +16,9 @@ from chain_bandit.actors.epochs.transcript import Sent, StepObservation
 from chain_bandit.actors.messages import Send
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.agreement import Agreement
-from chain_bandit.mediate.agreement.agreer import InProcess
 from chain_bandit.mediate.exchange import EpisodeStep, Improvement, exchanged
 from chain_bandit.protocol.agreement import body, shamir
-from chain_bandit.protocol.agreement.tokens import LARGEST, groups, median
+from chain_bandit.protocol.agreement.tokens import LARGEST, groups, mean, median
 from chain_bandit.protocol.blocks import mask, seats
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import NO_BLOCK
@@ -34,7 +33,7 @@ GROUPED = replace(TERMS, participants=9, groups=3)
 
 def mean_of(tokens: list[int]) -> int:
     """What all in one process come to."""
-    agreed = InProcess().agree(tokens, [b""] * len(tokens))[0]
+    agreed = mean(sum(tokens), len(tokens))
     assert agreed is not None
     return agreed
 

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 from chain_bandit.mediate import stacked_token_rule, token_rule
-from chain_bandit.mediate.agreement.agreer import InProcess
-from chain_bandit.mediate.agreement.peers import PeerShares
 from chain_bandit.mediate.agreement.tokens import TokenInvalid
 from chain_bandit.mediate.token_rule import (
     Episode,
@@ -23,6 +21,7 @@ from chain_bandit.mediate.token_rule import (
     opened,
 )
 from chain_bandit.protocol.units import UNIT
+from science.peer_agreement import PeerShares
 
 SALTS = [bytes([number]) * 32 for number in range(4)]
 PAPER, BRIEF = TokenRuleOptions(), TokenRuleOptions(last_value=False)
@@ -37,7 +36,7 @@ def tell(method: Method, *epochs: Any, rule: TokenRuleOptions = BRIEF, agents: i
     """Epochs of one flat episode an agent; each gives value and reward by agent."""
     accounts = opened(method, agents)
     for epoch in epochs:
-        accounts = after_epoch(accounts, [[flat(*each)] for each in epoch], method, rule, InProcess(), SALTS[:agents])
+        accounts = after_epoch(accounts, [[flat(*each)] for each in epoch], method, rule, PeerShares(), SALTS[:agents])
     return accounts
 
 
@@ -111,14 +110,14 @@ def test_the_lowest_reward_is_that_of_the_whole_run_and_ones_own():
 
 def test_the_middle_of_an_epoch_is_the_median_of_its_episodes_means():
     epoch = [[flat(value, -1.0) for value in (1, 100, 3, 2)]]
-    (account,) = after_epoch(opened(Method.AUTO, 1), epoch, Method.AUTO, BRIEF, InProcess(), SALTS[:1])
+    (account,) = after_epoch(opened(Method.AUTO, 1), epoch, Method.AUTO, BRIEF, PeerShares(), SALTS[:1])
     assert account.middle == 2.5
 
 
 @pytest.mark.parametrize(("rule", "mean"), [(PAPER, 3.5), (BRIEF, 1.5)])
 def test_equation_3_divides_one_more_value_than_steps_or_as_many(rule, mean):
     (account,) = after_epoch(
-        opened(Method.AUTO, 1), [[Episode((1, 2, 4), (-1, -1))]], Method.AUTO, rule, InProcess(), SALTS[:1]
+        opened(Method.AUTO, 1), [[Episode((1, 2, 4), (-1, -1))]], Method.AUTO, rule, PeerShares(), SALTS[:1]
     )
     assert account.middle == mean
 
@@ -134,7 +133,7 @@ def test_the_codes_size_is_of_everybodys_last_rewards_without_zeros(rewards, siz
     for value in (10.0, 20.0):
         now = replace(last, values=[value] * 4), replace(first, values=[value] * 4)
         epoch = [[now[1], now[0]], [now[1], replace(now[0], rewards=(0.0, 0.0, 0.0))]]
-        accounts = after_epoch(accounts, epoch, Method.AUTO, rule, InProcess(), SALTS[:2])
+        accounts = after_epoch(accounts, epoch, Method.AUTO, rule, PeerShares(), SALTS[:2])
     assert [each.own for each in accounts] == pytest.approx([0.1 + 0.1 * size] * 2)
 
 
@@ -166,7 +165,7 @@ def test_shares_among_peers_give_the_same_tokens():
     accounts = tuple(TokenAccount(own, 0.1, -1.0, 10.0) for own in (0.3, 0.21, 1 / 3, 2.0))
     epoch = [[flat(value, -1)] for value in (10, 11, 12, 13)]
     ours, theirs = (
-        after_epoch(accounts, epoch, Method.ISOLATED, PAPER, each, SALTS) for each in (PeerShares(), InProcess())
+        after_epoch(accounts, epoch, Method.ISOLATED, PAPER, each, SALTS) for each in (PeerShares(), PeerShares())
     )
     assert ours == theirs
     assert len({each.used for each in ours}) == 1
@@ -207,7 +206,7 @@ def test_many_runs_at_once_have_the_same_tokens(method, rule):
                 ]
                 for agent in range(3)
             ]
-            alone[run] = after_epoch(alone[run], epoch, method, rule, InProcess(), SALTS[:3])
+            alone[run] = after_epoch(alone[run], epoch, method, rule, PeerShares(), SALTS[:3])
             assert many.own[run] == pytest.approx([each.own for each in alone[run]], abs=1e-8)
             assert many.used[run] == pytest.approx([each.used for each in alone[run]], abs=1e-8)
             if method.moves:

@@ -1,9 +1,12 @@
-"""Agreement among the participants themselves, as in the paper: shares to neighbours, sums to everybody.
+"""Agreement on a token among peers, the paper's protocol: additive secret sharing with neighbours, sums to everybody.
 
-Each splits its token among its neighbours and itself, adds up what it then holds, and publishes the sum. Where not all
-reach all, sums are handed on, step by step, and whom all sums have reached knows the mean. No command or option reaches
-this: it is the paper's protocol, beside which docs/mediate.md sets the validators' of `game.agreement`, and what its
-"Neighbourhoods" says of `Sharing.RANGE` is computed with it in tests/unit/mediate/test_agreement.py.
+Each participant splits its token among its neighbours and itself, adds up the shares that it then has, and publishes
+the sum. Where not all reach all, sums are handed on, step by step; a participant that all sums have reached knows the
+mean. docs/mediate.md compares it with the validators' agreement of `game.agreement`, and has the figures of
+`Sharing.RANGE` from tests/unit/mediate/test_agreement.py.
+
+Shares are integers modulo 2^64: any n - 1 of n are independent and uniform in the whole ring, whatever they share.
+The paper's code draws reals between -x and x, which tell how large x may be, and all are 0 for x = 0.
 """
 
 from collections.abc import Sequence
@@ -13,10 +16,30 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from chain_bandit.mediate.agreement import additive
 from chain_bandit.mediate.agreement.agreer import AgreedTokens
 from chain_bandit.mediate.agreement.tokens import check
 from chain_bandit.protocol.agreement.tokens import mean
+from chain_bandit.protocol.digests import keccak, uint
+
+RING = 2**64
+
+_MASK = keccak(b"chain_bandit.mediate.mask")
+
+
+def masks(salt: bytes, count: int) -> tuple[int, ...]:
+    """Uniform elements of the ring from a salt of 32 bytes, which is its owner's secret and used once."""
+    return tuple(int.from_bytes(keccak(_MASK, salt, uint(at, 2))[:8], "big") for at in range(count))
+
+
+def split(secret: int, chance: Sequence[int], ring: int = RING) -> tuple[int, ...]:
+    """One share more than there are elements of chance."""
+    return (*chance, (secret - sum(chance)) % ring)
+
+
+def joined(shares: Sequence[int], ring: int = RING) -> int:
+    """What was split; of the sums of many shares, the sum of what was split."""
+    return sum(shares) % ring
+
 
 Reach = NDArray[np.bool_]
 """(N, N): of participant i whom it reaches in row i."""
@@ -25,9 +48,9 @@ Reach = NDArray[np.bool_]
 class Sharing(Enum):
     """What shares are drawn from.
 
-    RING: the integers modulo 2^64. Fewer than all sums are chance, so who has not heard all has not heard.
-    RANGE: -x to x of a token x, as the authors' code does. They tell how large x is at least; the mean of the sums that
-        somebody has so far says something, but not the mean of the tokens. For comparison alone.
+    RING: the integers modulo 2^64. Fewer than all sums are chance, and say nothing of the mean.
+    RANGE: -x to x of a token x, as in the authors' code. They tell how large x is at least; the mean of the sums that
+        a participant has so far depends on the tokens, but is not their mean. For comparison alone.
     """
 
     RING = "ring"
@@ -40,14 +63,14 @@ class PeerExchange:
 
     Attributes:
         shares: (from, to, share), the ones kept not among them.
-        sums: what each publishes.
-        heard: whose sums have reached each.
+        sums: the one that each publishes.
+        received: whose sums have reached each.
         agreed: x* as each knows it.
     """
 
     shares: tuple[tuple[int, int, int], ...]
     sums: tuple[int, ...]
-    heard: tuple[frozenset[int], ...]
+    received: tuple[frozenset[int], ...]
     agreed: AgreedTokens
 
 
@@ -65,7 +88,7 @@ class PeerShares:
     sharing: Sharing = Sharing.RING
 
     def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> AgreedTokens:
-        """See `Agreer`."""
+        """See `mediate.agreement.agreer.Agreer`."""
         return self.exchange(tokens, salts).agreed
 
     def exchange(self, tokens: Sequence[int], salts: Sequence[bytes]) -> PeerExchange:
@@ -81,34 +104,34 @@ class PeerShares:
             held[owner] += kept
         for _, to, share in shares:
             held[to] += share
-        sums = tuple(additive.joined([total]) if self.sharing is Sharing.RING else total for total in held)
-        heard = _handed_on(reach, count)
-        agreed = tuple(self._known([sums[whose] for whose in known], count) for known in heard)
-        return PeerExchange(tuple(shares), sums, heard, agreed)
+        sums = tuple(joined([total]) if self.sharing is Sharing.RING else total for total in held)
+        received = _handed_on(reach, count)
+        agreed = tuple(self._known([sums[whose] for whose in known], count) for known in received)
+        return PeerExchange(tuple(shares), sums, received, agreed)
 
     @staticmethod
     def _row(step: Reach, count: int) -> list[frozenset[int]]:
         return [frozenset(np.flatnonzero(step[row]).tolist()) - {row} for row in range(count)]
 
     def _split(self, token: int, salt: bytes, others: int) -> tuple[int, ...]:
-        chance = additive.masks(salt, others)
+        chance = masks(salt, others)
         if self.sharing is Sharing.RING:
-            return additive.split(token, chance)
-        drawn = [mask * (2 * token + 1) // additive.RING - token for mask in chance]
+            return split(token, chance)
+        drawn = [mask * (2 * token + 1) // RING - token for mask in chance]
         return (*drawn, token - sum(drawn))
 
     def _known(self, sums: Sequence[int], count: int) -> int | None:
         if self.sharing is Sharing.RANGE:
             return max(sum(sums) // len(sums), 0)
-        return mean(additive.joined(sums), count) if len(sums) == count else None
+        return mean(joined(sums), count) if len(sums) == count else None
 
 
 def _handed_on(reach: Sequence[Sequence[frozenset[int]]], count: int) -> tuple[frozenset[int], ...]:
     """Whose sums each has after all steps: in a step all send what they had before it to whom they reach."""
-    heard = [frozenset((each,)) for each in range(count)]
+    received = [frozenset((each,)) for each in range(count)]
     for step in reach:
-        heard = [
-            heard[each].union(*(heard[sender] for sender in range(count) if each in step[sender]))
+        received = [
+            received[each].union(*(received[sender] for sender in range(count) if each in step[sender]))
             for each in range(count)
         ]
-    return tuple(heard)
+    return tuple(received)
