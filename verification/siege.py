@@ -1,22 +1,23 @@
-"""A game of processes besieged by one of its seats and by strangers, beside the same game left alone.
+"""A game of processes besieged by a third of its seats and by strangers, beside the same game left alone.
 
-    python verification/siege.py [--rounds 60] [--frames 1000000] [--json FILE]
+    python verification/siege.py [--nodes 4] [--rounds 60] [--frames 1000000] [--bound-ms 500] [--certified]
     python verification/siege.py --by stuffed [--rounds 60]
     python verification/siege.py --by measured [--rounds 60]
 
-Both games are played on Anvil by four nodes, one after the other. In the second seat 3 equivocates in its reports and
-as a commander, and stands still now and then; a process with its key writes junk on links to everybody, well-formed as
-long as it has frames left (so that nobody hangs up), then giant and undecodable; and a process without any key holds
-connections half open and talks no TLS.
+Both games are played on Anvil by n nodes, one after the other; the last floor((n - 1) / 3) seats are corrupt. In the
+second game they equivocate in their reports and as commanders, and stand still now and then; a process with their keys
+writes junk on links to the first three seats, environment, relayer and comparison, well-formed as long as it has frames
+left (so that no node hangs up), then giant and undecodable; and a process without any key holds connections half open
+and talks no TLS.
 
-With --by stuffed seat 3 says what it should, but fills its envelopes of a round's steps, which are free, with as many
-claims, certificates and questions as an envelope may have, each of which takes one or two signatures to refuse or an
-answer, and asks for all its receipts 31 times a round; with --by measured only as far as it is read on. The goal is
-then 0.6 in place of 0.5.
+With --by stuffed the corrupt seats follow the protocol, but fill their envelopes of a round's steps, which are free,
+with as many claims, certificates and questions as an envelope may have, each of which takes one or two signatures to
+refuse or an answer, and ask for all their receipts 31 times a round; with --by measured only as far as they are read
+on. The goal is then 0.6 in place of 0.5.
 
-Printed: blocks a second of honest seats from the tenth round on, their resident memory when the first round ended, at
-most, at the end. Exit code 14 where the besieged make less of the blocks a second of those left alone than the goal,
-where memory grew by more than `MOST_MB`, where anybody but seat 3 is proven false, or an audit fails.
+Printed: blocks a second of honest seats from the tenth round on; resident memory of the first three seats when the
+first round ended, at most, at the end. Exit code 14 where the besieged make less of the blocks a second of those left
+alone than the goal, where memory grew by more than `MOST_MB`, where any honest seat is proven false, or an audit fails.
 """
 
 import argparse
@@ -55,12 +56,12 @@ from chain_bandit.nodes.up import up
 from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role, statement_content
 from chain_bandit.scenario import Scenario
 
-SEATS, CORRUPT = 4, 3
-HONEST = ("seat-0", "seat-1", "seat-2")
+WATCHED = ("seat-0", "seat-1", "seat-2")
+"""Honest nodes that are measured, and besieged with all that the corrupt can write."""
 STUFFED, MEASURED = "stuffed", "measured"
 GOAL, STUFFED_GOAL, MOST_MB = 0.5, 0.6, 64.0
 LOOK, STANDS, RUNS = 0.05, 1.0, 5.0
-"""Seconds between two looks at memory; for which seat 3 stands still, and runs."""
+"""Seconds between two looks at memory; for which the corrupt stand still, and run."""
 
 SETTLED = 10
 """Rounds that are not counted: nodes are started anew in them."""
@@ -87,21 +88,28 @@ class _Played:
     accused: list[int] = field(default_factory=list)
 
 
-def scenario_of(rounds: int, bound_ms: int, equivocating: bool) -> Scenario:
-    """Two-thirds of four: any three seats certify."""
+def corrupt_of(seats: int) -> range:
+    """The last floor((n - 1) / 3)."""
+    return range(seats - (seats - 1) // 3, seats)
+
+
+def scenario_of(seats: int, rounds: int, bound_ms: int, certified: bool, equivocating: bool) -> Scenario:
+    """Two thirds certify: of four any three seats."""
+    corrupt = corrupt_of(seats)
     attacks = [{"name": "two-faced-report"}, {"name": "equivocating-commander"}]
     return Scenario.model_validate({
-        "name": "siege", "participants": SEATS, "rounds": rounds, "burn_in": 4, "liars": 1, "attackers": 1,
-        "bound_ms": bound_ms, "quorum": "two-thirds",
+        "name": "siege", "participants": seats, "rounds": rounds, "burn_in": 4, "liars": len(corrupt),
+        "attackers": len(corrupt), "bound_ms": bound_ms, "quorum": "two-thirds",
+        "vectors": "certified" if certified else "plain",
         "rewards": {"kind": "bernoulli", "means": [0.9, 0.4]},
-        "malicious": [{"seat": CORRUPT, "attacks": attacks}] if equivocating else [],
+        "malicious": [{"seat": seat, "attacks": attacks} for seat in corrupt] if equivocating else [],
     })  # fmt: skip
 
 
-def play(rounds: int, bound_ms: int, by: list[str], frames: int, out: Path) -> _Played:
+def play(seats: int, rounds: int, bound_ms: int, certified: bool, by: list[str], frames: int, out: Path) -> _Played:
     besieged, stuffed = bool(by), by in ([STUFFED], [MEASURED])
     found, result, over = _Played(besieged), list[Any](), threading.Event()
-    scenario = scenario_of(rounds, bound_ms, besieged and not stuffed)
+    scenario = scenario_of(seats, rounds, bound_ms, certified, besieged and not stuffed)
 
     def pause(seconds: float) -> None:
         if over.wait(seconds):
@@ -116,36 +124,38 @@ def play(rounds: int, bound_ms: int, by: list[str], frames: int, out: Path) -> _
     thread = threading.Thread(target=game)
     thread.start()
     enemies: list[subprocess.Popen[str]] = []
-    seat = out / f"seat-{CORRUPT}"
+    last = out / f"seat-{corrupt_of(seats)[-1]}"
     turn, stopped, memory = 0.0, False, dict[str, list[float]]()
     try:
         while thread.is_alive():
             sleep(LOOK)
             now = monotonic()
-            if besieged and not enemies and (rounds_of(seat) if stuffed else (out / files.GAME).exists()):
+            if besieged and not enemies and (rounds_of(last) if stuffed else (out / files.GAME).exists()):
                 if stuffed:
-                    tell(out, signal.SIGKILL)
-                enemies = [start(kind, out, frames) for kind in by]
-            made = rounds_of(out / HONEST[0])
+                    tell(seats, out, signal.SIGKILL)
+                keys = corrupt_of(seats) if stuffed else range(1)
+                enemies = [start(kind, seats, at, out, frames) for kind in by for at in keys]
+            made = rounds_of(out / WATCHED[0])
             if not made:
                 continue
-            for name in HONEST:
+            for name in WATCHED:
                 if (mb := resident(out / name)) is not None:
                     memory.setdefault(name, []).append(mb)
             if besieged and not stuffed and now > turn:
                 stopped = not stopped and len(made) < rounds - 8
                 turn = now + (STANDS if stopped else RUNS)
-                tell(out, signal.SIGSTOP if stopped else signal.SIGCONT)
+                tell(seats, out, signal.SIGSTOP if stopped else signal.SIGCONT)
     finally:  # where we are interrupted too, no process stays: `up` takes its own with it
         over.set()
         thread.join()
         for process in enemies:
             process.terminate()
-            found.sent |= json.loads(process.communicate()[0] or "{}")
+            sent = json.loads(process.communicate()[0] or "{}")
+            found.sent |= {what: found.sent.get(what, 0) + count for what, count in sent.items()}
     if isinstance(result[0], Exception):
         raise result[0]
     _, report = result[0]
-    made = rounds_of(out / HONEST[0])[SETTLED:]
+    made = rounds_of(out / WATCHED[0])[SETTLED:]
     found.rounds, found.seconds = len(made), sum(seconds for _, seconds in made)
     found.blocks = sum(kind in ("approved", "rejected") for kind, _ in made)
     found.blocks_per_second = found.blocks / found.seconds
@@ -175,16 +185,18 @@ def resident(place: Path) -> float | None:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6 or None  # none of a process that is gone
 
 
-def tell(out: Path, number: int) -> None:
-    """Seat 3's own node."""
+def tell(seats: int, out: Path, number: int) -> None:
+    """The corrupt seats' own nodes."""
+    names = {f"seat-{seat}" for seat in corrupt_of(seats)}
     for state in states(out):
-        if state.name == f"seat-{CORRUPT}" and state.pid is not None:
+        if state.name in names and state.pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(state.pid, number)
 
 
-def start(kind: str, out: Path, frames: int) -> "subprocess.Popen[str]":
-    command = [sys.executable, __file__, "--hostile", kind, str(out), "--frames", str(frames)]
+def start(kind: str, seats: int, seat: int, out: Path, frames: int) -> "subprocess.Popen[str]":
+    command = [sys.executable, __file__, "--hostile", kind, str(seat), str(out)]
+    command += ["--nodes", str(seats), "--frames", str(frames)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -195,8 +207,8 @@ class _Ended(BaseException):
     """Told to end."""
 
 
-def hostile(kind: str, out: Path, frames: int) -> None:
-    """Until told to end; then what was sent, as JSON."""
+def hostile(kind: str, seats: int, seat: int, out: Path, frames: int) -> None:
+    """Until told to end; then what was sent, as JSON. A stuffed seat is one process, all other attackers are one."""
 
     def end(number: int, frame: Any) -> None:
         raise _Ended
@@ -204,13 +216,16 @@ def hostile(kind: str, out: Path, frames: int) -> None:
     signal.signal(signal.SIGTERM, end)
     os.chdir(out)
     sent: dict[str, int] = {}
-    sockets = [str(Path(name) / "socket") for name in (*HONEST, "environment", "relayer", "comparison")]
+    sockets = [str(Path(name) / "socket") for name in (*WATCHED, "environment", "relayer", "comparison")]
     with suppress(_Ended):
         if kind in (STUFFED, MEASURED):
-            start_stuffed(kind, sent)
+            start_stuffed(kind, seats, seat, sent)
         elif kind == "flood":
-            for socket_ in sockets:
-                threading.Thread(target=flood, args=(socket_, frames // len(sockets), sent), daemon=True).start()
+            links = [(at, socket_) for at in corrupt_of(seats) for socket_ in sockets]
+            junk = [framed(each) for each in well_formed(seats)]
+            for at, socket_ in links:
+                given = (at, socket_, junk, frames // len(links), sent)
+                threading.Thread(target=flood, args=given, daemon=True).start()
         else:
             strangers(sockets, sent)
         while True:
@@ -223,6 +238,7 @@ class Stuffed(SeatRole):
 
     signer: Signer
     is_measured: bool
+    seats: int
     sent: dict[str, int]
 
     def tick(self, step: int) -> list[Post]:
@@ -231,7 +247,7 @@ class Stuffed(SeatRole):
             return super().tick(step)
         said, phase = super().tick(step), Phase.REPORT if step < self._rules.schedule.propose else Phase.BLOCK
         size = self._rules.parameters.report_bytes if phase is Phase.REPORT else 32
-        room = MOST_SAID * SEATS - 4 - SEATS
+        room = MOST_SAID * self.seats - 4 - self.seats
         claims = tuple(self._claim(phase, os.urandom(size)) for _ in range(room))
         self.sent["claims"] = self.sent.get("claims", 0) + room
         others = [number for number in self._rules.everybody if number != self.address]
@@ -241,7 +257,7 @@ class Stuffed(SeatRole):
 
     def recorded(self, found: Recorded) -> list[Post]:
         """The pull, and the same question many times over."""
-        questions: list[Post] = [] if self.is_measured else [(ENVIRONMENT, Owed(1))] * (MOST_SAID * SEATS - 1)
+        questions: list[Post] = [] if self.is_measured else [(ENVIRONMENT, Owed(1))] * (MOST_SAID * self.seats - 1)
         self.sent["questions"] = self.sent.get("questions", 0) + len(questions)
         return [*super().recorded(found), *questions]
 
@@ -254,22 +270,22 @@ class Stuffed(SeatRole):
         return Claim(self.address, content, self.signer.sign(digest), chain)
 
 
-def start_stuffed(kind: str, sent: dict[str, int]) -> None:
+def start_stuffed(kind: str, seats: int, seat: int, sent: dict[str, int]) -> None:
     load()
-    begun = start_module.Start(Path(f"seat-{CORRUPT}"))
+    begun = start_module.Start(Path(f"seat-{seat}"))
     assert begun.key.secret is not None
-    Stuffed.signer, Stuffed.is_measured, Stuffed.sent = Signer(begun.key.secret), kind == MEASURED, sent
+    Stuffed.signer, Stuffed.is_measured = Signer(begun.key.secret), kind == MEASURED
+    Stuffed.seats, Stuffed.sent = seats, sent
     start_module.SeatRole = Stuffed  # type: ignore[attr-defined]
     begun.run()
 
 
-def flood(endpoint: str, frames: int, sent: dict[str, int]) -> None:
-    """With seat 3's key: junk that decodes, then what no honest node writes, then knocking again and again."""
+def flood(seat: int, endpoint: str, junk: list[bytes], frames: int, sent: dict[str, int]) -> None:
+    """With a corrupt seat's key: junk that decodes, then what no honest node writes, then knocking again and again."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.load_cert_chain(Path(f"seat-{CORRUPT}") / files.LINK)
-    chance, here = random.Random(endpoint), 0
-    junk = [framed(each) for each in well_formed(chance)]
+    context.load_cert_chain(Path(f"seat-{seat}") / files.LINK)
+    chance, here = random.Random(f"{seat} {endpoint}"), 0
     while True:
         line = socket.socket(socket.AF_UNIX)
         line.settimeout(5)
@@ -287,22 +303,22 @@ def flood(endpoint: str, frames: int, sent: dict[str, int]) -> None:
         sleep(0.02)
 
 
-def well_formed(chance: random.Random) -> list[bytes]:
+def well_formed(seats: int) -> list[bytes]:
     """Envelopes that decode: of all rounds and steps, empty, with claims of noise, nearly too large."""
-    some = []
+    chance, some = random.Random(seats), []
     for round_ in range(5, 60):
         for step in range(8):
-            relays = ((CORRUPT, chance.randbytes(64)),)
+            relays = ((chance.choice(corrupt_of(seats)), chance.randbytes(64)),)
             claims = tuple(
-                Claim(chance.randrange(SEATS), chance.randbytes(32), chance.randbytes(64), relays)
+                Claim(chance.randrange(seats), chance.randbytes(32), chance.randbytes(64), relays)
                 for _ in range(chance.choice((0, 1, 8)))
             )
             phase = chance.choice((Phase.REPORT, Phase.BLOCK))
             some.append(encode(Envelope(chance.choice(list(EnvelopeKind)), round_, step, (Frame(phase, claims),))))
-    p = scenario_of(60, 500, True).parameters
-    room = most_bytes(SEATS, p.report_bytes, p.attackers) // MOST_SAID // SEATS - RECEIPT_BYTES
-    padded = tuple(Receipt(round_, 0, 0, chance.randbytes(room), b"") for round_ in range(30))
-    return some + [encode(Envelope(kind, 5, 0, padded)) for kind in EnvelopeKind for _ in range(20)]
+    p = scenario_of(seats, 60, 500, False, True).parameters
+    room = most_bytes(seats, p.report_bytes, p.attackers) // MOST_SAID // seats - RECEIPT_BYTES
+    padded = tuple(Receipt(round_, 0, 0, chance.randbytes(room), b"") for round_ in range(MOST_SAID * seats - 2))
+    return some + [encode(Envelope(kind, round_, 0, padded)) for kind in EnvelopeKind for round_ in range(5, 60)]
 
 
 def framed(data: bytes) -> bytes:
@@ -330,27 +346,29 @@ def strangers(sockets: list[str], sent: dict[str, int]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nodes", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--frames", type=int, default=1_000_000)
     parser.add_argument("--bound-ms", type=int, default=500)
+    parser.add_argument("--certified", action="store_true", help="vectors of reports are certified")
     ways = ["flood", "strangers", STUFFED, MEASURED]
     parser.add_argument("--by", nargs="+", default=ways[:2], choices=ways)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--hostile", nargs=2, metavar=("KIND", "FOLDER"), help=argparse.SUPPRESS)
+    parser.add_argument("--hostile", nargs=3, metavar=("KIND", "SEAT", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.hostile:
-        kind, out = arguments.hostile
-        hostile(kind, Path(out), arguments.frames)
+        kind, seat, out = arguments.hostile
+        hostile(kind, arguments.nodes, int(seat), Path(out), arguments.frames)
         return 0
     with TemporaryDirectory() as folder:
+        size = arguments.nodes, arguments.rounds, arguments.bound_ms, arguments.certified
         games = [
-            play(arguments.rounds, arguments.bound_ms, by, arguments.frames, Path(folder) / str(len(by)))
-            for by in (list[str](), arguments.by)
+            play(*size, by, arguments.frames, Path(folder) / str(len(by))) for by in (list[str](), arguments.by)
         ]
     alone, besieged = games
     goal = STUFFED_GOAL if arguments.by in ([STUFFED], [MEASURED]) else GOAL
     ratio = besieged.blocks_per_second / alone.blocks_per_second
-    table = Table(title=f"A siege ({arguments.rounds} rounds, Δ = {arguments.bound_ms} ms)")
+    table = Table(title=f"A siege (n = {arguments.nodes}, {arguments.rounds} rounds, Δ = {arguments.bound_ms} ms)")
     for name in ("game", "rounds", "blocks", "blocks/s", "MB at first", "at most", "at the end", "audit"):
         table.add_column(name, justify="right")
     for game, name in ((alone, "left alone"), (besieged, "besieged")):
@@ -361,7 +379,8 @@ def main() -> int:
     if arguments.json:
         arguments.json.write_text(json.dumps({"ratio": ratio, "games": [asdict(each) for each in games]}) + "\n")
     grown = max(most - first for first, most, _ in besieged.mb.values())
-    audits = {game.audit for game in games} != {"passed"} or alone.accused or set(besieged.accused) - {CORRUPT}
+    honest_proven = alone.accused or set(besieged.accused).difference(corrupt_of(arguments.nodes))
+    audits = {game.audit for game in games} != {"passed"} or honest_proven
     checked = {
         f"blocks a second ({goal} of those left alone)": ratio < goal,
         f"memory ({grown:.0f} MB more, {MOST_MB:.0f} allowed)": grown > MOST_MB,

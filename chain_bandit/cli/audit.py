@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from chain_bandit.chain_history.blocks import LAST_BLOCK
+from chain_bandit.cli.errors import say_error
 from chain_bandit.cli.options import (
     ForeignRules,
     Json,
@@ -18,7 +19,7 @@ from chain_bandit.cli.options import (
     named_game,
     run_foreign,
 )
-from chain_bandit.output import answer, naming
+from chain_bandit.output import UNWRITTEN, answer, naming
 
 
 # Long by the declarations of its options.
@@ -93,15 +94,21 @@ def audit(
         else:
             assert folder is not None
             report = audit_folder(folder, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
+        lost = ""
         if page is not None:
             drawn = page_of(history or folder or Path(), report)
-            with naming(page), whole_file(page) as file:
-                file.write(drawn.encode())
+            try:
+                with naming(page), whole_file(page) as file:
+                    file.write(drawn.encode())
+            except OSError as error:  # the verdict is printed all the same
+                page, lost = None, f"{error.filename}: cannot be written ({error.strerror})"
     if as_json:
-        answer(report.as_dict(with_rounds=False), sort_keys=True)
+        answer(report.as_dict(with_rounds=False) | ({"error": {"message": lost}} if lost else {}), sort_keys=True)
     else:
         drawn_at = page or (folder / REPORT if folder and (folder / REPORT).is_file() else None)
         console().print(
             checks_table(report, every), statements_table(report), *([to_open(drawn_at)] if drawn_at else []), sep="\n"
         )
-    raise typer.Exit(report.exit_code)
+    if lost:
+        say_error(lost)
+    raise typer.Exit(report.exit_code or (UNWRITTEN if lost else 0))

@@ -23,7 +23,7 @@ from chain_bandit.crypto.vouching import fingerprint
 from chain_bandit.network.address import family_of, host_and_port, is_private
 from chain_bandit.network.wire import longest_of
 
-ROOM, ROOM_BYTES = 64, 1 << 20
+ROOM, ROOM_BYTES = 64, 1 << 17
 """Frames that wait for one reader, in either direction, and their bytes on the way in: then its writer waits, or the
 oldest goes."""
 
@@ -299,8 +299,7 @@ class Links:
                 if size > longest_of(len(self._peers)):
                     self._banned.add(address)
                     return
-                frame = await reader.readexactly(size)
-                if not frame:  # it says that it lives
+                if not size:  # it says that it lives
                     beats += 1
                     if beats > FEW_BEATS + LOOSE * (self._loop.time() - began) / BEAT:
                         return  # no ban: this clock may have stood still, while the machine slept
@@ -311,6 +310,8 @@ class Links:
                         while self._is_full(address) and self._readers.get(address) is link:
                             room.clear()
                             await room.wait()
+                        patience.reschedule(self._loop.time() + IDLE)
+                    frame = await reader.readexactly(size)
                     with self._news:
                         waiting.append(frame)
                         self._together.discard(address)

@@ -4,6 +4,7 @@ import json
 import resource
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.node import account
 from chain_bandit.chain.process import OwnNode
+from chain_bandit.chain_history import files
 from chain_bandit.crypto.keys import Signer
 from tests.integration.nodes import COMMAND, ROOT, chain_bandit
+from verification.splicing import games
 
 SMALL = ROOT / "examples" / "small.toml"
 DEV0 = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -83,6 +86,21 @@ def test_a_disk_that_is_full_halfway_leaves_nothing_half_written(
         assert all(path.stat().st_size < most for path in left)
     else:
         assert left == []
+
+
+def test_an_audit_without_room_for_its_page_gives_its_verdict(run_folder: Path, tmp_path: Path) -> None:
+    """A verdict of violation is the exit code then too."""
+    said = on_full_disk(20_000, *commands(run_folder, tmp_path)["page"], "--json")
+    report = json.loads(said.stdout)
+    assert (said.returncode, report["verdict"]) == (2, "passed")
+    assert "page.html: cannot be written" in report["error"]["message"]
+    history = games(0)[0].history
+    *blocks, last = history.blocks
+    violated = tmp_path / "violated.jsonl"
+    files.write(replace(history, blocks=(*blocks, replace(last, transactions=(b"\2",)))), violated)
+    said = on_full_disk(2_000, "audit", "--history", violated, "--page", tmp_path / "page.html")
+    assert said.returncode == 12, said.stderr
+    assert "page.html: cannot be written" in said.stderr
 
 
 def test_an_agreement_without_room_for_its_page_leaves_its_history_and_no_half_of_a_page(tmp_path: Path) -> None:
