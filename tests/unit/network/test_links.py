@@ -248,7 +248,7 @@ def test_a_flood_waits_in_its_own_socket_and_the_others_are_heard(net):
     line, quiet = net.raw(1, 0), net.raw(2, 0)
     line.settimeout(0.5)
     sent = written_until_it_waits(line, frame, 10 * ROOM)
-    assert sent < ROOM + 20  # what sockets hold comes on top
+    assert sent < 4  # one waits, and TLS and the socket hold some; with a room of 1 MiB it was four
     quiet.sendall(framed(b"hello"))
     wait(lambda: (2, b"hello") in a.receive(0.05))
 
