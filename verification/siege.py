@@ -15,7 +15,7 @@ with as many claims, certificates and questions as an envelope may have, each of
 refuse or an answer, and ask for all their receipts 31 times a round; with --by measured only as far as they are read
 on. The goal is then 0.6 in place of 0.5.
 
-Printed: blocks a second of honest seats from the tenth round on; resident memory of the first three seats when the
+Printed: blocks a second of honest seats after ten rounds, or half of a shorter game; resident memory of the first three seats when the
 first round ended, at most, at the end. Exit code 14 where the besieged make less of the blocks a second of those left
 alone than the goal, where memory grew by more than `MOST_MB`, where any honest seat is proven false, or an audit fails.
 """
@@ -64,7 +64,7 @@ LOOK, STANDS, RUNS = 0.05, 1.0, 5.0
 """Seconds between two looks at memory; for which the corrupt stand still, and run."""
 
 SETTLED = 10
-"""Rounds that are not counted: nodes are started anew in them."""
+"""Rounds that are not counted, or half of a shorter game: nodes are started anew in them."""
 
 HALF_OPEN, AT_A_TIME = 256, 50
 
@@ -155,7 +155,8 @@ def play(seats: int, rounds: int, bound_ms: int, certified: bool, by: list[str],
     if isinstance(result[0], Exception):
         raise result[0]
     _, report = result[0]
-    made = rounds_of(out / WATCHED[0])[SETTLED:]
+    made = rounds_of(out / WATCHED[0])
+    made = made[min(SETTLED, len(made) // 2) :]
     found.rounds, found.seconds = len(made), sum(seconds for _, seconds in made)
     found.blocks = sum(kind in ("approved", "rejected") for kind, _ in made)
     found.blocks_per_second = found.blocks / found.seconds

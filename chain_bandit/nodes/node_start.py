@@ -1,11 +1,10 @@
 """Start of a node from its folder, whatever system it is of: identity, lock, journal, links, and its loop."""
 
-import ctypes
 import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from ssl import SSLError
 from time import sleep
@@ -34,9 +33,6 @@ from chain_bandit.nodes.round_rules import RoundRules
 from chain_bandit.nodes.sign_once import SignedJournal
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.messages import Domain
-
-_MMAP_THRESHOLD, _LARGE = -3, 1 << 16
-"""glibc's number of the option of `mallopt`, and the bytes of a block from which on it is mapped by itself."""
 
 
 def to_audit(game: Path) -> str:
@@ -169,7 +165,6 @@ class NodeStart(ABC):
 
     def run(self) -> Mapping[str, Any]:
         """Play, to the end of the game; what the role says of it. Raises `ChainBanditError`."""
-        _give_back_buffers()
         with ExitStack() as stack:
             stack.enter_context(alone(self._place))
             at("started")
@@ -243,13 +238,3 @@ class NodeStart(ABC):
         if self.key.secret is None:
             raise files.PlaceRefused(self._place / files.KEY, "has no secret")
         return Signer(self.key.secret)
-
-
-def _give_back_buffers() -> None:
-    """Have the C library return large blocks to the system when they are freed.
-
-    A TLS link has a buffer of 256 KiB that it hardly touches, and a peer may send frames of 512 KiB. In glibc's heap,
-    where they come after the first ones were freed, all of them stay resident.
-    """
-    with suppress(AttributeError):  # of another C library, which has no such call
-        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)

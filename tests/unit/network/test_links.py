@@ -3,10 +3,12 @@
 import _ssl
 import asyncio
 import ctypes
+import gc
 import socket
 import ssl
 import threading
 import time
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -251,6 +253,16 @@ def test_a_flood_waits_in_its_own_socket_and_the_others_are_heard(net):
     assert sent < 4  # one waits, and TLS and the socket hold some; with a room of 1 MiB it was four
     quiet.sendall(framed(b"hello"))
     wait(lambda: (2, b"hello") in a.receive(0.05))
+
+
+def test_a_link_has_a_buffer_of_a_quarter_of_what_asyncio_gives_it(net):
+    """Of 64 nodes each has 126 links, whose buffers are resident though hardly used."""
+    net.start(0)
+    line = net.raw(1, 0)
+    wait(lambda: net.open[0].present)
+    buffers = {len(each._ssl_buffer) for each in gc.get_objects() if isinstance(each, SSLProtocol)}
+    assert buffers == {1 << 16}
+    line.close()
 
 
 def test_a_stranger_that_says_nothing_is_cut_off(net, monkeypatch):
