@@ -15,9 +15,10 @@ with as many claims, certificates and questions as an envelope may have, each of
 refuse or an answer, and ask for all their receipts 31 times a round; with --by measured only as far as they are read
 on. The goal is then 0.6 in place of 0.5.
 
-Printed: blocks a second of honest seats after ten rounds, or half of a shorter game; resident memory of the first three seats when the
-first round ended, at most, at the end. Exit code 14 where the besieged make less of the blocks a second of those left
-alone than the goal, where memory grew by more than `MOST_MB`, where any honest seat is proven false, or an audit fails.
+Printed: blocks a second of honest seats after ten rounds, or half of a shorter game; resident memory of the first
+three seats when the first round ended, at most, at the end. Exit code 14 where the besieged make less of the blocks a
+second of those left alone than the goal, where memory grew by more than `MOST_MB`, where any honest seat is proven
+false, or an audit fails.
 """
 
 import argparse
