@@ -52,7 +52,7 @@ def _charge(game: ReplayedGame, t: int) -> None:
 
 
 def _bit(entry: CostEntry) -> Slice:
-    """Where an entry says whether it was costly: its third word, with the parent and the kind before it."""
+    """Offset of an entry's case-2 flag: its third word, with the parent and the kind before it."""
     return Slice(entry.parent + entry.kind.to_bytes(32, "big") + entry.costly.to_bytes(32, "big"), 64, 32)
 
 

@@ -23,7 +23,7 @@ def kept_rewards(
     place: Path, scenario: "Scenario", game: bytes, receipts: KeptReceipts, stack: ExitStack,
     say: Callable[[str], None],
 ) -> LiveRewards | None:  # fmt: skip
-    """Who asks for them, with what a life before has kept in the folder; None of rewards that are drawn.
+    """Client for them, with the journal of earlier runs in the folder; None of rewards that are drawn.
 
     Raises:
         PullsLost: a receipt rests on a pull that the journal does not have.

@@ -214,7 +214,7 @@ class Start(NodeStart):
         )  # fmt: skip
         return rules, opening(self.parameters, genesis, seed_0, tuple(each.weight for each in self.seated))
 
-    # --- who it is
+    # --- identity
 
     def _role(self, rules: Rules, first: Ledger, journal: SignedJournal | None, stack: ExitStack) -> NodeRole:
         if self.key.address == COMPARISON:
@@ -312,7 +312,7 @@ class _Said(logging.Handler):
         self._say = say
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say one."""
+        """Pass a log record on."""
         self._say(record.getMessage())
 
 

@@ -111,7 +111,7 @@ class Money:
 
     @property
     def slashed(self) -> frozenset[int]:
-        """Who loses the slash, and has no share in a pool."""
+        """Seats that lose the slash, and have no share in a pool."""
         records = self.settlement.records
         return records.lies.slashed(records.blocked_from)
 

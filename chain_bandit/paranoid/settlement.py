@@ -229,7 +229,7 @@ class Settlement:
             self.leaves = []
 
     def _check_roots(self) -> None:
-        """Who signed the roots, that proofs rest on no other of the same settlement, and receipts on no other tally."""
+        """Signer of the roots; that proofs rest on no other of the same settlement, and receipts on no other tally."""
         setup, verdict = self.records.setup, self.records.verdict
         for bound in self.bound:
             author = signer(tallies_statement(setup, bound.through, bound.root), bound.signature)

@@ -1,4 +1,4 @@
-"""Terminal view of a run: header, progress, tables. Everything fits 80 columns and says all without colour."""
+"""Terminal view of a run: header, progress, tables. Everything fits 80 columns and is readable without colour."""
 
 import re
 import sys
@@ -303,7 +303,7 @@ def statements_table(report: AuditReport) -> RenderableType:
 
 
 class _Checks:
-    """The table of checks; it says what each proves where there is room."""
+    """The table of checks, with what each proves where there is room."""
 
     def __init__(self, report: Checked, proves: Mapping[str, str]) -> None:
         self._report, self._proves = report, proves

@@ -25,7 +25,7 @@ Reach = NDArray[np.bool_]
 class Sharing(Enum):
     """What shares are drawn from.
 
-    RING: the integers modulo 2^64. Fewer than all sums are chance, so who has not heard all has not heard.
+    RING: the integers modulo 2^64. Fewer than all sums are random, so a participant that lacks one learns nothing.
     RANGE: -x to x of a token x, as the authors' code does. They tell how large x is at least; the mean of the sums that
         somebody has so far says something, but not the mean of the tokens. For comparison alone.
     """
@@ -41,7 +41,7 @@ class PeerExchange:
     Attributes:
         shares: (from, to, share), the ones kept not among them.
         sums: what each publishes.
-        heard: whose sums have reached each.
+        heard: senders whose sums have reached each.
         agreed: x* as each knows it.
     """
 
