@@ -1,4 +1,4 @@
-"""A game of processes besieged by one of its seats and by strangers, beside the same game left alone.
+"""Denial-of-service test: a game of processes attacked by a seat and by strangers, beside the same game left alone.
 
     python verification/siege.py [--rounds 60] [--frames 1000000] [--json FILE]
     python verification/siege.py --by stuffed [--rounds 60]
@@ -9,7 +9,7 @@ as a commander, and stands still now and then; a process with its key writes jun
 long as it has frames left (so that nobody hangs up), then giant and undecodable; and a process without any key holds
 connections half open and talks no TLS.
 
-With --by stuffed seat 3 says what it should, but fills its envelopes of a round's steps, which are free, with as many
+With --by stuffed seat 3 sends what it should, but fills its envelopes of a round's steps, which are free, with as many
 claims, certificates and questions as an envelope may have, each of which takes one or two signatures to refuse or an
 answer, and asks for all its receipts 31 times a round; with --by measured only as far as it is read on. The goal is
 then 0.6 in place of 0.5.
@@ -68,7 +68,7 @@ SETTLED = 10
 HALF_OPEN, AT_A_TIME = 256, 50
 
 RECEIPT_BYTES = 16
-"""Of a receipt that says nothing."""
+"""Of an empty receipt."""
 
 
 @dataclass
@@ -226,7 +226,7 @@ class Stuffed(SeatRole):
     sent: dict[str, int]
 
     def tick(self, step: int) -> list[Post]:
-        """What it should say, and as many claims as the envelope has room for."""
+        """What it should send, and as many claims as the envelope has room for."""
         if step and self.is_measured:
             return super().tick(step)
         said, phase = super().tick(step), Phase.REPORT if step < self._rules.schedule.propose else Phase.BLOCK
@@ -236,7 +236,7 @@ class Stuffed(SeatRole):
         self.sent["claims"] = self.sent.get("claims", 0) + room
         others = [number for number in self._rules.everybody if number != self.address]
         none = Certificate(NO_BLOCK, 0b111, b"".join(claim.signature for claim in claims[:3]))
-        asked: list[Post] = [each for each in said if isinstance(each[1], Question)] * room  # who asks waits
+        asked: list[Post] = [each for each in said if isinstance(each[1], Question)] * room  # requests pend
         return [*said, *((to, Frame(phase, claims)) for to in others), *[(RELAYER, none)] * room, *asked]
 
     def recorded(self, found: Recorded) -> list[Post]:

@@ -67,7 +67,7 @@ class JournalFile(AppendLog):
 
 
 class TrueSigner(TransactionSigner):
-    """Signs as a live game does, and writes down what each transaction says."""
+    """Signs as a live game does, and records each transaction's content."""
 
     def __init__(self, wallet: Wallet, book: dict[str, SignedCall]) -> None:
         super().__init__(wallet, CHAIN_ID)
