@@ -39,7 +39,7 @@ def costs_settled(game: ReplayedGame, call: ContractCall) -> None:
 
 
 def _charge(game: ReplayedGame, t: int) -> None:
-    """A costly round is everybody's but for those on its block list."""
+    """A case-2 round is charged to everybody but those on its block list."""
     game.costly += 1
     disclosed, listed = game.disclosed, blocked(game.running, t)
     if disclosed is None:  # then balances are not known either

@@ -91,7 +91,7 @@ class Account:
 
     Attributes:
         stake: what it deposited; of the environment the pool.
-        cost: what costly rounds took from it; negative where they gave.
+        cost: what case-2 rounds took from it; negative where they gave.
         net: what it gets beyond its stake.
         penalty: for not revealing its sealing key, and for a proof against it.
         void: rewards that it earned after the tally of a report that was proven false.

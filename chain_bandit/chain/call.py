@@ -23,7 +23,7 @@ class Version:
     """Signed bytes, by their hash; versions of one call differ in fee, or in the nonce after the contract refused.
 
     Attributes:
-        first: the first part of the call that it carries; others have seen to those before.
+        first: the first part of the call that it carries; others have done those before.
     """
 
     identity: str

@@ -68,7 +68,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Asks the run how many parts of a call others have seen to."""
+    """Asks the run how many parts of a call others have done."""
 
     call: Call
     block: str
@@ -669,7 +669,7 @@ class Outbox:
         raise error
 
     def _is_done(self, call: Call, by: tuple[int, bytes]) -> Step[bool]:
-        """Whether others have seen to all of it, by the state after a block; it counts as they left it then."""
+        """Whether others have done all of it, by the state after a block; it counts as they left it then."""
         done = call.is_done((yield Done(call, hex(by[0]))) if call.done else 0)
         if done:
             call.outdone = by

@@ -14,7 +14,7 @@ class Handshake(NamedTuple):
 
     Attributes:
         shaped: what each learns from.
-        asks, pleased: agents with a good step and a token to send then; and those pleased with the token added, too.
+        asks, pleased: agents with a good step and a token to send; agents whose step is good with what they got.
         answers: agents that were asked and have a token to answer with.
     """
 

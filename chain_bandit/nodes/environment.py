@@ -352,7 +352,7 @@ class EnvironmentRole(NodeRole):
         return self._contract.blocks_left(parameters, parameters.shown_within // 2) <= 0
 
     def _settle(self, least: int) -> None:
-        """Tell the contract, unless a life before has; of phases it takes all that are recorded, or nothing."""
+        """Tell the contract, unless an earlier process has; of phases it takes all that are recorded, or nothing."""
         last = self.books.ledger.round - 1
         if last == self._settled > self._rules.parameters.burn_in:
             self.books.settled()

@@ -47,7 +47,7 @@ class Head:
     Args:
         genesis: the hash of block 0.
         confirmations: blocks that make a block count, its own included.
-        kept: what was read in a life before.
+        kept: what an earlier process has read.
         lacks: why the chain lacks what was read, once its blocks are others; None where it has all of it.
 
     Attributes:

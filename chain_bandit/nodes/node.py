@@ -146,7 +146,7 @@ class Node:
     Args:
         opening: the ledger before round 1.
         live: whether this process ran before the game was open, so that it sees the first round begin.
-        last_signed: the last round that the role's key signed in, in lives before.
+        last_signed: the last round that the role's key signed in, before this start.
         bound: Δ, in seconds.
         verifier: the actor's, whose memory does not outlive a round.
         say: told a line about each round.

@@ -160,7 +160,7 @@ class Start(NodeStart):
             try:
                 if height < deadline:
                     self._open(links, deadline - height)
-            except TransactionReverted as error:  # a life before has done it, or it is too late: the chain will show it
+            except TransactionReverted as error:  # done before a restart, or it is too late: the chain will show it
                 if error.error not in ("AlreadyJoined", "AlreadyOpened", "OpeningMissed"):
                     raise
             sleep(UNHURRIED)

@@ -184,7 +184,7 @@ def standing(moment: "RunStatus") -> str:
 
 
 def participants_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
-    """Every seat: role as revealed, reward, cost, net, and what it was seen to do. Raises `RunUnreadable`."""
+    """Every seat: role as revealed, reward, cost, net, and its observed conduct. Raises `RunUnreadable`."""
     facts = ViewModel.of(manifest, report, rounds)
     burned = any(p.slash or p.void for p in facts.participants)
     made = plain_table(

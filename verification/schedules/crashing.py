@@ -12,7 +12,7 @@ from verification.schedules.model_chain import SignedCall, identity_of
 
 
 class Disk:
-    """A file's lines across all lives of the process.
+    """A file's lines across all restarts of the process.
 
     Attributes:
         durable: what survives a loss of power.

@@ -55,7 +55,7 @@ class _Schedule(Drawn):
     def _broken(self, what: str) -> None:
         self.played.broken(what)
 
-    # --- the lives of the process
+    # --- restarts of the process
 
     def play(self) -> Counted:
         """Run until it has come through."""
