@@ -215,7 +215,7 @@ class Internet(nodes._Game):
         super().begun(number, ledger)
 
     def _change(self, ledger: Ledger) -> None:
-        """Others are away, and those who were start again."""
+        """Others go away, and those that were away start again."""
         n, block = self.schedule.size.validators, (ledger.round - self._first) // STAY
         many = ceil(self.network.away * n)
         gone = {(block * many + each) % n for each in range(many)}
@@ -223,7 +223,7 @@ class Internet(nodes._Game):
             del self.running[number]
         for number in self.gone - gone:
             self._start(number, ledger, live=False, last=ledger.round)
-        for round_, played in self.rounds.items():  # who starts again takes no part in these
+        for round_, played in self.rounds.items():  # a restarted node takes no part in these
             (played.down if round_ == ledger.round else played.closed).update(self.gone - gone)
         self.gone = gone
 

@@ -2,13 +2,13 @@
 
     python benchmarks/live_nodes.py [--rounds 1000] [--nodes 4 7 10] [--seed 0] [--certified] [--json FILE]
 
-One game a size, everybody a process; m = floor((n - 1) / 3), quorum two thirds, and the last seat says two things as a
+One game a size, everybody a process; m = floor((n - 1) / 3), quorum two thirds, and the last seat equivocates as a
 commander from the tenth round on, so that evidence counts. Blocks a second are those of all recorded rounds but the
 first. CPU is a node's own, in milliseconds a round, from its start to the last look; memory what of it is in RAM, pages
 that it shares with the process it was split off included: after the first round, at most, at the end. The run digest is
 held against the audit's and against the same game in one process. A line of JSON a game, with its commit and seed.
-Exit code 14 where an audit fails, a digest differs, or any seat but the last, or not even that one, was heard to say
-two things in one slot or is proven false.
+Exit code 14 where an audit fails, a digest differs, or any seat but the last, or not even that one, was seen to
+equivocate or is proven false.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from verification.kills import cpu_of
 from verification.siege import resident, rounds_of
 
 SPEAKS = 10
-"""The round from which on the last seat says two things."""
+"""The round from which on the last seat equivocates."""
 
 OTHERS = ("environment", "relayer", "comparison")
 

@@ -311,7 +311,7 @@ def play(
     Args:
         scenario: or what `load` takes, as everywhere here.
         chain: embedded, anvil, hardhat, or a node's URL.
-        account: who pays for everybody on a URL; the embedded chain refuses it.
+        account: that funds deployment and gas on a URL; the embedded chain refuses it.
 
     Raises:
         ChainBanditError: what stopped the game; nothing half-written stays.
@@ -493,7 +493,7 @@ def parallel_env(scenario: Given, seats: Sequence[int] | None = None) -> "Report
 
 @contextmanager
 def _telling(progress: Progress | bool) -> Iterator[Progress]:
-    """Who is told how far it is; of True a bar, which notebooks show as their own."""
+    """Progress callback; of True a bar, which notebooks show as their own."""
     if not isinstance(progress, bool) and not callable(progress):
         raise Usage(f"progress: expected True, or a function of (done, total); got {progress!r:.80}")
     if progress is not True:

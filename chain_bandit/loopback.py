@@ -1,4 +1,4 @@
-"""A read-only HTTP server for the one who started it: GET alone, by the address's own name, from no page of another
+"""A read-only HTTP server for its starter's browser: GET alone, by the address's own name, from no page of another
 origin."""
 
 import sys
@@ -67,7 +67,7 @@ class _Server(ThreadingHTTPServer):
             self._places.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Who asked has gone before the answer, as a page that is closed: no news."""
+        """The client disconnected before the answer, as a closed page does: not reported."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 

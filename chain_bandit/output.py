@@ -25,7 +25,7 @@ UNUSABLE = (errno.ENAMETOOLONG, errno.ELOOP)
 
 @contextmanager
 def naming(path: object) -> Iterator[None]:
-    """A write that fails knows no file: say which. Raises `OSError` as the block does."""
+    """Add the file to the error of a failed write. Raises `OSError` as the block does."""
     try:
         yield
     except OSError as error:
@@ -69,7 +69,7 @@ def answer(said: object, **form: Any) -> None:
 
 
 def own_line(docstring: str | None) -> str:
-    """What a docstring says first."""
+    """First sentence of a docstring."""
     return " ".join((docstring or "").split("\n\n")[0].split())
 
 

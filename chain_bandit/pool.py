@@ -1,4 +1,4 @@
-"""Processes of this machine that work for this one: Ctrl-C is this one's alone, and they end with it."""
+"""Process pool on this machine: Ctrl-C reaches the parent alone, and its workers end with it."""
 
 import os
 import signal
@@ -24,13 +24,13 @@ def nothing() -> None:
 
 @contextmanager
 def pool(count: int, begin: Callable[[], None] = nothing) -> Iterator[ProcessPoolExecutor]:
-    """So many of them, each of which begins with `begin`. Who is at work at the end of the block is stopped."""
+    """So many of them, each of which begins with `begin`. Busy processes are stopped at the end of the block."""
     made = ProcessPoolExecutor(count, CONTEXT, partial(_begin, begin))
     try:
         yield made
     finally:
         made.shutdown(wait=False, cancel_futures=True)
-        for child in active_children():  # who is at work does not hear of the shutdown
+        for child in active_children():  # a busy process does not notice the shutdown
             child.terminate()
 
 

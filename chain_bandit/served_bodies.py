@@ -18,11 +18,11 @@ TIMEOUT = 10.0
 
 
 def served_bodies(urls: Sequence[str]) -> Callable[[bytes], bytes | None]:
-    """What gives the body of a hash; None where none of these nodes has it.
+    """Fetcher of bodies by their hash; None where none of these nodes has it.
 
     Args:
-        urls: of their metrics, such as `http://127.0.0.1:9100`. Who does not answer, or gives another body, is asked no
-            more.
+        urls: of their metrics, such as `http://127.0.0.1:9100`. A node that does not answer, or gives another
+            body, is asked no more.
     """
     left = {url.rstrip("/"): pool_to(url, AS_IT_IS) for url in urls}
 

@@ -1,4 +1,4 @@
-"""A game while it is played: its history so far is fetched, audited and drawn again and again, and served as a page."""
+"""Live page of a running game: its history so far is fetched, audited, drawn and served, again and again."""
 
 import threading
 from collections.abc import Callable
@@ -49,7 +49,7 @@ class Watched:
     Attributes:
         first: its first block, if it is known.
         every: seconds from one look to the next, at least.
-        say: told when the node does not answer, and when it does again.
+        say: called when the node does not answer, and when it does again.
         report: of the newest history; None before there is one.
     """
 
@@ -79,7 +79,7 @@ class Watched:
     def look(self) -> None:
         """Fetch what is new, audit and show it; draw it anew when there is more of it by a twentieth.
 
-        A node that does not answer, which is said once, or has nothing new leaves the page.
+        A node that does not answer, which is logged once, or has nothing new leaves the page.
         """
         try:
             rpc = at_url(self.rpc)

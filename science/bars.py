@@ -1,5 +1,5 @@
-"""Our rule against the bars that were set for it: under the worst lie of the picture and of the searches, from rows
-that are kept.
+"""Recommended rule against its acceptance thresholds ("bars"): under the worst lie of the picture and of the searches,
+from rows that are kept.
 
     python -m science.bars
 
@@ -84,14 +84,14 @@ def held() -> Iterator[BarRow]:
 
 
 def rushed() -> Iterator[BarRow]:
-    """The same of liars who know what no seat of the protocol does: the honest reports of the same round."""
+    """The same of rushing liars, which know what no seat of the protocol does: the honest reports of the same round."""
     for row in read_rows(FIGURES / "edge.jsonl"):
         if (row["rule"], row["delta"]) == (OURS, DELTA):
             yield from _against(row["liars"], f"{row['attack']}, rushing", Span(**row["regret"]))
 
 
 def _searched(liars: int) -> Iterator[tuple[str, Span]]:
-    """Of the same game, by liars who know the last block."""
+    """Of the same game, by liars that know the last block."""
     for row in read_rows(FIGURES / "search.jsonl"):
         asked = row["rule"], row["liars"], row["seats"], row["rounds"], row["rushing"]
         if asked == (OURS, liars, SEATS, ROUNDS, False):

@@ -1,11 +1,12 @@
-"""Theorem 5: rounds without an honest commander, who is found out when, what commanders cost; real actors, no chain.
+"""Simulation study of Theorem 5: rounds without an honest commander, detection of equivocators, cost of commanders.
 
     python science/commanders.py [--seeds 20] [--rounds 1000] [--probed 200] [--sizes 7 13] [--jobs 2] [--json]
 
-Of `examples/theorems/theorem5.toml` and of the same game with more honest participants; the attackers equivocate
-whenever they command, or sleep: they do so only after the burn-in. What is predicted is derived in docs/protocol.md.
-"Statements": signed ones delivered a round after L, those of the broadcasts by commanders alone ("of commanders") and
-all. With --probed, games that end with the burn-in: how many attackers are found in the first t probe rounds.
+Real actors, no chain. Of `examples/theorems/theorem5.toml` and of the same game with more honest participants; the
+attackers equivocate whenever they command, or sleep: they do so only after the burn-in. What is predicted is derived in
+docs/protocol.md. "Statements": signed ones delivered a round after L, those of the broadcasts by commanders alone ("of
+commanders") and all. With --probed, games that end with the burn-in: how many attackers are found in the first t probe
+rounds.
 """
 
 import argparse
@@ -133,7 +134,7 @@ def probed(participants: int, rounds: int, seed: int) -> list[int]:
 
 
 def found_by(probability: float, probes: int) -> float:
-    """The predicted chance that who equivocates whenever it commands is found in so many probe rounds."""
+    """The predicted chance that a seat that equivocates whenever it commands is found in so many probe rounds."""
     return 1 - (1 - probability) ** probes
 
 

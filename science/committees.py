@@ -1,13 +1,13 @@
-"""Theorem 7: who sits among the N best by reputation, and who holds the committee. Short games, real actors, no chain.
+"""Simulation study of Theorem 7: malicious seats among the N best by reputation, and their share of the committee.
 
     python science/committees.py [--seeds 100] [--after 150] [--jobs 2] [--only NAME ...] [--json]
 
-M = 7, f = m = 1, so 2m + 1 = 3 and |H| = 5: N is 3 or 5, at both ends of what the theorem allows. An offence is a lie
-outside the honest range (by more than one pull can move a mean), or a proof of equivocation. "Clean": runs in which,
-from 100 rounds after the burn-in on, nobody with an offence is among the N best. "Stay": the most rounds that anybody
-was among them after its first offence. "Of the N best": the malicious among them, from then on. "Over half": rounds
-after the burn-in whose committee has more malicious than other members, or more attackers of the consensus. "Left out":
-rounds whose block has no honest report: a captured committee.
+Short games, real actors, no chain. M = 7, f = m = 1, so 2m + 1 = 3 and |H| = 5: N is 3 or 5, at both ends of what the
+theorem allows. An offence is a lie outside the honest range (by more than one pull can move a mean), or a proof of
+equivocation. "Clean": runs in which, from 100 rounds after the burn-in on, nobody with an offence is among the N best.
+"Stay": the most rounds that anybody was among them after its first offence. "Of the N best": the malicious among them,
+from then on. "Over half": rounds after the burn-in whose committee has more malicious than other members, or more
+attackers of the consensus. "Left out": rounds whose block has no honest report: a captured committee.
 """
 
 import argparse
@@ -80,7 +80,7 @@ class _Played:
         clean: nobody with an offence among the N best from `SETTLED` on.
         outside: share of the lies that lie outside the honest range.
         stay: rounds.
-        among: mean share of the N best, from `SETTLED` on, who are malicious in any way.
+        among: mean share of the N best, from `SETTLED` on, that are malicious in any way.
         malicious, attacking: share of rounds after the burn-in in which they hold over half of the committee.
         left_out, failed: share of rounds.
     """

@@ -8,7 +8,7 @@
 Ten participants, four Bernoulli arms, f = 1 and f = 3 that lie alike; regret after the burn-in of an honest participant
 in whole rewards, without costs. Games, seeds and oracle are those of `science/figures.py`. Attacks that take an
 option are played with several: one that is told the radius stays just under it, and goes just beyond. Edge: the worst
-lie that the rule accepts, told by liars who know the honest reports of the same round, by delta. Rates: one arm of
+lie that the rule accepts, told by liars that know the honest reports of the same round, by delta. Rates: one arm of
 which everybody has n samples; the liars all stand at the edge above the median, or below it.
 """
 

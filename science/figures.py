@@ -54,13 +54,13 @@ COLOURS = {
     "confidence": "#1B7F5C", NONE: "#C0392B",
 }  # fmt: skip
 COUNTED = "arms", "failed"
-"""Parts of the regret: a round without a block is no better for whoever made it fail."""
+"""Parts of the regret: a round without a block is no better for the attacker that made it fail."""
 
 
 def is_tabled(kind: type[Attack]) -> bool:
     """Whether tables list an attack by itself: not a family of lies, which is searched (`science/search.py`), nor
     those of its members that lie about counts, which cost Option 1 alone anything, nor what asks the rule for the worst
-    of some distances (docs/robust.md), nor who tells the truth and pulls another arm."""
+    of some distances (docs/robust.md), nor one that tells the truth and pulls another arm."""
     if issubclass(kind, (Greedy, FreeRider)):
         return False
     return not issubclass(kind, Parametric) or (kind is not Parametric and kind().counts_truly)

@@ -208,7 +208,7 @@ def resumed(
     asked: Iterable[Task], inputs: Callable[[Task], Line], play: Callable[[Task], Line], told: Callable[[Line], str],
     file: Path | None,
 ) -> Iterator[Line]:  # fmt: skip
-    """What the file holds, then what is played, one task after the other; standard error says what each came to."""
+    """What the file holds, then what is played, one task after the other; standard error has what each came to."""
 
     def timed(task: Task) -> Line:
         start = time.perf_counter()
@@ -243,7 +243,7 @@ def rows(found: Iterable[Line]) -> list[tuple[Case, list[Line]]]:
 
 
 def totals(found: Iterable[Line]) -> Iterator[str]:
-    """The regret at round horizons, what security costs at the longest, and who locked on at the two ends."""
+    """The regret at round horizons, the price of security at the longest, and replicates locked on a wrong arm."""
     horizons = " | ".join(f"T = {rounds:,}" for rounds in SHOWN)
     yield f"| theorem | attack | {horizons} | longest T | price of security | locked on |"
     yield "|---" * (len(SHOWN) + 5) + "|"

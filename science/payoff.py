@@ -1,17 +1,17 @@
-"""Does attacking pay? What a malicious participant gets beyond what its seat gets by honest play, by attack and cost.
+"""Simulation study of the attacker's payoff: the gain of malicious over honest play at a seat, by attack and cost.
 
     python science/payoff.py [--replicates 200] [--screen 30] [--rounds 10000] [--rule NAME ...] [--attack NAME ...]
                                 [--slash 0] [--cells] [--jobs 1] [--json FILE]
     python science/payoff.py --table FILE
 
 Ten participants, four Bernoulli arms, f = m = 3; one that attacks, and three that collude. Payoff: rewards, and with
-every round in case 2 its cost, of which who is malicious is paid what the honest pay (PROTOCOL 1.8). Each game is held
+every round in case 2 its cost, of which the malicious are paid what the honest pay (PROTOCOL 1.8). Each game is held
 against the honest one of the same seed. First every attack of the registry with its default options; then the search
 for the best response: every attack at a grid of its options, the best of it refined where its option is a number, on
 seeds of their own, and measured anew on those of the table. Whole rewards a participant, mean ± half the 95 % interval.
 With a slash false reports are proven while the game runs (decision 102); what is taken then is less of the rewards.
 `--cells` has every rule with every cost, c fixed, a block a round and in phases, proofs with every settlement or at the
-close alone, and mates who are labelled malicious and tell the truth: of each kind of deviation the best, and what all
+close alone, and mates that are labelled malicious and tell the truth: of each kind of deviation the best, and what all
 colluders gain by it. With `--sealed` these are sealed games, whose proofs come with the close, and liars may keep their
 sealing X"""
 
@@ -76,7 +76,7 @@ class Gain:
     """What an attack brings over honest play, each value one of a replicate, in whole rewards a participant.
 
     Attributes:
-        rewards: of those who attack, less the slash.
+        rewards: of the attackers, less the slash.
         costs: that they are paid.
         honest: of everybody else, costs and all.
     """
@@ -96,12 +96,12 @@ class AttackBench:
     """Where attacks are measured: a rule, so many colluders, so many games from a seed on, a slash in shares of T.
 
     Attributes:
-        mates: of the colluders, who are labelled malicious and do what the honest do.
+        mates: of the colluders, those labelled malicious that do what the honest do.
         whole_cost: c, of a whole reward; by default as each game draws it.
         settle_every: rounds; T of them leave all proofs to the close.
         growth: of phases.
         sealed: whether arms and rewards stay hidden until the end; all proofs come with the close then.
-        keeps_keys: whether those who lie never reveal their sealing keys.
+        keeps_keys: whether liars never reveal their sealing keys.
     """
 
     rule: str
@@ -233,7 +233,7 @@ LAST = 30
 
 
 def deviations(rounds: int) -> dict[str, list[tuple[str, Options]]]:
-    """What a coalition may do, by kind: what paid best without a slash, all game long or late, and say nothing."""
+    """Deviations of a coalition, by kind: those that paid best without a slash, all game long or late, and silence."""
     late = rounds - LAST + 1
     lies: list[tuple[str, Options]] = [
         ("copycat", {}), ("offset", {"distance": 0.0001}), ("within-range", {}), ("a-little-is-enough", {"z": 0.3}),

@@ -4,11 +4,11 @@
     python science/price.py --table FILE
 
 The set-up, the games and the seeds are those of `science/figures.py`, but nothing is left out: the burn-in is not
-paid, rounds fail, and who is in case 2 pays, by Theorem 1's constant cost or by distance. f = 0, 1 and 3. `confidence`
+paid, rounds fail, and case 2 is paid for, by Theorem 1's constant cost or by distance. f = 0, 1 and 3. `confidence`
 meets every attack with every commander in turn; beside it stand Options 1 and 2 with the costs of their theorems, and
-`confidence` under commanders drawn by trust, where rounds can fail: nobody who attacks, the attacks that are the three
+`confidence` under commanders drawn by trust, where rounds can fail: no attacker, the attacks that are the three
 worst for the rule in the heat maps, and `within-range`, whose lies are in force whatever the rule. Under `confidence`,
-last, as many who lie as there are bounds for and beside them as many who break the consensus. Regret of an honest
+last, as many liars as there are bounds for and beside them as many attackers of the consensus. Regret of an honest
 participant, in whole rewards. What FILE holds is not played again.
 """
 
@@ -140,7 +140,7 @@ def oracle(honest: int, count: int) -> dict[str, float]:
 
 
 def named(row: Line) -> str:
-    """Who attacks."""
+    """The attackers of a row."""
     return " beside ".join(f"`{name}`" for name in row["attacks"]) or "nobody"
 
 

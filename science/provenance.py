@@ -32,7 +32,7 @@ def _git(*words: str) -> str:
 
 
 def made(first: int, count: int) -> dict[str, Any]:
-    """What a row says of itself: the commit, and the first and the last of so many seeds."""
+    """Provenance fields of a row: the commit, and the first and the last of so many seeds."""
     return {"commit": commit(), "seeds": [first, first + count - 1]}
 
 

@@ -4,7 +4,7 @@
                                 [--json FILE] [--only RIVAL ...] [--aggregation NAME ...] [--policy NAME ...]
                                 [--incentive NAME ...]
 
-No chain, no messages: `chain_bandit` is its Option 1 from round 1 on, with the exploration of all who pool. "sent":
+No chain, no messages: `chain_bandit` is its Option 1 from round 1 on, with the exploration of all pooled rules. "sent":
 numbers an agent sends a round; a broadcast counts once. "with cost": each number costs the set-up's price in rewards.
 "published": the figure, or the ends of its 95 % interval or range; "ratio": ours over it, 1 inside. What each rival is
 told and where it comes from: docs/rivals.md. JSON is a line for each row; what FILE holds is not played again, so that
@@ -204,7 +204,7 @@ def attacks() -> Setup:
 
 
 def swarmgov() -> Setup:
-    """N = 25, K = 5; five liars say that arm 3 always pays. Of scale-free graphs twenty, m = 2."""
+    """N = 25, K = 5; five liars report that arm 3 always pays. Of scale-free graphs twenty, m = 2."""
     means, raised = (0.75, 0.65, 0.60, 0.35, 0.25), Malice(inflated(3))
     full, circle = World(means, 25, 0, 2000), World(means, 25, 0, 2000, ring(25))
     attacked, raided = replace(circle, liars=5), replace(full, liars=5)
@@ -235,7 +235,7 @@ def swarmgov() -> Setup:
 
 
 def vial() -> Setup:
-    """K = 100, 25 honest, 10 liars who name any arm, or one that is new and worse; in reports the second best pays."""
+    """K = 100, 25 honest, 10 liars that name any arm, or one that is new and worse; in reports the second best pays."""
     coins = np.random.default_rng(0)
     spread = coins.permutation([0.95, 0.85, *coins.uniform(0, 0.85, 98)])
     world = World(tuple(map(float, spread)), 35, 10, 100_000)

@@ -134,7 +134,7 @@ def play(asked: Sequence[RuleCell], count: int, jobs: int, there: Iterable[Row] 
 
 
 def beside(count: int) -> Iterator[Row]:
-    """What a participant loses alone, and one who pools all honest rewards; gas of rules that are attested."""
+    """Regret of a participant alone, and of one that pools all honest rewards; gas of rules that are attested."""
     bench, made = FigureBench(count, 1), provenance.made(0, count)
     for liars in LIARS:
         for name, seats in ((ALONE, range(1)), (ORACLE, range(SEATS - liars))):

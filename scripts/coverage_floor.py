@@ -1,4 +1,4 @@
-"""Hold the branch coverage of the packages whose floor is stated; reads coverage.xml, exits 1 below a floor."""
+"""Branch-coverage floors of packages: reads coverage.xml, exits 1 below a floor."""
 
 import sys
 import xml.etree.ElementTree as ET

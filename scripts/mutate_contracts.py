@@ -1,4 +1,4 @@
-"""Change `contracts/` in one place at a time, and see whether some test notices: `make mutants`.
+"""Mutation test of `contracts/`: one change at a time, and whether some test fails by it: `make mutants`.
 
 Every mutant is compiled, with hardly any optimization, and laid over the artifacts in a copy of the repository; then
 forge's suite runs. What that let live is compiled as the contracts ship, and meets the tests in Python (on revm) of
@@ -288,7 +288,7 @@ class _Bench:
 
 
 def fate(bench: _Bench, mutant: Mutant, asked: dict[str, Any], originals: dict[str, dict[str, str]]) -> str:
-    """forge or pytest (who noticed), survived, the same (bytecode), or invalid (does not compile)."""
+    """forge or pytest (the one that failed), survived, the same (bytecode), or invalid (does not compile)."""
     source = asked["sources"][mutant.file]["content"]
     changed = asked | {"sources": asked["sources"] | {mutant.file: {"content": mutant.apply(source)}}}
     parts = part_of(mutant.file, asked)

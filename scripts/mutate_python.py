@@ -1,4 +1,4 @@
-"""Mutation test of `protocol/` and `consensus/` by mutmut: of a sample of mutants, which do the unit tests not kill?
+"""Mutation test of `protocol/` and `consensus/` by mutmut: a sample of mutants, and those that no unit test kills.
 
     python -m scripts.mutate_python [--sample 300] [--seed 0] [--jobs 2]
 

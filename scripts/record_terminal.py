@@ -42,7 +42,7 @@ def printed(command: str, columns: int) -> str:
             try:
                 while part := terminal.read(1 << 16):
                     text += part
-            except OSError:  # how Linux says that the other end is closed
+            except OSError:  # how Linux reports that the other end is closed
                 pass
     if ran.returncode:
         raise subprocess.CalledProcessError(ran.returncode, command, text)

@@ -1,7 +1,7 @@
-"""Run slither over `contracts/`, in its own environment, on what npm's solc makes of them; exit 1 on any finding.
+"""Slither over `contracts/`, in its own environment, on what npm's solc makes of them; exit 1 on any finding.
 
 slither needs web3 < 8, so it lives in `.venv-slither`, set up from `scripts/slither.lock`. It is handed the compiler's
-output in the shape of Hardhat's build info, since it cannot call a compiler that only speaks standard JSON.
+output in the shape of Hardhat's build info, since it cannot call a compiler that only accepts standard JSON.
 A finding is fixed, or answered beside the code: `// slither-disable-next-line DETECTOR -- why`. An answer to nothing
 is a finding too. `naming-convention` is left out (`scripts/slither.json`): naming is solhint's.
 """
@@ -33,7 +33,7 @@ def build_info(units: dict[str, dict[str, str]]) -> dict[str, Any]:
 
 
 def findings(root: Path) -> list[str]:
-    """What slither has to say about `root`/contracts. RuntimeError when it did not look."""
+    """Findings of slither on `root`/contracts. RuntimeError when it did not look."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "build-info" / "contracts.json"
         target.parent.mkdir()

@@ -1,4 +1,4 @@
-"""The same run and the same audit under several Pythons and four hash seeds, byte for byte.
+"""Determinism test: the same run and audit under several Pythons and four hash seeds, byte for byte.
 
 Exits 16 on a difference, 2 on one Python twice:
 

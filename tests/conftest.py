@@ -65,7 +65,7 @@ def malicious(seat: int, *attacks: str | tuple[str, dict[str, Any]]) -> dict[str
 
 
 def second_signature(signer: Signer, digest: bytes, nonce: int) -> bytes:
-    """A canonical signature with a nonce of one's own choice: whoever holds a key can make many of one digest."""
+    """A canonical signature with a nonce of one's own choice: a key can make many of one digest."""
     x, y = PublicKey.from_secret(nonce.to_bytes(32, "big")).point()
     secret = int.from_bytes(signer.secret, "big")
     s = pow(nonce, -1, ORDER) * (int.from_bytes(digest, "big") + x % ORDER * secret) % ORDER

@@ -1,4 +1,4 @@
-"""Rules as tests name them, and what one says of a round."""
+"""Rules as tests name them, and the answer of one for a round."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -40,7 +40,7 @@ def _game() -> Parameters:
 
 
 def terms(choice: RuleChoice, participants: int, arms: int, liars: int) -> Terms:
-    """Of a game in which a rule is played, whoever may play it."""
+    """Of a game in which a rule is played, by any number of participants."""
     return replace(_game(), participants=participants, arms=arms, liars=liars, aggregation=choice).terms
 
 

@@ -1,4 +1,4 @@
-"""An honest game played by nobody but its rules: the history that actors make, byte for byte, in a ninth of the time.
+"""An honest game computed by its rules without actors: the same history, byte for byte, in a ninth of the time.
 
 Without messages there is nothing to wait for and nothing to check: every report, every signature of a quorum and every
 settlement is made once. So a history of 10^5 rounds takes minutes.

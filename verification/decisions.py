@@ -103,7 +103,7 @@ def golden() -> dict[str, tuple[Scenario, str]]:
 def shipped() -> Iterator[tuple[str, Scenario]]:
     """Every scenario of `examples` by the paper's preset, no longer than `LONGEST` rounds.
 
-    The flights also by their own preset, and a small one also with validators who compare.
+    The flights also by their own preset, and a small one also with validators that compare.
     """
     examples = ROOT / "examples"
     for path in sorted((*examples.glob("*.toml"), *(examples / "theorems").glob("*.toml"))):

@@ -116,7 +116,7 @@ class FastNode:
         return block if full else block | {"transactions": [item["hash"] for item in block["transactions"]]}
 
     def _logs(self, address: str, fromBlock: str, toBlock: str = "latest") -> list[dict[str, Any]]:
-        """What a contract said in blocks of these numbers."""
+        """Events of a contract in blocks of these numbers."""
         found = []
         for block in self._blocks[self._number(fromBlock) : self._number(toBlock) + 1]:
             made = [self._receipts[sent["hash"]] for sent in block["transactions"]]
@@ -137,7 +137,7 @@ class FastNode:
         return _hex(output)
 
     def _run(self, caller: str, to: str | None, data: bytes, value: int) -> bytes:
-        """What a message gives back; of a creation, the address. Raises `TransactionFailed`."""
+        """Return value of a message; of a creation, the address. Raises `TransactionFailed`."""
         number = len(self._blocks)
         self._evm.set_block_env(BlockEnv(number=number, timestamp=GENESIS_TIME + number))
         self._evm.set_tx_env(TxEnv(caller=caller))

@@ -1,4 +1,4 @@
-"""Does an audit ever cry wolf? Random games, each played on a chain, exported, and audited twice over.
+"""Test of the audit for false alarms: random games, each played on a chain, exported, and audited twice over.
 
     python verification/honest.py [--chain fast] [--seeds 0 1000] [--json FILE]
     python verification/honest.py --show 17
@@ -6,9 +6,9 @@
 A seed names a scenario: every rule, cost, quorum, committee, draw, way of recording and sealing that the contract
 takes, with a slash or without, in phases, with a paid burn-in, and attacks of as many seats as the theorem of the game
 allows. What the malicious do is theirs to do and no violation: the history is as the contract made it, so the audit
-must find none, and neither must the second computation; nothing is proven against who is honest, who loses nothing,
-and the contract refuses no call. Exit code 13 is told apart: where a seat of a sealed game keeps its key, its records
-cannot be checked. Exit 14 at any alarm.
+must find none, and neither must the second computation; nothing is proven against an honest seat, which loses
+nothing, and the contract refuses no call. Exit code 13 is told apart: where a seat of a sealed game keeps its key, its
+records cannot be checked. Exit 14 at any alarm.
 
 Chains: `fast` (revm in this process), `embedded`, `anvil`, `hardhat`; of the latter two one node serves all games. A
 committee drawn by lot may hold too many malicious seats and stop a game: counted, and there is no history to audit.

@@ -1,13 +1,14 @@
-"""Hosts: a game with open places on six of them, network namespaces that this program makes (it must be root).
+"""Multi-host test: a game with open places on six hosts, network namespaces that this program makes (as root).
 
     python -m verification.hosts [--rounds 200] [--out FOLDER]
 
 Four participants, each with a keystore and a folder of its own, the one folder of the game that its host has mounted;
 environment, relayer and comparison on a fifth host; Anvil on a sixth. Every connection to the chain lags, each by
-another time. Nodes are started again by their exit code, as by a supervisor (docs/operations.md): who is cut off has no
-chain either, and ends with 5 after two minutes. Participant 2 is cut off for a part of the game; then participant 1
-moves to another address, which it tells the others, who are not started again. At the end the audit from the chain
-alone passes, all take part, and no key is outside its owner's folder. Exit code 14 where any of that fails.
+another time. Nodes are started again by their exit code, as by a supervisor (docs/operations.md): a node that is cut
+off has no chain either, and ends with 5 after two minutes. Participant 2 is cut off for a part of the game; then
+participant 1 moves to another address, which it tells the others, which are not started again. At the end the audit
+from the chain alone passes, all take part, and no key is outside its owner's folder. Exit code 14 where any of that
+fails.
 """
 
 import argparse
@@ -170,7 +171,7 @@ def until(holds: Callable[[], object], seconds: float, what: str) -> None:
 
 
 def rounds_of(host: Host) -> int:
-    """The last round that a participant's log says the end of."""
+    """The last round whose end is in a participant's log."""
     return last_round(host.place.parent, host.name)
 
 
@@ -258,7 +259,7 @@ def open_game(organiser: Host, people: list[Host], rounds: int) -> None:
 
 
 def audited(organiser: Host, people: list[Host], rounds: int) -> list[str]:
-    """What the audit from the chain finds wrong, and who does not take part at the end."""
+    """Failures that the audit from the chain finds, and participants missing at the end."""
     exported = ("--export", "history.jsonl.gz")
     audit = json.loads(organiser.say("audit", "--rpc", URL, "--contract", "game.json", "--json", *exported))
     wrong = [] if audit["complete"] and not audit["violations"] else [f"audit: {audit['violations'][:3]}"]

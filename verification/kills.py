@@ -1,25 +1,24 @@
-"""Games of processes in which nodes are killed at named places and at random, and started again: is anything lost?
+"""Crash-recovery test: games in which nodes are killed at named places and at random, and started again.
 
     python -m verification.kills [--json FILE] [--random 200] [--at-most N] [--keystores] [--slash]
 
 Games of 20 rounds by four nodes on Anvil. A node that was killed (`nodes/crash.py`) is started again, and is killed
 again at the next place of its list, so that one game has several kills of one node. Every place × three occurrences at
 a seat, the environment and the relayer; then kills of any node by a timer, several in a game of 40. Of each game: the
-audit passes, so that nobody honest lost a reward; no node heard anybody honest say two things in one slot, in whatever
-lives (`nodes/message_recorder.py`); nobody is proven false; a node that is started again ends with its game or is
-killed; no game takes two minutes; of the round in which a node was back and the two that are agreed on after it one
-has a block, unless another was killed or away in them; and a seat that was back signs in one of two rounds that are
-agreed on. Of each kill of a node with a journal: seconds from its start to its first signature, of a seat in the steps
-of a round,
-and from the last start of any node, as nobody has anything to sign while too few are there; and its own CPU time,
-which says more where the machine has other work. In some games a seat and the relayer are killed in one round, which
-is open until both are back. A line of JSON a kill; what has come about by the file is not played again. A game may be
-over before all its kills, or before a seat has signed again: others follow until every kill has come about, or
-`--at-most` were tried. With `--keystores` every game has open places, which four keys of the system's chance join, and
-nodes at HOST:PORT, which open their keystores at every start; with `--slash` false reports are proven, in open games,
-nobody honest loses its slash, and nobody its reward but of rounds without its report, and while it is away: a pull is
-waited for w + 1 blocks there. In both kills are by the timer alone. Exit code 14 where anything is missed, or a kill
-never comes about.
+audit passes, so that nobody honest lost a reward; no node received two contents in one slot from an honest one, across
+restarts (`nodes/message_recorder.py`); nobody is proven false; a node that is started again ends with its game or is
+killed; no game takes two minutes; of the round in which a node had resynced and the two that are agreed on after it one
+has a block, unless another was killed or away in them; and a resynced seat signs in one of two rounds that are agreed
+on. Of each kill of a node with a journal: seconds from its start to its first signature, of a seat in the steps of a
+round, and from the last start of any node, as nobody has anything to sign while too few are there; and its own CPU
+time, the better measure where the machine has other work. In some games a seat and the relayer are killed in one round,
+which is open until both have resynced. A line of JSON a kill; what has come about by the file is not played again. A
+game may be over before all its kills, or before a seat has signed again: others follow until every kill has come about,
+or `--at-most` were tried. With `--keystores` every game has open places, which four keys of the system's chance join,
+and nodes at HOST:PORT, which open their keystores at every start; with `--slash` false reports are proven, in open
+games, nobody honest loses its slash, and nobody its reward but of rounds without its report, and while it is away: a
+pull is waited for w + 1 blocks there. In both kills are by the timer alone. Exit code 14 where anything is missed, or a
+kill never comes about.
 """
 
 import argparse
@@ -80,7 +79,7 @@ OPEN = ("step over:27", "ticked:28", "steps over:4")
 """Of a seat, in the fourth round that is agreed on: its signature of the block is out; before, it repeats itself."""
 
 RELAYER_AWAY = ("about to record:4", *["started:1"] * 3)
-"""Leaves that round open until the seat is back in it."""
+"""Leaves that round open until the seat has resynced in it."""
 
 COMMAND = (sys.executable, "-c", "from chain_bandit.cli import main; main()", "node")
 
@@ -92,8 +91,8 @@ class Kill:
     Attributes:
         place: of `crash.POINTS` with its occurrence, or "random".
         reached: whether the node came by there.
-        signed: whether a seat spoke in the steps of a round after that; None where it needs not.
-        open: whether it was back in the round in which it was killed.
+        signed: whether a seat sent in the steps of a round after that; None where it needs not.
+        open: whether it had resynced in the round in which it was killed.
         seconds: from the start of the new process to its first signature; None without a journal, or where it had
             nothing to sign any more.
         alone: of these, those in which no other node was started; all, where none was.
@@ -189,7 +188,7 @@ class _Game:
             for thread in threads:
                 thread.join()
             limit.cancel()
-            for life, thread in self._lives:  # who starts another one meanwhile has added it when it ends
+            for life, thread in self._lives:  # a thread that starts another one has added it when it ends
                 life.process.kill()
                 thread.join()
 
@@ -260,7 +259,7 @@ class _Game:
         self._lives.append((life, thread))
 
     def _follow(self, life: Life) -> None:
-        """Until it is gone, with the time of its first signature; who was killed again is started again."""
+        """Until it is gone, with the time of its first signature; a node that was killed again is started again."""
         began, place, kill, read = monotonic(), self._out / life.name, life.kill, 0
         while (code := life.process.poll()) is None:
             if life.journal and kill.seconds is None and (size := (place / files.SIGNED).stat().st_size) != read:
@@ -331,7 +330,7 @@ class _Game:
             kill.missed = missed
 
     def _judge_life(self, life: Life, until: Life | None, log: list[str]) -> list[str]:
-        """Whether a seat signed when it was back; the environment and a liar have nothing that they must sign."""
+        """Whether a seat signed after its resync; the environment and a liar have nothing that they must sign."""
         here = log[life.log : until.log if until else None]
         back = rounds(here, "back in round")[:1]
         life.kill.open = back == [seen(log[: life.log]) + 1]
@@ -351,7 +350,7 @@ BLOCK = {"approved", "rejected"}
 
 
 def log_of(place: Path) -> list[str]:
-    """What a node has said; nothing yet of one that is not there."""
+    """Log lines of a node; none where it has no log yet."""
     path = place / files.LOG
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
@@ -381,7 +380,7 @@ def seen(log: Sequence[str]) -> int:
 
 
 def absences(logs: Mapping[str, Sequence[str]], starts: Mapping[str, Sequence[int]]) -> list[tuple[str, int, float]]:
-    """Of each start: the node, the first round that it had not seen end before, and the one that it was back in.
+    """Of each start: the node, the first round that it had not seen end before, and the one in which it had resynced.
 
     Args:
         logs: by node.

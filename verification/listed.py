@@ -1,4 +1,4 @@
-"""Is a liar listed in time by nodes? Every lie on means and the copycat, in the open games of theorems 1 to 7.
+"""Time until nodes put a liar on the block list: every lie on means and the copycat, in theorems 1 to 7's open games.
 
     python -m verification.listed [--json FILE] [--theorems 1 4] [--attacks copycat greedy]
     python -m verification.listed --idle relayer --more 100
@@ -8,7 +8,7 @@ rounds and the bound. The bound is settle_every + 2w + 5 records, skips and expl
 report that the audit finds in a block to the first record without its author. A liar that equivocates is listed before
 that: what counts is the record from which the proof of its false report lists it. A row is of the liar that took
 longest. With --idle these nodes hand in no proof, all of them where it says `everybody`; with --more games are so many
-rounds longer, and with --consensus who attacks the consensus does so in this way.
+rounds longer, and with --consensus attackers of the consensus do so in this way.
 
 Exit code 14 where a proof lists a liar later, or never, or an audit fails. A row is not played again.
 """
@@ -43,7 +43,7 @@ from chain_bandit.scenario import Scenario, load
 THEOREMS = Path(__file__).resolve().parents[1] / "examples" / "theorems"
 LIES = [name for name, kind in ATTACKS.items() if kind.conduct == Conduct.LIAR and overrides(kind(), "lie", "means")]
 FALSE = ("false report", "false count commitment")
-"""What the audit says of a report that can be proven false."""
+"""Findings of the audit on a report that can be proven false."""
 
 EVERYBODY, SETTLE_EVERY, BOUND_MS, CONSENSUS, CHAIN = "everybody", 5, 2000, "equivocating-commander", "anvil"
 
@@ -127,7 +127,7 @@ def play(
 
 
 def proofs(out: Path, report: AuditReport, delay: int) -> Iterator[tuple[int, int]]:
-    """Of each proof of a false report the seat and the record from which it lists it, whoever is listed before."""
+    """Of each proof of a false report the seat and the record from which it lists it, listed before or not."""
     voided = chain_bandit_artifact().members("event")["Voided"]
     for block in files.read(out / "history.jsonl.gz").blocks:
         for log in (log for raw in block.receipts for log in decode_receipt(raw).logs if log.topics[0] == voided.topic):

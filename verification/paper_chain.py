@@ -1,7 +1,7 @@
 """The history of an honest game without a chain: true signatures, roots and links, and the events that the rules give.
 
-What no EVM has run is not to be believed: the audit says whether the contract would have said the same. So a long
-history takes no longer than its actors.
+No EVM has run it: the audit tells whether the contract would have given the same. So a long history
+takes no longer than its actors.
 """
 
 from collections import deque

@@ -38,7 +38,7 @@ CONTENTS = keccak(b"one"), keccak(b"other")
 
 
 class ScriptedGame:
-    """One game's course. On which chain it is played, and what reports and blocks say, its subclasses decide.
+    """One game's course. Its subclasses decide on the chain, and on the content of reports and blocks.
 
     Attributes:
         p: its parameters.
@@ -129,7 +129,7 @@ class ScriptedGame:
         return ledger
 
     def next_committee(self) -> int:
-        """Who validates after a skip, as the contract is told: 0 in a game in which everybody does."""
+        """Validators after a skip, as the contract is told: 0 in a game in which everybody validates."""
         return self.after(Kind.SKIP).committee if self.p.has_committees else 0
 
     def advance(self, kind: Kind, header: Header | None = None) -> Record:

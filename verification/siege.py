@@ -1,4 +1,4 @@
-"""A game of processes besieged by a third of its seats and by strangers, beside the same game left alone.
+"""Denial-of-service test: a game of processes attacked by a third of its seats and by strangers, and one left alone.
 
     python verification/siege.py [--nodes 4] [--rounds 60] [--frames 1000000] [--bound-ms 500] [--certified]
     python verification/siege.py --by stuffed [--rounds 60]
@@ -70,7 +70,7 @@ SETTLED = 10
 HALF_OPEN, AT_A_TIME = 256, 50
 
 RECEIPT_BYTES = 16
-"""Of a receipt that says nothing."""
+"""Of an empty receipt."""
 
 
 @dataclass
@@ -244,7 +244,7 @@ class Stuffed(SeatRole):
     sent: dict[str, int]
 
     def tick(self, step: int) -> list[Post]:
-        """What it should say, and as many claims as the envelope has room for."""
+        """What it should send, and as many claims as the envelope has room for."""
         if step and self.is_measured:
             return super().tick(step)
         said, phase = super().tick(step), Phase.REPORT if step < self._rules.schedule.propose else Phase.BLOCK
@@ -254,7 +254,7 @@ class Stuffed(SeatRole):
         self.sent["claims"] = self.sent.get("claims", 0) + room
         others = [number for number in self._rules.everybody if number != self.address]
         none = Certificate(NO_BLOCK, 0b111, b"".join(claim.signature for claim in claims[:3]))
-        asked: list[Post] = [each for each in said if isinstance(each[1], Question)] * room  # who asks waits
+        asked: list[Post] = [each for each in said if isinstance(each[1], Question)] * room  # requests pend
         return [*said, *((to, Frame(phase, claims)) for to in others), *[(RELAYER, none)] * room, *asked]
 
     def recorded(self, found: Recorded) -> list[Post]:

@@ -1,11 +1,11 @@
-"""Is a call too many found out? Calls put in, repeated and spliced, with all that needs no key of the game repaired.
+"""Detection of inserted calls: calls put in, repeated and spliced, with all that needs no key of the game repaired.
 
     python verification/splicing.py [--edits 2000] [--first 0] [--jobs 2] [--json FILE] [--show SEED]
 
-Whoever edits holds no key of the game, but may send from accounts of its own: most calls of the contract ask not who
-sends them. Numbers of blocks and of its own transactions, gas, roots, blooms and parents are made to fit, and receipts
-say whatever it likes: what they said elsewhere, that the call was refused, another round's record, or, of all calls,
-what the contract says to them. Games are those of `verification/honest.py`; what is spliced is of a game with the same
+The attacker holds no key of the game, but may send from accounts of its own: most calls of the contract accept any
+sender. Numbers of blocks and of its own transactions, gas, roots, blooms and parents are made to fit, and receipts
+are forged at will: those of other places, a refusal of the call, another round's record, or, of all calls,
+the contract's true answers. Games are those of `verification/honest.py`; what is spliced is of a game with the same
 keys at the same address, whose malicious did something else, or of which all rules are other ones.
 
 The contract is asked on revm, with the transactions of the edited history in its blocks. Where it gives every receipt
@@ -58,7 +58,7 @@ GAMES = 40
 """Games that are edited; the seed of an edit names one."""
 
 OWNED = 10**24
-"""Wei of each account of whoever edits."""
+"""Wei of each account of the attacker."""
 
 STRANGERS: tuple[LocalAccount, ...] = tuple(Account.from_key(keccak(b"stranger", bytes([at]))) for at in range(4))
 
@@ -279,8 +279,8 @@ def repaired(game: _Played, others: Sequence[_Played], blocks: list[SplicedBlock
 
 def asked(game: _Played, history: History) -> History | None:
     """The same transactions in the same blocks with the receipts that the contract gives; None where some can be in no
-    block of this chain: their account has another number, or has not the wei. Whoever is no account of the game is
-    rich, and whoever sends may have sent before, to others."""
+    block of this chain: their account has another number, or has not the wei. Accounts that are not the game's
+    are rich, and a sender may have sent before, to others."""
     sent = [decode_transaction(raw) for block in history.blocks for raw in block.transactions]
     balances = {each.sender: OWNED for each in sent} | opening_balances(game.plan)
     node = FastNode(balances, {each.sender: each.nonce for each in reversed(sent)})

@@ -1,17 +1,17 @@
-"""Can a history be changed unnoticed, and is it said where? Every byte changed once, bytes at random, larger edits.
+"""Tamper detection and location in a history: every byte changed once, bytes at random, larger edits.
 
     python verification/tampering.py [--every 1] [--random 10000] [--edits 1000] [--jobs 2] [--json FILE]
 
-The history is of a game of 30 rounds with a liar who also equivocates, as its export has it, uncompressed. Whoever
-changes it recomputes every hash that needs no key: both roots and the bloom of every block, and the parents' hashes to
-the end. The auditor has kept the last block's hash. One who undoes the change by that leaves the hashes as they were.
+The history is of a game of 30 rounds with a liar that also equivocates, as its export has it, uncompressed. The
+attacker recomputes every hash that needs no key: both roots and the bloom of every block, and the parents' hashes to
+the end. The auditor has kept the last block's hash. A change that is undone by that leaves the hashes as they were.
 
 A change is detected where the text is refused (exit code 3) or a check fails (12). It is located where the reader names
 its line, or a violation other than of the kept hash shows its block, or the link from that block to the next. It is
 `bounded` where a violation says that it is in one of several blocks, as of a transaction that is missing. Some break no
 rule: a header's state root, time or miner, the end of a history that is cut off. Nothing but the kept hash tells, and
-not where; they are counted apart, as `lawful`, and as `same game` where the game is the same to the last coin. One who
-has kept a trail too, the first bytes of every block's hash, is told the block: `by trail`. To find most others the
+not where; they are counted apart, as `lawful`, and as `same game` where the game is the same to the last coin. An
+auditor with a trail too, the first bytes of every block's hash, is told the block: `by trail`. To find most others the
 audit needs the history up to the changed block alone: that is tried first.
 
 Exit 14 where one change goes undetected, or where a trail does not show the block, or of bytes fewer than 99 % of those
@@ -240,7 +240,7 @@ def _blamed(violation: Violation) -> range:
 
 
 def told_by(report: AuditReport) -> tuple[object, ...]:
-    """What a history says of its game, gas and who sent what aside."""
+    """Content of a history on its game, gas and senders aside."""
     rounds = [(row.round, row.kind, row.means, row.selected, row.rewards, row.costly) for row in report.rounds]
     return report.run_digest, report.accounts, report.burned, report.not_checkable, report.complete, rounds
 

@@ -1,7 +1,7 @@
 """A network in virtual time: each actor ticks by a clock of its own, each message takes as long as it is told to.
 
-Nothing waits: time is a number that jumps from one event to the next. Whoever knows the clocks and the delays knows
-all that happens, so a seed replays a run exactly.
+Nothing waits: time is a number that jumps from one event to the next. Clocks and delays determine all
+that happens, so a seed replays a run exactly.
 """
 
 from bisect import bisect_left
@@ -27,11 +27,11 @@ class VirtualNetwork:
         now: of the last tick.
 
     Args:
-        actors: by address; whoever is taken out hears nothing any more. Those of negative addresses are no nodes
+        actors: by address; one that is taken out receives nothing any more. Those of negative addresses are no nodes
             but functions, which everybody reaches, and which answer, at once.
         clocks: how many moments after the network's own zero each actor ticks; at equal moments in this order.
         fate: of every message between nodes.
-        heard: is told of everything that is sent, as it is sent: a rushing adversary's ear.
+        heard: callback for everything that is sent, as it is sent, for a rushing adversary.
         arrived: is told (moment, sender, receiver, message) of everything that arrives.
     """
 

@@ -1,10 +1,11 @@
-"""Is a participant left out of blocks whose view of the chain lags, while another withholds its last envelopes from it?
+"""Censorship test: a participant whose view of the chain lags, and from which another withholds its last envelopes.
 
     python verification/withheld.py [--rounds 200] [--bound-ms 500] [--lag-ms 100]
 
-Four nodes on Anvil. Seat 1 asks a proxy, which shows records so many milliseconds after the chain has them. Seat 3 says
-all that it should, but its envelope of the last step never leaves for seat 1. Both are killed and started again so when
-the game has begun; counted are the blocks from then on, when both are back. Exit code 14 where seat 1 is missing.
+Four nodes on Anvil. Seat 1 asks a proxy, which shows records so many milliseconds after the chain has them. Seat 3
+sends all that it should, but its envelope of the last step never leaves for seat 1. Both are killed and started again
+so when the game has begun; counted are the blocks from then on, when both have resynced. Exit code 14 where seat 1 is
+missing.
 """
 
 import argparse
@@ -38,7 +39,7 @@ VICTIM, HOSTILE = 1, 3
 LOOK = 0.01
 """Seconds between two looks at the chain's height."""
 FIRST = 20
-"""Rounds before which both are to be back."""
+"""Rounds before which both are to have resynced."""
 
 
 class Lagging(BaseHTTPRequestHandler):

@@ -1,1 +1,1 @@
-"""The people of a game as machines without input or output: message or tick in, messages out."""
+"""Actors of a game: sans-I/O state machines, which take messages and ticks and return messages to send."""

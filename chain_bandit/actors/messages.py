@@ -149,8 +149,8 @@ def _are(kind: type, values: object) -> bool:
 class Schedule:
     """The steps of a round: tick s begins step s; what is sent at tick s arrives before tick s + 1.
 
-    Step 0: reports. 1: their echoes. 2..m + 1: their relays to whoever lacks them. m + 2: reports are agreed,
-    comparison bits are asked for. m + 3: commanders send headers. Then their relays, if there are any; the block
+    Step 0: reports. 1: their echoes. 2..m + 1: their relays to validators that lack them. m + 2: reports are agreed,
+    comparison bits are requested. m + 3: commanders send headers. Then their relays, if there are any; the block
     signatures, m + 4 or 2m + 4; the certificates, each answered by a pull. Where m = 0 there is no echo.
 
     Attributes:

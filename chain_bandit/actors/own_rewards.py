@@ -22,7 +22,7 @@ class OwnRewards:
         self._open: list[tuple[Ledger, Wanted]] = []
 
     def ask(self, ledger: Ledger, pull: Pull) -> None:
-        """Ask for what the pulls of a receipt gave: again with the same keys where a life before has."""
+        """Ask for what the pulls of a receipt gave: again with the same keys where an earlier process has."""
         wanted = Wanted(self._seat, pull.arm, pull.count)
         self._giver.ask(ledger, [wanted], must=ledger.round <= self._burn_in)
         self._open.append((ledger, wanted))

@@ -1,4 +1,4 @@
-"""The relayer: holds whatever certificate the round brought, for whoever submits it. Anybody can be one."""
+"""The relayer: holds the round's certificate for submission to the contract. Anybody can be one."""
 
 from chain_bandit.actors.messages import CertifiedBlock, Message, Send
 from chain_bandit.actors.rules import Rules

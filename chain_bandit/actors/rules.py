@@ -61,11 +61,11 @@ class Rules:
         return Slot(self.separator, ledger.round, ledger.head)
 
     def validators(self, ledger: Ledger) -> tuple[int, ...]:
-        """Who validates the open round."""
+        """Validators of the open round."""
         return seats(validators(ledger))
 
     def commanders(self, ledger: Ledger) -> tuple[int, ...]:
-        """Who commands the open round."""
+        """Commanders of the open round."""
         return seats(commanders(ledger))
 
     def probes(self, ledger: Ledger) -> bool:
@@ -77,7 +77,7 @@ class Rules:
         return seats(reporters(self.parameters, ledger))
 
     def rewarded(self, ledger: Ledger, header: Header) -> tuple[int, ...]:
-        """Who is given a reward in an approved round: all but the block list; with proofs, of these the reporters."""
+        """Seats given a reward in an approved round: all but the block list; with proofs, of these the reporters."""
         able = self.reporters(ledger)
         return tuple(seat for seat in able if header.reporters >> seat & 1) if self.parameters.provable else able
 
@@ -87,7 +87,7 @@ class Rules:
 
     @property
     def may_give_nothing(self) -> bool:
-        """Whether a receipt may be of no pull: to who is not paid, or of a live reward that did not come in time."""
+        """Whether a receipt may be of no pull: to an unpaid seat, or of a live reward that did not come in time."""
         return bool(self.parameters.provable or not self.parameters.sealed)
 
     def receipt_content(self, receipt: Receipt) -> bytes:

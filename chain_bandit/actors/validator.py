@@ -72,7 +72,7 @@ class Validator:
         return [Send(self._others, self.reports.open(report.encode()))]
 
     def on_tick(self, step: int) -> list[Send]:
-        """What to send in `step`, after everything that arrived before it: nothing by who does not validate."""
+        """What to send in `step`, after everything that arrived before it: nothing by a non-validator."""
         schedule = self.rules.schedule
         if self.done or self.seat not in self._validators:
             return []
@@ -94,7 +94,7 @@ class Validator:
             self.drops += self.blocks.on_frame(max(step - opened, 0), frame)
 
     def on_echo(self, sender: int, echo: Echo) -> None:
-        """What a validator says that it holds."""
+        """The echo of a validator: what it holds."""
         reason = self.reports.on_echo(sender, echo)
         if reason is not None:
             self.drops.append(reason)
@@ -117,7 +117,7 @@ class Validator:
         return [Send(self._others, vote)] if is_new and self.done and vote.content != self.signed else []
 
     def on_late(self, message: Frame | Vote) -> None:
-        """A header or vote that was said in the last round and comes in this one: it may prove something."""
+        """A header or vote that was sent in the last round and arrives in this one: it may prove something."""
         if self._before is None:
             return
         blocks, votes = self._before
@@ -130,7 +130,7 @@ class Validator:
     def is_ready(self) -> bool:
         """Whether this validator is settled, and what the open step is for is there: bits, or a certificate.
 
-        Steps in which others may still say what proves somebody false are waited for, unless all said the same.
+        Steps in which others may still send what proves an equivocation are awaited, unless all sent the same.
         """
         schedule, is_early = self.rules.schedule, self.reports.is_settled and self._at <= self.rules.schedule.compare
         if not self.is_settled or (is_early and not self.reports.is_unanimous):
@@ -141,7 +141,7 @@ class Validator:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing that others still say in the steps of the round can change this validator's block.
+        """Whether nothing that others still send in the steps of the round can change this validator's block.
 
         Reports are agreed; headers that are relayed count until the vote.
         """
@@ -218,14 +218,14 @@ class Validator:
     def _unlike(self) -> list[Send]:
         """Votes unlike one's own that were not passed on before.
 
-        Who voted one thing here and another there is thereby found out: somebody then holds both.
+        That detects a validator that voted one thing here and another there: somebody then holds both.
         """
         unlike = [vote for vote in self.votes.other_than(self.signed) if vote not in self._shown]
         self._shown += unlike
         return [Send(self._others, vote) for vote in unlike]
 
     def _certified(self) -> list[Send]:
-        """A certificate for whoever needs it, the environment and the relayer."""
+        """A certificate for its receivers, the environment and the relayer."""
         if self.block is not None:
             certificate = self.votes.certificate(self.digest)
             if certificate is not None:

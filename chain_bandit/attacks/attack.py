@@ -95,12 +95,12 @@ class View:
         seat: its number.
         rules: the game's public facts.
         colluders: all malicious seats, its own among them.
-        signers: its own key and those of all consensus attackers, by seat; who only lies lends nobody its key.
+        signers: its own key and those of all consensus attackers, by seat; a pure liar lends its key to nobody.
         rng: its own stream of chance, from the scenario's seed.
         ledger: the open round's state, a function of the chain.
         step: the step of the round, see `actors.messages.Schedule`.
-        reported: the estimators by seat in the last block (public on the chain); for who rushes, `Attack.rushes`, those
-            of the honest in the open round.
+        reported: the estimators by seat in the last block (public on the chain); for a rushing attacker,
+            `Attack.rushes`, those of the honest in the open round.
         reported_pulls: n_ref on which they stood.
         validator: the consensus half of its own machine: what it agreed on in the open round.
     """

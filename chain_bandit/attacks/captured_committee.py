@@ -14,7 +14,7 @@ from chain_bandit.protocol.units import UNIT, Means
 class CapturedCommittee(Attack):
     """In a committee of theirs, 1 - estimator for every arm, in a block that holds the colluders' reports alone.
 
-    The others' count as withheld. Nobody signs twice, so no proof comes of it. Who is left out loses reputation, so a
+    The others' count as withheld. Nobody signs twice, so no proof comes of it. Seats left out lose reputation, so a
     committee by reputation is theirs from then on. It takes a quorum of attackers, which 2m + 1 <= N excludes.
     """
 
@@ -22,7 +22,7 @@ class CapturedCommittee(Attack):
     conduct = Conduct.LIAR | Conduct.ATTACKER
 
     def means(self, view: View, honest: Means) -> Means:
-        """Upside down once nobody else is heard; until then as the last block, which has the best reputation."""
+        """Upside down once no other report counts; until then as the last block, which has the best reputation."""
         if self._captured(view):
             return tuple(UNIT - mean for mean in honest)
         return view.ledger.means or honest

@@ -1,6 +1,6 @@
 """Claim more pulls than there were, so as to count where few pulls do not.
 
-Whoever pulls with the honest has enough pulls anyway, and a rule that looks at whether there are enough, not at how
+A seat that pulls with the honest has enough pulls anyway, and a rule that tests whether there are enough, not how
 many, gains it nothing. A count above the horizon would count as withheld, so no claim is higher.
 """
 

@@ -11,7 +11,7 @@ from chain_bandit.protocol.settlement import Conduct
 
 
 def _ours() -> dict[str, type[Attack]]:
-    """Every class of this package with a name of its own: who lies first, then who breaks the consensus; by name."""
+    """Every class of this package with a name of its own: first liars, then attackers of the consensus; by name."""
     modules = [import_module(f"{attacks.__name__}.{found.name}") for found in iter_modules(attacks.__path__)]
     kinds = {
         kind for module in modules for kind in vars(module).values()

@@ -113,7 +113,7 @@ class Seen:
         own: what they would report if they were honest, (liars, arms, replicates).
         in_force: the global estimators, (arms, replicates); None until there are some.
         pulls: n_ref, (arms, replicates).
-        honest: the honest reports in the last block, for who rushes in the open round; None until there are some.
+        honest: the honest reports in the last block, if rushing in the open round; None until there are some.
         accepted: of a report of all colluders, (arms, replicates), the arms whose value is then in B.
         indices: of the same, the upper confidence bound of each arm, (arms, replicates), in units.
     """

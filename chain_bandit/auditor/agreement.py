@@ -153,7 +153,7 @@ def creates(history: History, contract: str) -> bool:
 
 
 class _Replay:
-    """The second walk."""
+    """The second pass."""
 
     def __init__(self, history: History, checks: Checks) -> None:
         self._origin, self._checks = history.origin, checks

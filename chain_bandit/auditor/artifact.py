@@ -1,4 +1,4 @@
-"""The creation code that this version ships, read as data, and what tells that of older releases."""
+"""The creation code that this version ships, read as data, and the marks of older releases' code."""
 
 import json
 from functools import cache

@@ -1,4 +1,4 @@
-"""The audit: two walks over a history, and a report."""
+"""The audit: two passes over a history, and a report."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -111,7 +111,7 @@ def observed(items: Iterable[Item], observe: BlocksObserver, total: int = 0) -> 
 
 
 def replay(game: ReplayedGame, history: History, observe: BlocksObserver) -> bytes:
-    """The second walk, over a chain that is sound, as far as it can be read; gives the last block's hash."""
+    """The second pass, over a chain that is sound, as far as it can be read; gives the last block's hash."""
     head, first = b"", history.origin.first_block
     count = game.survey.number + 1 - first
     for number, block in enumerate(observed(history.blocks, observe, count), first):
@@ -154,7 +154,7 @@ def _replay(game: ReplayedGame, call: ContractCall) -> None:
         refused(game, call, _replay)
         return
     if call.direct and call.others and (call.method != "withdraw" or game.is_bare(call.sender)):
-        # The contract calls nobody but whom it pays, where only code can speak.
+        # The contract calls only the accounts that it pays, where only code can emit events.
         game.checks.that(False, "record.events", None, f"transaction 0x{call.digest.hex()}",
                          "there are events of {} in it, not of {} alone", call.others, game.origin.contract)
     if call.direct and call.method == CREATION:
@@ -219,7 +219,7 @@ def _replay_foreign(game: ReplayedGame, call: ContractCall) -> None:
 
 
 def finish(game: ReplayedGame) -> None:
-    """What can only be said at the end."""
+    """Checks that are only possible at the end."""
     checks, block = game.checks, game.survey.number
     checks.place = None
     if game.deployment is None:

@@ -81,7 +81,7 @@ def check_block(game: ReplayedGame, header: Header, opened: Body | None) -> Chec
     if p.sealed:
         check_records(game, reports)
     held = [frozenset(seats(row)) & reports.keys() for row in header.selected]
-    if game.live:  # nobody is known to lie, so that no round is costly
+    if game.live:  # nobody is known to lie, so that no round is case 2
         return CheckedBlock(digest, signed, False)
     if game.disclosed is None or not game.disclosed.liars & frozenset().union(*held) <= owns.keys():
         return CheckedBlock(digest, signed, None)

@@ -79,7 +79,7 @@ VOUCHED_FOR = frozenset({
     "report.named", "aggregate.selected", "aggregate.means", "aggregate.accuracy", "blocklist.silence",
     "aggregate.state", "committee.chosen", "draw.proof", "draw.committee", "draw.commanders",
 })  # fmt: skip
-"""What every signer of a block could compute itself before it signed: of a block that fails here, all of them lied.
+"""What every signer of a block could compute itself before it signed: if it fails here, all signed falsely.
 
 Comparison bits are not among them: a validator has them from the comparison.
 """

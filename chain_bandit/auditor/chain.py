@@ -1,4 +1,4 @@
-"""The first walk: is this a chain at all, and what did the end of the game open?"""
+"""First pass of the audit: validity of the chain, and the values revealed at the end of the game."""
 
 from array import array
 from collections.abc import Iterable
@@ -21,14 +21,14 @@ from chain_bandit.chain_history.records import CREATION, SELECTORS, TOPICS, Cont
 from chain_bandit.protocol.digests import uint
 
 STEP = 4
-"""Bytes of each block's hash in a trail: who wants to be unseen has to be so in every block from the changed one on."""
+"""Bytes of each block's hash in a trail: a hidden change has to match them in every block from the changed one on."""
 
 TWO_TALLIES = "the environment signed two tallies for a seat, and which one it follows is not known"
 
 
 @dataclass(slots=True)
 class Survey:
-    """What the first walk brings home.
+    """Result of the first pass.
 
     Attributes:
         sound: whether blocks, roots and links all hold: only then is anything else worth replaying.
@@ -38,7 +38,7 @@ class Survey:
         head: hash, number and time of the last block.
         trail: the first bytes of every block's hash.
         strayed: whether a block was another than the auditor's trail has.
-        environment: who created the contract; nobody until it is there: a call that comes before it succeeds too, and
+        environment: creator of the contract; empty until it is there: a call that comes before it succeeds too, and
             opens nothing.
         reveal: secret, encoded roles and encoded model, once the contract took them.
         pulls: all settlements, one after the other, up to the first that another than the environment made: no contract
@@ -241,7 +241,7 @@ def opened(blocks: Iterable[RawBlock | None], origin: ContractOrigin) -> Survey:
 
 
 def _take_in(block: RawBlock, contract: bytes, found: Survey) -> None:
-    """Keep what a block opens, or what is opened later. Whether it was right to is checked on the second walk."""
+    """Keep what a block opens, or what is opened later. Whether it was right to is checked on the second pass."""
     for call in calls_in(block, contract):
         if call.succeeded and call.method == CREATION:
             found.environment = call.sender

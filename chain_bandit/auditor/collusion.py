@@ -1,4 +1,4 @@
-"""Reports that are too alike: a hint at collusion, with a bound on how often it names whoever reports what it drew.
+"""Collusion test: reports that are too alike, with a bound on the rate of false hints at truthful reporters.
 
 Where one arm was pulled once between two blocks, n and n - 1 times the reports of that arm give what a seat drew, to
 within n units. Two seats are alike there when these differ by less than 2n; of seats that report what they drew, that

@@ -33,7 +33,7 @@ def _check_seat(game: ReplayedGame, header: Header, seat: int, report: Report) -
     elif seat in game.unread:
         reason = "the pulls of an earlier round are not known"
     elif game.disclosed is None and not opens:
-        reason = "roles are not revealed"  # whoever is malicious may commit to anything
+        reason = "roles are not revealed"  # a malicious seat may commit to anything
     else:
         reason = ""
     if reason:

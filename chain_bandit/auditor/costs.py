@@ -39,7 +39,7 @@ def costs_settled(game: ReplayedGame, call: ContractCall) -> None:
 
 
 def _charge(game: ReplayedGame, t: int) -> None:
-    """A costly round is everybody's but for those on its block list."""
+    """A case-2 round is charged to everybody but those on its block list."""
     game.costly += 1
     disclosed, listed = game.disclosed, blocked(game.running, t)
     if disclosed is None:  # then balances are not known either
@@ -52,7 +52,7 @@ def _charge(game: ReplayedGame, t: int) -> None:
 
 
 def _bit(entry: CostEntry) -> Slice:
-    """Where an entry says whether it was costly: its third word, with the parent and the kind before it."""
+    """Offset of an entry's case-2 flag: its third word, with the parent and the kind before it."""
     return Slice(entry.parent + entry.kind.to_bytes(32, "big") + entry.costly.to_bytes(32, "big"), 64, 32)
 
 

@@ -1,4 +1,4 @@
-"""Draws: every proof against the key that was registered, and who may validate and command by them (PROTOCOL 1.2)."""
+"""Draws: every VRF proof against the registered key, and the validators and commanders they allow (PROTOCOL 1.2)."""
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter

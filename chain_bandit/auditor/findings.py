@@ -77,7 +77,7 @@ _LIVE = {
         "seat {seat} forfeited its reward in {rounds}: no pull of it was settled, as it was away, or its reward did "
         "not come in time",
 }
-"""What is said otherwise of a game with live rewards."""
+"""Wordings that differ for a game with live rewards."""
 
 ALWAYS = "always"
 """In the evidence of a rule's failures: whether it failed each time that it was asked."""

@@ -80,7 +80,7 @@ def draw(disclosed: Disclosed, time: int, seat: int, arm: int, failed: int, coun
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What the creating transaction says."""
+    """Content of the creating transaction."""
 
     parameters: Parameters
     environment: bytes
@@ -98,7 +98,7 @@ class Past:
         arm: what the honest pull; None where that rests on a rule that is not here.
         priced: of a block, the arm that its header carries and that arm's global estimator.
         expected: case 2; None when it is not known.
-        charged: what the environment said of it.
+        charged: what the environment declared of it.
         pulls: of an approved round of a sealed game, by seat, until it is settled; None where it is not known.
         reporters: mask of the seats whose reports its block rests on.
         time: the number of its first pull.
@@ -158,14 +158,14 @@ class Numbered:
 
 @dataclass(slots=True)
 class ReplayedGame:
-    """The running state. `blind` says why records can no longer be followed; empty while they can.
+    """The running state. `blind` states why records can no longer be followed; empty while they can.
 
     Attributes:
         bodies: by hash, what the history holds beside the chain block that is replayed.
         bodies_known: whether every body was there so far: the run digest holds the reports.
         unread: seats of which some round's pull is not known, so that neither are its counts and means.
         last: every seat's last receipt; None where it is not known.
-        recent: of the last rounds that a report may leave out, where it names one: who was given what, and what every
+        recent: of the last rounds that a report may leave out, where it names one: each seat's pull, and what every
             seat's last receipt was before.
         settlement, row: which settlement the open round's row is in, and which of its rows.
         unasked: where in `survey.pulls` the next row of a round without a choice begins; None while that is not known.
@@ -265,7 +265,7 @@ class ReplayedGame:
 
     @property
     def environment(self) -> bytes:
-        """Who deployed the game; nobody before."""
+        """The account that deployed the game; empty before."""
         return self.deployment.environment if self.deployment else b""
 
     @property
@@ -277,7 +277,7 @@ class ReplayedGame:
 
     @property
     def slashed(self) -> frozenset[int]:
-        """Who loses the slash: everybody with a proof against it but who was acquitted of the only one."""
+        """Seats that lose the slash: all with a proof against them, but those acquitted of the only one."""
         listed = frozenset(seat for seat, since in enumerate(self.running.blocked_from) if since)
         return listed - (self.by_report & self.acquitted.keys())
 
@@ -290,7 +290,7 @@ class ReplayedGame:
         ]
 
     def keep_recent(self, round_: int, pulls: tuple[Pull | None, ...]) -> None:
-        """Keep who is given what in a round, before it is taken in, for as long as a report may leave it out."""
+        """Keep the pulls of a round, before it is taken in, for as long as a report may leave it out."""
         self.recent.append((round_, pulls, tuple(self.last)))
         while self.recent and self.recent[0][0] <= round_ - (round_ + 1) // STALE - self.parameters.failure_limit:
             self.recent.popleft()

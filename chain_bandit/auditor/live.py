@@ -1,4 +1,4 @@
-"""Reports of a live game: held against the receipts that the environment settled, once it has, for nobody draws them.
+"""Reports of a live game: checked against the settled receipts, since live rewards cannot be recomputed.
 
 Nobody is labelled honest there. A report that its seat's receipts do not give is named, and breaks no check.
 """

@@ -1,4 +1,4 @@
-"""Money: who is owed what at the end, who took it, and that nothing is missing (PROTOCOL 1.8)."""
+"""Balances at the end: amounts owed, withdrawals, and that nothing is missing (PROTOCOL 1.8)."""
 
 from chain_bandit.auditor.books import (
     BURNED,

@@ -16,7 +16,7 @@ DIRECT = frozenset(METHODS) - {"withdraw"}
 def check_order(game: ReplayedGame, block: RawBlock, number: int, sent: Transaction, call: ContractCall | None) -> None:
     """Hold a transaction against the numbers of those before it; `call`: what it has to do with the contract.
 
-    Whoever called the contract is followed from then on, wherever else it sends; all other accounts would not fit into
+    An account that called the contract is followed from then on, in all it sends; all other accounts would not fit into
     memory. A history holds every block, so a number that is left out was that of a transaction between the account's
     last one and this, or of an authorization (EIP-7702), which is seen; or code of the account took it.
     """
@@ -28,7 +28,7 @@ def check_order(game: ReplayedGame, block: RawBlock, number: int, sent: Transact
     for each in sent.authorizations:
         _follow(game, each)
     if game.deployment is None:
-        return  # what is called before there is a contract succeeds, whoever calls
+        return  # what is called before there is a contract succeeds from any account
     if account is not None and call is not None and call.succeeded and call.direct and call.method in DIRECT:
         account.bare = True
 

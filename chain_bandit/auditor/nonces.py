@@ -1,4 +1,4 @@
-"""Nonces: a key that signs two digests with one nonce is everybody's (RELIABILITY, U-5).
+"""Nonce reuse: a key that signs two digests with one nonce is public (RELIABILITY, U-5).
 
 Every valid signature of a game is looked at, those of transactions too. Of each only 16 bytes are kept; the few that
 then look like others are kept whole in a second replay.

@@ -141,7 +141,7 @@ def _record(
     committee: int,
     gas: int,
 ) -> tuple[Record, ...]:
-    """Advance by one record, and by the exploration round that it may call for; check who validates afterwards."""
+    """Advance by one record, and by the exploration round that it may call for; check the validators afterwards."""
     p, made = game.parameters, records_made(game.parameters, game.running, record)
     _advance(game, call, record, past, checked, signers, gas)
     for each in made[1:]:

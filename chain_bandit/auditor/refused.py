@@ -19,7 +19,7 @@ a 64th (EIP-150), and a game calls no deeper than three: implementation, bookkee
 
 
 def refused(game: ReplayedGame, call: ContractCall, replay: Callable[[ReplayedGame, ContractCall], None]) -> None:
-    """Name whoever of the game sent a call that was reverted; strangers may send what they like.
+    """Note the account of the game that sent a reverted call; other accounts may send anything.
 
     Args:
         replay: takes a call in, as if the contract had: it may have had to.

@@ -39,26 +39,26 @@ class Violation:
 
 
 class Weight(StrEnum):
-    """How much a finding says of whom it names."""
+    """Evidential weight of a finding about the seats that it names."""
 
     PROOF = "proof"
-    """It follows from what was signed and opened: who kept to the rules is never named, but where its key leaked, or
-    where the environment handed it other receipts than it committed to, which those then show."""
+    """It follows from what was signed and opened: a seat that follows the rules is never named, unless its key leaked,
+    or the environment gave it other receipts than it committed to, which those then show."""
     OBSERVATION = "observation"
-    """It is in the history, and may have an innocent reason: a lost message, another's word."""
+    """It is in the history, and may have an innocent reason: a lost message, another's statement."""
     HINT = "hint"
     """It would be unlikely by chance, by a stated bound; no more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about who took part, beside the checks.
+    """An observation about participants, beside the checks.
 
     Attributes:
         seat: None for the environment, and for the game as a whole.
         count: of what the kind names: blocks, rounds or calls.
         rounds: the first of them.
-        weight: how much it says.
+        weight: its evidential weight.
         others: further seats that it is about.
         evidence: what somebody else needs to find the same, ready for JSON.
     """
@@ -91,7 +91,7 @@ class Account:
 
     Attributes:
         stake: what it deposited; of the environment the pool.
-        cost: what costly rounds took from it; negative where they gave.
+        cost: what case-2 rounds took from it; negative where they gave.
         net: what it gets beyond its stake.
         penalty: for not revealing its sealing key, and for a proof against it.
         void: rewards that it earned after the tally of a report that was proven false.

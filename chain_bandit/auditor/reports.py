@@ -1,4 +1,4 @@
-"""Reports: whose they are, what they may hold, and whether they stand on the receipts (PROTOCOL 1.3)."""
+"""Reports: authorship, bounds, and agreement with the receipts (PROTOCOL 1.3)."""
 
 from collections.abc import Mapping
 
@@ -39,7 +39,7 @@ def check_reports(game: ReplayedGame, signed: Mapping[int, SignedReport]) -> dic
                         "those that it may", part=report.content)  # fmt: skip
         try:
             allowed = is_readable(game.parameters, reports[seat].means)
-        except RulesUnknown as error:  # who is named as a reporter is one
+        except RulesUnknown as error:  # a named reporter is one
             checks.unknown("report.range", str(error))
             continue
         checks.that(
@@ -61,9 +61,9 @@ def _means(report: Report) -> Slice:
 
 
 def known(game: ReplayedGame, reports: Mapping[int, Report]) -> dict[int, Own]:
-    """What every seat knew by its receipts of earlier rounds, of whom that can be told: of nobody where the game's
-    disclosure is not here. Of one that draws with the seeds of whoever opened its key. Of a seat whose report names a
-    round, by its receipts up to that one."""
+    """What every seat knew by its receipts of earlier rounds, where that can be told: of no seat where the game's
+    disclosure is not here; where it draws, of seats that revealed their key, with their seeds. Of a seat whose report
+    names a round, by its receipts up to that one."""
     seeds = {}
     try:
         if disclosure(game.parameters).draws:
@@ -81,8 +81,8 @@ def known(game: ReplayedGame, reports: Mapping[int, Report]) -> dict[int, Own]:
 def check_against_receipts(
     game: ReplayedGame, reports: Mapping[int, Report], owns: Mapping[int, Own]
 ) -> frozenset[int]:
-    """Honest seats report what follows from their receipts, and from their keys where the disclosure draws; who else
-    departs from that is named. Gives who reported what no key makes of its receipts."""
+    """Honest seats report what follows from their receipts, and from their keys where the disclosure draws; others
+    that depart from that are noted. Returns the seats whose report no key makes of their receipts."""
     lied = set()
     for seat, report in reports.items():
         if game.live:
@@ -100,7 +100,7 @@ def check_against_receipts(
 
 
 def _is_false(game: ReplayedGame, seat: int, report: Report, own: Own) -> bool:
-    """Check a report, and say whether no key makes it of its author's receipts."""
+    """Check a report; returns whether no key makes it of its author's receipts."""
     p, t, checks = game.parameters, game.running.round, game.checks
     closed = disclosure(p).draws and not own.seed
     truth, failed = (own.means, "") if closed else disclosed(p, own)

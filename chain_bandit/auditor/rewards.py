@@ -201,7 +201,7 @@ def _check_round(game: ReplayedGame, t: int, pulls: Sequence[Pull | None], first
         elif p.provable and pull.arm not in (past.priced[0], NO_PULL):
             checks.that(False, "settlement.rewards", t, f"pull of seat {seat}",
                         "it is not of the block's arm, but {} is settled, not {}", pull, NOTHING, part=part)
-        if pull.arm == NO_PULL:  # silence is never guilt: whoever was away too long forfeits the reward
+        if pull.arm == NO_PULL:  # absence is no offence: a seat that was away too long forfeits the reward
             game.note("forfeited", seat, t)
         if game.live:
             if valid and pull.arm != NO_PULL:

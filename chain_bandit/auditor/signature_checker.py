@@ -1,7 +1,7 @@
 """Signature checker, an audit's second process: it reads the same file in step, and checks what needs no game.
 
 Of each block it checks what makes it a link of the chain, then the signatures that it is told stand there. Where all of
-it holds it says what it saw; else it says nothing, and ends.
+it holds it returns what it saw; else it ends without a result.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A refused call tried again: where every rule allows it the contract had to take it (PROTOCOL 1.7)."""
+"""Replay of a refused call: where every rule allows it the contract had to accept it (PROTOCOL 1.7)."""
 
 from collections import ChainMap, defaultdict
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from chain_bandit.chain_history.records import ContractCall, Event, record_event
 from chain_bandit.protocol.blocks import Record
 
 ANYBODYS = ("join", "submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation", "reportFalse", "acquit")
-"""Calls that a game goes on from, whoever sends them. A closing can be sent again, and the environment's calls are its
+"""Calls by which a game goes on, from any sender. A closing can be sent again, and the environment's calls are its
 own to make."""
 
 

@@ -1,10 +1,10 @@
-"""An audit by two processes: this one replays the game, the one beside it checks the chain, and whose signatures are.
+"""Two-process audit: this process replays the game, the other one checks the chain and the signatures.
 
 The game is replayed as on a sound chain, of which every signature is whose it should be; what should be goes to the
 process beside it (`auditor/signature_checker.py`). Where its pipe is full, this one checks the signatures itself.
 
 Where all of that holds, both together have done what `auditor.audit` does, and the report is the same. Where anything
-does not, or goes wrong, there is none, and whoever asked audits in one process: no verdict depends on how many it took.
+does not, or goes wrong, there is none, and the caller audits in one process: no verdict depends on the number of them.
 """
 
 import os

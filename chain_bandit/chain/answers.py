@@ -1,4 +1,4 @@
-"""Answers of a node, read with suspicion: in JSON (hexadecimal strings) or in Python (integers, bytes)."""
+"""Validated answers of a node: in JSON (hexadecimal strings) or in Python (integers, bytes)."""
 
 import re
 from collections.abc import Callable, Sequence

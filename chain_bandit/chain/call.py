@@ -23,7 +23,7 @@ class Version:
     """Signed bytes, by their hash; versions of one call differ in fee, or in the nonce after the contract refused.
 
     Attributes:
-        first: the first part of the call that it carries; others have seen to those before.
+        first: the first part of the call that it carries; others have done those before.
     """
 
     identity: str
@@ -144,7 +144,7 @@ class Call:
         return self.signer.sign(nonce, fee, self.gas_limit, self.to, self.value, self.calldata(first))
 
     def is_done(self, done: int) -> bool:
-        """Whether others have seen to all of it, who have done so many parts; else `first` is the part they left."""
+        """Whether others, which have done so many parts, have done all of it; else `first` is the part they left."""
         if done >= max(1, len(self.parts)):
             return True
         self.first = done

@@ -151,11 +151,11 @@ class Coordinator(Contract):
         return self._submit(sender, "acquit", shown, order=Order.ALONE)
 
     def accusations(self) -> Mapping[int, int]:
-        """Whoever is on the block list or will be: from which round on, as far as the chain has shown."""
+        """Seats that are on the block list or will be, with the first round of each, as far as the chain has shown."""
         return self._accusations
 
     def recorded_since(self, round_: int) -> Callable[[str], int]:
-        """How many rounds from this one on are recorded, by the state after a block, whoever did it."""
+        """How many rounds from this one on are recorded, by any relayer, in the state after a block."""
         return lambda block: max(0, int(self._view("nextRound", block=block)) - round_)
 
     def records(self, call: Call) -> list[RecordEvent] | None:
@@ -240,7 +240,7 @@ class Coordinator(Contract):
         return int(self._view("quorum"))
 
     def validators(self, round_: int) -> list[bytes]:
-        """Who validates the open round, by ascending address."""
+        """Validators of the open round, by ascending address."""
         return list(map(as_address, self._view("validators", round_)))
 
     def committee(self, count: int) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ GENESIS_TIME = 1_700_000_000
 """Any fixed second; every block is one second later than its parent."""
 
 NOBODY, CALL_FUNDS = bytes(20), 10**24
-"""Who views are called as: eth-tester makes the caller of a view afford its gas."""
+"""Caller of views: eth-tester makes the caller of a view afford its gas."""
 
 
 class DeterministicBackend(PyEVMBackend):  # type: ignore[misc]

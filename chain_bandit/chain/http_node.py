@@ -46,7 +46,7 @@ class HttpNode:
     def __init__(
         self, url: str, delivery: TransactionPolicy = PIPELINED, say: Callable[[str], None] | None = None
     ) -> None:  # fmt: skip
-        """Ask who is there; where somebody is told of the wait it may be as long as any. Raises `NodeUnreachable`."""
+        """Ask the node for its identity; with `say` the wait may be as long as any. Raises `NodeUnreachable`."""
         self.url = url
         self.line = url
         self.delivery = delivery

@@ -14,7 +14,7 @@ GAME_FORMAT: Literal["chain-bandit-game/1"] = "chain-bandit-game/1"
 """Of `game.json`, which nodes share and which says, as a deployment file does, where a game is."""
 
 NOBODY = "0x" + "00" * 20
-"""Who views are called as; the embedded chain's has the funds that eth-tester asks for."""
+"""Caller of views; the embedded chain's has the funds that eth-tester asks for."""
 
 
 @dataclass(frozen=True, slots=True)

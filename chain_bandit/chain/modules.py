@@ -135,7 +135,7 @@ def _owed_to_signer(rpc: Rpc) -> int:
 
 
 def _is_there(rpc: Rpc, module: Module, block: str) -> bool:
-    """Whether the module is on the chain, whoever put it there."""
+    """Whether the module is on the chain, deployed by any account."""
     return bool(rpc.ask("eth_getCode", [checksummed(module.address), block], as_bytes))
 
 

@@ -7,7 +7,7 @@ SILENT = 1.0
 
 
 def nobody(line: str) -> None:
-    """Say nothing."""
+    """The null notice."""
 
 
 class Notice:

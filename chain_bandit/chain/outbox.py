@@ -1,6 +1,6 @@
 """The outbox, a state machine of transactions: it gives nonces, resends the same bytes until mined, follows reorgs.
 
-Nothing that a node says of a transaction counts but a receipt, and that only as long as its block is in the chain.
+Of a node's answers on a transaction only a receipt counts, and that only as long as its block is in the chain.
 It has no wire, clock and disk: it is told answers and the time (`chain/sender.py` drives it). A step that has to know
 more yields a `Query` and is sent its answer; the process may end at any of them. What is in `signed` is to be on
 the disk before anything leaves.
@@ -68,7 +68,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Asks the run how many parts of a call others have seen to."""
+    """Asks the run how many parts of a call others have done."""
 
     call: Call
     block: str
@@ -380,7 +380,7 @@ class Outbox:
         else:
             self.doubtful = False
 
-    # --- what a node says
+    # --- answers of a node
 
     def _take_word(self, call: Call, word: Any, now: float) -> None:
         """The answer to a sending: where the node is in this process a refusal is final, elsewhere it is hearsay."""
@@ -456,7 +456,7 @@ class Outbox:
             if call not in in_line:
                 call.next_since = None
                 continue
-            if call.next_since is None:  # what was said of it while others came before it is out of date
+            if call.next_since is None:  # answers from the time when others came before it are out of date
                 call.refused_since = max(call.refused_since, now)
             block, since = call.next_since = call.next_since or (number, now)
             # not at once: Anvil mines empty blocks, one for every transaction but the first of a batch
@@ -669,7 +669,7 @@ class Outbox:
         raise error
 
     def _is_done(self, call: Call, by: tuple[int, bytes]) -> Step[bool]:
-        """Whether others have seen to all of it, by the state after a block; it counts as they left it then."""
+        """Whether others have done all of it, by the state after a block; it counts as they left it then."""
         done = call.is_done((yield Done(call, hex(by[0]))) if call.done else 0)
         if done:
             call.outdone = by

@@ -1,4 +1,4 @@
-"""A chain node as a child process: on a free port of 127.0.0.1, ended with us however we end."""
+"""A chain node as a child process: on a free port of 127.0.0.1, ended with its parent however that ends."""
 
 import os
 import re

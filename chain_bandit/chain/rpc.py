@@ -38,14 +38,14 @@ BEHIND = 2.0
 
 
 class Rpc:
-    """What the client asks of a node. A lost answer, or a refusal that no contract spoke, is asked for again.
+    """What the client asks of a node. A lost answer, or a refusal that is no contract's, is retried.
 
     Attributes:
         head: number and hash of the last known block. Views wait a while for a node that is behind it, and those by
             its state are not taken from another branch.
         notice: told when an answer takes long.
-        identity: chain id and first block's hash, if it matters which chain answers: after a lost exchange, whoever
-            lost it, no question's answer is taken without them.
+        identity: chain id and first block's hash, if it matters which chain answers: after a lost exchange of any
+            caller, no response is accepted without them.
 
     Raises (every method):
         NodeUnreachable: patience is at its end.

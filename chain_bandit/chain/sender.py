@@ -31,7 +31,7 @@ that arrive while it mines the one before, and only a higher fee brings them bac
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Events that a run must know of, whoever causes them.
+    """Events that a run must know of, caused by any account.
 
     Attributes:
         filter: as `eth_getLogs` takes it, without blocks.

@@ -73,7 +73,7 @@ class Tokens(Contract):
         )
 
     def report_equivocation(self, sender: Wallet, seat: int, proof: tuple[object, ...]) -> Call:
-        """Have a seat left out from the next epoch on, unless somebody else has seen to that."""
+        """Have a seat left out from the next epoch on, unless somebody else has done that."""
         return self._submit(
             sender, "reportEquivocation", proof, order=Order.ALONE,
             done=lambda block: bool(self._view("blockedFrom", seat, block=block)),

@@ -1,4 +1,4 @@
-"""Results of pure functions of raw bytes, remembered for a while: however large a block is, what is kept is not."""
+"""Size-bounded memo (cache) of pure functions of raw bytes, whatever the size of a block."""
 
 from collections.abc import Callable
 from functools import lru_cache, wraps

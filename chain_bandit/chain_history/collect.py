@@ -1,4 +1,4 @@
-"""A history from any JSON-RPC node, believing nothing: every block is rebuilt from bytes and must hash to its name.
+"""Trustless download of a history from a JSON-RPC node: every block is rebuilt from bytes and must match its hash.
 
 Only blocks, transactions and receipts are asked for: no state, and no index of logs.
 """

@@ -184,7 +184,7 @@ def decode_header(raw: bytes) -> BlockHeader:
 
 
 _sender = lru_cache(maxsize=1 << 14)(signer)
-"""An audit may walk twice over a history: of 10^4 rounds the second walk recovers no sender again, for 8 MB at most."""
+"""An audit may pass twice over a history: of 10^4 rounds the second pass recovers no sender again, for 8 MB at most."""
 
 
 @remembered(512)

@@ -1,4 +1,4 @@
-"""The one file format of a history: canonical JSON lines, plain or gzipped; read back with suspicion.
+"""The one file format of a history: canonical JSON lines, plain or gzipped; read back as untrusted input.
 
 Line 1 names format, chain, contract and first block; every further line is one block, with those bodies of a compact
 game whose hashes its transactions record: one pass with one line in memory is enough. Only the canonical text is

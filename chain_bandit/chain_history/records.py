@@ -127,15 +127,15 @@ def record_event(parameters: Parameters, record: Record, head: bytes, committee:
 
 @dataclass(frozen=True, slots=True)
 class ContractCall:
-    """A transaction that creates the contract, calls it, or makes it speak.
+    """A transaction that creates the contract, calls it, or makes it emit events.
 
     Attributes:
         method: its name; empty when the calldata is of none, or when the contract was called from another one.
         arguments: decoded; None when they cannot be. Of `PACKED` the one argument is the packed blocks, undecoded:
-            only who knows the game's parameters can read them.
+            decoding takes the game's parameters.
         direct: whether the transaction goes to the contract itself.
         gas: used by this transaction.
-        others: the addresses of whoever else spoke in it, a log each.
+        others: the addresses of other contracts that emitted logs in it, one a log.
     """
 
     transaction: Transaction
@@ -160,7 +160,7 @@ class ContractCall:
 
     @property
     def sender(self) -> bytes:
-        """Who signed it. Raises `BadEncoding` where nobody did."""
+        """The account that signed it. Raises `BadEncoding` where none did."""
         return self.transaction.sender
 
 

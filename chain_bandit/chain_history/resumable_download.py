@@ -1,4 +1,4 @@
-"""A history on its way from a node into a file: kept beside its place as it comes in, and taken up after a stop."""
+"""Resumable download of a history from a node: kept beside its final path as it comes in, resumed after a stop."""
 
 from collections.abc import Callable
 from contextlib import closing

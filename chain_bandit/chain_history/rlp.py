@@ -8,8 +8,8 @@ DEPTH = 5
 """Lists within lists that any block, transaction or receipt needs, and one to spare."""
 
 LONGEST = 1 << 25
-"""Bytes that are decoded at once: as many as the longest line of an export holds. So whoever fills a block, which takes
-8 gas a byte of a log, makes nobody a liar."""
+"""Bytes that are decoded at once: as many as the longest line of an export holds. So a sender that fills a block, at
+8 gas a byte of a log, cannot make an honest history unreadable."""
 
 MOST_ITEMS = 1 << 20
 """Strings and lists within them, each of which takes 64 bytes of memory or more. Of the shortest logs, with four items

@@ -1,4 +1,4 @@
-"""The ideal functionality: a trusted function that gets the openings and tells the bits alone."""
+"""The ideal functionality: a trusted function that gets the openings and returns the bits alone."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

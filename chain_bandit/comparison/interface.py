@@ -35,7 +35,7 @@ class ComparisonRound:
     """The round that bits are computed in.
 
     Attributes:
-        slot: where whoever computes them signs.
+        slot: in which the parties that compute them sign.
         seed: seed_t.
         validators: the seats that may compute them.
     """

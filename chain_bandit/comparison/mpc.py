@@ -30,8 +30,8 @@ class MpcComparison:
     """`Comparison` by Shamir shares among `parties` validators, each a process of its own.
 
     Close it: the processes are kept from round to round. In one process it stands for everybody around the parties:
-    participants, whose openings it shares; the network, which hands each party its own shares; validators, who take a
-    matrix that all parties signed alike.
+    participants, whose openings it shares; the network, which hands each party its own shares; validators, which
+    accept a matrix that all parties signed alike.
     Secure against `protocol.sharing.degree` parties that follow the protocol and pool what they see.
 
     Args:
@@ -89,7 +89,7 @@ class MpcComparison:
             mine[shares_commitment(leaves)] = dealing
 
     def bits(self, commitments: Mapping[int, bytes]) -> Mapping[int, Bits]:
-        """The bits of every seat whose shares open its commitment; each is computed once a round, whoever asks.
+        """The bits of every seat whose shares open its commitment; each is computed once a round, for all callers.
 
         Raises:
             ComparisonAborted: every set of parties failed; at once when asked again.

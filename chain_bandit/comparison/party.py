@@ -82,7 +82,7 @@ async def serve(compare: Callable[[Sequence[int], Elements], Awaitable[dict[int,
 
 
 def open_shares(check: Check, session: MpcSession) -> Elements:
-    """The shares that open; of the others this party says, by leaving them out, that they do not."""
+    """The shares that open; leaving out the others declares that they do not."""
     place, found = session.place(mpc.pid), {}
     for seat, (leaves, share) in check.dealt.items():
         values = opened(share, place, check.places, leaves, session.asked[seat], check.arms)
@@ -92,7 +92,7 @@ def open_shares(check: Check, session: MpcSession) -> Elements:
 
 
 def heard(session: MpcSession, question: Compare) -> list[dict[int, int]]:
-    """What the parties said of their shares. Raises ValueError where one did not sign it."""
+    """The parties' statements on their shares. Raises ValueError where one did not sign its own."""
     verifier = Verifier()
     for index, (address, said) in enumerate(zip(question.addresses, question.opened, strict=True)):
         if not verifier.is_signed_by(address, session.opened_digest(index, said.probes), said.signature):
@@ -135,7 +135,7 @@ async def link(endpoint: socket.socket, ports: Sequence[int], token: bytes) -> N
 
 
 async def _welcome(endpoint: socket.socket, token: bytes) -> None:
-    """Admit whoever comes with the token; a stranger that says nothing keeps nobody waiting."""
+    """Admit connections that show the token; a silent stranger delays no other connection."""
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as comers:
         while True:

@@ -1,4 +1,4 @@
-"""The processes of a set of parties: started together, linked to each other, gone together."""
+"""Processes of a set of parties: started, linked and ended together."""
 
 import os
 import secrets
@@ -18,7 +18,7 @@ from chain_bandit.protocol.sharing import PRIME
 
 PARTY = (sys.executable, "-m", "chain_bandit.comparison.party")
 LONGEST_ANSWER = 1 << 24
-"""Bytes of a line; whoever writes more is as good as dead."""
+"""Bytes of a line; a party that writes more counts as failed."""
 
 _Kind = TypeVar("_Kind", bound=WireMessage)
 
@@ -36,7 +36,7 @@ class PartyFailed(ChainBanditError):
 class PartyProcess:
     """One party, in a session of its own: it lives as long as the end of a socket that only we hold.
 
-    A socket rather than pipes: we can end a conversation, whoever else holds the other end.
+    A socket rather than pipes: we can close it even if another process holds the other end too.
 
     Raises:
         OSError: it cannot be started.
@@ -54,7 +54,7 @@ class PartyProcess:
             self._held = undo.pop_all()  # it runs: `close` does it
 
     def ask(self, line: WireMessage, kind: type[_Kind]) -> _Kind:
-        """Say something and wait for the answer. Raises OSError or ValueError when there is none, or another."""
+        """Send a line and wait for the answer. Raises OSError or ValueError when there is none, or another."""
         self._socket.sendall(line.model_dump_json().encode() + b"\n")
         answer = self._answers.readline(LONGEST_ANSWER)
         if not answer.endswith(b"\n"):
@@ -67,7 +67,7 @@ class PartyProcess:
         return self._errors.read()[-300:].decode("utf-8", "replace").strip()
 
     def kill(self) -> None:
-        """End it and its children, whatever they do, and whoever waits in `ask`; a child may have left its group."""
+        """End it, its children and a pending `ask`, whatever they do; a child may have left its group."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self._socket.shutdown(socket.SHUT_RDWR)
@@ -110,7 +110,7 @@ class PartyProcesses:
             raise
 
     def ask(self, lines: Sequence[WireMessage], kind: type[_Kind]) -> list[_Kind]:
-        """Say one line to each party and take in one of each.
+        """Send one line to each party and receive one from each.
 
         Raises:
             PartyFailed: the first that died, answered something else, or had no answer in time. All are gone then.

@@ -13,12 +13,12 @@ from chain_bandit.protocol.sharing import ELEMENT_BYTES, is_one_polynomial
 _OPENED, _BITS = keccak(b"chain_bandit.comparison.opened"), keccak(b"chain_bandit.comparison.bits")
 
 Probes = Mapping[int, int]
-"""What a party says before the comparison: the seats whose share opens, each with `protocol.sharing.probe`."""
+"""A party's statement before the comparison: the seats whose share opens, each with `protocol.sharing.probe`."""
 
 
 @dataclass(frozen=True)
 class MpcSession:
-    """Who computes what.
+    """Parties of a session, and the commitments whose bits they compute.
 
     Attributes:
         attempt: 0 for the first set of parties of the round.

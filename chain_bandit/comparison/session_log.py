@@ -1,7 +1,7 @@
 """Session log of the comparison: outcomes on disk before they are used.
 
 Whether a set of parties comes to an end does not follow from the scenario. Honest validators sign upon it, so a game
-that is played again must hear the same: with another answer they would sign a second content in one slot.
+that is played again must get the same: with another answer they would sign a second content in one slot.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class SessionLog:
             self._follow(entry)
 
     def agreed(self, asked: Mapping[int, bytes], bits: Mapping[int, Bits]) -> None:
-        """Keep the bits that a session was asked for. Raises `LogUnwritable`: then nobody may hear of them."""
+        """Keep the bits that a session was asked for. Raises `LogUnwritable`: then they must not be sent."""
         self._keep(asked, bits, None)
 
     def failed(self, reason: str) -> None:

@@ -46,7 +46,7 @@ class Linked(WireMessage):
 
 
 class Check(WireMessage):
-    """To it: the key that it speaks with, the session, and its shares.
+    """To it: the key that it signs with, the session, and its shares.
 
     Attributes:
         places: how many shares a dealing has.
@@ -78,7 +78,7 @@ class Opened(WireMessage):
 
 
 class Compare(WireMessage):
-    """To it: what all parties said, and what counts are compared with.
+    """To it: all parties' statements, and the reference of the comparison.
 
     Attributes:
         floors: floor(n_ref / k) of each arm, since k n > n_ref iff n > floor(n_ref / k).

@@ -1,12 +1,12 @@
 """Signed broadcast: Lamport's SM(m), one instance a commander, at one validator (PROTOCOL 1.5).
 
 Step 0: a commander signs its value and sends it. In step r a claim counts only if it carries at least r + 1
-distinct valid signatures, the commander's first. Whoever accepts a new value adds its own signature and relays
-it in the next step. Nothing is accepted after step m. One value held at the end is the outcome; none or several
+distinct valid signatures, the commander's first. A validator that accepts a new value adds its own signature and
+relays it in the next step. Nothing is accepted after step m. One value held at the end is the outcome; none or several
 are no outcome.
 
-Reports are relayed only to whoever lacks them: `consensus.echo`. Where every validator commands the block phase needs
-no relays at all: `HeaderExchange`.
+Reports are relayed only to validators that lack them: `consensus.echo`. Where every validator commands, the block
+phase needs no relays at all: `HeaderExchange`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -137,7 +137,7 @@ class SignedBroadcast:
         return step
 
     def on_claim(self, step: int, claim: Claim) -> Drop | None:
-        """Accept the claim, or say why not."""
+        """Accept the claim, or return why not."""
         if claim.instance < 0 or not self._commanders >> claim.instance & 1:
             return Drop.UNKNOWN_SEAT
         held, key = self._held[claim.instance], self._key(claim)
@@ -234,9 +234,9 @@ class SignedBroadcast:
 class HeaderExchange(SignedBroadcast):
     """Header digests where every validator commands: each sends its own once, then shows whatever is unlike it.
 
-    Whoever has a block holds its own header, which is all that its vote asks for, so a relay could change no vote. What
-    is shown is for evidence: of two contents that two honest validators took from one commander one at least is unlike
-    the block that both computed, so it is shown, and whoever holds the other can prove it (docs/consensus.md).
+    A validator with a block holds its own header, which is all that its vote needs, so no relay could change a vote.
+    What is shown is for evidence: of two contents that two honest validators took from one commander at least one is
+    unlike the block that both computed, so it is shown, and the holder of the other can prove it (docs/consensus.md).
     """
 
     def __init__(
@@ -245,7 +245,7 @@ class HeaderExchange(SignedBroadcast):
         super().__init__(Phase.BLOCK, slot, seat, addresses, validators, validators, 32, 0, signer, verifier)
 
     def on_claim(self, step: int, claim: Claim) -> Drop | None:
-        """Accept the claim, or say why not: from step 1 on as evidence alone, for which it is never too late."""
+        """Accept the claim, or return why not: from step 1 on as evidence alone, for which it is never too late."""
         if step and 0 <= claim.instance < len(self._held) and not self._held[claim.instance]:
             return Drop.PROVES_NOTHING
         return super().on_claim(0, claim)

@@ -84,7 +84,7 @@ class Votes:
         return Certificate(content, mask(members), b"".join(votes[seat] for seat in members))
 
     def other_than(self, content: bytes) -> list[Vote]:
-        """The votes for anything else: whoever holds another one of their seats can prove it false."""
+        """The votes for anything else: with another vote of the same seat each proves equivocation."""
         return [
             Vote(seat, other, signature)
             for other, votes in sorted(self._by_content.items())

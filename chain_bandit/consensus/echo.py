@@ -1,7 +1,7 @@
-"""Echo broadcast of reports: SM(m) with one echo step, in which a value is relayed to whoever lacks it alone.
+"""Echo broadcast of reports: SM(m) with one echo step, in which a value is relayed only to validators that lack it.
 
-Step 0: a commander signs its value and sends it. Tick 1: every validator says in one message of which commanders it
-holds what (`Echo`). From tick 2 on it sends each value that it accepted since, with its own signature, to each peer
+Step 0: a commander signs its value and sends it. Tick 1: every validator states in one message of which commanders
+it holds what (`Echo`). From tick 2 on it sends each value that it accepted since, with its own signature, to each peer
 that has not shown to hold it. In step s a claim counts only if it carries at least s distinct valid signatures, the
 commander's first, and at least one. Nothing is accepted after step m + 1. One value held at the end is the outcome.
 
@@ -116,7 +116,7 @@ class EchoBroadcast(SignedBroadcast):
         return Echo(self._slot.round, single, several, salt, b"".join(tags))
 
     def on_echo(self, sender: int, echo: Echo) -> Drop | None:
-        """Take a validator's first echo of the round, however early or late it comes, or say why not."""
+        """Take a validator's first echo of the round, however early or late it comes, or return why not."""
         if not self._is_peer(sender):
             return Drop.UNKNOWN_SEAT
         self._heard.setdefault(sender, set())
@@ -128,16 +128,16 @@ class EchoBroadcast(SignedBroadcast):
         return None
 
     def on_frame(self, step: int, frame: Frame, sender: int = -1) -> list[Drop]:
-        """Take in claims, and that whoever sends them holds them."""
+        """Take in claims, and that their sender holds them."""
         drops = super().on_frame(step, frame)
         if self._is_peer(sender):
             self._heard.setdefault(sender, set()).update(frame.values & self._accepted)
         return drops
 
     def pushes(self) -> list[tuple[tuple[int, ...], Frame]]:
-        """The values accepted since the last call, each to whoever was heard and has not shown to hold it.
+        """The values accepted since the last call, each to those peers that sent something and have not shown it.
 
-        Whoever holds two contents needs no third. Who was heard and sent no echo, or a bad one, is sent all: the echo
+        A peer with two contents needs no third. A peer that sent something but no valid echo is sent all: the echo
         may be lost.
         """
         fresh, self._fresh = self._fresh, []
@@ -182,7 +182,7 @@ class EchoBroadcast(SignedBroadcast):
         return next(iter(self._held[claim.instance])) == self._key(claim)
 
     def _is_shown(self, claim: Claim, peer: int, echo: Echo | None, shown: int) -> bool:
-        """Of an instance's second value its echo says nothing, unless it holds two."""
+        """Whether it has shown to hold the claim. Its echo shows no instance's second value, unless it holds two."""
         if claim.instance == peer or (echo is not None and echo.several >> claim.instance & 1):
             return True
         return bool(shown >> claim.instance & 1) and self._is_first(claim)

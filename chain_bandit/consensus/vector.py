@@ -1,8 +1,8 @@
-"""Certified vectors: an echo broadcast that ends as soon as a quorum says that it holds the same (docs/consensus.md).
+"""Certified vectors: an echo broadcast that ends as soon as a quorum has signed the same vector (docs/consensus.md).
 
 Every validator signs with its echo the vector of what it singly holds. A quorum's signatures on one vector certify it,
-and under two thirds no round has two certified vectors. Whoever holds one in step 1 is done with it: it says so at tick
-2, and at tick 3 hands the vector on, with its own signature, to whoever has not said so. In step s a vector counts only
+and under two thirds no round has two certified vectors. A validator that holds one in step 1 is done: it declares so at
+tick 2, and at tick 3 relays the vector, with its own signature, to those that have not. In step s a vector counts only
 if it carries at least max(1, s - 2) relays; nothing is accepted after step m + 3. A certified vector is the outcome;
 without one the broadcast's own is.
 """
@@ -24,12 +24,12 @@ NO_SEAT = MAX_PARTICIPANTS
 
 
 class Vector(NamedTuple):
-    """A certified vector on its way; without signers it says no more than that its sender holds one.
+    """A certified vector on its way; without signers it only declares that its sender holds one.
 
     Attributes:
         single: mask of the instances that have an outcome.
         values: those that its receiver has not shown to hold; of the others what the receiver accepted first.
-        signers, signatures: who certified it, see `Certificate`.
+        signers, signatures: of the validators that certified it, see `Certificate`.
         relays: (seat, signature) of each relay so far.
     """
 
@@ -128,13 +128,13 @@ class VectorBroadcast(EchoBroadcast):
         return said
 
     def on_claim(self, step: int, claim: Claim) -> Drop | None:
-        """Accept the claim, or say why not: beside a certified vector it is evidence alone."""
+        """Accept the claim, or return why not: beside a certified vector it is evidence alone."""
         if self._vector is not None and 0 <= claim.instance < len(self._held) and not self._held[claim.instance]:
             return Drop.PROVES_NOTHING
         return super().on_claim(step, claim)
 
     def on_vector(self, sender: int, step: int, vector: Vector) -> Drop | None:
-        """Take in that a validator holds a vector, and the vector; or say why not."""
+        """Take in that a validator holds a vector, and the vector; or return why not."""
         if not self._is_peer(sender):
             return Drop.UNKNOWN_SEAT
         if vector.round != self._slot.round or vector.single >> len(self._held):
@@ -196,7 +196,7 @@ class VectorBroadcast(EchoBroadcast):
             self._alike_echoes.add(id(echo))
 
     def _matches(self, echo: Echo, mask: int, firsts: Sequence[bytes | None]) -> int:
-        """Of what is held here, which for those who echoed the same need not be hashed again."""
+        """Of what is held here, which need not be hashed again for peers that echoed the same."""
         return echo.single if id(echo) in self._alike_echoes else super()._matches(echo, mask, firsts)
 
     def _certified(self) -> Certificate | None:
@@ -233,7 +233,7 @@ class VectorBroadcast(EchoBroadcast):
                 self._hold(key, claim)
 
     def _handed_on(self) -> list[tuple[tuple[int, ...], Vector]]:
-        """The vector to each validator that was heard and has not said that it holds one."""
+        """The vector to each validator that sent something and has not declared that it holds one."""
         found, chain, vector = self._certificate, self._chain, self._vector
         self._chain = None
         lacking = [peer for peer in self._heard if peer not in self._holders]

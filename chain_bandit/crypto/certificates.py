@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 FIRST_DAY, LAST_DAY = datetime(2020, 1, 1, tzinfo=UTC), datetime(2120, 1, 1, tzinfo=UTC)
-"""Long before and after any game: who may speak is decided by the list of nodes, not by a calendar."""
+"""Long before and after any game: a link is authorised by the list of nodes, not by dates."""
 
 
 def self_signed(name: str) -> bytes:

@@ -47,11 +47,11 @@ class Signer:
         self.address = address_of(self._key.public_key)
 
     def state(self, slot: Slot, phase: Phase, role: Role, instance: int, content: bytes) -> bytes:
-        """Sign a statement: the one thing that this key says in a slot, where relays go by `sign`."""
+        """Sign a statement: the one content that this key signs in a slot, where relays go by `sign`."""
         return self.sign(slot.digest(phase, role, instance, content))
 
     def salt(self, slot: Slot) -> bytes:
-        """32 bytes of a round, one's own, which nobody else can tell before they are said."""
+        """32 bytes of a round, one's own, which nobody else can tell before they are disclosed."""
         return keccak(b"salt", self.secret, slot.separator, uint(slot.round, 4), slot.parent)
 
     def sign(self, digest: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Two signatures with one nonce: they give their key away.
+"""Nonce reuse: two signatures with one nonce reveal their key.
 
 s = (z + r d) / k for the digest z, the key d and the nonce k, whose point has the abscissa r. Of two signatures with
 one r, k and then d follow by school arithmetic; a canonical s may be the negative of the computed one, so there are two

@@ -1,4 +1,4 @@
-"""P-256 for ECVRF, by the `ecdsa` package: the suite that the RFC has vectors for, which hold the one implementation.
+"""P-256 for ECVRF, by the `ecdsa` package: the suite whose RFC vectors test the shared implementation.
 
 No live key is on this curve. `ecdsa` is plain Python and takes a time that depends on the secret, so `VectorSecret` is
 for vectors, tests and measurements only.

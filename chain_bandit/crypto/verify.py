@@ -1,4 +1,4 @@
-"""The one rule of what a signature is, in Python as in the contract; and of what a proof of a draw is.
+"""Verification of signatures, by the same rule as the contract's, and of VRF proofs of draws.
 
 A signature is canonical: 64 bytes after EIP-2098, r then (parity << 255 | s), s in the lower half of the order.
 Anything else is no signature. A signature is never an identifier: evidence compares contents.
@@ -52,7 +52,7 @@ MOST_KEPT = 1 << 14
 class Verifier:
     """Checks signatures and proofs of draws, each distinct one once: verdicts are kept until `forget`.
 
-    Whoever makes up ever more of them has verdicts forgotten sooner, and takes no more memory.
+    A flood of distinct ones makes verdicts be forgotten sooner, and takes no more memory.
     """
 
     def __init__(self, on_verified: Callable[[float], None] = lambda seconds: None) -> None:

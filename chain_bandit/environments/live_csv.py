@@ -19,7 +19,7 @@ def is_file(source: str) -> bool:
 
 
 class CsvSource:
-    """Reads the file once; rows that are added later count for whoever opens it anew.
+    """Reads the file once; rows that are added later count once it is opened anew.
 
     Args:
         arms: their names; every row is of one of them.

@@ -73,7 +73,7 @@ class LiveRewards:
         self.journal = PullJournal(lines, self._told)
 
     def ask(self, ledger: Ledger, wanted: Sequence[Wanted], must: bool = False) -> None:
-        """Send what was not answered yet: all of it journaled first. What a life before has sent goes out again."""
+        """Send what was not answered yet: all of it journaled first. What was sent before a restart goes out again."""
         fresh: list[PullPlace] = []
         for each in wanted:
             place = ledger.round, each.seat

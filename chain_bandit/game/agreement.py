@@ -84,7 +84,7 @@ class AgreementOnChain:
             contract.keep_after_deadline(self._relayer, epoch)
 
     def follow(self, ends: Sequence[ledger.AgreementLedger]) -> ledger.AgreementLedger:
-        """By the contract's head. Who is left out stands there too: others may hand in proofs."""
+        """Follow the contract's head. It has the excluded seats too: others may submit proofs."""
         contract, terms = self.contract, self._terms
         contract.settle()
         epoch = -1

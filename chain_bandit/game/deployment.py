@@ -109,7 +109,7 @@ def _identity(path: Path, record: dict[str, Any]) -> Identity:
 
 
 def _needs(plan: Plan, node: HttpNode, path: Path, deployment: dict[str, Any]) -> list[Need]:
-    """What is needed to open the game: no stake of whoever has a seat, nothing once it is open."""
+    """Funds needed to open the game: no stake for an account that has its seat, nothing once it is open."""
     first = _first_block(deployment)
     if first is None:
         raise NotADeployment(path, "'first_block' is not recorded")

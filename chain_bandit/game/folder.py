@@ -1,4 +1,4 @@
-"""A run folder: written beside its final place and moved there whole, so that it is complete or not there."""
+"""Run folder, written atomically: built beside its final path and renamed, so that it is complete or not there."""
 
 import csv
 import glob
@@ -52,7 +52,7 @@ class FolderRefused(ChainBanditError):
 
 @contextmanager
 def writing(place: Path) -> Iterator[None]:
-    """Where the block cannot write, say so of the place. Raises `FolderRefused`."""
+    """Report the path where the block cannot write. Raises `FolderRefused`."""
     try:
         yield
     except OSError as error:

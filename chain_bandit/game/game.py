@@ -226,7 +226,7 @@ class Game:
         return frozenset(instance for instance, _, _ in found)
 
     def _list_accused(self, through: int) -> None:
-        """Put on the block list whoever the contract does by round `through`, on whosesoever evidence."""
+        """Put on the block list the seats that the contract lists by round `through`, on anybody's evidence."""
         for seat, since in self.recorder.accusations(through).items():
             if not self.progress.ledger.blocked_from[seat]:
                 lied = bool(self.recorder.liars() >> seat & 1)

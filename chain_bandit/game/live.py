@@ -1,4 +1,4 @@
-"""A scenario's live rewards, or self-declared ones: their source, and who asks it."""
+"""Live or self-declared rewards of a scenario: their source, and its client."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,7 @@ self-declared, of each participant."""
 
 
 class NothingToSimulate(ChainBanditError):
-    """Live rewards where games are played without anybody who could be asked for them."""
+    """Live rewards where games are played without a source of them."""
 
     exit_code = 3
 
@@ -83,7 +83,7 @@ def live_rewards(
     scenario: Scenario, game: bytes, lines: AppendLog,
     say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
 ) -> LiveRewards | None:  # fmt: skip
-    """Who asks for the live rewards of a game, which its domain separator names; None of rewards that are drawn.
+    """Client for the live rewards of a game, which its domain separator names; None of rewards that are drawn.
 
     Raises:
         ChainBanditError: the source is not there, or the lines are none of pulls.
@@ -122,7 +122,7 @@ def own_rewards(
     given: SelfDeclaredRewards, folder: Path, seats: Iterable[int], game: bytes, lines: AppendLog,
     say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
 ) -> LiveRewards:  # fmt: skip
-    """Who asks for the self-declared rewards of some seats.
+    """Client for the self-declared rewards of some seats.
 
     Args:
         folder: from which a file is named.

@@ -1,4 +1,4 @@
-"""UCB participants who agree on their tokens on a chain: played, exported, audited."""
+"""UCB participants that agree on their tokens on a chain: played, exported, audited."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress

@@ -115,13 +115,13 @@ class OnChain:
         self.contract.report_false(self._relayer, proof.seat, proof.slot.round, proof.calldata())
 
     def accusations(self, through: int) -> Mapping[int, int]:
-        """What the contract has accepted, whoever handed it in, once the records are there that show all of it."""
+        """Evidence that the contract has accepted from any account, once the records are there that show all of it."""
         shown = through - self._plan.parameters.evidence_delay - 1
         self.contract.wait_until(lambda: self._is_checked(shown))
         return {seat: since for seat, since in self.contract.accusations().items() if since <= through}
 
     def liars(self) -> int:
-        """What the contract says: of a seat that is on the block list it says the same ever after."""
+        """The contract's list: it never changes for a seat that is on the block list."""
         return self.contract.liars()
 
     def skip_after_deadline(self, committee: int) -> None:
@@ -215,7 +215,7 @@ class OnChain:
             self._submitted.popleft()
 
     def _confirm(self) -> None:
-        """Wait for everything under way; the contract's head must then be that of the rules, whoever recorded it."""
+        """Wait for everything under way; the contract's head must then be that of the rules, from any relayer."""
         self.contract.settle()
         self._check()
         if not self._last:

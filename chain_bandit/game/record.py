@@ -28,7 +28,7 @@ class Made:
     Attributes:
         first_block: of the contract.
         head: the hash of the last block, hexadecimal with 0x.
-        run_digest: as whoever played the game computed it, 32 bytes.
+        run_digest: as computed while the game was played, 32 bytes.
         gas: by method, `transactions` and `gas` of all calls.
         blocked_from: by seat, the first round on the block list; 0 for never.
         is_simulation: the chain ended with the game, so that the seed gives nobody anything.

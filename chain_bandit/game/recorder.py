@@ -43,9 +43,9 @@ class Recorder(Protocol):
         ...
 
     def accusations(self, through: int) -> Mapping[int, int]:
-        """Whoever is on the block list in round `through` at the latest, with the first round in which it is.
+        """Seats on the block list in round `through` at the latest, with the first round of each.
 
-        Complete, by waiting for the records that show everything (PROTOCOL 1.5): whoever brought the evidence.
+        Complete, by waiting for the records that show all evidence, from any sender (PROTOCOL 1.5).
         """
         ...
 

@@ -1,4 +1,4 @@
-"""A scenario as games without messages, one or many, with chance of their own."""
+"""Simulated games of a scenario, without messages, one or many, each with its own random stream."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress

@@ -36,7 +36,7 @@ class Journals:
     Attributes:
         session_log: results of the comparison's sessions, on which the game is signed and which no scenario gives.
         pulls: of live rewards, and what came of each.
-        whole: set by whoever has made sure that nothing is missing of the run.
+        whole: set by the caller once it has checked that the run is complete.
     """
 
     payments: Journal = field(default_factory=Journal)
@@ -109,7 +109,7 @@ def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[Journals
 
 
 def kept_in(place: Path) -> str:
-    """What to say of a run that can be taken up."""
+    """Message on a run that can be resumed."""
     return f"what was sent is kept in {place}: take it up with --resume"
 
 

@@ -122,7 +122,7 @@ class Actors:
         return self._network.statements
 
     def publish(self, block: CertifiedBlock) -> None:
-        """An approved block is on the chain: whoever had no certificate has one now, and pulls."""
+        """An approved block is on the chain: participants that had no certificate have one now, and pull."""
         self._network.deliver(RELAYER, [Send((ENVIRONMENT,), block)])
         self._answer()
 
@@ -156,7 +156,7 @@ class Actors:
 
 
 def _comparison(plan: Plan, parties: int, session_log: SessionLog | None) -> Comparison:
-    """Whoever computes the comparison bits; parties start with their first question."""
+    """The functionality that computes the comparison bits; parties start with their first request."""
     largest = plan.parameters.horizon
     if not parties:
         return IdealComparison(largest)

@@ -1,1 +1,1 @@
-"""MEDIATE (Altmann et al., arXiv 2404.03431): learners who thank one another in tokens whose size they agree on."""
+"""MEDIATE (Altmann et al., arXiv 2404.03431): learners that send acknowledgement tokens, whose size they agree on."""

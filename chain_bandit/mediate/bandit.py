@@ -1,4 +1,4 @@
-"""UCB participants, or any others of a bandit, who thank one another: MATE's tokens, and where their size comes from.
+"""MATE's acknowledgement tokens among UCB participants, or any others of a bandit, and the rule for their size.
 
 There is no critic, so an arm's running mean stands for V: a step went well when it paid no less than the agent's mean
 so far, and an epoch was worth what its arms had come to when they were pulled. The rest is the exchange of
@@ -22,8 +22,8 @@ from chain_bandit.simulation.arena import World
 from chain_bandit.simulation.incentive import Incentive, IncentiveMaker
 
 Agree = Callable[[NDArray[np.int64], Flags, Flags], NDArray[np.int64]]
-"""One token for each replicate, (R,) in units, from everybody's, (R, M); it is also told who asked, and who was
-pleased, in each step of the epoch, (E, R, M)."""
+"""One token for each replicate, (R,) in units, from everybody's, (R, M); it is also given the requests and the
+positive answers of each step of the epoch, (E, R, M)."""
 
 RULE = TokenRuleOptions(last_value=False, clip=1.0)
 """A bandit has no state after the last step; means near 0 may change by many times what they were."""
@@ -35,12 +35,12 @@ def in_process(own: NDArray[np.int64], asked: Flags, pleased: Flags) -> NDArray[
 
 
 class TokenIncentive(Incentive):
-    """Who hears whom reaches whom; what is agreed is agreed by all.
+    """Tokens along the links of the world's graph; what is agreed is agreed by all.
 
     Args:
         epoch: rounds.
         cost: of a pull. A token changes by a share of the least net reward: of 0 it stays.
-        lie: what the liars say that their tokens are, where tokens change; None: the truth. They do all else like the
+        lie: the liars' declared tokens, where tokens change; None: the truth. They do all else like the
             others.
         agree: how all come to one token, where they do.
 
@@ -65,7 +65,7 @@ class TokenIncentive(Incentive):
         self._asked, self._pleased = (np.zeros((epoch, *everybody), np.bool_) for _ in range(2))
 
     def shape(self, t: int, arms: Ints, rewards: Floats) -> Floats:
-        """Thank, be thanked, count; at the end of an epoch move the tokens."""
+        """Exchange tokens and count; at the end of an epoch update the tokens' size."""
         at, pulled = (t - 1) % self._epoch, (*self._agents, arms)
         self._values[at] = self.shaped[pulled] / np.maximum(self.pulls[pulled], 1)
         self._nets[at] = rewards - self._cost

@@ -1,4 +1,4 @@
-"""All chance of an experiment: numbers keyed by what they are for, so that no use of one shifts another."""
+"""Random numbers of an experiment, keyed by their use, so that no use of one shifts another."""
 
 from enum import IntEnum
 

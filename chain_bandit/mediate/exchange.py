@@ -1,7 +1,7 @@
 """MATE's exchange of tokens (the paper's section 3), step by step: request, response, and the rewards to learn from.
 
-To be read; `stacked_exchange.py` comes to the same for many episodes at once. Tokens change neither what agents see nor
-what happens, so that an epoch can be played first and its tokens exchanged afterwards.
+Readable reference; `stacked_exchange.py` gives the same for many episodes at once. Tokens change neither what agents
+see nor what happens, so that an epoch can be played first and its tokens exchanged afterwards.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Gifting, a rival of tokens: one more action, by which an agent stays where it is and all whom it reaches share 1.
 
-As tokens do, gifts change neither what agents see nor what happens. Only who may give depends on what happened before.
+As tokens do, gifts change neither what agents see nor what happens. Only the right to give depends on the past.
 """
 
 from enum import Enum
@@ -13,14 +13,14 @@ from chain_bandit.protocol.units import UNIT
 
 
 class Gift(Enum):
-    """Who pays: the giver 1 of its reward, or 1 of a budget of all that the environment paid it in the episode."""
+    """Payer of gifts: the giver's reward, or a budget of all that the environment paid it in the episode; 1 each."""
 
     ZERO_SUM = "zero-sum"
     BUDGET = "budget"
 
 
 def gifted(rewards: Floats, gives: Flags, neighbours: Flags, gift: Gift) -> Floats:
-    """What each agent learns from in each step. Who gives and reaches nobody gives nothing.
+    """What each agent learns from in each step. A giver that reaches nobody gives nothing.
 
     Args:
         rewards: of the environment, (..., N).
@@ -41,7 +41,7 @@ class Budgets:
         self._left, self._gift = np.zeros((games, agents), np.int64), gift
 
     def barred(self) -> Flags:
-        """Who may not give now, (B, N). Gifts that the giver's own reward pays for are free to all."""
+        """Agents that may not give now, (B, N). Gifts that the giver's own reward pays for are free to all."""
         return (self._left < UNIT) & (self._gift is Gift.BUDGET)
 
     def moved(self, rewards: Floats, gives: Flags, neighbours: Flags) -> None:
@@ -51,5 +51,5 @@ class Budgets:
 
 
 def moves(actions: Ints, rules: GameParameters) -> Ints:
-    """The actions that the game knows: who gives, by the one after its own, does nothing else."""
+    """The actions that the game knows: a giver, by the one after its own, does nothing else."""
     return actions if rules.idle is None else np.where(actions == rules.actions, rules.idle, actions)

@@ -14,8 +14,8 @@ class Handshake(NamedTuple):
 
     Attributes:
         shaped: what each learns from.
-        asks, pleased: for whom the step went well, who has a token to send then; and with what it was sent, too.
-        answers: who was asked and has a token to answer with.
+        asks, pleased: agents with a good step and a token to send; agents whose step is good with what they got.
+        answers: agents that were asked and have a token to answer with.
     """
 
     shaped: Floats

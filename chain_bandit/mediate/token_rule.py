@@ -184,7 +184,7 @@ def after_epoch(
 
     Args:
         epoch: each agent's episodes, one at least.
-        agreer, salts: how they agree, if they do. Who does not learn what was agreed goes on with what it used.
+        agreer, salts: how they agree, if they do. An agent that does not learn the agreed token keeps its last one.
 
     Raises:
         TokenInvalid: when a token has grown beyond what can be agreed on.

@@ -1,8 +1,8 @@
 """Links between nodes that know each other by their certificates: TLS 1.3 both ways, bounded in every direction.
 
 Each node dials every other and only writes there; on what others dialled it only reads. A frame is its length in four
-bytes and so many bytes. Nothing is promised: what cannot be delivered soon is dropped, and said again by whoever
-needs it to arrive.
+bytes and so many bytes. Delivery is not guaranteed: a frame that cannot be delivered soon is dropped; retransmission is
+left to the sender.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ ROOM, ROOM_BYTES = 64, 1 << 17
 oldest goes."""
 
 HANDSHAKE, IDLE, BEAT = 5.0, 30.0, 10.0
-"""Seconds that a stranger may take to show who it is, that a link may be silent, and after which an idle writer says
-that it lives."""
+"""Seconds that a stranger may take to authenticate, that a link may be silent, and after which an idle writer sends a
+heartbeat."""
 
 STRANGERS, BACKLOG = 32, 128
 """Handshakes at a time, or one a peer where these are more, and callers that wait for theirs. Of too many goes one of
@@ -40,7 +40,7 @@ FEW_BEATS, LOOSE = 8, 2
 """Beats that any link may bring, and times as many as are due that it may bring besides: one more ends it."""
 
 UNTAKEN = 1 << 12
-"""Bytes that wait in TLS, while the socket takes none: who only reads has none to write, who writes waits from here."""
+"""Bytes that wait in TLS, while the socket takes none: a reader has none to write, a writer waits from here on."""
 
 AGAIN, LONGEST = 0.05, 1.0
 """Seconds until a lost link is dialled again, or until the peer has called: doubled each time, up to the longest, which
@@ -76,7 +76,7 @@ class _Link(asyncio.StreamReaderProtocol):
 
 
 class _Inward(_Link):
-    """Of a link that is only read: TLS alone writes there, when it is asked for new keys; who takes none is cut off."""
+    """Of a link that is only read: TLS alone writes there, when asked for new keys; a peer that takes none is cut."""
 
     def pause_writing(self) -> None:
         self._link.abort()
@@ -151,7 +151,7 @@ class Links:
     def receive(
         self, seconds: float, but: frozenset[int] = frozenset(), together: frozenset[int] = frozenset()
     ) -> list[tuple[int, bytes]]:
-        """What has come in, one frame a peer at most, with who sent it; waits so long for the first.
+        """What has come in, one frame a peer at most, with its sender; waits so long for the first.
 
         What comes from those in `but` stays where it is. The first waits a moment for those in `together`.
 
@@ -174,7 +174,7 @@ class Links:
         return taken
 
     def move(self, peer: int, endpoint: str) -> None:
-        """Dial a peer elsewhere from now on; whoever is there has to show the same certificate."""
+        """Dial a peer at another address from now on; it has to show the same certificate."""
         self._peers[peer] = Peer(endpoint, self._peers[peer].certificate)
         self._loop.call_soon_threadsafe(self._hang_up, peer)
 
@@ -187,12 +187,12 @@ class Links:
 
     @property
     def present(self) -> frozenset[int]:
-        """Who has dialled this node, and is on the line."""
+        """Peers that have dialled this node and are connected."""
         return frozenset(self._readers)
 
     @property
     def banned(self) -> frozenset[int]:
-        """Who is not read any more."""
+        """Peers that are not read any more."""
         return frozenset(self._banned)
 
     def close(self) -> None:
@@ -211,7 +211,7 @@ class Links:
     async def _open(self, endpoint: str) -> None:
         if endpoint.startswith("unix:"):
             path = Path(endpoint.removeprefix("unix:"))
-            path.unlink(missing_ok=True)  # of a life before: whoever listens holds the lock of the node's folder
+            path.unlink(missing_ok=True)  # of a previous run: the listening process holds the lock of the node's folder
             self._listening = socket.socket(socket.AF_UNIX)
             self._listening.bind(str(path))
             self._listening.listen(BACKLOG)
@@ -255,7 +255,7 @@ class Links:
             self._begin(self._welcome(line, _network_of(caller[0]) if isinstance(caller, tuple) else b""))
 
     async def _welcome(self, line: socket.socket, network: bytes) -> None:
-        """Read from whoever shows a known certificate, the newest link of each."""
+        """Read from peers that show a known certificate, the newest link of each."""
         reader = asyncio.StreamReader(loop=self._loop)
         handshake = self._loop.create_task(self._handshake(line, reader))
         self._strangers[handshake] = network
@@ -304,7 +304,7 @@ class Links:
                 if size > longest_of(len(self._peers)):
                     self._banned.add(address)
                     return
-                if not size:  # it says that it lives
+                if not size:  # a heartbeat
                     beats += 1
                     if beats > FEW_BEATS + LOOSE * (self._loop.time() - began) / BEAT:
                         return  # no ban: this clock may have stood still, while the machine slept
@@ -348,12 +348,12 @@ class Links:
     # --- writing
 
     async def _beat(self) -> None:
-        """Say that one lives to whom nothing else is said."""
+        """Send a heartbeat to idle peers."""
         while True:
             self._idle = set(self._peers)
-            await asyncio.sleep(BEAT / 2)  # a beat counts as something said, so that every second look sends one
+            await asyncio.sleep(BEAT / 2)  # a beat counts as traffic, so that every second look sends one
             for address in self._idle:
-                if not self._outbox[address]:  # who is away is to find one beat at most: many at once end the link
+                if not self._outbox[address]:  # an absent peer is to find one beat at most: many at once end the link
                     self._outbox[address].append(b"")
                     self._due[address].set()
 

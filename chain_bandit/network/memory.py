@@ -10,7 +10,7 @@ from chain_bandit.actors.messages import statements
 
 
 class Outgoing(Protocol):
-    """`actors.messages.Send`, or what an adversary says in its place."""
+    """`actors.messages.Send`, or what an adversary sends in its place."""
 
     @property
     def to(self) -> tuple[int, ...]:
@@ -40,7 +40,7 @@ Heard = Callable[[int, Any], None]
 
 
 def ignore(sender: int, send: object) -> None:
-    """The `Heard` of nobody."""
+    """The null `Heard` callback."""
 
 
 class MemoryNetwork:
@@ -48,7 +48,7 @@ class MemoryNetwork:
 
     Args:
         order: the addresses in the order of their ticks.
-        rushing: who acts after all others have.
+        rushing: addresses that act after all others have.
     """
 
     def __init__(

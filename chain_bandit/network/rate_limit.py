@@ -8,7 +8,7 @@ BEFORE = 0.001
 
 
 class RateLimit:
-    """Who has cost too much is not read for a while: what it writes waits in its own socket."""
+    """Per-peer limit: a peer that has cost too much is not read for a while; what it writes waits in its own socket."""
 
     def __init__(self) -> None:
         self._paid: dict[int, float] = {}
@@ -18,5 +18,5 @@ class RateLimit:
         self._paid[peer] = max(self._paid.get(peer, now), now) + (BEFORE + seconds) / SHARE
 
     def spent(self, now: float) -> frozenset[int]:
-        """Who is not read at the moment."""
+        """Peers that are not read at the moment."""
         return frozenset(peer for peer, until in self._paid.items() if until > now + AHEAD / SHARE)

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 
 class RoundTimer:
-    """One round. Step s ends when everybody who is awaited has said all of it, at the latest at T0 + (s + 1) Δ.
+    """One round. Step s ends when every awaited peer has sent all of it, at the latest at T0 + (s + 1) Δ.
 
-    T0 is when the node saw the round begin. Who is early does not make others late: the deadlines of a round are fixed
-    from its beginning, whenever its steps ended. Who misses one is not waited for again in this round. No step ends
-    early with fewer voices than a quorum takes: those who are just back would be too late for whoever did not know.
+    T0 is when the node saw the round begin. An early peer does not make others late: the deadlines of a round are fixed
+    from its beginning, whenever its steps ended. A peer that misses one is not awaited again in this round. No step
+    ends early with fewer senders than a quorum: a restarted peer would be late at nodes that do not know of it.
 
     Args:
         began: T0, in seconds of any clock.
@@ -37,7 +37,7 @@ class RoundTimer:
         self._asked.clear()
 
     def arrived(self, sender: int, step: int) -> None:
-        """A sender has said all that it says in a step."""
+        """A sender has sent all that it has in a step."""
         self._in.setdefault(step, set()).add(sender)
 
     def has(self, sender: int, step: int) -> bool:
@@ -57,22 +57,22 @@ class RoundTimer:
         self._asked.discard(address)
 
     def heard_since(self, step: int) -> frozenset[int]:
-        """Whoever said anything in this step or a later one."""
+        """Peers that sent anything in this step or a later one."""
         return frozenset().union(*(who for when, who in self._in.items() if when >= step))
 
     @property
     def heard(self) -> frozenset[int]:
-        """Whoever said anything in this round."""
+        """Peers that sent anything in this round."""
         return self.heard_since(0)
 
     @property
     def awaited(self) -> frozenset[int]:
-        """Who has missed no deadline of those who were waited for."""
+        """Peers among those awaited that have missed no deadline."""
         return frozenset(self._awaited)
 
     @property
     def present(self) -> frozenset[int]:
-        """Who is worth waiting for in the next round: nobody that was late in this one and said nothing at all."""
+        """Peers to wait for in the next round: none that was late in this one and sent nothing at all."""
         return self.heard | self._awaited
 
     @property
@@ -86,14 +86,14 @@ class RoundTimer:
         return len(self._voters & self._in.get(self.step, set())) >= self._least
 
     def missing(self, among: frozenset[int] | None = None) -> frozenset[int]:
-        """Who is still waited for in the open step."""
+        """Peers still awaited in the open step."""
         here = self._in.get(self.step, set())
         wanted = self._awaited if self.is_enough else self._awaited | self._voters
         due = wanted - here | self._asked
         return frozenset(due if among is None else due & among)
 
     def end(self) -> frozenset[int]:
-        """Leave the step; who was missing is not waited for any more in this round."""
+        """Leave the step; peers that were missing are not awaited any more in this round."""
         late = self._awaited - self._in.get(self.step, set())
         self._awaited -= late
         return frozenset(late)
@@ -104,10 +104,10 @@ FORGIVEN, MOST = 16, 6
 
 
 class Timeliness:
-    """Who is worth waiting for, from round to round: whoever misses deadlines again and again costs less and less.
+    """Peers to wait for, from round to round, with exponential backoff: one that misses many deadlines costs ever less.
 
     After a lapse a peer is waited for in the next round, after another one in the next even one, then in the next that
-    four divides, and so on: nodes that count other lapses wait in the same rounds, and the wait is one. It is heard all
+    four divides, and so on: nodes that count other lapses wait in the same rounds, and the wait is one. It is read all
     the same: what is in by the end of a step counts.
     """
 
@@ -132,5 +132,5 @@ class Timeliness:
                     self._lapses[peer], self._good[peer] = self._lapses[peer] - 1, 0
 
     def awaited(self, among: Iterable[int], round_: int) -> frozenset[int]:
-        """Who is to be waited for in a round."""
+        """Peers to wait for in a round."""
         return frozenset(peer for peer in among if self._from.get(peer, 0) <= round_)

@@ -1,7 +1,7 @@
 """Wire format of nodes: an envelope of messages as one msgpack array, strictly decoded.
 
 Every byte may be hostile. A frame is bounded, of a stated version, and each part of it has the one type that it may
-have; whether a statement is true is for the actors to say.
+have; whether a statement is true is for the actors to decide.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -56,7 +56,7 @@ class EnvelopeKind(IntEnum):
     STEP = 0
     """All that its sender has for the receiver in a step, which may be nothing: the step is over when all are in."""
     NOW = 1
-    """An answer within a step, or something said again."""
+    """An answer within a step, or a retransmission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Envelope:
 
 
 def most_bytes(seats: int, report_bytes: int, relay_rounds: int) -> int:
-    """Of a frame of a seat, in a game of so many: all that it may say, each as long as a proof or a claim can be."""
+    """Of a frame of a seat, in a game of so many: all that it may send, each as long as a proof or a claim can be."""
     longest = 2 * (report_bytes + SIGNATURE_BYTES) + (relay_rounds + 1) * RELAY_BYTES + REST_BYTES
     return min(MOST_SAID * seats * longest, longest_of(seats))
 

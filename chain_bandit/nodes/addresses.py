@@ -1,8 +1,8 @@
 """Address book of a node: the newest signed listen address of every other one, told from node to node while they run.
 
 A record is signed by the key of its node (`node_files.announced`), with a counter: only a higher one replaces what is
-known, so that a replayed or an older announcement changes nothing. Certificates never change this way: who speaks for a
-node has to show the one that the game's file has.
+known, so that a replayed or an older announcement changes nothing. Certificates never change this way: a
+peer that connects as a node has to show the one in the game's file.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ class AddressBook:
         game: the file that it began with, of signed addresses.
         path: where that is kept, for its next start.
         own: its own address in the game, whose record is its own matter.
-        move: told address and endpoint of who is elsewhere now.
+        move: told address and new endpoint of a node that has moved.
     """
 
     def __init__(

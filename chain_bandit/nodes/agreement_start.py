@@ -33,7 +33,7 @@ from chain_bandit.protocol.messages import Domain
 from chain_bandit.stopwatch import Stopwatch
 
 WAITS = "waits for its contract"
-"""What a node says that is there before its contract is."""
+"""Log line of a node that waits for its contract's deployment."""
 
 
 class AgreementStart(NodeStart):

@@ -1,7 +1,7 @@
 """Bodies of a compact game at a node: content-addressed log on disk, and their exchange among nodes by hash.
 
-The chain has a body's hash alone. Whoever signs a block has its body on disk before, so that of every certified block
-somebody honest can be asked for it, whatever was killed meanwhile.
+The chain has a body's hash alone. A validator has the body of a block on disk before it signs, so that for every
+certified block some honest node can serve it, even after crashes.
 """
 
 import re
@@ -104,7 +104,7 @@ class BodyExchange:
         return replace(found, block=replace(found.block, body=known))
 
     def requests(self, found: Recorded) -> Sequence[Post]:
-        """The question to all who must have it: those who signed the block, and the environment."""
+        """The request to all nodes that must have it: the block's signers, and the environment."""
         signers = seats(found.certificate.signers) if found.certificate is not None else ()
         return [(to, BodyRequest(self._wanted)) for to in (*signers, ENVIRONMENT)]
 

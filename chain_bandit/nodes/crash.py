@@ -30,7 +30,7 @@ def arm(node: str) -> None:
 
 
 def disarm() -> None:
-    """What the variable has was for a life before this one."""
+    """Disarm: the variable was meant for an earlier process."""
     os.environ.pop(VARIABLE, None)
 
 

@@ -93,7 +93,7 @@ class _Unwritten:
     until: float
 
     def due(self, rules: Rules, kept: KeptReceipts) -> frozenset[int]:
-        """Who has yet to come for a receipt of it: nobody who was given a later one, for receipts go in order."""
+        """Seats that have yet to request a receipt of it: none that was given a later one, for receipts go in order."""
         ledger, kind, header, able = self.ledger, self.found.record.kind, self.found.record.header, tuple[int, ...]()
         if kind is Kind.EXPLORATION or ledger.round == rules.parameters.burn_in:
             able = rules.everybody
@@ -138,7 +138,7 @@ class EnvironmentRole(NodeRole):
             self._give(honest_arm(self._rules.parameters, ledger))
 
     def tick(self, step: int) -> list[Post]:
-        """Nothing of its own accord; it settles where proofs hang on it: once all speak again, all have pulled."""
+        """Nothing of its own accord; it settles where proofs depend on it: once all send again, all have pulled."""
         if self._rules.parameters.provable:
             self._write_down(self._all_speak)
             self._all_speak = True  # before what comes next: the first step, which all are waited for in, is over then
@@ -193,7 +193,7 @@ class EnvironmentRole(NodeRole):
         """Wait for the round's receipts, and write it down after those before it."""
         at("round closed")
         self._is_open = False
-        if found is None:  # whoever comes later is told from the file
+        if found is None:  # later requests are answered from the file
             self._environment.close(self._ledger.round)
         else:
             self._prover.on_record(self._ledger, found)
@@ -241,14 +241,14 @@ class EnvironmentRole(NodeRole):
         return exploration_arm(parameters, ledger) if found.record.kind is Kind.EXPLORATION else None
 
     def _give_again(self) -> None:
-        """What a life before has given of a round, once its block says how often an arm is pulled in it."""
+        """Receipts of a round given before a restart, once its block tells how often an arm is pulled in it."""
         for seat in self._rules.everybody:
             kept = self._kept.get(seat, self._ledger.round)
             if kept is not None:
                 self._environment.give_to(seat, kept.round, kept.arm)
 
     def _give(self, arm: int) -> list[Post]:
-        """Receipts for everybody, but for those who have earlier ones to come for: receipts go in order."""
+        """Receipts for all seats except those with earlier ones due: receipts go in order."""
         here = self._ledger.round
         self._environment.leave_open(here)
         due = frozenset[int]().union(*map(self._due, self._unwritten))
@@ -265,9 +265,9 @@ class EnvironmentRole(NodeRole):
         self._keep([(seat, self._environment.give_to(seat, round_, arm))])
 
     def _pulled(self, seat: int, round_: int, request: PullRequest) -> list[Post]:
-        """The receipt; after a restart those that a life before has given may not all be given again yet.
+        """The receipt; after a restart those given by the previous process may not all be given again yet.
 
-        Who asks for it gives up the pulls before it, but not what is given unasked: that follows from a sealed game's
+        A requesting seat gives up the pulls before it, but not what is given unasked: that follows from a sealed game's
         secret, for its tallies.
         """
         if self._kept.last(seat) >= round_:
@@ -308,7 +308,7 @@ class EnvironmentRole(NodeRole):
         waited for in vain no other is.
 
         Args:
-            all_speak: whether all that are there speak in the open round, so that they lack no receipt.
+            all_speak: whether all that are there send in the open round, so that they lack no receipt.
             is_over: whether the game is, so that the window for settlement counts.
         """
         while self._unwritten:
@@ -352,7 +352,7 @@ class EnvironmentRole(NodeRole):
         return self._contract.blocks_left(parameters, parameters.shown_within // 2) <= 0
 
     def _settle(self, least: int) -> None:
-        """Tell the contract, unless a life before has; of phases it takes all that are recorded, or nothing."""
+        """Tell the contract, unless an earlier process has; of phases it takes all that are recorded, or nothing."""
         last = self.books.ledger.round - 1
         if last == self._settled > self._rules.parameters.burn_in:
             self.books.settled()
@@ -394,7 +394,7 @@ class EnvironmentRole(NodeRole):
         return said
 
     def _close(self) -> bool:
-        """Close, once nobody is waited for; never True: the event says so."""
+        """Close, once nobody is waited for; never True: the event tells."""
         parameters = self._rules.parameters
         nobody_left = not parameters.sealed or self._prover.knows_all()
         if parameters.slash and not self._has_passed(parameters.settlement_window, nobody_left):

@@ -1,4 +1,4 @@
-"""The records of a game or an agreement off one node of the chain: each once, in order, held against the rules."""
+"""Follower of a game's or agreement's records at one chain node: each once, in order, checked against the rules."""
 
 from abc import ABC, abstractmethod
 from collections import Counter, deque
@@ -85,7 +85,7 @@ class EventFollower(ABC):
         RecordMismatch: the contract recorded something other than what the rules give.
 
     Attributes:
-        accusations: who is on the block list, and from which round on, as far as events were read.
+        accusations: seats on the block list, and from which round on, as far as events were read.
     """
 
     def __init__(
@@ -208,7 +208,7 @@ class Follower(EventFollower):
         revealed, closed: whether the environment has revealed, whether the accounts are final.
         voided: whose false report is proven: the first round, and units that its author keeps.
         proofs: how many proofs of each seat were taken.
-        acquitted: who was cleared of that.
+        acquitted: seats that were acquitted of that.
     """
 
     def __init__(

@@ -38,14 +38,14 @@ class ForkServer:
         self._tell(os.fsencode(place.resolve()) + b"\n")
 
     def ended(self) -> list[tuple[str, int]]:
-        """Who has ended since it was asked last, and how: an exit code, or less than zero for a signal."""
+        """Nodes that have ended since the last call, and how: an exit code, or less than zero for a signal."""
         assert self._process.stdout is not None
         self._said += self._process.stdout.read() or b""
         *lines, self._said = self._said.split(b"\n")
         return [(name.decode(), int(code)) for code, name in (line.split(b" ", 1) for line in lines)]
 
     def close(self) -> None:
-        """End whoever is left."""
+        """End the remaining nodes."""
         self._tell(END)
         assert self._process.stdin is not None
         self._process.stdin.close()

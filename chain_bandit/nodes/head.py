@@ -47,7 +47,7 @@ class Head:
     Args:
         genesis: the hash of block 0.
         confirmations: blocks that make a block count, its own included.
-        kept: what was read in a life before.
+        kept: what an earlier process has read.
         lacks: why the chain lacks what was read, once its blocks are others; None where it has all of it.
 
     Attributes:
@@ -106,7 +106,7 @@ class Head:
 
 
 class HeadWatch:
-    """Asks a node for its head now and then, says what is wrong, and keeps the last block in a file."""
+    """Polls a node for its head, reports what is wrong, and keeps the last block in a file."""
 
     def __init__(self, rpc: Rpc, path: Path, head: Head, clock: Callable[[], float] = monotonic) -> None:
         self._rpc, self._path, self._head, self._clock = rpc, path, head, clock
@@ -147,7 +147,7 @@ class HeadWatch:
 
 
 def read_head(path: Path) -> Block | None:
-    """What a life before has read last; None where nothing says so."""
+    """The head that the previous process read last; None where none is kept."""
     try:
         with regular_file(path) as file:
             number, digest = json.loads(file.read(1024))

@@ -84,7 +84,7 @@ def unlock(place: Path, given: str) -> bytes:
 
 
 def derived(secret: bytes, purpose: str, context: bytes) -> bytes:
-    """A secret of one purpose and game, 32 bytes: who learns it learns nothing of the key or of any other."""
+    """A secret of one purpose and game, 32 bytes: it reveals nothing of the key or of any other."""
     return keccak(b"chain-bandit/derived/1", secret, context, purpose.encode())
 
 

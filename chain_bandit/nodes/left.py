@@ -1,4 +1,4 @@
-"""The run folder of a game of nodes: what `run` leaves, made from the history, its audit and the environment's word."""
+"""Run folder of a game of nodes: what `run` leaves, made from the history, its audit and the environment's output."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
@@ -77,7 +77,7 @@ def leave(
 
 
 def _played(plan: Plan, rows: Iterable[RoundRow], proofs: Iterable[Accusation]) -> Iterator[RoundPlayed]:
-    """Every round of a game, as its records and whoever knows its secrets tell it."""
+    """Every round of a game, by its records and its secrets."""
     parameters, accused = plan.parameters, dict[int, frozenset[int]]()
     for proof in proofs:
         accused[proof.round] = accused.get(proof.round, frozenset()) | {proof.seat}

@@ -23,7 +23,7 @@ def kept_rewards(
     place: Path, scenario: "Scenario", game: bytes, receipts: KeptReceipts, stack: ExitStack,
     say: Callable[[str], None],
 ) -> LiveRewards | None:  # fmt: skip
-    """Who asks for them, with what a life before has kept in the folder; None of rewards that are drawn.
+    """Client for them, with the journal of earlier runs in the folder; None of rewards that are drawn.
 
     Raises:
         PullsLost: a receipt rests on a pull that the journal does not have.
@@ -46,7 +46,7 @@ def kept_own(
     place: Path, scenario: "Scenario | None", source: str | None, rules: Rules, seat: int, stack: ExitStack,
     say: Callable[[str], None],
 ) -> OwnRewards:  # fmt: skip
-    """A participant's self-declared rewards, with what a life before has kept in the folder.
+    """A participant's self-declared rewards, with what an earlier process has kept in the folder.
 
     Args:
         scenario: that a game of one machine has left in the folder.

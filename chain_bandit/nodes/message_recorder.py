@@ -1,6 +1,6 @@
 """Message recorder: signed messages as received, kept for benchmarks and compared across nodes.
 
-`CHAIN_BANDIT_TAP=1`. The one who sent it is known by its link: no signature is asked for.
+`CHAIN_BANDIT_TAP=1`. The sender is known by its link: no signature is needed.
 """
 
 import json
@@ -28,7 +28,7 @@ def tapped(place: Path, own: int) -> Iterator[_OnEnvelope]:
     """What a node calls with every envelope and its sender, before it acts upon it.
 
     Raises:
-        LogUnwritable: the disk is full, say. What was heard is not kept then, so that nobody acts upon it.
+        LogUnwritable: for example on a full disk. The envelope is not kept then, so that the node does not act on it.
     """
     if not os.environ.get(VARIABLE):
         yield lambda sender, envelope: None
@@ -61,7 +61,7 @@ def _said(sender: int, own: int, envelope: Envelope) -> Iterator[tuple[tuple[int
 
 
 def said_twice(out: Path) -> list[int]:
-    """Whom the nodes of a game heard say two things in one slot, in whatever lives, by address."""
+    """Addresses from which the nodes of a game received two contents in one slot, across restarts."""
     said: dict[tuple[int, ...], set[str]] = {}
     for path in sorted(out.glob(f"*/{HEARD}")):
         for line in path.read_text(encoding="ascii").splitlines():

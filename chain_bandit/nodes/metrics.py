@@ -14,7 +14,7 @@ from chain_bandit.loopback import Response
 from chain_bandit.nodes.observed import Observed
 
 STALE = 120.0
-"""Seconds without a record after which a node says that it is not healthy."""
+"""Seconds without a record after which a node reports itself as unhealthy."""
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 """Bounds of the histogram of rounds."""
@@ -66,7 +66,7 @@ class Metrics:
             self._seconds.labels(self._name).observe(seen.seconds)
 
     def health(self) -> tuple[bool, dict[str, object]]:
-        """Whether records come, and what is said of that."""
+        """Whether records come, with a message on it."""
         since = self._clock() - self._seen_at
         healthy = since < STALE
         status = "ok" if healthy else "no record for a while: the chain, the quorum or this node is away"

@@ -1,7 +1,7 @@
 """The loop of a node: rounds begin when the chain shows the last one's record, and advance by message and Δ-timeout.
 
-The chain is the clock. A node speaks in a round only if it saw it begin: whatever it said in a life before is then of a
-round that is over, so that no loss of its journal makes it say two things in one slot.
+The chain is the clock. A node sends in a round only if it saw it begin: all that it sent before a restart is then of a
+round that is over, so that no loss of its journal makes it sign two contents in one slot.
 
 The loop is a generator: it yields what it waits for and is sent the frames that came. So a process runs it on links
 and the system's clock, and schedules run the same one in virtual time (`verification/schedules/nodes.py`).
@@ -60,10 +60,10 @@ EVIDENCE = (Frame, Vote, Equivocation)
 """Messages that may prove something of the last round."""
 
 BESIDE = (BodyRequest, BodyResponse, NodeAddress)
-"""Messages that say nothing of how far their sender is in a round."""
+"""Messages that are independent of their sender's progress in a round."""
 
 MOST_FRAMES = 2
-"""Times the longest frame of a seat, that all its envelopes of a round's steps are together at most: the honest say
+"""Times the longest frame of a seat, that all its envelopes of a round's steps are together at most: the honest send
 once what fills one, headers and votes beside it. What comes early is held, so this bounds a node's memory."""
 
 LATE = 1.5
@@ -110,7 +110,7 @@ class Outlet(Protocol):
 
     @property
     def banned(self) -> frozenset[int]:
-        """Who is not read any more."""
+        """Peers that are not read any more."""
         ...
 
 
@@ -146,11 +146,11 @@ class Node:
     Args:
         opening: the ledger before round 1.
         live: whether this process ran before the game was open, so that it sees the first round begin.
-        last_signed: the last round that the role's key signed in, in lives before.
+        last_signed: the last round that the role's key signed in, before this start.
         bound: Δ, in seconds.
         verifier: the actor's, whose memory does not outlive a round.
         say: told a line about each round.
-        heard: told every envelope that is read, and who sent it.
+        heard: told every envelope that is read, and its sender.
         clock: seconds, which all waiting is counted in.
         spent: seconds of its own time that the node has taken, which peers are charged.
         observe: told every record, those too that were made before this process began.
@@ -189,7 +189,7 @@ class Node:
         self._looked, self._look_at, self._pause, self._is_told = -inf, 0.0, POLL, False
         self._rate_limit, self._standing = RateLimit(), Timeliness()
         self._said: dict[tuple[int, int], tuple[int, int]] = {}
-        """What a seat's envelopes of a round's steps brought, and their bytes: no more than the honest ever say."""
+        """What a seat's envelopes of a round's steps brought, and their bytes: no more than the honest ever send."""
         self._held: dict[tuple[int, int, int], Iterable[NodeMessage]] = {}
         """What came in early: by sender, round and step, of this round and those that are `_soon`; still as bytes, for
         messages may take twenty times as many."""
@@ -207,7 +207,7 @@ class Node:
                 wait = game.send(receive(*wait))
 
     def play(self) -> Waits[None]:
-        """All rounds, and the end, for whoever waits in the loop's place. Raises `ChainBanditError`."""
+        """All rounds, and the end, for a caller that waits in the loop's place. Raises `ChainBanditError`."""
         try:
             yield from self._all_rounds()
             self._say(f"all {self.ledger.round - self._first} rounds are recorded")
@@ -317,11 +317,11 @@ class Node:
             entered = step + 1
             if (yield from self._until(pace.missing, is_over)):
                 return False
-            if not self._role.settled():  # else who has said nothing in a step may have nothing to say, or time left
+            if not self._role.settled():  # else a silent peer may have nothing to send, or time left
                 self._standing.lapsed(pace.end(), self.ledger.round)
             at("step over")
             if self._role.is_done():
-                pace.begin(self._rules.steps - 1)  # what others say in later steps is heard
+                pace.begin(self._rules.steps - 1)  # what others send in later steps is read
                 self._enter(range(entered, self._rules.steps))
                 break
         at("steps over")
@@ -356,7 +356,7 @@ class Node:
             yield from self._take(min(left, POLL) if is_past else left, wanted)
             if pace.is_enough and not was_enough:
                 self._patience = max(self._patience, PATIENCE * (self._now() - began))
-        # Who is settled lacks nothing but what a round that was recorded without it does not bring any more.
+        # A settled node lacks nothing but what a round that was recorded without it does not bring any more.
         return bool(wanted) and self._role.settled() and not self._role.ready() and is_over()
 
     def _enter(self, steps: Iterable[int]) -> None:
@@ -368,12 +368,12 @@ class Node:
     def _ends(self, began: float) -> float:
         """When a step ends though some are missing, because nothing of theirs is needed: they are given a little time.
 
-        What they say is evidence, or spares bytes.
+        What they would send is evidence, or spares bytes.
         """
         return began + max(self._patience, LEAST * self._bound) if self._role.ready() else inf
 
     def _await_record(self, played: bool) -> Waits[Any]:
-        """Say again what must arrive, turn to the chain if that is one's part, until the record is there."""
+        """Retransmit what must arrive, call the contract if that is one's part, until the record is there."""
         again = self._now() + self._bound
         while not self._is_recorded():
             if not self._live:
@@ -393,7 +393,7 @@ class Node:
     def _with_body(self, found: Any) -> Waits[Any]:
         """The record, in a compact game with its block's body: asked for every Δ until somebody gives it.
 
-        Raises `EndedEarly` where the game was closed meanwhile: the others, who had it, are gone.
+        Raises `EndedEarly` where the game was closed meanwhile: the others, which had it, are gone.
         """
         if self._bodies is None:
             return found
@@ -439,9 +439,9 @@ class Node:
             self._look_soon()
 
     def _greet(self) -> None:
-        """Say that one is there: others wait for who has spoken in the round before, the relayer ends dead ones.
+        """Heartbeat: others wait for nodes that sent in the round before, the relayer ends dead ones.
 
-        Of the relayer it says that the record is there.
+        From the relayer it announces the record.
         """
         self._send({to: [] for to in (*self._everybody, *self._rules.others)}, EnvelopeKind.NOW, 0)
 
@@ -450,7 +450,7 @@ class Node:
             self._send(dict.fromkeys((*self._everybody, *self._rules.others), said), EnvelopeKind.NOW, 0)
 
     def _moved(self, sender: int, said: NodeAddress) -> None:
-        """Follow a node to its new address; who passes on what nobody signed is not read any more."""
+        """Follow a node to its new address; a peer that passes on an unsigned one is not read any more."""
         if self._addresses is None:
             return
         try:
@@ -473,13 +473,13 @@ class Node:
 
     @property
     def _ahead(self) -> frozenset[int]:
-        """Who says to be in a later round already."""
+        """Seats that declare to be in a later round already."""
         return frozenset(seat for seat, furthest in self._furthest.items() if furthest > self.ledger.round)
 
     # --- messages
 
     def _signed(self, act: Callable[[], list[Post]]) -> list[Post]:
-        """What an act says; nothing where it would have to sign a second thing in a slot."""
+        """The messages of an act; none where it would have to sign a second content in a slot."""
         try:
             return act()
         except AlreadySigned as refused:
@@ -500,7 +500,7 @@ class Node:
             self._send(beside, EnvelopeKind.NOW, 0)
 
     def _listening(self, step: int) -> list[int]:
-        """Who beside the seats waits for the step: in rounds without a record all, in all steps."""
+        """Addresses beside the seats that wait for the step: in rounds without a record all, in all steps."""
         all_ = self.ledger.round < self._rules.first_recorded
         return [address for address, steps in self._rules.others.items() if all_ or step in steps]
 
@@ -541,7 +541,7 @@ class Node:
         self._post(self._role.overdue())
 
     def _read(self, sender: int, frame: bytes) -> Envelope:
-        """The envelope. Raises `Malformed`, also where a seat says more at once than an honest one ever has to say."""
+        """The envelope. Raises `Malformed`, also where a seat sends more at once than an honest one ever has to."""
         is_seat = sender in self._everybody
         if is_seat and len(frame) > self._rules.most_bytes:
             raise Malformed("frame", f"at most {self._rules.most_bytes} bytes in this game", f"{len(frame)}")
@@ -559,7 +559,7 @@ class Node:
     def _is_due(self, sender: int, envelope: Envelope, size: int) -> bool:
         """Whether this is the one envelope of a sender in a step, of a round that is open here or will be soon.
 
-        Raises `Malformed` where it has more than an honest seat has left to say in the round.
+        Raises `Malformed` where it has more than an honest seat has left to send in the round.
         """
         round_, step = envelope.round, envelope.step
         if envelope.kind is not EnvelopeKind.STEP or step >= self._rules.steps:
@@ -581,7 +581,7 @@ class Node:
         here, step = self.ledger.round, envelope.step
         if sender in self._everybody:
             if envelope.round > here >= self._furthest[sender]:
-                self._look_soon()  # who speaks in the next round has seen the record
+                self._look_soon()  # a sender in the next round has seen the record
             self._furthest[sender] = max(self._furthest[sender], envelope.round)
             if envelope.round == here:
                 self._live_on({sender}, self._now())

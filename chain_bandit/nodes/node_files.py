@@ -83,7 +83,7 @@ class Registration(_File):
 
 
 class NodeRecord(_File):
-    """Where a node listens, and who it is.
+    """Listen address and identity of a node.
 
     Attributes:
         address: as in `actors.messages`.
@@ -193,7 +193,7 @@ class GameFile(SharedFile):
         participants: by their place in the game; none before these have joined.
         vectors: of reports, as the scenario has them; all nodes of a game must have the same.
         rules: by kind what foreign rules of the game are called; the game itself says which files they are.
-        invited: who may have a place; nobody named: anybody. A node that has the file takes none with another list.
+        invited: accounts that may have a place; empty: anybody. A node that has the file takes none with another list.
     """
 
     format: Literal["chain-bandit-game/1"] = GAME_FORMAT

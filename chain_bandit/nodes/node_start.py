@@ -133,7 +133,7 @@ class NodeStart(ABC):
 
     @abstractmethod
     def _seated(self, journal: SignedJournal | None, stack: ExitStack) -> tuple[RoundRules, Any, NodeRole]:
-        """The rules of rounds, the ledger before the first one, and who this is."""
+        """The rules of rounds, the ledger before the first one, and this node's identity."""
         ...
 
     def _unlocked(self, settings: files.NodeFile, password: Callable[[Path], str] | None) -> files.KeyFile:
@@ -149,7 +149,7 @@ class NodeStart(ABC):
         return False
 
     def _said_at_end(self, role: NodeRole) -> Mapping[str, Any]:
-        """What the node leaves in a file for whoever started it."""
+        """Data that the node leaves in a file for its starter."""
         return {}
 
     def _require_name(self, name: str) -> None:

@@ -10,7 +10,7 @@ class Observed:
     Attributes:
         kind: how it ended, in lower case.
         seconds: from its begin here to its end; None of one that was over before the node had caught up.
-        away, banned, accused: participants that were not heard, that are not read any more, on the block list.
+        away, banned, accused: participants that sent nothing, that are not read any more, on the block list.
     """
 
     round: int

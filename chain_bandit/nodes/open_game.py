@@ -1,4 +1,4 @@
-"""A game with open places: deployed by its organiser, joined by whoever deposits the stake with a key of its own."""
+"""A game with open places: deployed by its organiser, joined by participants with own keys, which deposit the stake."""
 
 import os
 from collections.abc import Sequence
@@ -253,7 +253,7 @@ def _take_seat(
 
 
 def assemble(path: Path, joins: Sequence[Path], out: Path, url: str | None = None) -> GameFile:
-    """The game file with all participants: who has which place by the chain, and where each listens by its own word.
+    """The game file with all participants: places by the chain, and listen addresses as each participant signed them.
 
     Args:
         path: `game.json`, with or without participants.

@@ -19,7 +19,7 @@ class AccountStatus:
     Attributes:
         name: `seat-N`, environment or relayer.
         balance: in wei.
-        reported: the last round whose block has a report of it; 0 for none, None of who reports nothing.
+        reported: the last round whose block has a report of it; 0 for none, None for accounts that do not report.
         missed: blocks since then that have none.
         excluded: the first round without it; 0 for never.
     """

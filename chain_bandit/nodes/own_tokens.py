@@ -1,4 +1,4 @@
-"""A participant's own tokens as a node: the world of a development game played along, one epoch an agreed token.
+"""Token source of a participant's node: the world of a development game, simulated by it, one epoch an agreed token.
 
 Its seed is public, so that every participant plays the same world, all of it, and takes what its own seat has. What
 comes next follows from seed and agreed tokens: a participant that is started again plays along the records anew.

@@ -1,4 +1,4 @@
-"""The processes of a game of nodes, by their folders: looked at and ended, whoever started them."""
+"""Processes of a game of nodes, by their folders: status and termination, whichever command started them."""
 
 import fcntl
 import json
@@ -138,7 +138,7 @@ def ended_with(place: Path) -> dict[str, Any]:
 
 
 def _state(place: Path) -> NodeStatus:
-    """Who holds the lock is told by the system: what is written in the file may be of a life before."""
+    """The operating system tells the lock's holder: the file's content may be of an earlier process."""
     ended = (place / files.ENDED).exists()
     try:
         with regular_file(place / files.PID) as file:

@@ -97,7 +97,7 @@ class Prover:
         return monotonic() < moment + self._patience
 
     def _is_urgent(self) -> bool:
-        """Whether whoever should have handed in a proof has had most of the blocks for it, however fast they came."""
+        """Whether the node due to submit a proof has had most of the blocks for it, however fast they came."""
         if not self._contract.is_over():
             return False
         return self._contract.blocks_left(self._parameters, 3 * self._parameters.settlement_window // 8) <= 0

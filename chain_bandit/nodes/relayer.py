@@ -33,7 +33,7 @@ LOOK = 0.5
 class RecordingRole(NodeRole):
     """`NodeRole` of a relayer: proofs, then the certificate, or what anybody may call after the deadline; once a round.
 
-    It keeps nothing: validators say again what it has not brought to the chain.
+    It keeps nothing: validators retransmit what it has not recorded on the chain.
 
     Args:
         contract: the game's, or the agreement's, which takes proofs too.
@@ -115,7 +115,7 @@ class RecordingRole(NodeRole):
 
     @abstractmethod
     def _is_needless(self, refused: TransactionReverted) -> bool:
-        """Whether a refusal says that the record is there, or can be none."""
+        """Whether a refusal means that the record is there, or can be none."""
         ...
 
     @abstractmethod
@@ -240,7 +240,7 @@ class RelayerRole(RecordingRole):
         return self._contract.recorded_since(self._ledger.round)
 
     def _next_committee(self) -> int:
-        """Who validates the round after the skip, and after the exploration that may come with it."""
+        """Validators of the round after the skip, and after the exploration that may come with it."""
         parameters, ledger = self._rules.parameters, self._ledger
         for record in records_made(parameters, ledger, Record(ledger.round, Kind.SKIP)):
             ledger = after_record(parameters, ledger, record)

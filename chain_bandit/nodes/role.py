@@ -21,8 +21,8 @@ class NodeRole(Protocol):
 
     Attributes:
         address: as in `actors.messages`; a participant's is its seat.
-        speaks: whether it takes part in the steps of rounds: all wait for those who do.
-        rushing: whose messages of a step it wants to see before it says its own; empty for the honest.
+        speaks: whether it takes part in the steps of rounds: all wait for those that do.
+        rushing: senders whose messages of a step it wants to see before it sends its own; empty for the honest.
     """
 
     address: int
@@ -35,20 +35,20 @@ class NodeRole(Protocol):
         ...
 
     def tick(self, step: int) -> list[Post]:
-        """What to say in a step."""
+        """Messages to send in a step."""
         return []
 
     @abstractmethod
     def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
-        """Take in a message that was said in a round, which need not be the open one."""
+        """Take in a message that was sent in a round, which need not be the open one."""
         ...
 
     def overdue(self) -> list[Post]:
-        """What to say as soon as it can be said, whatever round is open: it is asked for again and again."""
+        """Messages to send as soon as possible, whatever round is open: polled again and again."""
         return []
 
     def expects(self) -> bool:
-        """Whether `overdue` is about to have something to say."""
+        """Whether `overdue` is about to have something to send."""
         return False
 
     def body(self) -> bytes:
@@ -56,7 +56,7 @@ class NodeRole(Protocol):
         return b""
 
     def settled(self) -> bool:
-        """Whether nothing that others still say in the steps of the open round can change what this role says."""
+        """Whether nothing that others still send in the steps of the open round can change what this role sends."""
         return False
 
     def ready(self) -> bool:
@@ -64,26 +64,26 @@ class NodeRole(Protocol):
         return False
 
     def is_done(self) -> bool:
-        """Whether it has nothing more to say in the steps of the open round."""
+        """Whether it has nothing more to send in the steps of the open round."""
         return False
 
     def insist(self) -> list[Post]:
-        """What to say after the steps, and again until the round is recorded."""
+        """Messages to send after the steps, and again until the round is recorded."""
         return []
 
     def act(self, heard: bool, late: bool) -> bool:
-        """Turn to the chain for the open round's record.
+        """Call the contract for the open round's record.
 
         Args:
-            heard: all steps are over.
-            late: the record is long due.
+            heard: whether all steps are over.
+            late: whether the record is long due.
 
         Returns: whether the record has just been made.
         """
         return False
 
     def recorded(self, found: Any) -> list[Post]:
-        """The open round is recorded; `waits` says for what it stays open all the same."""
+        """The open round is recorded; `waits` tells whether it stays open all the same."""
         return []
 
     def waits(self) -> bool:
@@ -91,7 +91,7 @@ class NodeRole(Protocol):
         return False
 
     def ask(self) -> list[Post]:
-        """What to say for it to come."""
+        """Requests for it."""
         return []
 
     def close(self, found: Any) -> None:
@@ -107,12 +107,12 @@ class NodeRole(Protocol):
         return
 
     def once(self, contract: Coordinator, call: Callable[[], object], *done: str) -> str | None:
-        """Make a call, unless a life before this one has; what it rests on, such as receipts, is on disk before.
+        """Make a call, unless made before a restart; what it rests on, such as receipts, is on disk before.
 
         Args:
-            done: what the contract says of a call that was made already, or that comes too late.
+            done: errors by which the contract refuses a call that was made already, or that comes too late.
 
-        Returns: which of these it said; None where the call was made.
+        Returns: which of these it raised; None where the call was made.
         """
         self.sync()
         try:

@@ -20,7 +20,7 @@ from chain_bandit.protocol.sharing import ELEMENT_BYTES
 
 
 class RoundRules(ABC):
-    """Who speaks in rounds, how long they are, and what a record leaves of a ledger, which has at least a `round`.
+    """Senders in rounds, length of rounds, and the ledger after a record, which has at least a `round`.
 
     Attributes:
         parameters: what the chain's records are read by.
@@ -57,7 +57,7 @@ class RoundRules(ABC):
 
     @abstractmethod
     def validators(self, ledger: Any) -> tuple[int, ...]:
-        """Who votes in the open round."""
+        """Voters in the open round."""
         ...
 
     @abstractmethod
@@ -71,7 +71,7 @@ class RoundRules(ABC):
         ...
 
     def unrecorded_steps(self, ledger: Any) -> int:
-        """Of the open round, which has no record; 0 where nothing is said in it."""
+        """Of the open round, which has no record; 0 where nothing is sent in it."""
         return 0
 
 
@@ -96,7 +96,7 @@ class BanditRounds(RoundRules):
         return is_over(self.parameters, ledger)
 
     def listed(self, ledger: Ledger, records: Any) -> Ledger:
-        """Whoever is on the block list soon: it is signed ahead."""
+        """Apply block-list entries of the next rounds: the list is signed ahead."""
         for seat, since in sorted(records.accusations.items()):
             if since <= ledger.round + ACCUSED_AHEAD and not ledger.blocked_from[seat]:
                 ledger = accused(ledger, seat, since, records.is_liar(seat))
@@ -154,7 +154,7 @@ class AgreementRounds(RoundRules):
         return ledger.epoch >= self._epochs
 
     def listed(self, ledger: AgreementLedger, records: Any) -> AgreementLedger:
-        """Whoever equivocated in an epoch before."""
+        """Apply block-list entries by equivocations of earlier epochs."""
         for seat, since in sorted(records.accusations.items()):
             if since <= ledger.epoch:
                 ledger = epochs.listed(ledger, seat, since)
@@ -166,7 +166,7 @@ class AgreementRounds(RoundRules):
         return after
 
     def validators(self, ledger: AgreementLedger) -> tuple[int, ...]:
-        """Who holds shares."""
+        """Holders of shares."""
         return seats(epochs.validators(self.parameters, ledger))
 
     def quorum(self, ledger: AgreementLedger) -> int:

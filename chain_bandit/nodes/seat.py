@@ -56,7 +56,7 @@ class SeatRole(role.NodeRole):
         self._revealed = False
 
     def begin(self, ledger: Ledger) -> None:
-        """Open the next round; what the environment said of it before is taken in."""
+        """Open the next round; the environment's earlier messages on it are taken in."""
         self._ledger = ledger
         if self._rules.parameters.provable:
             self._heads[ledger.round] = ledger.head
@@ -97,7 +97,7 @@ class SeatRole(role.NodeRole):
         return not self._seat.probing and self._seat.validator.done
 
     def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
-        """Receipts and what says that there are none; else whatever belongs to the open round."""
+        """Receipts and declarations that there are none; else whatever belongs to the open round."""
         match message:
             case Receipt() if sender == ENVIRONMENT:
                 if message.round == self._ledger.round:
@@ -147,7 +147,7 @@ class SeatRole(role.NodeRole):
         return said + told
 
     def waits(self) -> bool:
-        """For the receipt, which who does not pull never gets."""
+        """Whether it waits for the receipt, which a seat that does not pull never gets."""
         return self._due and (self._unasked or bool(self._pulls)) and not (self._rewarded or self._nothing_comes)
 
     def ask(self) -> list[Post]:
@@ -208,7 +208,7 @@ class SeatRole(role.NodeRole):
             self._acquit(rests[1])
 
     def _acquit(self, named: int) -> None:
-        """Show the receipt that a proof rests on: the environment may have signed another tally than it says.
+        """Show the receipt that a proof rests on: the environment may have signed another tally than the proof's.
 
         Another proof may have come before it, which rests on another round: it is one proof more, and the next look
         shows that one's receipt.

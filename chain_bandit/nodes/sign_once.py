@@ -1,7 +1,7 @@
 """Sign-once journal (slashing protection): each statement on disk before its signature, one digest per slot.
 
 The chain tells that a journal is an older copy: whatever stands there with our signature must stand in the journal.
-What is not on the chain yet can only be of the round that was open when the node started, and in that one a node says
+What is not on the chain yet can only be of the round that was open when the node started, and in that one a node sends
 nothing (`nodes.node`).
 """
 
@@ -19,7 +19,7 @@ from chain_bandit.protocol.messages import Phase, Role, Slot
 FORMAT = "chain-bandit-signed/1"
 
 _Place = tuple[int, ...]
-"""(round, phase, role, instance), and the stage where a round has several: what a key may say one thing in."""
+"""(round, phase, role, instance), and the stage where a round has several: a key may sign one content in each."""
 
 
 def place_of(slot: Slot, phase: Phase, role: Role, instance: int) -> _Place:
@@ -159,7 +159,7 @@ def _next(link: bytes, place: _Place, digest: bytes) -> bytes:
 
 
 class OnceSigner(Signer):
-    """A key that says one thing in a slot, whatever happens to its process. Raises `AlreadySigned`."""
+    """A key that signs one content in a slot, across crashes of its process. Raises `AlreadySigned`."""
 
     def __init__(self, secret: bytes, journal: SignedJournal) -> None:
         super().__init__(secret)

@@ -160,7 +160,7 @@ class Start(NodeStart):
             try:
                 if height < deadline:
                     self._open(links, deadline - height)
-            except TransactionReverted as error:  # a life before has done it, or it is too late: the chain will show it
+            except TransactionReverted as error:  # done before a restart, or it is too late: the chain will show it
                 if error.error not in ("AlreadyJoined", "AlreadyOpened", "OpeningMissed"):
                     raise
             sleep(UNHURRIED)
@@ -214,7 +214,7 @@ class Start(NodeStart):
         )  # fmt: skip
         return rules, opening(self.parameters, genesis, seed_0, tuple(each.weight for each in self.seated))
 
-    # --- who it is
+    # --- identity
 
     def _role(self, rules: Rules, first: Ledger, journal: SignedJournal | None, stack: ExitStack) -> NodeRole:
         if self.key.address == COMPARISON:
@@ -312,7 +312,7 @@ class _Said(logging.Handler):
         self._say = say
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say one."""
+        """Pass a log record on."""
         self._say(record.getMessage())
 
 

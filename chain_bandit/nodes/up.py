@@ -99,7 +99,7 @@ def take_up(
 
 
 def last_round(out: Path, name: str = "*") -> int:
-    """The last round that a node's log says the end of, by default any of a game's; 0 before the first."""
+    """The last round whose end is in a node's log, by default any of a game's; 0 before the first."""
     lines = (line for path in out.glob(f"{name}/{files.LOG}") for line in logged(path.parent, _TAIL))
     return max((int(found[1]) for line in lines if (found := re.match(r"round (\d+) ", line, re.ASCII))), default=0)
 
@@ -166,7 +166,7 @@ def empty(out: Path) -> None:
 
 @contextmanager
 def processes(out: Path) -> Iterator[ForkServer]:
-    """All nodes, started; ended when the block ends, whoever started them last.
+    """All nodes, started; ended when the block ends, even if restarted by another process.
 
     Raises `LogLocked` where one of them runs already; it goes on.
     """
@@ -183,7 +183,7 @@ def processes(out: Path) -> Iterator[ForkServer]:
         finally:
             down(out)
     finally:
-        fork_server.close()  # and who had not come to its lock, or could not be told
+        fork_server.close()  # and nodes that had not reached their lock, or could not be signalled
 
 
 def looks(
@@ -224,5 +224,5 @@ def _last_words(place: Path) -> str:
 
 
 def _rounds_seen(place: Path) -> int:
-    """Of how many rounds a node has said the end, in all its lives."""
+    """How many rounds' ends a node has logged, over all its restarts."""
     return sum(line.startswith("round ") for line in logged(place))

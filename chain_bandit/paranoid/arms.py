@@ -1,4 +1,4 @@
-"""The arm that everybody pulls who follows the rules: index policies, by the formulas of docs/rules.md."""
+"""The arm of participants that follow the rules: index policies, by the formulas of docs/rules.md."""
 
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction

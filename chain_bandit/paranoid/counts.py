@@ -8,7 +8,7 @@ ATTEMPTS = 3
 
 
 def opens(commitment: bytes, counts: list[int], salt: bytes) -> bool:
-    """Whether a commitment is to these counts, whoever was to compare them."""
+    """Whether a commitment is to these counts, for any set of comparing parties."""
     if commitment == keccak(*(uint(count, 4) for count in counts), salt):
         return True
     return commitment in [_to_shares(counts, salt, parties) for parties in PARTIES]

@@ -1,4 +1,4 @@
-"""secp256k1 by the library `ecdsa`: who signed, and what a proof of a draw hashes to."""
+"""secp256k1 by the library `ecdsa`: signers of statements, and the hash of a VRF proof."""
 
 from functools import lru_cache
 from hashlib import sha256

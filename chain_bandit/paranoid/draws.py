@@ -14,7 +14,7 @@ LIVE = keccak(b"chain-bandit/live-rewards/1")
 DECLARED = keccak(b"chain-bandit/self-declared/1")
 """That of a game whose participants observe rewards that nobody else sees, and are paid alike for every pull."""
 NOBODY = 255
-"""The arm of whoever did not pull."""
+"""The arm of a seat that did not pull."""
 
 
 def philox(key: tuple[int, int], counter: tuple[int, int, int, int]) -> tuple[int, int, int, int]:

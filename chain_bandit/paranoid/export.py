@@ -138,7 +138,7 @@ def _authorization(entry: list[bytes]) -> Authorization:
 
 
 def _sender(kind: int, fields: list[Any], chain_id: int) -> bytes | None:
-    """Who signed a transaction (EIP-155, EIP-2718); None when nobody did, or for another chain."""
+    """Signer of a transaction (EIP-155, EIP-2718); None when there is none, or for another chain."""
     v, r, s = (number(field) for field in fields[-3:])
     if kind:
         signed = bytes([kind]) + rlp.encode(fields[:-3])

@@ -18,7 +18,7 @@ class Money:
     """What the last transactions of a game did.
 
     Attributes:
-        charged: by round what the environment called costly.
+        charged: by round what the environment charged as case 2.
         void: whether the game was closed without costs; None while it is not closed.
         spent, shares, penalties, voided: by seat, what costs took from it, its share of a pool, what it lost by its key
             or by a proof, and the rewards that a false report voided.
@@ -111,7 +111,7 @@ class Money:
 
     @property
     def slashed(self) -> frozenset[int]:
-        """Who loses the slash, and has no share in a pool."""
+        """Seats that lose the slash, and have no share in a pool."""
         records = self.settlement.records
         return records.lies.slashed(records.blocked_from)
 

@@ -49,5 +49,5 @@ class Order:
                 signer.next, signer.bare = signer.next + 1, not any(given.code)
         self._created = self._created or (sent.succeeded and name == "create")
         if account is not None and self._created and sent.succeeded and name in NOT_FOR_CODE:
-            account.bare = True  # what is called before there is a contract succeeds, whoever calls
+            account.bare = True  # what is called before there is a contract succeeds from any account
         return account is not None and account.bare

@@ -15,7 +15,7 @@ def mask(seats: Seats) -> int:
 
 
 def seats(bits: int) -> Seats:
-    """Who is in a mask."""
+    """Seats of a mask."""
     return frozenset(seat for seat in range(bits.bit_length()) if bits >> seat & 1)
 
 

@@ -115,7 +115,7 @@ class Parameters:
 
     @property
     def has_committees(self) -> bool:
-        """Whether not everybody validates: headers and skips then name who does next."""
+        """Whether not everybody validates: headers and skips then name the next validators."""
         return bool(self.sortition) or self.chooses or self.by_reputation
 
     @property
@@ -149,7 +149,7 @@ class Parameters:
 
     @property
     def draws_commanders(self) -> bool:
-        """Whether chance says who commands."""
+        """Whether commanders are drawn."""
         return self.commanders != ALWAYS
 
     @property

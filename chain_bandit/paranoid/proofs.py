@@ -81,7 +81,7 @@ class Lies:
         return min(credited, self.proven[seat].kept) if seat in self.proven else credited
 
     def slashed(self, listed_from: list[int]) -> frozenset[int]:
-        """Who loses the slash: everybody on the block list but who is there for a report that it was acquitted of."""
+        """Seats that lose the slash: all on the block list but those listed for a report that was acquitted."""
         listed = frozenset(seat for seat, since in enumerate(listed_from) if since)
         return listed - (self.alone & self.acquitted)
 

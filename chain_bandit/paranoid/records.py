@@ -1,4 +1,4 @@
-"""Rounds from the opening on: what each record is, who validates after it, whom it makes better or worse known."""
+"""Rounds from the opening on: the kind of each record, the validators after it, and the reputations it changes."""
 
 from copy import copy
 from dataclasses import dataclass, replace
@@ -91,17 +91,16 @@ class Records:
         return frozenset(seat for seat in self.setup.p.seats if 0 < self.blocked_from[seat] <= round_)
 
     def barred(self, round_: int) -> Seats:
-        """Those of D that do not validate: all but who is on the list for a false report."""
+        """Those of D that do not validate: all but those listed for a false report."""
         return self.blocked(round_) - self.liars
 
     @property
     def validators(self) -> Seats:
-        """Who validates the open round."""
+        """Validators of the open round."""
         return self.committee - self.barred(self.round)
 
     def honest_arm(self, header: Header | None) -> int:
-        """The arm of whoever follows the rules, in the open round; as recorded where it rests on a rule that is not
-        here."""
+        """The honest arm of the open round; as recorded where it rests on a rule that is not here."""
         p, force = self.setup.p, self.force
         if self.round <= p.burn_in or force is None or force.header is None:
             return (self.round - 1) % p.arms
@@ -284,7 +283,7 @@ class Records:
         self._said(call)
 
     def _record(self, past: Past, named: Seats | None, drawn: tuple[Seats, Seats] | None) -> None:
-        """End the open round, and the next one where failures call for an exploration; then check who validates."""
+        """End the open round, and the next one where failures call for an exploration; then check the validators."""
         p = self.setup.p
         arm = self.honest_arm(past.header) if past.kind == APPROVED or past.round == p.burn_in else None
         self._end(past, arm)
@@ -323,7 +322,7 @@ class Records:
     def _succeed(
         self, past: Past, named: Seats | None, drawn: tuple[Seats, Seats] | None, proofs_count: bool
     ) -> None:
-        """Who validates and commands the round that is open now, against who was named."""
+        """Validators and commanders of the round that is open now, against those named."""
         p, verdict, t = self.setup.p, self.verdict, past.round
         everybody = frozenset(p.seats) - self.barred(self.round)
         seed = rules.round_seed(self.setup.seed, self.round)
@@ -373,7 +372,7 @@ class Records:
         self.last_block = call.block
 
     def event(self) -> tuple[str, list[int]]:
-        """What a transaction says that ends here; where not everybody validates, who does next."""
+        """The event of a transaction that ends here; where not everybody validates, with the next validators."""
         last = self.past[-1]
         said = [last.round, last.kind, number(self.head)]
         if not self.setup.p.has_committees:

@@ -47,7 +47,7 @@ def counted(
 
 
 def left_out(p: Parameters, reputations: list[int]) -> Seats | None:
-    """Who has less than the share `least` of the highest reputation, f + m seats at most; of more nobody.
+    """Seats with less than the share `least` of the highest reputation, f + m seats at most; of more nobody.
 
     None for a rule of reputation that is not here.
     """

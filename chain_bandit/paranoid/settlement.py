@@ -229,7 +229,7 @@ class Settlement:
             self.leaves = []
 
     def _check_roots(self) -> None:
-        """Who signed the roots, that proofs rest on no other of the same settlement, and receipts on no other tally."""
+        """Signer of the roots; that proofs rest on no other of the same settlement, and receipts on no other tally."""
         setup, verdict = self.records.setup, self.records.verdict
         for bound in self.bound:
             author = signer(tallies_statement(setup, bound.through, bound.root), bound.signature)
@@ -403,7 +403,7 @@ class Settlement:
         return None
 
     def cost(self, past: Past) -> int:
-        """Units that a costly round takes from the honest and gives the others (PROTOCOL 1.8)."""
+        """Units that a case-2 round takes from the honest and gives the others (PROTOCOL 1.8)."""
         if self.opened is None or past.header is None:
             return 0
         if self.records.setup.p.cost == 0:

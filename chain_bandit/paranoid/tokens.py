@@ -58,7 +58,7 @@ class TokenHistory:
 
     @property
     def blocked(self) -> set[int]:
-        """Who is left out of the open epoch."""
+        """Seats left out of the open epoch."""
         return {seat for seat, since in enumerate(self.blocked_from) if 0 < since <= len(self.epochs)}
 
 
@@ -114,7 +114,7 @@ def _follow(export: Export, history: TokenHistory) -> None:
 
 
 def _seats(bits: int) -> tuple[int, ...]:
-    """Who is in a mask, in order."""
+    """Seats of a mask, in order."""
     return tuple(seat for seat in range(bits.bit_length()) if bits >> seat & 1)
 
 
@@ -168,7 +168,7 @@ def _agree(history: TokenHistory, call: Call) -> None:
 def _read_body(
     history: TokenHistory, body: bytes
 ) -> tuple[int, tuple[int | None, ...], tuple[int, ...], list[int]]:
-    """What the shares came to: the agreed token, the groups' means, who counts, and what each was sent."""
+    """What the shares came to: the agreed token, the groups' means, counted participants, and what each was sent."""
     terms, verdict, t = history.terms, history.verdict, len(history.epochs)
     v, reader = terms["validators"], Reader(body)
     reader.take(32)
@@ -201,7 +201,7 @@ def _read_body(
 
 
 def _drawn(most: int, counted: tuple[int, ...], seed: bytes) -> list[tuple[int, ...]]:
-    """Who counts, put in an order by hashes and dealt out to as many groups as can be of two."""
+    """Counted participants, ordered by hashes and dealt out to as many groups as can be of two."""
     count = min(most, len(counted) // 2)
     order = [place for _, place in sorted((keccak(seed, uint(place, 4)), place) for place in range(len(counted)))]
     dealt = [sorted(place for turn, place in enumerate(order) if turn % count == group) for group in range(count)]

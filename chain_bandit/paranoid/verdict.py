@@ -81,7 +81,7 @@ class Account:
 
     Attributes:
         stake: what it put in.
-        cost: what costly rounds took from it, negative where they gave.
+        cost: what case-2 rounds took from it, negative where they gave.
         penalty: what it lost by its key or by a proof.
         void: rewards that a false report voided, in wei.
         net: what it gains or loses by the game.

@@ -4,7 +4,7 @@ from Crypto.Hash import keccak as library
 
 
 class Broken(ValueError):
-    """Bytes that are not what the specification says; its text says of what."""
+    """Bytes that are not what the specification says; its text tells of what."""
 
 
 class OtherVersion(Exception):

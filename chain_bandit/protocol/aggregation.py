@@ -15,7 +15,7 @@ def enough_pulls(counts: Counts, reference: Counts, threshold: int) -> tuple[boo
 
 
 def candidates(bits: Mapping[int, Sequence[bool]], arm: int) -> Seats:
-    """A_i: who reports on enough pulls of the arm."""
+    """A_i: seats that report on enough pulls of the arm."""
     return frozenset(p for p, row in bits.items() if row[arm])
 
 
@@ -60,7 +60,7 @@ def worth_of_median(passed: int) -> int:
 
 
 def within(estimates: Mapping[int, int], members: Seats, radius: int) -> Seats:
-    """For one arm: who is no farther than a radius from the lower median of the members (units)."""
+    """For one arm: members no farther than a radius from their lower median (units)."""
     if not members:
         return frozenset()
     median = lower_median(estimates[p] for p in members)

@@ -49,7 +49,7 @@ def ucb_arm(means: Sequence[int], pulls: Sequence[int], z: Sequence[int]) -> int
 
     Args:
         means: estimators in units, one an arm.
-        pulls: n_ref, pulls of each arm by whoever follows the rules.
+        pulls: n_ref, pulls of each arm by a participant that follows the rules.
         z: the tabled `width_table` value of each arm in this round.
     """
     best, best_index = 0, -1

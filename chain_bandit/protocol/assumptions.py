@@ -179,10 +179,10 @@ def check_weights(p: Parameters, weights: Sequence[int]) -> None:
 
 
 def broken_by_roles(p: Parameters, liars: int, attackers: int, malicious: int) -> list[AssumptionBroken]:
-    """What those who really lie or attack break of what the theorem of a game that `check` passed assumes of them.
+    """Assumptions of a checked game's theorem that the actual numbers of liars and attackers break.
 
     Args:
-        liars, attackers, malicious: |A1 u A3|, |A2 u A3|, |A1 u A2 u A3|; who does both is in all of them.
+        liars, attackers, malicious: |A1 u A3|, |A2 u A3|, |A1 u A2 u A3|; a seat that does both is in all of them.
     """
     honest, n, q = p.participants - malicious, p.validators, p.quorum(p.validators)
     broken = list[AssumptionBroken]()

@@ -223,17 +223,17 @@ class Header:
     Attributes:
         round: t.
         parent: the digest of record t - 1.
-        blocked: D(t), who is proven to have equivocated.
+        blocked: D(t), the block list: seats with a counted proof.
         body: keccak of the body.
         reporters: mask of the seats whose reports were agreed and whose commitments opened.
         arm: the honest arm of round t.
         candidates: A_i of each arm as a mask: the comparison bits.
         selected: B_i of each arm as a mask.
-        committee: who validates round t + 1, as a mask; 0 in a game in which everybody does.
+        committee: validators of round t + 1, as a mask; 0 in a game in which everybody does.
         means: the global estimators in units.
         accuracies: of every seat's report, 0 without one; of another rule than the contract computes, the weights of
             seats, which are their reputations.
-        commanders: who commands the next round with validators, as a mask; 0 where every validator does.
+        commanders: those of the next round with validators, as a mask; 0 where every validator does.
         states: what rules keep, of each that does, see `rules.keepers`.
         length: pulls of the arm that everybody makes on this block, if it is approved.
     """
@@ -347,7 +347,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Seated:
-    """Who takes a seat, and the keys that are registered with it.
+    """The account that takes a seat, and the keys that are registered with it.
 
     Attributes:
         address: of the key that signs, 20 bytes.

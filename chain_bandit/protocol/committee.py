@@ -36,7 +36,7 @@ def best(reputations: Reputations, eligible: int, count: int, seed: bytes) -> in
 
 
 def comparison_parties(members: Iterable[int], count: int, seed: bytes, attempt: int) -> tuple[int, ...]:
-    """Who computes the comparison: the first `count` of the members by keccak(seed_t, attempt, id) (PROTOCOL 1.4)."""
+    """Parties of the comparison: the first `count` of the members by keccak(seed_t, attempt, id) (PROTOCOL 1.4)."""
     return tuple(sorted(members, key=lambda seat: keccak(seed, uint(attempt, 1), uint(seat, 2)))[:count])
 
 
@@ -52,7 +52,7 @@ def commander_drawn(parameters: Parameters, output: bytes, round_: int) -> bool:
 
 
 def commanders_drawn(parameters: Parameters, eligible: Seats, outputs: Mapping[int, bytes], round_: int) -> Seats:
-    """Who may command a round, if it validates: everybody, or of those eligible whom its proven VRF hash draws."""
+    """Seats that may command a round, if they validate: all, or those eligible and drawn by their proven VRF hash."""
     if not parameters.draws_commanders:
         return eligible
     return frozenset(

@@ -1,7 +1,7 @@
 """Evaluation of a game's rules on a round: the one call of validators, simulator, audit and attacks that search.
 
 A foreign rule that raises, takes too many steps or answers outside of its bounds gives no estimator of any arm, alike
-for everybody: the block is rejected, which costs nobody's reputation, and whoever has its body can see why.
+for everybody: the block is rejected, which costs no reputation, and its body shows why.
 """
 
 from collections.abc import Iterable
@@ -70,12 +70,12 @@ def weigh(parameters: Parameters, state: State, agreed: Agreed, found: Estimate)
 
 
 def left_out(parameters: Parameters, reputations: tuple[int, ...]) -> Seats:
-    """Who is left out by its reputation, see `Reputation.left_out`. Raises `RulesUnknown`."""
+    """Seats left out by their reputation, see `Reputation.left_out`. Raises `RulesUnknown`."""
     return exclusions(parameters, reputations)[0]
 
 
 def exclusions(parameters: Parameters, reputations: tuple[int, ...]) -> tuple[Seats, str]:
-    """Who is left out; nobody where a foreign rule does not say, and why. Raises `RulesUnknown`."""
+    """Seats left out; none where a foreign rule fails, and why. Raises `RulesUnknown`."""
     rule, terms = rules.reputation(parameters), parameters.terms_of(parameters.reputation)
     if not rule.leaves_out(terms):
         return frozenset(), ""
@@ -101,7 +101,7 @@ def worth(parameters: Parameters, header: Header, reputations: tuple[int, ...]) 
         return (1,) * parameters.arms
     rule, counted = rules.aggregation(parameters), tuple([members.bit_count() for members in header.selected])
     if type(rule).worth is Aggregation.worth:
-        return counted  # whoever is left out, so that no other rule need be here
+        return counted  # for any seats left out, so that no other rule need be here
     passed = (reduce(and_, header.candidates) & ~mask(left_out(parameters, reputations))).bit_count()
     return worth_of(parameters, counted, passed)
 
@@ -194,7 +194,7 @@ def is_readable(parameters: Parameters, values: Means) -> bool:
 
 
 def select(parameters: Parameters, state: State, agreed: Agreed | None, standing: Standing) -> Selected:
-    """Who validates the next round; everybody eligible where the rule chose too few. Raises `RulesUnknown`."""
+    """Validators of the next round; all eligible seats where the rule chose too few. Raises `RulesUnknown`."""
     rule, choice = rules.selection(parameters), parameters.selected_by
     among = standing.without(left_out(parameters, standing.reputations)) if parameters.names_committee else standing
     try:

@@ -26,7 +26,7 @@ class Ledger:
         round: the open round: one more than there are records, and than L - 1.
         time: t, the number of the open round's first pull; the round itself in a game without phases.
         head: the digest of record t - 1; in the burn-in the genesis digest.
-        pulls: n_ref, pulls of each arm in rounds before t by whoever follows the rules.
+        pulls: n_ref, pulls of each arm in rounds before t by a participant that follows the rules.
         means: the global estimators in force, None until a block is approved.
         worth: how many reports each of the `means` counts for in the confidence width; empty where that rests on a
             rule that is not here.
@@ -37,10 +37,10 @@ class Ledger:
         weights: of every seat in the draw of validators, as registered.
         reputations: of every seat.
         skips: skips in a row, exploration rounds aside.
-        committee: who validates the open round, blocked or not, as a mask.
-        commanders: who may command it, if it validates, as a mask.
+        committee: validators of the open round, blocked or not, as a mask.
+        commanders: seats that may command it, if they validate, as a mask.
         blocked_from: for each seat the first round in which it is on the block list; 0 for never.
-        liars: who is on the block list, or will be, for a false report and nothing before it, as a mask: these validate
+        liars: seats on the block list, or soon, for a false report and nothing before it, as a mask: these validate
             on, so that a quorum of those left is no larger than the honest among them.
         states: what rules keep, see `rules.keepers`; nothing before the first block.
     """
@@ -82,17 +82,17 @@ def blocked(ledger: Ledger, round_: int) -> int:
 
 
 def barred(ledger: Ledger, round_: int) -> int:
-    """Those of D(t) that do not validate either: who is proven to have equivocated, as a mask."""
+    """Those of D(t) that do not validate either: seats proven to have equivocated, as a mask."""
     return blocked(ledger, round_) & ~ledger.liars
 
 
 def validators(ledger: Ledger) -> int:
-    """Who validates the open round: its committee less who is barred, as a mask."""
+    """Validators of the open round: its committee less the barred seats, as a mask."""
     return ledger.committee & ~barred(ledger, ledger.round)
 
 
 def commanders(ledger: Ledger) -> int:
-    """Who commands the open round, as a mask: maybe nobody, then the round fails (Theorem 5)."""
+    """Commanders of the open round, as a mask: maybe none, then the round fails (Theorem 5)."""
     return ledger.commanders & validators(ledger)
 
 
@@ -107,19 +107,19 @@ def accused(ledger: Ledger, seat: int, since: int, lied: bool = False) -> Ledger
 
 
 def eligible(parameters: Parameters, ledger: Ledger, round_: int) -> int:
-    """Who may validate a round, as a mask: everybody who is not barred."""
+    """Seats that may validate a round, as a mask: all that are not barred."""
     return parameters.everybody & ~barred(ledger, round_)
 
 
 def reporters(parameters: Parameters, ledger: Ledger) -> int:
-    """Who may report and pull in the open round, as a mask: everybody but the block list."""
+    """Seats that may report and pull in the open round, as a mask: all but the block list."""
     return parameters.everybody & ~blocked(ledger, ledger.round)
 
 
 def committee_after(
     parameters: Parameters, ledger: Ledger, header: Header | None, reputations: Reputations, skips: int
 ) -> int:
-    """Who validates the round after the open one, which ended with the block of `header` or without one.
+    """Validators of the round after the open one, which ended with the block of `header` or without one.
 
     Where headers name a committee this one's does, and without a block everybody eligible validates; else the game's
     selection chooses by what all know.
@@ -154,7 +154,7 @@ def reputations_after(
 
 
 def honest_arm(parameters: Parameters, ledger: Ledger) -> int:
-    """The arm of whoever follows the rules in the open round, a function of the records alone (PROTOCOL 1.1).
+    """The arm that the rules give for the open round, a function of the records alone (PROTOCOL 1.1).
 
     Raises:
         RulesUnknown: it rests on a rule that is not here.
@@ -162,7 +162,7 @@ def honest_arm(parameters: Parameters, ledger: Ledger) -> int:
     return chosen_arm(parameters, ledger)[0]
 
 
-@lru_cache(maxsize=16)  # whoever computes a round asks for it more than once
+@lru_cache(maxsize=16)  # needed several times in the computation of a round
 def chosen_arm(parameters: Parameters, ledger: Ledger) -> tuple[int, str]:
     """The honest arm, and why it is not that of the game's policy; nothing where it is. Raises as `honest_arm`."""
     if ledger.round <= parameters.burn_in or ledger.means is None:

@@ -13,7 +13,7 @@ class ByMerit(Reputation):
     LEAST: ClassVar = {"least": Option(0, 0, UNIT, scale=UNIT)}
 
     def merits(self, terms: Terms, agreed: Agreed, estimate: Estimate) -> Reputations:
-        """What the reputations move towards: of the best seat 1, of who does not report 0."""
+        """What the reputations move towards: of the best seat 1, of one that does not report 0."""
         raise NotImplementedError
 
     def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
@@ -25,5 +25,5 @@ class ByMerit(Reputation):
         return terms.options["least"] > 0
 
     def left_out(self, terms: Terms, reputations: Reputations) -> frozenset[int]:
-        """Who has less reputation than the option `least`."""
+        """Seats with less reputation than the option `least`."""
         return below(reputations, terms.options["least"])

@@ -1,6 +1,6 @@
 """The one codec of what is signed: an EIP-712 statement, that is a slot and its content (PROTOCOL 1.5).
 
-Whoever signs anything signs a `Statement`; nothing signed in one slot can be replayed in another.
+Every signature is on a `Statement`; nothing signed in one slot can be replayed in another.
 """
 
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class Phase(IntEnum):
 
 
 class Role(IntEnum):
-    """In which role the signer speaks."""
+    """The role in which the signer signs."""
 
     COMMANDER = 1
     """Opens a signed broadcast: a reporter in phase REPORT, a commander in phase BLOCK."""

@@ -32,8 +32,8 @@ MAX_WEIGHT = 2**10
 their length grows with the trials."""
 
 ACCUSED_AHEAD = 3
-"""Rounds for which the block list must be known when one is signed: its record moves the reputations of whoever is
-listed in the next, and names who validates up to two rounds later. What is accepted meanwhile counts later yet."""
+"""Rounds for which the block list must be known when one is signed: its record moves the reputations of seats
+listed in the next, and names the validators of up to two rounds later. Evidence accepted meanwhile counts later yet."""
 
 PROOF_BYTES = 81
 """Of a proof of a verifiable random function, see `crypto.vrf`."""
@@ -84,7 +84,7 @@ class Parameters:
 
     Args:
         participants: M, seats of the game.
-        validators: N, the best by reputation, who validate a round after a recorded one; M for all of them.
+        validators: N, the best by reputation, which validate a round after a recorded one; M for all of them.
         arms: K.
         horizon: T, the last round.
         burn_in: L, a multiple of K; rewards of rounds 1..L are observed, and paid with `paid_burn_in` only.
@@ -208,12 +208,12 @@ class Parameters:
 
     @cached_property
     def names_committee(self) -> bool:
-        """Whether headers say who validates next, where it does not follow from reputations alone."""
+        """Whether headers name the next validators, where these do not follow from reputations alone."""
         return self.sortition > 0 or bool(self.vouched & CHOSEN)
 
     @cached_property
     def least_committee(self) -> int:
-        """The fewest validators that a header may name, or all who are eligible: a quorum of a draw, else N."""
+        """The fewest validators that a header may name, or all that are eligible: a quorum of a draw, else N."""
         return self.quorum(0) if self.sortition else self.validators
 
     @cached_property

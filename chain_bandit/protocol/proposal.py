@@ -50,7 +50,7 @@ def readable_report(content: bytes, parameters: Parameters, round_: int, failure
     return decoded if named and is_readable(parameters, decoded.means) else None
 
 
-@lru_cache(maxsize=4)  # everybody who gets a certified block reads its header
+@lru_cache(maxsize=4)  # every receiver of a certified block reads its header
 def readable_header(encoded: bytes, parameters: Parameters) -> Header | None:
     """The header in certified bytes; None when malformed."""
     try:
@@ -157,7 +157,7 @@ def with_successors(
 def successors(
     parameters: Parameters, among: Standing, state: State, agreed: Agreed
 ) -> tuple[Selected, frozenset[int]]:
-    """Whom a header names for the next round: who validates, and who may command if it does.
+    """Seats named by a header for the next round: validators, and those that may command if they validate.
 
     Where headers name no validators, everybody eligible is as good as any. Where the selection chose too few to certify
     anything, everybody eligible validates and commands.

@@ -136,7 +136,7 @@ class Draws:
 def hidden_cost(secret: bytes, seed_0: bytes, provable: int = 0) -> int:
     """c in units, drawn once from [0, 1] (Block Operation): hidden until the secret is revealed.
 
-    0 where false reports can be proven: who lies pays for it, and the honest pay nobody.
+    0 where false reports can be proven: a liar pays for it, and the honest pay nobody.
     """
     return 0 if provable else int.from_bytes(keccak(secret, seed_0, b"cost"), "big") % (UNIT + 1)
 
@@ -152,7 +152,7 @@ def live_model(arms: int) -> RewardModel:
 
 
 def live_commitment(participants: int, arms: int) -> bytes:
-    """The commitment of every live game of that size: whoever joins sees by it that its rewards are not drawn."""
+    """The commitment of every live game of that size: it shows to joining participants that rewards are not drawn."""
     return secret_commitment(LIVE, bytes(participants), live_model(arms).encode())
 
 
@@ -162,5 +162,5 @@ def self_declared_model(arms: int) -> RewardModel:
 
 
 def self_declared_commitment(participants: int, arms: int) -> bytes:
-    """The commitment of every such game of that size: whoever joins sees by it that reports rest on nothing."""
+    """The commitment of every such game of that size: it shows to joining participants that nothing backs a report."""
     return secret_commitment(SELF_DECLARED, bytes(participants), self_declared_model(arms).encode())

@@ -62,8 +62,8 @@ class Agreed:
         pulls: n_ref by arm.
         means: the estimators in force before this block; None before the first approved one.
         reputations: of every seat.
-        outputs: of whoever proved its draw for the next round, 32 bytes of a verifiable random function: not known
-            before the round to anybody else.
+        outputs: of seats that proved their draw for the next round, 32 bytes of a verifiable random function, known
+            to no other seat before the round.
     """
 
     round: int
@@ -76,7 +76,7 @@ class Agreed:
     outputs: Mapping[int, bytes] = field(default_factory=dict)
 
     def read_only(self) -> "Agreed":
-        """The same, for who must not change it."""
+        """A read-only view, for code that must not change it."""
         views = {name: MappingProxyType(dict(getattr(self, name))) for name in ("reports", "bits", "outputs")}
         return replace(self, **views)  # type: ignore[arg-type]
 
@@ -95,7 +95,7 @@ class Agreed:
         return {seat: row[arm] for seat, row in self.reports.items()}
 
     def passed(self) -> Seats:
-        """F: who has pulled every arm often enough."""
+        """F: seats that have pulled every arm often enough."""
         return frozenset(seat for seat, row in self.bits.items() if all(row))
 
 
@@ -159,7 +159,7 @@ class Rule:
         name: how scenarios and games call it.
         version: another one wherever an answer changed.
         options: by name.
-        draws: whether chance decides who has influence, which arm is pulled, or what a report says.
+        draws: whether chance decides which seats have influence, which arm is pulled, or the content of a report.
         keeps_state: whether it keeps integers of 64 bits from one block to the next, which headers then carry; a state
             is empty before the first block.
     """
@@ -293,7 +293,7 @@ class Selected(NamedTuple):
 
 
 class Selection(Rule):
-    """Who validates the round after a block (PROTOCOL 1.2).
+    """Rule of committee selection: the validators of the round after a block (PROTOCOL 1.2).
 
     Attributes:
         is_computed: whether it rests on nothing but the standing: it then chooses after rounds without a block too, and
@@ -305,7 +305,7 @@ class Selection(Rule):
     is_computed: ClassVar[bool] = False
 
     def select(self, terms: Terms, state: State, agreed: Agreed | None, standing: Standing) -> Selected:
-        """Who validates; `agreed` is None for a rule that is computed."""
+        """The validators; `agreed` is None for a rule that is computed."""
         raise NotImplementedError
 
 
@@ -318,7 +318,7 @@ class Own(NamedTuple):
         pulls: its own of each arm.
         means: its estimators in units: sums over pulls, floored.
         seed: 32 bytes that nobody else knows before the game is over, `protocol.sealing.noise_seed`; empty for a rule
-            that does not draw, and for who does not know them.
+            that does not draw, and where it is not known.
     """
 
     round: int
@@ -342,7 +342,7 @@ class Disclosure(Rule):
     kind = RuleKind.DISCLOSURE
 
     def encode(self, terms: Terms, own: Own) -> Means:
-        """What whoever follows the rules reports, from its own estimators in units."""
+        """The report of a participant that follows the rules, from its own estimators in units."""
         raise NotImplementedError
 
     def bound(self, terms: Terms, own: Own) -> Means:
@@ -374,7 +374,7 @@ class Learnt(NamedTuple):
 
 
 class Policy(Rule):
-    """Which arm everybody who follows the rules pulls in a learning round (Algorithm 1).
+    """Arm policy: the arm that honest participants pull in a learning round (Algorithm 1).
 
     It is a function of the chain, so that all pull the same one: what somebody saw alone has no part in it, and it
     keeps no state. Round-robin in the burn-in and exploration rounds are no policy's.

@@ -30,13 +30,13 @@ class RuleKind(IntEnum):
     REPUTATION = 1
     """How a report moves its author's reputation (section 3)."""
     SELECTION = 2
-    """Who validates the next round."""
+    """The validators of the next round."""
     PAYMENT = 3
     """What participants are paid besides their rewards; no game has such a rule yet."""
     DISCLOSURE = 4
     """What a report says: the codec of its payload's integers."""
     POLICY = 5
-    """Which arm whoever follows the rules pulls in a learning round (Algorithm 1)."""
+    """The arm that the rules give for a learning round (Algorithm 1)."""
 
 
 _KINDS = {kind.name.lower(): kind for kind in RuleKind}

@@ -139,7 +139,7 @@ class Balance:
 class Credits:
     """What seats are credited: rewards of approved rounds after L, and with a paid burn-in those before.
 
-    The latter come with a seat's first settled pull after L: who has none is credited nothing.
+    The latter come with a seat's first settled pull after L: a seat that has none is credited nothing.
 
     Attributes:
         units: credited to each seat.
@@ -235,7 +235,7 @@ def void_balance(
     weights: Sequence[int] = (),
     kept: Sequence[int] | None = None,
 ) -> Balance:
-    """Settle a game that the environment left unfinished: no costs, who is not slashed shares the rest of the pool.
+    """Settle a game that the environment left unfinished: no costs, seats not slashed share the rest of the pool.
 
     The arguments are those of `final_balance`.
     """

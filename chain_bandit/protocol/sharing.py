@@ -1,7 +1,7 @@
 """Shamir shares of pull counts for the parties of a secure comparison, and what commits to them (PROTOCOL 1.4).
 
 Arithmetic is ours because MPyC's `thresha` takes its coefficients from the system: here everything follows from a salt,
-so that an auditor who knows the salt makes the same shares.
+so that an auditor with the salt makes the same shares.
 """
 
 from collections.abc import Sequence
@@ -91,7 +91,7 @@ def counts_commitment(counts: Counts, salt: bytes, parties: int) -> bytes:
 
 
 def commits_to(committed: bytes, counts: Counts, salt: bytes) -> bool:
-    """Whether a report's commitment opens to these counts, whoever was to compute with them."""
+    """Whether a report's commitment opens to these counts, for any number of parties."""
     numbers = (0, *range(FEWEST_PARTIES, MOST_PARTIES + 1))
     return any(counts_commitment(counts, salt, parties) == committed for parties in numbers)
 

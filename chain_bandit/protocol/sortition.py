@@ -1,7 +1,7 @@
-"""Cryptographic sortition: who is drawn, how often, and how likely a bad committee is (Algorithm 2; PROTOCOL 1.2).
+"""Cryptographic sortition: seats drawn, their weights, and the chance of a bad committee (Algorithm 2; PROTOCOL 1.2).
 
 Everybody evaluates a verifiable random function on `blocks.round_seed` of the round; its hash gives two draws, a half
-each. Whoever is drawn at least once validates, in as many trials as it weighs, or commands, in one. Every decision is
+each. A seat drawn at least once validates, in as many trials as it weighs, or commands, in one. Every decision is
 one of integers.
 """
 
@@ -62,8 +62,8 @@ def drawn(half: int, weight: int, probability: Fraction) -> int:
 def honest_commanders(participants: int, validators: int, liars: int, attackers: int) -> int:
     """How many seats that follow the rules of the consensus a round's committee has at least, to draw commanders from.
 
-    |H| := M - f - m where everybody validates. Of the N best by reputation (Theorem 7) it is N - m if that is less: who
-    is drawn but does not validate does not command, so with |H| a small committee would often have no commander.
+    |H| := M - f - m where everybody validates. Of the N best by reputation (Theorem 7) it is N - m if that is less: a
+    drawn seat that does not validate does not command, so with |H| a small committee would often have no commander.
     """
     return min(participants - liars - attackers, validators - attackers)
 
@@ -72,7 +72,7 @@ def commander_probabilities(honest: int, horizon: int, burn_in: int) -> tuple[in
     """(in the burn-in, after it): the trust coefficients of Theorem 5 as integers over 2^64, floored.
 
     After the burn-in p_h = 1 - (ln T / T)^(1 / |H|): about ln T rounds of the game have no honest commander. In it also
-    at least p_m = 1 - T^(-1 / L), so that who is malicious commands once within it but for a chance of 1 / T. Each
+    at least p_m = 1 - T^(-1 / L), so that a malicious seat commands once in it but for a chance of 1 / T. Each
     operation is rounded correctly at 60 digits, so every machine gets the same integers.
 
     Args:

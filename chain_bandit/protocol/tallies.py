@@ -191,7 +191,7 @@ class Tallies:
         self._open: list[Tally] = []
 
     def add(self, round_: int, pulls: Sequence[Pull], is_paid: bool) -> None:
-        """Take in a round: who was given what, nothing where nobody pulled.
+        """Take in a round: the pull of each seat, nothing where nobody pulled.
 
         Raises `Malformed` where that is more than a tally has room for.
         """

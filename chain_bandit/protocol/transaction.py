@@ -34,13 +34,13 @@ def gas_of_blocks(size: int, blocks: int, participants: int, signatures: int) ->
 
 
 def gas_of_pulls(size: int) -> int:
-    """Gas that is enough to settle rows of so many bytes, whoever they are of, and whatever they say."""
+    """Gas that is enough to settle rows of so many bytes, of any seats and with any content."""
     return gas_of_call(size, MAX_PARTICIPANTS) + 250 * size
 
 
 def gas_of_rows(parameters: Parameters, rows: int) -> int:
-    """Gas that is enough to settle so many rows. Few seats are checked by sixes, one by one where one did not pull; who
-    waits for its burn-in is looked at in each, and who is on the block list.
+    """Gas that is enough to settle so many rows. Few seats are checked by sixes, one by one where one did not pull;
+    seats that wait for their burn-in are looked at in each, and those on the block list.
     """
     p = parameters
     looked_at = p.participants if p.paid_burn_in else p.liars + p.attackers
@@ -94,7 +94,7 @@ def entry_bytes(parameters: Parameters) -> int:
 
 
 def gas_of_costs(parameters: Parameters, rounds: int) -> int:
-    """Gas that is enough for the costs of so many rounds: the first that costs notes whoever is on the block list."""
+    """Gas that is enough for the costs of so many rounds: the first that costs notes the seats on the block list."""
     return gas_of_call(rounds * entry_bytes(parameters)) + 25_000 * parameters.attackers
 
 

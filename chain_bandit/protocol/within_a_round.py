@@ -1,4 +1,4 @@
-"""Caches of what is asked for again and again in one round, and in none after it: nodes empty them with the round."""
+"""Per-round caches of repeated computations, which nodes clear at the end of the round."""
 
 from collections.abc import Callable
 from functools import lru_cache

@@ -1,1 +1,1 @@
-"""One runner of many tasks: results that were kept are found by their inputs, those that are missing are played."""
+"""Task runner with kept results: these are found by their inputs, and only missing ones are computed."""

@@ -25,14 +25,14 @@ class WorldError(ValueError):
 
 @dataclass(frozen=True)
 class World:
-    """A Bernoulli bandit and who plays it.
+    """A Bernoulli bandit and its agents.
 
     Attributes:
         means: of the arms, each in [0, 1], at least two.
         agents: M; the last `liars` of them are malicious.
         liars: fewer than M.
         horizon: T, rounds.
-        graph: symmetric (M, M), who hears whom; None: everybody hears everybody.
+        graph: communication graph, symmetric (M, M); None: complete.
 
     Raises:
         WorldError: for anything else.
@@ -75,15 +75,15 @@ class World:
 
 
 def ring(agents: int) -> Flags:
-    """Each agent hears the one before and the one after."""
+    """Ring: each agent receives from the one before and the one after."""
     step = np.eye(agents, dtype=bool)
     return np.roll(step, 1, axis=1) | np.roll(step, -1, axis=1)
 
 
 def scale_free(agents: int, links: int, coins: np.random.Generator) -> Flags:
-    """Preferential attachment (Barabasi, Albert 1999): a star of `links` + 1 agents, then each hears so many others.
+    """Preferential attachment (Barabasi, Albert 1999): a star of `links` + 1 agents, then each links to so many others.
 
-    Whom, is drawn without repetition, everybody by how many it hears already.
+    These are drawn without repetition, each in proportion to its degree.
     """
     graph = np.zeros((agents, agents), dtype=bool)
     graph[0, 1 : links + 1] = graph[1 : links + 1, 0] = True
@@ -98,8 +98,8 @@ class ArenaPolicy(ABC):
     """What all agents do, in R replicates at once. The liars follow it too, except in what they send.
 
     Attributes:
-        information: what an agent is told beforehand and hears from others, in words.
-        sent: numbers that an agent sent so far, the mean over agents; a broadcast counts once, however many hear it.
+        information: what an agent is told beforehand and receives from others, in words.
+        sent: numbers that an agent sent so far, the mean over agents; a broadcast counts once for all receivers.
     """
 
     information: str

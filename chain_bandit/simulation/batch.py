@@ -184,7 +184,7 @@ class _Games:
     ) -> None:
         self.rules, self.count = rules, len(chances)
         self._parameters, self._form = parameters, arrays.find(parameters.aggregation)
-        everybody = rules.participants  # all of them pass who are not left out
+        everybody = rules.participants  # all of them pass that are not left out
         self._reputations = ReputationArray(parameters, self.count) if leaves_out(parameters) else None
         passing = range(everybody + 1) if self._reputations else [everybody]
         counts = np.maximum([worth_of(parameters, range(everybody + 1), passed) for passed in passing], 1)
@@ -260,7 +260,7 @@ class _Games:
         return total
 
     def _report(self, t: int) -> None:
-        """The malicious tell their lies; who follows the rules has told what it has."""
+        """The malicious report their lies; those that follow the rules have reported."""
         shape, honest = (self.rules.arms, self.count), self._told[: self._honest]
         in_force = shown(self._mean.reshape(shape)) if t > self.rules.burn_in else None
         for index, (attack, rows) in enumerate(self._attacks):

@@ -1,4 +1,4 @@
-"""The kernel's numbers for many replicates at once, in numpy: Philox words, rewards, roots, and who is best."""
+"""The kernel's numbers for many replicates at once, in numpy: Philox words, rewards, roots, and the best seats."""
 
 from math import sqrt
 

@@ -16,7 +16,7 @@ class Incentive(ABC):
     """What all agents give one another, in R replicates at once; it is asked once a round, in order.
 
     Attributes:
-        information: what an agent hears from others, in words.
+        information: what an agent receives from others, in words.
         sent: numbers that an agent sent so far, counted as those of a policy.
     """
 

@@ -1,7 +1,7 @@
 """A whole game without messages: what the rules and the consensus come to, round by round, for any scenario.
 
-Nothing is signed and nobody relays. Who lies, withholds or equivocates says so by `Attack.effect`, and the outcome of
-signed broadcast is what its theorem promises within the bounds: what was said once is agreed on, what was said twice
+Nothing is signed or relayed. Lies, withholding and equivocation are declared by `Attack.effect`, and the outcome of
+signed broadcast is what its theorem promises within the bounds: what was sent in one version is agreed on, what in two
 is proof. Decisions are those of the live game; body digests are not, since no signature is in them.
 """
 
@@ -68,7 +68,7 @@ class Setting:
     Attributes:
         parameters, model, secret, seed_0: as the live game has them.
         attacks: by seat; fresh ones for each game, since they may keep state.
-        hashes: of whoever is drawn; not read where nobody is.
+        hashes: of the seats drawn; not read where none are.
         batch: records in one transaction: evidence counts from the first one that waits.
         chances: for each malicious seat its own stream of chance.
         weights: of every seat in the draw of validators; by default 1 each.
@@ -106,7 +106,7 @@ class Outcome:
         rewards: in units, of every seat that pulled; of a phase the sums.
         length: how often they pulled.
         time: the first pull's number.
-        proven: who gave proof of equivocation in it.
+        proven: seats whose equivocation in it is proven.
         ledger: the state after the round.
         false: whose first false report is in its block, where these can be proven.
     """
@@ -281,7 +281,7 @@ class Play:
         votes = sum(effects.get(seat, honest).votes for seat in seats(members))
         reported = {seat: readable[seat].means for seat in seats(header.reporters)}
         for seat, view in self._views.items():
-            if members >> seat & 1:  # whoever does not validate has no block, and reads the last that it has
+            if members >> seat & 1:  # a non-validator has no block, and reads the last that it has
                 view.reported, view.reported_pulls = reported, ledger.pulls
         if not (heard and votes >= p.quorum(members.bit_count())):
             return _Agreed(None, reported, frozenset(proven))
@@ -340,7 +340,7 @@ class Play:
         return effect
 
     def _accuse(self, ledger: Ledger, proven: frozenset[int], open_round: int, lied: bool = False) -> Ledger:
-        """The ledger with those who have not been proven before on their way to the block list."""
+        """The ledger with newly proven seats on their way to the block list."""
         for seat in sorted(proven):
             if not ledger.blocked_from[seat]:
                 ledger = accused(ledger, seat, open_round + self.parameters.evidence_delay, lied)

@@ -48,7 +48,7 @@ class GameSums:
         self.settled[2] = o.ledger.blocked_from
 
     def fine(self, seats: Iterable[int]) -> None:
-        """Take the penalty from those who keep their sealing keys."""
+        """Take the penalty from seats that keep their sealing keys."""
         for seat in seats:
             self.settled[0, seat] -= self._penalty
 

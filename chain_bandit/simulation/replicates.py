@@ -106,7 +106,7 @@ class Measured:
         """(replicates, participants): rewards, less the costs for the honest, and with them for all others, in units.
 
         Stakes aside it is `protocol.settlement.final_balance`, in which every role but `HONEST` is paid the costs, and
-        who is on the block list loses the slash.
+        a seat on the block list loses the slash.
         """
         assert self.settled is not None
         earned, charged, since = np.moveaxis(self.settled, 1, 0)

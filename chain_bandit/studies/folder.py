@@ -1,4 +1,4 @@
-"""A study's folder: what it is of."""
+"""Folder of a study, and its identity."""
 
 from pathlib import Path
 from typing import Any

@@ -71,7 +71,7 @@ class Swept:
         return ", ".join(f"{axis} = {row[axis]}" for axis in self.axes)
 
     def failure(self) -> CellsFailed | None:
-        """What to say of failed cells."""
+        """Message on failed cells."""
         if not self.failed:
             return None
         first = self.failed[0]

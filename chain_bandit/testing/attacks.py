@@ -1,4 +1,4 @@
-"""Any attack: leaves alone what it is shown, repeats itself, breaks nobody's lockstep, and is what it says it is."""
+"""Conformance of attacks: inputs unchanged, deterministic, breaks no honest lockstep, conducts itself as declared."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

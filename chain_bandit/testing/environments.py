@@ -1,4 +1,4 @@
-"""Any environment: the same options give the same rewards, and these can be committed to and drawn from."""
+"""Conformance of environments: the same options give the same rewards, and these can be committed to and drawn from."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy

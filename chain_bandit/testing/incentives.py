@@ -1,4 +1,4 @@
-"""Any incentive: gives all replicates and agents a number to learn from, as arrays, and repeats itself."""
+"""Conformance of incentives: a number to learn from for all replicates and agents, as arrays, deterministically."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def incentive_conformance(make: Make, world: World = WORLD) -> None:
 
     Raises:
         AssertionError: it gives nobody a number, changes what it is shown, forgets its coins, or does not say what
-            agents hear.
+            agents receive.
     """
     require_alike(make, world, "agents receive", "pays something else", _play)
 

@@ -1,4 +1,4 @@
-"""Truthfulness of an aggregation rule: does anybody bring the estimator nearer to its own report by another one?"""
+"""Truthfulness test of an aggregation rule: no seat may bring the estimator nearer to its report by another one."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Any policy: plays all replicates and agents as arrays, names arms that exist, and repeats itself."""
+"""Conformance of policies: existing arms for all replicates and agents, as arrays, deterministically."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Any rule of a game: a pure function of integers that plays no favourites and never raises."""
+"""Conformance of rules of a game: pure functions of integers, symmetric in the seats, that never raise."""
 
 import json
 import os
@@ -108,7 +108,7 @@ class _Kind:
     base: ClassVar[type[Rule]]
     verb: ClassVar[str]
     least: ClassVar[int] = 0
-    """How many have influence in some round of seven who are alike, at least."""
+    """How many have influence in some round of seven that are alike, at least."""
 
     def given(self, rule: Any, record: _Record) -> tuple[Any, ...]:
         """What the verb is told beside terms and state."""
@@ -134,7 +134,7 @@ class _Kind:
         raise NotImplementedError
 
     def favoured(self, found: Any) -> Sequence[int]:
-        """Who has influence by an answer."""
+        """Seats with influence by an answer."""
         return ()
 
 
@@ -146,7 +146,7 @@ class _Aggregations(_Kind):
 
     @staticmethod
     def _counts(record: _Record) -> list[tuple[int, int]]:
-        """|B| and |F|: all who passed and half of them, nobody, everybody."""
+        """|B| and |F|: all that passed and half of them, nobody, everybody."""
         passed, all_ = len(record.agreed.passed()), record.terms.participants
         return [(passed, passed), (passed // 2, passed), (0, 0), (all_, all_)]
 
@@ -394,7 +394,7 @@ def _plays_even(held: _Kind, rule: Any, options: Mapping[str, int], means: Means
 
 
 def _alike(t: int, options: Mapping[str, int], means: Means | None = None) -> _Record:
-    """A round of seven participants who are alike in all but what chance gives them."""
+    """A round of seven participants that are alike in all but what chance gives them."""
     seats, arms, seed, value = range(7), _ARMS, keccak(uint(t, 4)), (UNIT // 2,) * _ARMS
     reports, bits = dict.fromkeys(seats, value), dict.fromkeys(seats, (True,) * arms)
     outputs = {seat: keccak(seed, uint(seat, 2)) for seat in seats}
@@ -405,7 +405,7 @@ def _alike(t: int, options: Mapping[str, int], means: Means | None = None) -> _R
 
 
 def _digest(held: _Kind, kind: Any, options: Options, *, backwards: bool = False) -> str:
-    """Of what a rule says of some rounds that it is asked one after the other."""
+    """Answers of a rule to some rounds, asked one after the other."""
     rule, corners = _made(held, kind, options)
     cases = list(_cases(corners, _REPLAYED))
     answers = {}
@@ -469,7 +469,7 @@ def _records(count: int) -> Iterator[_Record]:
 
 
 def _record(rng: random.Random, at: int, seats: int, arms: int, value: int | str) -> _Record:
-    everybody, mood = range(seats), rng.random()  # who is heard: all, some, one or nobody; who passes: all, some, none
+    everybody, mood = range(seats), rng.random()  # reporters: all, some, one or none; passed: all, some, none
     heard = everybody if mood < 0.6 else sorted(rng.sample(everybody, rng.randint(1, seats)))
     heard = [] if at % 17 == 5 else heard[:1] if at % 17 == 9 else heard
     likely = rng.choice((1, 1, 0.8, 0))

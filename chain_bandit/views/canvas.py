@@ -72,7 +72,7 @@ def place(made: "Figure", left: float, right: float, top: float, bottom: float) 
 
 
 def svg(made: "Figure", name: str, title: str) -> str:
-    """The figure as an `svg` element to put into a page or a file; `title` is read aloud to who cannot see it."""
+    """The figure as an `svg` element to put into a page or a file; `title` is its text for screen readers."""
     from io import StringIO
 
     from matplotlib.backends.backend_svg import FigureCanvasSVG

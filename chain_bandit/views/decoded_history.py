@@ -1,4 +1,4 @@
-"""A run that one can look into: its records with their blocks, its accounts, its transactions."""
+"""Decoded history of a run: its records with their blocks, its accounts, its transactions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass

@@ -1,4 +1,4 @@
-"""A block of cells, each a number on its shade, named from above and from the left."""
+"""Heat map: cells, each a number on its shade, with labels of columns and rows."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product

@@ -1,4 +1,4 @@
-"""One run as one HTML file: it opens from disk, asks nobody for anything, and prints."""
+"""Report page of a run: one self-contained HTML file, which opens from disk, makes no requests, and prints."""
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -38,7 +38,7 @@ def page(
 
     Args:
         manifest: of the run folder, or `manifest_of` the history.
-        report: what the audit of its history says.
+        report: of the audit of its history.
         rounds: the table of rounds by column; None where there is only a history.
         measured: seconds of the machine that ran it.
         scenario: the locked scenario's text.
@@ -250,7 +250,7 @@ def _agreement(facts: ViewModel) -> str:
 
 
 def _certified(facts: ViewModel, p: Parameters) -> str:
-    """How many signatures a block took: a quorum is one of whoever validates, and that may be others every round."""
+    """How many signatures a block took: a quorum of its round's validators, which may change every round."""
     counts = {len(row.validators) for row in facts.rows if row.means is not None and row.signers}
     if not counts:
         return "a quorum of them"
@@ -280,7 +280,7 @@ def _commanding(p: Parameters) -> str:
 
 
 def _ruled(p: Parameters, choice: RuleChoice, what: str) -> str:
-    """What a rule says of itself."""
+    """The description that a rule gives of itself."""
     try:
         return rules.find(choice).explain(p.terms_of(choice))
     except RulesUnknown:

@@ -11,7 +11,7 @@ from chain_bandit.views.view_model import ViewModel, amount, clean, short, signe
 
 
 def money_section(facts: ViewModel) -> Markup:
-    """Who took home what, the books of every account, and what was never paid out."""
+    """Payouts, the books of every account, and what was never paid out."""
     game, report = facts.report.game, facts.report
     owner = next((account for account in report.accounts if account.seat is None), None)
     pairs: list[tuple[str, object]] = [

@@ -1,4 +1,4 @@
-"""The rounds' section of the page: the newest records, what was selected and trimmed per arm, and who was away."""
+"""The rounds' section of the page: the newest records, reports selected and trimmed per arm, and absences."""
 
 from chain_bandit.auditor.rows import RoundRow
 from chain_bandit.views.markup import Markup, TableCell, table, tag

@@ -1,4 +1,4 @@
-"""Sentences about a run that more than one view says."""
+"""Sentences about a run that more than one view shows."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -114,7 +114,7 @@ def what_proofs_cost(facts: ViewModel) -> list[str]:
 
 
 def attacks_in_words(facts: ViewModel) -> list[str]:
-    """What each attack of the malicious does, and who tried it; empty where only a history is known."""
+    """Each attack of the malicious, and the seats that tried it; empty where only a history is known."""
     seats: dict[str, list[str]] = {}
     for seat, attacks in facts.manifest.attacks.items():
         for name, sentence in attacks.items():
@@ -207,7 +207,7 @@ def attacking_pays(facts: ViewModel) -> str:
 
 
 def beyond_bounds(facts: ViewModel) -> str:
-    """What to say when more misbehaved than was assumed; empty otherwise."""
+    """Sentence for a game in which more misbehaved than was assumed; empty otherwise."""
     given = facts.report.game.get("parameters")
     roles = [p.role or "" for p in facts.participants]
     if not given or not all(roles):

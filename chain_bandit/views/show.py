@@ -1,4 +1,4 @@
-"""A look inside a run: one round, one participant or one transaction, decoded from its history."""
+"""Decoded view of a run: one round, one participant or one transaction, decoded from its history."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -37,7 +37,7 @@ from chain_bandit.views.view_model import (
 
 
 def show_round(inside: DecodedHistory, round_: int) -> RenderableType:
-    """A round: its record, who reported what, B and global estimator of every arm. Raises `NotShown`."""
+    """A round: its record, its reports, B and global estimator of every arm. Raises `NotShown`."""
     row = inside.record(round_)
     entry = next((each for each in inside.entries() if each.row.round == round_), None)
     pairs: list[tuple[str, object]] = [

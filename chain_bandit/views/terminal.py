@@ -1,4 +1,4 @@
-"""Terminal view of a run: header, progress, tables. Everything fits 80 columns and says all without colour."""
+"""Terminal view of a run: header, progress, tables. Everything fits 80 columns and is readable without colour."""
 
 import re
 import sys
@@ -184,7 +184,7 @@ def standing(moment: "RunStatus") -> str:
 
 
 def participants_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
-    """Every seat: role as revealed, reward, cost, net, and what it was seen to do. Raises `RunUnreadable`."""
+    """Every seat: role as revealed, reward, cost, net, and its observed conduct. Raises `RunUnreadable`."""
     facts = ViewModel.of(manifest, report, rounds)
     burned = any(p.slash or p.void for p in facts.participants)
     made = plain_table(
@@ -303,7 +303,7 @@ def statements_table(report: AuditReport) -> RenderableType:
 
 
 class _Checks:
-    """The table of checks; it says what each proves where there is room."""
+    """The table of checks, with what each proves where there is room."""
 
     def __init__(self, report: Checked, proves: Mapping[str, str]) -> None:
         self._report, self._proves = report, proves

@@ -223,7 +223,7 @@ class ViewModel:
 
     @property
     def is_live(self) -> bool:
-        """Whether rewards came from outside: no true mean is known, nor who was to lie, and so no regret."""
+        """Whether rewards came from outside: neither true means nor intended liars are known, and so no regret."""
         return self.manifest.live or bool(self.report.game.get("live"))
 
     @property
@@ -470,7 +470,7 @@ def no_role(report: AuditReport) -> str:
 
 
 def manifest_of(report: AuditReport, history: History) -> dict[str, Any]:
-    """What a history and its audit say of what the manifest of a run folder says; None for what only that knows."""
+    """Fields of a manifest by a history and its audit; None for those that only the manifest has."""
     said, gas = report.claims, gas_by_method(history)
     equivocators = {item.seat for item in report.findings if item.kind in EQUIVOCATIONS and item.seat is not None}
     contract = "0x" + history.origin.contract.hex()

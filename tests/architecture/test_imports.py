@@ -374,7 +374,7 @@ def test_importing_the_auditor_of_agreements_loads_nothing_of_the_engine_that_ma
 
 
 def test_a_node_loads_nothing_that_takes_seconds():
-    """It must speak again within five of its restart, and a game has many."""
+    """It must send again within five of its restart, and a game has many."""
     heavy = ("web3", "eth_account", "py_ecc", "eth_tester", "requests", "numpy", "pyarrow", "numba", "typer.rich_utils")
     assert loaded_after("import chain_bandit.cli, chain_bandit.nodes.start", *heavy) == ""
 

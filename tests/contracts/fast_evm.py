@@ -118,7 +118,7 @@ def replace_seat(game: FastGame, seat: int, account: bytes) -> None:
     """Put somebody else on a seat of an open game, behind the contract's back; the head, signed over, stays.
 
     The only place that knows where a game keeps its seats: for evidence in storage, for certificates in the code of the
-    one contract that it created, after a byte that stops whoever calls it.
+    one contract that it created, after a byte that stops any call of it.
     """
     roster = next(entry for entry in json.loads(LAYOUT.read_text()) if entry["label"] == "_roster")
     seats = next(member for member in roster["members"] if member["label"] == "seats")

@@ -1,4 +1,4 @@
-"""Every function that changes a game, called by every role at every stage: who may, and that nobody loses by it."""
+"""Every function that changes a game, called by every role at every stage: permissions, and that nobody loses by it."""
 
 from collections.abc import Callable
 

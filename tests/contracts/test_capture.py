@@ -42,7 +42,7 @@ def outsiders(game: Game) -> list[int]:
 
 
 def favouring(game: Game, coalition: Iterable[int]) -> tuple[Header, bytes]:
-    """A block in which the coalition is heard alone, and named where a header says who is drawn."""
+    """A block with the coalition's reports alone, which are named where a header names the drawn."""
     chosen = sorted(coalition)
     reports = [Report((UNIT // 2,) * game.p.arms, ZERO, game.proof()) for _ in chosen]
     named = {"committee": mask(chosen)} if game.p.sortition else {}
@@ -88,7 +88,7 @@ def test_blocks_without_signers_choose_no_committee(shape: str, mode: BodyMode) 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_nobody_chooses_a_committee_by_a_skip(shape: str) -> None:
-    """After a skip there is one that the rules give, whoever calls and whatever a quorum signs."""
+    """After a skip there is one that the rules give, for every caller and whatever a quorum signs."""
     game = opened(shape, BodyMode.FULL)
     right, coalition = game.next_committee(), mask(outsiders(game))
     game.machine.block += game.p.skip_deadline + 1

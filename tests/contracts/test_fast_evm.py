@@ -1,4 +1,4 @@
-"""revm says what py-evm says; a certified call with another bit, byte or length is refused, and anywhere else too."""
+"""Equivalence of revm and py-evm; a changed certified call is refused, and an unchanged one anywhere else."""
 
 from collections.abc import Callable, Iterator
 from time import perf_counter

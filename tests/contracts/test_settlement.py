@@ -350,7 +350,7 @@ def test_whoever_owes_more_than_it_earned_is_paid_out_of_its_stake():
 @pytest.mark.py_evm
 def test_receiver_that_reverts_blocks_nobody_else():
     game = Game().open()
-    # Nobody joins with code, but whoever joined can delegate to some later (EIP-7702): here to revert(0, 0).
+    # Nobody joins with code, but a joined account can delegate to some later (EIP-7702): here to revert(0, 0).
     game.machine.state.set_code(game.seats[2], bytes.fromhex("5f5ffd"))
     game.machine.block = 2 + BASE.game_blocks + WINDOW
     game.do(game.anybody, "close")

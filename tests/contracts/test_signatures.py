@@ -26,7 +26,7 @@ def packed(r: int, s: int, parity: int) -> bytes:
 
 
 def recovered(r: int, s: int, parity: int, digest: bytes) -> bytes | None:
-    """Whoever the curve says: as ecrecover, this takes a high s."""
+    """The signer by the curve: as ecrecover, this takes a high s."""
     try:
         key = PublicKey.from_signature_and_message(
             r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([parity]), digest, hasher=None
@@ -98,7 +98,7 @@ BOUNDARY_S = (1, 2, HALF_ORDER - 1, HALF_ORDER, HALF_ORDER + 1, HALF_ORDER + 2, 
 @pytest.mark.parametrize("parity", [0, 1])
 @pytest.mark.parametrize("s", BOUNDARY_S)
 def test_s_is_taken_up_to_half_the_order(trial, s, parity):
-    """The seat is given to whoever such a signature recovers to, so that s alone decides."""
+    """The seat is given to the account that such a signature recovers to, so that s alone decides."""
     r = PublicKey.from_secret((7).to_bytes(32, "big")).point()[0]
     account = recovered(r, s, parity, trial.digest)
     assert account is not None
@@ -146,7 +146,7 @@ def test_every_bit_of_an_account_counts(trial, bit):
     assert not trial.agree(good)
 
 
-# At random: each way gives 64 bytes, and says whether the seat is to be given to whoever they recover to.
+# At random: each way gives 64 bytes, and whether the seat is to be given to the account that they recover to.
 
 
 def signed(trial: Trial, chance: random.Random) -> bytes:
@@ -158,7 +158,7 @@ def signed_by_another(trial: Trial, chance: random.Random) -> bytes:
 
 
 def signed_with_another_nonce(trial: Trial, chance: random.Random) -> bytes:
-    """Whoever holds a key can make many signatures: all of them are taken."""
+    """A key can make many signatures: all of them are taken."""
     nonce = chance.randrange(1, ORDER)
     x, y = PublicKey.from_secret(nonce.to_bytes(32, "big")).point()
     s = pow(nonce, -1, ORDER) * (int.from_bytes(trial.digest, "big") + x * int.from_bytes(trial.key.secret, "big"))
@@ -190,7 +190,7 @@ def noise(trial: Trial, chance: random.Random) -> bytes:
 
 
 def for_its_own_seat(trial: Trial, chance: random.Random) -> bytes:
-    """Any r and s with a seat for whoever made them, if anybody could have."""
+    """Any r and s with a seat for their signer, if there can be one."""
     r = chance.choice((chance.randrange(1, ORDER), chance.randrange(1, 1000), chance.randrange(ORDER, 2**256)))
     s = chance.choice((chance.randrange(1, 2**255), HALF_ORDER + chance.randrange(-3, 4), chance.randrange(4)))
     parity = chance.randrange(2)

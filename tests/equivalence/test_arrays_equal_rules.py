@@ -1,4 +1,4 @@
-"""A rule's form over arrays says what the rule says, to the unit: of any reports, and over whole games."""
+"""A rule's form over arrays gives what the rule gives, to the unit: of any reports, and over whole games."""
 
 from dataclasses import replace
 from typing import Any

@@ -146,7 +146,7 @@ def test_every_option_of_a_lie(name, options):
 
 @pytest.mark.parametrize("others", [[], [{"name": "constant-lie"}], [{"name": "few-counts"}]], ids=str)
 def test_counts_claimed_by_several_lies_of_a_seat(others):
-    """Whoever claims those of the best arm and, in other rounds, those of the rest has enough of none in some."""
+    """A seat that claims those of the best arm and, in other rounds, those of the rest has enough of none in some."""
     family = [
         {"name": "parametric", "options": {"claims": claims, "period": period}}
         for claims, period in (("best", 5), ("others", 7))

@@ -60,7 +60,7 @@ def answering(body: bytes) -> Iterator[str]:
             try:
                 super().handle()
             except ConnectionError:
-                return  # who asked has heard enough
+                return  # the client has disconnected
 
     with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
         yield url

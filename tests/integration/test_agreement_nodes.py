@@ -41,8 +41,8 @@ KILLS = {
 }  # fmt: skip
 """Where nodes are killed, each once and started again: seats 0 to 3 are participants, 4 to 7 validators.
 
-Without two validators an epoch waits for its deadline: they are back while it is open, without the shares that they
-had, and whoever let them speak in it, by a journal that forgets, would have them say other probes than before.
+Without two validators an epoch waits for its deadline: they restart while it is open, without the shares that they
+had; with a journal that forgets they would send other probes in it than before.
 """
 
 

@@ -67,7 +67,7 @@ class Round:
 
 
 class Watched:
-    """A game and what its honest seats heard, held and recorded in every round from L on."""
+    """A game and what its honest seats received, held and recorded in every round from L on."""
 
     def __init__(self, monkeypatch, scenario: Scenario):
         heard = []

@@ -1,4 +1,4 @@
-"""Nodes whose chain goes away, or whose files do: they say so at once, and go on when all is as it was."""
+"""Nodes whose chain goes away, or whose files do: they log it at once, and go on when all is as it was."""
 
 import os
 import signal

@@ -538,7 +538,7 @@ def test_audit_exits_5_when_the_node_does_not_answer(called: Called) -> None:
 
 
 def test_an_export_alone_gives_a_page_and_a_look_inside(finished: Path, tmp_path: Path, called: Called) -> None:
-    """Whoever has no run folder: one file, moved to where nothing else is."""
+    """Without a run folder: one file, moved to where nothing else is."""
     export, page = tmp_path / "game.jsonl.gz", tmp_path / "page.html"
     export.write_bytes((finished / "history.jsonl.gz").read_bytes())
     result = called("audit", "--history", export, "--page", page)

@@ -1,4 +1,4 @@
-"""Theorem 5 in whole games: who is found out when, what commanders cost (figures: science/commanders.py)."""
+"""Theorem 5 in whole games: detection of equivocators, cost of commanders (figures: science/commanders.py)."""
 
 from math import sqrt
 

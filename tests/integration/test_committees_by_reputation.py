@@ -1,4 +1,4 @@
-"""Theorem 7 in whole games: who sits among the N best (science/committees.py has the figures)."""
+"""Theorem 7 in whole games: malicious seats among the N best (science/committees.py has the figures)."""
 
 import pytest
 

@@ -73,7 +73,7 @@ def test_an_environment_and_a_relayer_that_lost_all_bodies_ask_for_them_and_serv
 def test_a_seat_that_was_away_and_lost_its_bodies_has_all_in_the_end(tmp_path, monkeypatch):
     """Also with proofs of false reports, which are found by the bodies of all rounds.
 
-    No round ends without the relayer, which is away until the seat is back.
+    No round ends without the relayer, which is away until the seat has restarted.
     """
     monkeypatch.setenv(VARIABLE, "seat-2/journal synced:30")
     malicious = [{"seat": 3, "attacks": [{"name": "worse-half"}]}]

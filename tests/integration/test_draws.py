@@ -180,7 +180,7 @@ def test_a_quorum_that_names_its_friends_is_found_out_by_the_audit(monkeypatch, 
 
 
 def test_a_last_reporter_grinds_in_vain(monkeypatch):
-    """It hears everybody's proofs first, then tries reports and nonces of its proof: only its own bit can go away."""
+    """It gets everybody's proofs first, then tries reports and nonces of its proof: only its own bit can go away."""
     game = Game(with_draws(2), NoChain())
     next(game.play())
     p, plan, ledger = game.parameters, game.plan, replace(game.progress.ledger, round=20, pulls=(10, 10))

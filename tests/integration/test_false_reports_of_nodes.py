@@ -1,4 +1,4 @@
-"""False reports in games of processes: nodes find them on the chain and prove them there, whoever dies meanwhile."""
+"""False reports in games of processes: nodes find them on the chain and prove them there, despite crashes."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -188,7 +188,7 @@ def test_the_proof_of_the_last_rounds_is_taken_though_environment_and_relayer_di
 
 @pytest.mark.parametrize("chain", ["anvil", "blocks of 50 ms"])
 def test_a_seat_proves_what_the_relayer_does_not(tmp_path, monkeypatch, chain):
-    """It is gone with the last record, before the one settlement; who is back after the end has nothing to prove.
+    """It is gone with the last record, before the one settlement; a node that restarts later has nothing to prove.
 
     Where blocks are fast the contract takes proofs for a shorter time than seats leave them to the relayer.
     """

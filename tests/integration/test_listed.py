@@ -1,4 +1,4 @@
-"""The short form of `python -m verification.listed`: nodes list whoever lies in time."""
+"""The short form of `python -m verification.listed`: nodes list liars in time."""
 
 import json
 import sys

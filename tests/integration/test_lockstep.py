@@ -172,7 +172,7 @@ def play_chunk(build, participants, chunk, rounds_after=6):
     assert total["APPROVED"] == CHUNK * (rounds_after + 1)
     assert total["SKIP"] == total["REJECTED"] == total["EXPLORATION"] == 0
     assert total["listed"] >= total["sure"] > 0
-    assert total["accused"] >= total["listed"]  # once it counts, who is listed is heard no more
+    assert total["accused"] >= total["listed"]  # once it counts, a listed seat is ignored
     assert set(used) == set(ATTACKS) - set(MISSED) > set(OPTIONS)
 
 

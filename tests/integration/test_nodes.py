@@ -1,4 +1,4 @@
-"""A node of our own lives as long as we do: whatever ends us ends it; and one that cannot start says why."""
+"""Child chain nodes: one ends with its parent, however that ends; and one that cannot start reports why."""
 
 import os
 import re

@@ -246,7 +246,7 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
     metrics = f"http://127.0.0.1:{free[9]}/metrics"
     wait_for(lambda: _sampled(metrics).get("chain_bandit_round", 0) >= 12, 240)
     relayer = int((made.folder / "organiser" / "relayer" / "pid").read_text())
-    os.kill(relayer, signal.SIGSTOP)  # no round ends until bob is back
+    os.kill(relayer, signal.SIGSTOP)  # no round ends until bob has resynced
     nodes[1].terminate()
     nodes[1].wait()
     elsewhere = f"127.0.0.1:{free[10]}"

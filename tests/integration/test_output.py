@@ -1,4 +1,4 @@
-"""The exit code is the verdict's, whatever a terminal can show, whoever reads it and however full the disk is."""
+"""Exit codes and output: the verdict's code on any terminal, with a closed pipe, or on a full disk."""
 
 import json
 import os

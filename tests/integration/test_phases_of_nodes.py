@@ -1,4 +1,4 @@
-"""Games of processes whose blocks decide phases: as in one process, whoever dies meanwhile or misses a phase."""
+"""Games of processes whose blocks decide phases: as in one process, despite crashes and missed phases."""
 
 from time import monotonic
 from typing import Any

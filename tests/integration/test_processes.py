@@ -59,10 +59,10 @@ def require_whole(played: Game, killed: int) -> None:
 
 
 def test_nodes_killed_at_named_places_and_then_besieged_lose_nothing(tmp_path, monkeypatch):
-    """Four nodes once each, where `nodes/crash.py` says; then whoever has the key of seat 3 tries all at once.
+    """Four nodes once each, where `nodes/crash.py` says; then an attacker with the key of seat 3 tries all at once.
 
     Rounds pass while nodes come back, one a second, and a busy machine takes long over that. So the relayer is killed
-    again, without which no round ends, until all are back and have refused the attacker.
+    again, without which no round ends, until all have resynced and refused the attacker.
     """
     crashes = {
         "seat-2": "journal synced:12", "relayer": "about to record:2", "environment": "receipt appended:34",
@@ -91,7 +91,7 @@ def test_nodes_killed_at_named_places_and_then_besieged_lose_nothing(tmp_path, m
 
 
 def test_two_of_four_who_were_away_are_waited_for_in_the_next_round_that_is_agreed_on(tmp_path, monkeypatch):
-    """Though nobody speaks in the exploration round between, before which they said that they were back."""
+    """Though nobody sends in the exploration round between, before which they announced their restart."""
     monkeypatch.setenv(VARIABLE, "seat-0/round begun:6,seat-1/round begun:6")
     scenario = small(14, bound_ms=1000, failure_limit=1, malicious=[], liars=0)
     with game(scenario, tmp_path / "game", revive=True) as played:
@@ -107,7 +107,7 @@ def test_two_of_four_who_were_away_are_waited_for_in_the_next_round_that_is_agre
     (20, 100_000), pytest.param(60, 60, marks=pytest.mark.deep), (40, 20)  # of the second either may come first
 ])  # fmt: skip
 def test_a_seat_that_is_away_for_a_while_comes_back_and_what_it_forfeited_is_in_the_tables(tmp_path, away, wait):
-    """Away for so many Δ by the rounds that went by; whoever is back before the wait is over misses no reward."""
+    """Away for so many Δ by the rounds that went by; a seat that resyncs before the wait is over misses no reward."""
     scenario = small(max(45, away + 25), bound_ms=50, pull_wait=wait, malicious=[], liars=0)
     with game(scenario, tmp_path / "game") as played:
         played.wait(lambda: played.at_round(8))

@@ -67,7 +67,7 @@ def test_a_rule_plays_is_audited_and_simulated_alike(name: str, body: str) -> No
     if not AGGREGATIONS[name].is_mean:
         everybody = {header[1] for header in approved}
         selected = {members for header in approved for members in header[4]}
-        if name == "huber-one-step":  # whoever is clipped is not in B
+        if name == "huber-one-step":  # a clipped seat is not in B
             assert not selected <= everybody
             assert all(any(members & ~each == 0 for each in everybody) for members in selected)
         else:

@@ -1,4 +1,4 @@
-"""The documentation site: built without a warning, searchable, with reference pages that say all that the code has."""
+"""The documentation site: built without a warning, searchable, with reference pages on all that the code has."""
 
 import re
 import subprocess

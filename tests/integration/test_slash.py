@@ -1,4 +1,4 @@
-"""A proof takes the slash: from who signed twice or reported falsely and nobody else, burned, in every computation."""
+"""Slashing: a proof takes the slash from an equivocator or false reporter alone, burned, in every computation."""
 
 from pathlib import Path
 

@@ -15,7 +15,7 @@ BLOCK = 3
 @pytest.mark.deep
 @pytest.mark.timeout(600)
 def test_no_receipt_waits_for_the_block_of_a_settlement(tmp_path: Path):
-    """Whoever got one so late would sit the next round out, and take two blocks over this one."""
+    """A seat with so late a receipt would miss the next round, and take two blocks over this one."""
     scenario = small(16, bound_ms=1000, burn_in=6, malicious=[], liars=0, chain={"settle_every": 2})
     with anvil("--block-time", str(BLOCK)) as node, game(scenario, tmp_path / "game", chain=node.url) as played:
         _, report = played.end()

@@ -281,7 +281,7 @@ def a_report_is_its_content_whatever_the_signature(_):
     return lambda self, claim: (claim.content, b"")
 
 
-# Reports that are relayed to whoever lacks them.
+# Reports that are relayed to validators that lack them.
 
 
 @mutant(EchoBroadcast, "pushes")
@@ -921,7 +921,7 @@ _BEFORE = frozenset(MUTANTS)
 
 @mutant(Node, "_until")
 def sleeps_to_the_deadline_though_others_are_ahead(_):
-    """As it was: whoever withholds its last envelope from one seat has the others go on without it."""
+    """As it was: a seat that withholds its last envelope from another makes the rest go on without that one."""
 
     def until(self, missing, is_over):
         while missing() and (left := self._round_timer.deadline - self._now()) > 0:

@@ -76,7 +76,7 @@ def test_every_estimator_lies_within_the_honest_range_when_liars_are_at_most_f(c
 
 @st.composite
 def half_lying_rounds(draw):
-    """Reports of which a minority lies, whoever else withholds; everybody who tells the truth has pulled enough."""
+    """Reports with a minority of lies, and any others withheld; every truthful reporter has pulled enough."""
     liars = draw(st.integers(0, 3))
     total = 2 * liars + 1 + draw(st.integers(0, 4))
     arms = draw(st.integers(1, 4))

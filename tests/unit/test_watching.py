@@ -1,4 +1,4 @@
-"""`watch` says what it waits for."""
+"""`watch` reports what it waits for."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""The verifier in the browser, and how it is held against `chain-bandit audit`."""
+"""Browser verifier, and its equivalence tests against `chain-bandit audit`."""

@@ -1,14 +1,14 @@
-"""Does the verifier in the browser agree with the audit? Random games, tampered histories, one verdict by each.
+"""Equivalence test of the browser verifier and the audit: random games, tampered histories, one verdict by each.
 
     python -m verification.browser [--games 200] [--tampered 1000] [--jobs 2] [--json FILE]
 
 Games are those of `verification/browser/histories.py`. Each is exported and looked at by `chain-bandit audit` and by
-the bundle of the page, in Node, both with the last block's hash. They agree where both pass; where the page says that
-it did not check something, by name, that is counted apart.
+the bundle of the page, in Node, both with the last block's hash. They agree where both pass; where the page reports a
+check as not made, by name, that is counted apart.
 
 A tampered history is looked at with the hash that an auditor of the true one kept, and without. With it each must be
 violated. Without it the page agrees where it fails what the audit fails or refuses, and fails nothing that the audit
-passes; where the page says that something was not checked, that is counted apart.
+passes; where the page reports a check as not made, that is counted apart.
 
 Exit 14 where a verdict of the page contradicts the audit's: passed where the audit fails, failed where it passes.
 """

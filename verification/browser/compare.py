@@ -1,4 +1,4 @@
-"""One verdict by the audit, one by the page: what both say of a history."""
+"""Comparison of the audit's verdict on a history with the page's."""
 
 import atexit
 from contextlib import ExitStack

@@ -100,7 +100,7 @@ def _text(history: History) -> bytes:
 
 
 def tampered(seed: int) -> Tampered:
-    """A change of a seed, all hashes that need no key made to fit: a byte, an edit of blocks, or a call too many."""
+    """A change of a seed, all hashes that need no key made to fit: a byte, an edit of blocks, or an inserted call."""
     kind = seed % 3
     if kind == 2:
         game, edit, outcome, history = splicing.edited(seed // 3)

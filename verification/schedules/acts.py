@@ -41,7 +41,7 @@ class Release:
     """A corrupt commander's value goes to some.
 
     Attributes:
-        content: 0 is what an honest seat would say; in phase BLOCK the digest that the honest sent.
+        content: 0 is what an honest seat would send; in phase BLOCK the digest that the honest sent.
         choice: which of its possible signatures the commander makes.
     """
 
@@ -72,7 +72,7 @@ class Reuse:
 
 
 class Face(StrEnum):
-    """What a corrupt seat's echo says."""
+    """Content of a corrupt seat's echo."""
 
     HONEST = "what an honest seat that has heard everything would"
     NOTHING = "that it holds nothing"
@@ -169,7 +169,7 @@ class Forgery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Certify:
-    """A certificate, of the honest block (0) or of "no block" (1), goes to whoever records it."""
+    """A certificate, of the honest block (0) or of "no block" (1), goes to the relayer that records it."""
 
     round: int
     step: int
@@ -211,7 +211,7 @@ class Corruption:
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """An honest seat dies while it sends, reaching some; it is back in the next round, having forgotten this one."""
+    """An honest seat dies while it sends, reaching some; it restarts in the next round, having forgotten this one."""
 
     round: int
     step: int
@@ -290,7 +290,7 @@ class Timed:
 class Informed:
     """A corrupt seat's envelope of a step goes to its victim once all others are a step further.
 
-    It has what the seat says there too, and so what follows from words that the victim has not heard.
+    It has what the seat sends there too, and so what follows from messages that the victim has not received.
     """
 
     round: int
@@ -301,7 +301,7 @@ class Informed:
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """A corrupt seat says to some that it is in the next round already."""
+    """A corrupt seat declares to some that it is in the next round already."""
 
     round: int
     step: int
@@ -358,7 +358,7 @@ class Size:
         return Steps(relay_rounds(self.attackers), relays, self.certified)
 
     def last(self, phase: Phase) -> int:
-        """The step of a phase, counted from its first, in which the last that is said of it arrives."""
+        """The step of a phase, counted from its first, in which its last message arrives."""
         return self.steps.last_report if phase is Phase.REPORT else max(self.steps.header_relays, 1)
 
 

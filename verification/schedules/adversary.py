@@ -1,4 +1,4 @@
-"""All corrupt seats as one mind: it holds their keys, overhears everything, acts last, and does what its acts say."""
+"""Rushing adversary: all corrupt seats' keys, every sent message, the last act of a step, and a list of acts to do."""
 
 import random
 from collections import Counter
@@ -51,7 +51,7 @@ class Adversary:
     """Acts once a step, after all honest seats.
 
     Attributes:
-        corrupt: who is its own by now.
+        corrupt: seats that are corrupted by now.
         overheard, votes: every signature of the open round that anybody sent, by what it is of.
         used: how often each move was made.
     """
@@ -93,7 +93,7 @@ class Adversary:
                 self.votes.setdefault(content, {}).setdefault(seat, signature)
 
     def on_message(self, sender: int, message: Message) -> None:
-        """It heard it when it was sent."""
+        """Ignored: it was overheard when it was sent."""
 
     def on_tick(self, step: int) -> list[Send | SendAs]:
         """What its acts of the step come to."""
@@ -250,7 +250,7 @@ class Adversary:
         return Claim(instance, content, signature), relays
 
     def _echo_signed(self, act: Echoing) -> Echo:
-        """The echo; where a quorum's certify, with its seat's signature on what it says, or on something else."""
+        """The echo; where a quorum's certify, with its seat's signature on its content, or on something else."""
         echo = self._echo(act)
         if not self._stage.rules.certified:
             return echo
@@ -424,7 +424,7 @@ class TwoOfOne:
         self._seats = [stage.seat(act.seat, 0), stage.seat(act.seat, 1)]
 
     def begin(self, ledger: Ledger) -> None:
-        """Open the round; who lost its memory opens it again, later."""
+        """Open the round; a seat that lost its memory opens it again, later."""
         self._ledger = ledger
         for seat in self._seats:
             seat.begin(ledger)
@@ -443,7 +443,7 @@ class TwoOfOne:
         return sends
 
     def on_message(self, sender: int, message: Message) -> list[Send]:
-        """All that live hear everything."""
+        """Every living one receives everything."""
         return [send for seat in self._living for send in seat.on_message(sender, message)]
 
     def _within(self, which: int, sends: Sequence[Send]) -> list[Send]:

@@ -1,4 +1,4 @@
-"""Do the honest agree, is anybody honest ever blamed? So many schedules, each from its seed (docs/consensus.md).
+"""Randomised test of agreement, and that no honest seat is blamed: schedules, each from its seed (docs/consensus.md).
 
     python -m verification.schedules [--schedules 100000] [--every-m] [--true] [--from 0] [--jobs 2] [--json FILE]
     python -m verification.schedules --nodes [--schedules 100000]
@@ -79,7 +79,7 @@ class _Tally:
 
 @dataclass(frozen=True)
 class _Kind:
-    """Who plays the schedules, and how one is drawn from a seed."""
+    """Player of the schedules, and the draw of one from a seed."""
 
     draw: Callable[[Size, int], Schedule]
     play: Player

@@ -12,7 +12,7 @@ from verification.schedules.model_chain import SignedCall, identity_of
 
 
 class Disk:
-    """A file's lines across all lives of the process.
+    """A file's lines across all restarts of the process.
 
     Attributes:
         durable: what survives a loss of power.
@@ -67,7 +67,7 @@ class JournalFile(AppendLog):
 
 
 class TrueSigner(TransactionSigner):
-    """Signs as a live game does, and writes down what each transaction says."""
+    """Signs as a live game does, and records each transaction's content."""
 
     def __init__(self, wallet: Wallet, book: dict[str, SignedCall]) -> None:
         super().__init__(wallet, CHAIN_ID)

@@ -1,4 +1,4 @@
-"""From a seed to a schedule: campaigns that are known to hurt, and any other move now and then."""
+"""Draw of a schedule from a seed: campaigns that are known to hurt, and any other move now and then."""
 
 import random
 from collections.abc import Callable
@@ -124,7 +124,7 @@ class _Drawing:
                 self._fall(faulty[0])
             elif away < 0.2 and not round_:
                 self._crash(faulty[0])
-                self.acts.append(Recording(0, self.rng.choice((1, 8 * STEP)), False))  # it may come back before that
+                self.acts.append(Recording(0, self.rng.choice((1, 8 * STEP)), False))  # it may restart before that
             if self.chance() < 0.6:
                 self._campaigns(corrupt)
             for seat in corrupt:
@@ -152,7 +152,7 @@ class _Drawing:
         self.acts.append(Timed(self.round, step, seat, victims, self.rng.choice(self.honest), offset))
 
     def _inform(self, seat: int) -> None:
-        """What others say in a step comes to one in the step before, as a vector; the others may get no further."""
+        """Messages of a step reach one seat in the step before, as a vector; the others may get no further."""
         step, victim = self.rng.choice((0, 0, 0, 1, 2, self.rng.randrange(self.steps.compare))), self._one()[0]
         self.acts.append(Informed(self.round, step, seat, victim))
         seal = self.rng.choice(WELL_SEALED)
@@ -223,7 +223,7 @@ class _Drawing:
             self.acts.append(Whisper(self.round, self.propose - 1, tuple(self._one())))
 
     def _echoes(self, seat: int) -> None:
-        """What a corrupt validator says that it holds: nothing, the truth, one thing here and another there."""
+        """A corrupt validator's declared holdings: nothing, the truth, one thing here and another there."""
         half, rest = self._halves()
         ways = self.rng.randrange(5)
         if ways == 1:
@@ -342,7 +342,7 @@ class _Drawing:
             self._release(first, phase, seat, rest, content, Chain.COLLUDERS, 1)
 
     def last_victim(self, phase: Phase, first: int, seat: int) -> None:
-        """Withhold, then give it to one who can no longer pass it on."""
+        """Withhold, then give it to one that can no longer pass it on."""
         victims, value = tuple(self._one()), self.rng.randrange(2)
         last = self.size.last(phase)
         step = first + self.rng.choice((max(last - 1, 0), last, last))
@@ -352,7 +352,7 @@ class _Drawing:
         self._release(step, phase, seat, victims, value, self._chain())
 
     def another_for_one(self, phase: Phase, first: int, seat: int) -> None:
-        """What the honest would say goes to all but one, who is told something else at the end."""
+        """The honest message goes to all but one, which is told something else at the end."""
         one = self._one()
         self._release(first, phase, seat, tuple(p for p in self.others if p not in one), 0, Chain.BARE)
         self._release(first + self.size.last(phase), phase, seat, tuple(one), 1, Chain.COLLUDERS)

@@ -1,6 +1,6 @@
-"""Schedules of agreements on tokens: do the honest agree on the true token, is anybody honest ever accused?
+"""Schedules of agreements on tokens: the honest must agree on the true token, and none of them be accused.
 
-A seed gives the terms, the corrupt seats (at most f validators with whoever crashes, and up to half of the
+A seed gives the terms, the corrupt seats (at most f validators, crashed ones included, and up to half of the
 participants), clocks and delays, and a list of acts: what corrupt seats do to their own messages, which honest
 validator crashes, where the network breaks its promise. Participants, validators, relayer and `Agreement` are those of
 a live agreement, in virtual time; signatures are tokens in a book (`keyring.py`).
@@ -265,7 +265,7 @@ class _Seat:
         return Ended(said, Certificate(content, mask(members), signed))
 
     def _added(self, step: int) -> list[Send]:
-        """What only the corrupt say."""
+        """Messages that only the corrupt send."""
         play, epoch, found = self._play, self._play.epoch, list[Send]()
         for act in play.of(self.number, Deed.CHAIN, Deed.DOUBTS, Deed.TWICE, Deed.FORGED, Deed.REPLAY, Deed.FALSE_END):
             to = tuple(seat for seat in seats(act.to) if seat != self.number)
@@ -468,7 +468,7 @@ class _Play:
             self._broken("the token is not the clamped median of the groups' means")
 
     def _check_sums(self, found: body.AgreementBody, corrupt: set[int]) -> None:
-        """Every group's total is what its members' tokens add up to; of those who deal falsely a token that exists."""
+        """Every group's total is what its members' tokens add up to; of false dealers a token that exists."""
         for group in found.groups:
             if group.total is None:
                 continue
@@ -536,7 +536,7 @@ def played(schedule: EpochSchedule, scribe: type[Scribe] = IdealScribe) -> Count
 
 
 def story(schedule: EpochSchedule) -> str:
-    """The schedule in lines: the terms, who is corrupt, and the acts."""
+    """The schedule in lines: the terms, the corrupt seats, and the acts."""
     acts = (
         f"  epoch {act.epoch}, seat {act.seat} {act.deed.value} (stage {act.stage}, to {seats(act.to)}, {act.number})"
         for act in schedule.acts

@@ -1,4 +1,4 @@
-"""Every behaviour of an abstract adversary against the real machines, in one signed broadcast of a corrupt commander.
+"""Exhaustive model check of a corrupt commander's signed broadcast: all adversary behaviours, the real machines.
 
 In every step the adversary chooses for each honest seat which of the commander's values reach it, and in which order
 they come, those among them that the honest relay; each comes with the signatures of all corrupt seats and of every
@@ -6,7 +6,7 @@ honest seat that has relayed it so far. Fewer signatures or bad ones would gain 
 chain it accepts with a longer one, and a chain that is not accepted is as one that is not sent.
 
 Executions that end a step alike are taken further together, and counted apart: alike are those that differ only in the
-names of honest seats, or of values, unless the caller says otherwise.
+names of honest seats, or of values, unless the caller states otherwise.
 
     python -m verification.schedules.exhaustive    explore a broadcast of four with certified vectors, and record it
 """
@@ -68,7 +68,7 @@ def explore(
         values: how many the commander may sign.
         relay_rounds: m, unless told otherwise.
         alike: what is the same of two states that are taken further together.
-        echo: of reports, whose relays go to whoever lacks them alone (`consensus.echo`).
+        echo: of reports, whose relays go only to validators that lack them (`consensus.echo`).
         quorum: with an echo, of which so many that are alike are a certified vector (`consensus.vector`).
     """
     rounds = attackers if relay_rounds is None else relay_rounds
@@ -235,7 +235,7 @@ class _EchoExplorer(_Explorer):
         return frozenset(held[:1]), frozenset(held), fresh, shown
 
     def _give(self, machine: Any, step: int, claim: Claim) -> None:
-        """Of an honest seat its own relay is the last; whoever relayed a value holds it, whoever brings that relay."""
+        """Of an honest seat its own relay is the last; a seat that relayed a value holds it."""
         last = claim.relays[-1][0] if claim.relays else self.commander
         machine.on_frame(step, Frame(self.phase, (claim,)), last if last < self.honest else self.commander)
 
@@ -358,7 +358,7 @@ class _VectorExplorer(_EchoExplorer):
         return list(made.values())
 
     def _local(self, machine: Any) -> Any:
-        """Beside what an echo leaves: what was echoed, what is certified, who is known to hold that."""
+        """Beside what an echo leaves: what was echoed, what is certified, known holders of that."""
         def numbers(claims: Any) -> frozenset[int]:
             return frozenset(self.number[claim[:3]] for claim in (claims or {}).values())
 
@@ -404,7 +404,7 @@ def but_for_names(states: tuple[Local, ...]) -> str:
 
 
 def but_for_names_of_all(states: tuple[Any, ...]) -> str:
-    """So where a state says of each seat what the others have shown to it."""
+    """The same where a state holds for each seat what the others have shown to it."""
     values = sorted(frozenset[int]().union(*(held for _, held, *_ in states)))
     found = []
     for order in permutations(range(len(values))):

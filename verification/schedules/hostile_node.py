@@ -1,6 +1,6 @@
-"""A hostile node in front of the model chain: what `chain/sender.py` has to come through, in virtual time.
+"""A hostile node in front of the model chain: the faults that `chain/sender.py` must tolerate, in virtual time.
 
-What the node may do: lose an exchange before or after its effect, answer late, say anything to what it is sent (take
+What the node may do: lose an exchange before or after its effect, answer late, answer anything to what it is sent (take
 it and refuse it, refuse it or take it and drop it), hide receipts and pooled transactions, forget its pool, be full,
 answer for an older head or a branch that fell out (whole exchanges, receipts of orphaned blocks among them), garble an
 answer or a field of one, undo blocks, also between two answers of an exchange, pass a transaction over for ever, and be
@@ -86,7 +86,7 @@ class HostileWorld(ModelChain):
         calm: whether the node is honest by now.
         mood: how it lies.
         pool_limit: transactions that it keeps.
-        balances: of whoever is not rich.
+        balances: of accounts that are not rich.
         on_send: told of every raw transaction that leaves the process.
         hid: how often the node denied a transaction that a block holds, by identity.
         foreign: whether another chain answers.
@@ -175,7 +175,7 @@ class HostileWorld(ModelChain):
         return said
 
     def _garbled(self, method: str, answer: Any) -> Any:
-        """What no node should say: all of an answer, or one field; no false event, no receipt of another outcome."""
+        """An answer garbled whole, or in one field; no false event, no receipt of another outcome."""
         if isinstance(answer, dict) and self.rng.random() < 0.5:
             name = self.rng.choice([name for name in answer if name != "logs"])
             said: Any = self.rng.choice(("0xzz", None, 7.5, "garbage", [], {}))

@@ -22,12 +22,12 @@ from verification.schedules.adversary import Adversary
 from verification.schedules.stage import Stage
 
 Said = dict[tuple[int, Phase, Role], set[bytes]]
-"""What each honest seat said in its own name in a round."""
+"""Statements that each honest seat sent in its own name in a round."""
 Relayed = dict[tuple[int, Phase, int, int], int]
 """How many claims each honest seat relayed of each commander in a phase, to whom."""
 BOTH = (Phase.REPORT, Phase.BLOCK)
 Counted = dict[int, dict[bytes, frozenset[int]]]
-"""By seat and content: who voted for it."""
+"""By seat and content: its voters."""
 
 
 class Round(Protocol):
@@ -35,10 +35,10 @@ class Round(Protocol):
 
     Attributes:
         honest: seats that follow the rules, those that died included.
-        down: who died in this round.
+        down: seats that died in this round.
         proofs: what each honest seat can prove of it.
         told: proofs that were sent to the relayer; of machines that tick, all that the living hold.
-        counted: who voted for what, as each honest seat knew before its last exchange of votes.
+        counted: voters by content, as each honest seat knew before its last exchange of votes.
     """
 
     stage: Stage
@@ -60,7 +60,7 @@ def check(played: Round, calm: bool, whole: bool, lockstep: Collection[Phase]) -
 
     Args:
         calm: everything was in time.
-        whole: and every living seat has heard every other one in the last step.
+        whole: and every living seat has received from every other one in the last step.
         lockstep: and none has ended a step of these phases before all others were in it.
     """
     size = played.schedule.size
@@ -90,7 +90,7 @@ def _broadcasts(seat: Seat) -> tuple[SignedBroadcast, SignedBroadcast]:
 def _agreement(alive: dict[int, Seat], said: Said, commanders: tuple[int, ...]) -> Iterator[str]:
     """Where headers are not relayed nothing rests on a corrupt commander's: C-1 is then of blocks and votes alone.
 
-    Nor does anything rest on an honest one's at whoever has voted before it came; of those `commanders` all must hold.
+    Nor on an honest one's at a seat that had voted before it came; for those of `commanders` all must hold.
     """
     for broadcasts in zip(*map(_broadcasts, alive.values()), strict=True):
         phase, outcomes = broadcasts[0].phase, [_outcomes(each) for each in broadcasts]
@@ -133,7 +133,7 @@ def certificates(played: Round) -> int:
     for (number, phase, role), contents in played.said.items():
         if (phase, role) != (Phase.BLOCK, Role.SIGNER):
             continue
-        if number in played.honest:  # who voted and then fell signs anything now
+        if number in played.honest:  # a seat that voted and was then corrupted signs anything now
             for content in contents:
                 signed[content] = signed.get(content, 0) + 1
     lacking = played.stage.rules.quorum(played.adversary.ledger) - len(played.adversary.corrupt)
@@ -229,7 +229,7 @@ def unproven(played: Round, alive: dict[int, Seat], phases: Collection[Phase], v
     """What two of the living accepted of one commander, or counted of one voter, and the relayer was told no proof of.
 
     Args:
-        phases: in which every one has heard all that others said before its last step.
+        phases: in which every one has received all that others sent before its last step.
         votes: and in that step.
     """
     accused = {(proof.instance, proof.phase, proof.role) for proof in played.told}
@@ -251,7 +251,7 @@ def counted(seat: Seat) -> dict[bytes, frozenset[int]]:
 
 
 def note(sender: int, to: tuple[int, ...], message: Message, said: Said, relayed: Relayed) -> int:
-    """Keep what an honest seat said in its own name and how often it relayed whom; of how many claims and votes."""
+    """Keep an honest seat's own statements and how often it relayed whom; returns how many claims and votes."""
     match message:
         case Frame(phase=phase, claims=claims):
             for claim in claims:

@@ -1,4 +1,4 @@
-"""Keys whose every signature is written down: who accepts what its key never signed is found out.
+"""Recording keys and ideal signatures: acceptance of a forged signature is detected.
 
 Ideal signatures are tokens in the same book: nobody can forge one, and they cost nothing, so that a machine can play
 a hundred thousand schedules. Which of the two are used changes nothing else.
@@ -65,7 +65,7 @@ class Scribe(Signer):
 
     @staticmethod
     def verifier(book: Book) -> Verifier:
-        """Who checks such signatures."""
+        """Verifier of such signatures."""
         return Verifier()
 
 
@@ -90,7 +90,7 @@ class IdealScribe(Scribe):
 
     @staticmethod
     def verifier(book: Book) -> Verifier:
-        """Who looks it up."""
+        """Verifier that looks tokens up."""
         return IdealVerifier(book)
 
 

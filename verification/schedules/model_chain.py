@@ -20,7 +20,7 @@ class Killed(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class SignedCall:
-    """What a signed transaction says; `call` is the one that it was signed for."""
+    """Content of a signed transaction; `call` is the one that it was signed for."""
 
     account: str
     nonce: int
@@ -39,7 +39,7 @@ class ModelState:
     Attributes:
         paid: how often by amount, each of which is one payment's.
         done: calls of the contract that took effect.
-        told: events that whoever watches must know of.
+        told: events that a watcher must know of.
     """
 
     nonces: dict[str, int]
@@ -117,7 +117,7 @@ class ModelChain:
         chain: the branch that counts.
         blocks: of every branch, by hash.
         instant: whether a block comes when transactions do, and no others.
-        book: what every signed transaction says, by its bytes.
+        book: content of every signed transaction, by its bytes.
         aside: transactions that nobody ever mines, by identity.
         picky: the share of the chances to mine a transaction that is let pass.
         base: the base fee of the next block.

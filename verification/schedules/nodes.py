@@ -1,8 +1,8 @@
 """A schedule played by nodes: the loop that processes run, on links and a chain in virtual time.
 
 Every honest seat and the comparison run `nodes.node.Node`. Rounds begin when a node's own view of the chain shows the
-last record; its steps end by message and deadline. The adversary owns when its envelopes arrive, and hears what the
-honest say as they say it.
+last record; its steps end by message and deadline. The adversary controls when its envelopes arrive, and receives
+what the honest send as they send it.
 
 All is in time while max(L, D) + P + 2 E + max(D, 2 E) < Delta: L is by how much later than another a view shows a
 record (`acts.SKEW` at most), D what a message between seats takes (DELAY), E what one to or from comparison and
@@ -98,10 +98,10 @@ class _Round:
 
     Attributes:
         honest: as each was when it closed the round.
-        within: who is in the round.
+        within: seats that are in the round.
         began, entered: when the honest began it, and in which step each is.
-        last: in which step each said its last.
-        heard: whose envelopes of their last step have come, by receiver.
+        last: the step in which each sent its last message.
+        heard: senders whose envelopes of their last step have come, by receiver.
         told: proofs of it that the honest sent the relayer while that takes them, in this round or the next.
         kept: messages of envelopes that go when all but their receiver are a step further, by step, sender, receiver.
     """
@@ -192,7 +192,7 @@ class _View:
 
 
 class _Receipts:
-    """No receipts: the environment of schedules says that there are none."""
+    """No receipts: the environment of schedules declares that there are none."""
 
     def get(self, seat: int, round_: int) -> None:
         return None
@@ -267,7 +267,7 @@ class _Game:
     # --- virtual time
 
     def play(self) -> Played:
-        """Every round, to the end of the last at whoever is there."""
+        """Every round, to the end of the last one at each running node."""
         stage, limit = self.stage, self.schedule.rounds * 20 * self._steps.steps * BOUND
         for number in range(self.schedule.size.validators):
             if number not in self.corrupt:
@@ -488,7 +488,7 @@ class _Game:
         return self._brief_moments() * MOMENT
 
     def _heard(self, played: _Round, sender: int, to: int, envelope: Envelope, is_new: bool) -> None:
-        """The adversary overhears everything; what the honest say in their own name is kept for the checks."""
+        """The adversary overhears everything; what the honest send in their own name is kept for the checks."""
         for said in envelope.messages:
             message = cast(Message, said)
             self.result.sent += note(sender, (to,), message, played.said, played.relayed)
@@ -512,7 +512,7 @@ class _Game:
             self._to_relayer(played, sender, message)
 
     def _to_relayer(self, played: _Round, sender: int, message: NodeMessage) -> None:
-        """The relayer, who may be an ally: it records when it likes, by which certificate it likes."""
+        """The relayer, which may be an ally: it records when it likes, by which certificate it likes."""
         had = played.relayer.block, played.relayer.skip
         played.relayer.on_message(sender, cast(Message, message))
         if (played.relayer.block, played.relayer.skip) != had:
@@ -609,7 +609,7 @@ class _Game:
         self._step_at(moment, played, step, number, to, messages)
 
     def _inform(self, played: _Round, step: int, number: int, to: int, later: list[NodeMessage]) -> None:
-        """Send what was kept, with what its sender says a step later."""
+        """Send what was kept, with what its sender sends a step later."""
         kept = played.kept.pop((step, number, to), None)
         if kept is not None:
             self._step_at(self.now + MOMENT, played, step, number, to, [*kept, *later])
@@ -630,7 +630,7 @@ class _Game:
     # --- the checks
 
     def _judge(self) -> None:
-        """Every round that is closed at all who are there, in order."""
+        """Every round that is closed at all running nodes, in order."""
         while self._judged < self.schedule.rounds:
             played = self.rounds.get(self._first + self._judged)
             if played is None and self._first + self._judged in self.chain:

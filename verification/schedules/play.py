@@ -34,7 +34,7 @@ class Played:
         digest: of everything that arrived, when and where; only where it was asked for.
         drops: why honest seats dropped claims, how often each.
         used: moves of the adversary.
-        corrupt: whoever was the adversary's in the end.
+        corrupt: seats that were the adversary's in the end.
         accused: seats that the honest hold proof against, in all rounds.
         sent: statements that the honest sent.
         trace, ends: what arrived from the adversary, and what each honest seat came to, a line each; where asked for.
@@ -142,7 +142,7 @@ class Playing:
         self.adversary.corrupt = sorted([*self.adversary.corrupt, number])
 
     def _heard(self, sender: int, send: Send | SendAs) -> None:
-        """The adversary overhears everything; what the honest say in their own name is kept for the checks."""
+        """The adversary overhears everything; what the honest send in their own name is kept for the checks."""
         message = send.message
         if sender in self.honest:
             self.result.sent += note(sender, send.to, message, self.said, self.relayed)
@@ -189,7 +189,7 @@ class Playing:
                 self.result.ends.append(f"round {self.round} seat {number} signs {signed}; {held or 'nothing unusual'}")
 
     def _fate(self) -> Fate:
-        """Every delay within the promise, but where the schedule says otherwise."""
+        """Every delay within the bound, but where the schedule states otherwise."""
         chance = random.Random(self.schedule.order).random
         faults = [act for act in self.schedule.acts if isinstance(act, _FAULTS)]
         if not faults:
@@ -221,7 +221,7 @@ class _Adversary:
         self._played = played
 
     def on_tick(self, step: int) -> list[Send]:
-        """First take who falls in this step, then act."""
+        """First corrupt the seats due in this step, then act."""
         played, rest = self._played, list[Send]()
         played.after_tick(step)
         for send in played.adversary.on_tick(step):
@@ -232,7 +232,7 @@ class _Adversary:
         return rest
 
     def on_message(self, sender: int, message: Message) -> None:
-        """It heard it when it was sent."""
+        """Ignored: it was overheard when it was sent."""
 
 
 def told(message: Message) -> str:

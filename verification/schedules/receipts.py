@@ -1,8 +1,8 @@
-"""Schedules of receipts and proofs: is an honest participant ever proven to have reported falsely (decision 102)?
+"""Schedules of receipts and proofs: no honest participant may be proven to have reported falsely (decision 102).
 
 A game without a consensus, from a seed: rounds end as they are drawn, receipts arrive, arrive later or are lost in a
 crash, pulls come late, the liar's in any order, the environment waits for them and dies, settlements come now and
-then, and a hostile environment withholds, forges or forks what it says of one seat. Environment and its node,
+then, and a hostile environment withholds, forges or forks its messages on one seat. Environment and its node,
 participants, books and witness are those of a live game; signatures are tokens in a book.
 """
 
@@ -86,11 +86,11 @@ class _Seat:
 
 
 class _Owner(IdealScribe):
-    """The environment's key, which remembers what it said where, across all lives of its process.
+    """The environment's key, which records its signed contents by slot, across restarts of its process.
 
     Attributes:
         places: as in the journal of a node.
-        said_twice: whether it said two things in one place.
+        said_twice: whether it signed two contents in one slot.
     """
 
     def __init__(self, secret: bytes, book: Book) -> None:
@@ -98,7 +98,7 @@ class _Owner(IdealScribe):
         self.begin()
 
     def begin(self) -> None:
-        """Nothing was said."""
+        """Nothing is signed yet."""
         self.places: dict[tuple[int, ...], bytes] = {}
         self.said_twice = False
 
@@ -165,7 +165,7 @@ class _Hostile(Environment):
         return (NOTHING if is_sealed else replace(own, reward=own.reward ^ 1), *pulls[1:])
 
     def _receipt(self, past: Any, seat: int, arm: int) -> Receipt:
-        """With `MISCOUNTS` the victim's say another tally now and then."""
+        """With `MISCOUNTS` the victim's show another tally now and then."""
         receipt = super()._receipt(past, seat, arm)
         if seat == VICTIM and self.conspiracy is Conspiracy.MISCOUNTS and receipt.round % 5 == 0:
             receipt = replace(receipt, tally=keccak(receipt.tally))
@@ -352,7 +352,7 @@ class _Schedule:
     # --- rounds
 
     def _happen(self) -> None:
-        """Who goes away, comes back or dies, and fetches what it missed."""
+        """Participants go away, resync or die, and fetch what they missed."""
         self.now += self.chance.choice([0, 0, 1, WAIT])
         if self.chance.random() < 0.02:
             self._reboot()
@@ -381,7 +381,7 @@ class _Schedule:
         self._fetch(number)
 
     def _pull(self, number: int, ledger: Ledger) -> list[Post]:
-        """What is said to a pull; all of it arrives, or nothing does."""
+        """The answers to a pull; all of them arrive, or none does."""
         said = list[Post]()
         for asked in self.seats[number].participant.pull(ledger):
             assert isinstance(asked.message, PullRequest)
@@ -399,7 +399,7 @@ class _Schedule:
             self._told(number, self.node.take(number, self.ledger.round, Owed(seat.participant.received + 1)))
 
     def _told(self, number: int, said: list[Post]) -> list[Post]:
-        """What of it arrives; who forks hands nothing out twice."""
+        """The messages that arrive; a forking environment hands nothing out twice."""
         seat, told = self.seats[number], list[Post]()
         lost = seat.away or self.chance.random() < self.loss
         for to, message in said:

@@ -1,4 +1,4 @@
-"""Schedules of a sender before a hostile node: is a payment lost or doubled, a round recorded twice?
+"""Schedules of a sender before a hostile node: no payment may be lost or doubled, no round recorded twice.
 
 One seed gives a run of calls of one to three accounts (payments, records in parts that strangers may record too, calls
 that wait for those before them, seldom one that cannot succeed), a chain, a node with its moods, and the places where
@@ -55,7 +55,7 @@ class _Schedule(Drawn):
     def _broken(self, what: str) -> None:
         self.played.broken(what)
 
-    # --- the lives of the process
+    # --- restarts of the process
 
     def play(self) -> Counted:
         """Run until it has come through."""

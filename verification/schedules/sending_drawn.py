@@ -16,7 +16,7 @@ from verification.schedules.hostile_node import RICH, TIMEOUT, HostileWorld, Moo
 from verification.schedules.model_chain import CONTRACT, PAYEE, ModelContract
 
 POOR = 10 * RICH
-"""What somebody is to pay who has less."""
+"""A payment by an account that has less."""
 
 FALLS = 30.0
 """Seconds after which the base fee is low again and everybody has money: a transaction that cannot be paid holds up
@@ -74,7 +74,7 @@ class Drawn:
             patience=rng.choice((8.0, 12.0, 20.0)), timeout=TIMEOUT, resend_after=rng.choice((0.5, 1.0)),
             stuck_blocks=rng.choice((3, 8)), clock=Clock(self.world.now, self.world.sleep),
         )  # fmt: skip
-        # Who gives a node up before the blocks after which it offers a higher fee never offers it.
+        # A sender that gives a node up before the blocks after which it bumps the fee never bumps it.
         self.delivery = replace(policy, patience=max(policy.patience, 1.5 * policy.stuck_blocks * interval))
         self.calls = self._plan()
         self.calm_at = 0.0

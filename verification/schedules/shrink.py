@@ -1,4 +1,4 @@
-"""From a schedule that goes wrong to the fewest acts that still do, told so that a person can follow."""
+"""Shrinking of a failing schedule to the fewest acts that still fail, in words that a person can follow."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,1 +1,1 @@
-"""The actors of an agreement on tokens: shares held by validators, and a quorum's word on one token an epoch."""
+"""The actors of an agreement on tokens: shares held by validators, and a quorum's signatures on one token an epoch."""

@@ -38,13 +38,13 @@ def deal(token: int, salt: bytes, faulty: int, validators: int) -> Dealing:
 
 
 def opened(share: bytes, at: int, leaves: bytes) -> Share | None:
-    """What a validator's share says; None unless it is the one that the leaves bind."""
+    """The value of a validator's share; None unless it is the one that the leaves bind."""
     found = sharing.opened(share, at, len(leaves) // 32, leaves, shares_commitment(leaves), TOKENS)
     return None if found is None else (found[0], found[1])
 
 
 def probe(share: Share, leaves: bytes) -> int:
-    """A validator's share of a combination that says nothing of the token: its mask hides it."""
+    """A validator's share of a combination that reveals nothing of the token: its mask hides it."""
     return sharing.probe(share, shares_commitment(leaves))
 
 

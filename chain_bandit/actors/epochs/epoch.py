@@ -1,4 +1,4 @@
-"""One epoch as all who take part see it: its slots, its clock, and what they send each other."""
+"""One epoch, shared by all its actors: its slots, its clock, and the messages between them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,12 +99,12 @@ class Epoch:
 
     @property
     def doubt(self) -> int:
-        """The step in which validators say what they doubt."""
+        """The step in which validators declare the dealings that they doubt."""
         return self.start(Stage.OPEN) - 1
 
     @property
     def vote(self) -> int:
-        """The step in which validators sign what the sums say."""
+        """The step in which validators sign the outcome of the sums."""
         return self.start(Stage.SUM) + self._steps
 
     @property

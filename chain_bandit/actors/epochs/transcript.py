@@ -1,8 +1,8 @@
 """Transcript of an epoch: the requests and answers that each participant reports, and the credits that follow.
 
 All use one token and reach all. What a participant is credited with follows from the others' rows alone: from what
-more than half of them saw it ask, and from what they answered. So nobody's word raises its own credits, whenever it
-speaks and whatever it knows by then.
+more than half of them saw it ask, and from what they answered. So no participant's own row raises its credits,
+whenever it is sent and whatever its sender knows by then.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,21 +12,21 @@ from chain_bandit.protocol.blocks import mask, seats
 
 
 class Sent(NamedTuple):
-    """What a participant sent in a step: a token to everybody or none, and plus or minus to everybody who asked it."""
+    """What a participant sent in a step: a token to all others or none, and plus or minus to each that asked it."""
 
     asked: bool
     pleased: bool
 
 
 class StepObservation(NamedTuple):
-    """What a participant says of a step: whom it saw asking, as a mask, itself among them; and what it answered."""
+    """A participant's statement on a step: whom it saw asking, as a mask, itself among them; and what it answered."""
 
     askers: int
     pleased: bool
 
 
 def witnessed(sent: Sequence[Sequence[Sent]]) -> tuple[tuple[StepObservation, ...], ...]:
-    """The row of each who tells the truth, by seat, from what everybody sent."""
+    """The row of each truthful participant, by seat, from what everybody sent."""
     steps = tuple(zip(*sent, strict=True))
     askers = [mask(seat for seat, each in enumerate(step) if each.asked) for step in steps]
     return tuple(
@@ -59,7 +59,7 @@ def nets(rows: Mapping[int, Sequence[StepObservation]], members: int, participan
 
     Args:
         rows: by seat, of one length; of whom there is none, there is no answer.
-        members: mask of who may ask and be asked.
+        members: mask of the participants that may ask and be asked.
     """
     found, who = [0] * participants, seats(members)
     for step in zip(*rows.values(), strict=True):

@@ -1,4 +1,4 @@
-"""A validator: holds a share of every token, and signs what all the sums say, which all honest ones say alike."""
+"""A validator: holds a share of every token, and signs the outcome of the sums, the same for all honest ones."""
 
 from itertools import chain
 
@@ -45,7 +45,7 @@ class EpochValidator:
         self._step, self._ended = 0, b""
 
     def on_tick(self, step: int) -> list[Send]:
-        """What to send in `step`, after everything that arrived before it: nothing by who is blocked."""
+        """What to send in `step`, after everything that arrived before it; nothing if blocked."""
         self._step, epoch = step, self.epoch
         if not self._members >> self.seat & 1:
             return []
@@ -91,12 +91,12 @@ class EpochValidator:
         return [Send(self._others, Staged(stage, self._stages[stage].open(content)))]
 
     def _said(self, stage: Stage, commanders: int) -> dict[int, bytes]:
-        """What is agreed that each said."""
+        """The agreed content of each sender."""
         claims = {seat: self._stages[stage].outcome(seat) for seat in seats(commanders)}
         return {seat: claim.content for seat, claim in claims.items() if claim is not None}
 
     def _probe(self) -> list[Send]:
-        """Say of each dealing that is agreed on what this validator's share makes of it."""
+        """Send this validator's share of the probe of each agreed dealing."""
         size = 32 * self.epoch.terms.validators
         dealt = self._said(Stage.DEAL, self._dealers)
         self._leaves = {seat: content[:size] for seat, content in dealt.items()}
@@ -129,10 +129,10 @@ class EpochValidator:
         return [Send((seat,), Doubts(places)) for seat, places in self._doubts.items() if places]
 
     def _sum(self) -> list[Send]:
-        """Add up the shares of everybody who counts, in groups drawn by the numbers of just these.
+        """Add up the shares of the counted participants, in groups drawn by the numbers of just these.
 
-        Masks that nobody knew before tokens were fixed make the numbers. Of who counts every honest validator's share
-        is on one polynomial, so that its leaves had fixed its number; of others a false validator can name any.
+        Masks that nobody knew before tokens were fixed make the numbers. The shares of a counted one at the honest
+        validators are on one polynomial, so its leaves had fixed its number; of others a false validator can name any.
         """
         terms = self.epoch.terms
         self._counted = self._settled()
@@ -146,7 +146,7 @@ class EpochValidator:
         return self._command(Stage.SUM, body.encoded((*sums, *spare)))
 
     def _settled(self) -> tuple[int, ...]:
-        """Who counts: no doubt is left of its dealing. Takes in one's own share where it had to be opened."""
+        """Participants without open doubts of their dealings. Takes in one's own share where it had to be opened."""
         opened, counted = self._said(Stage.OPEN, self._dealers), []
         for seat, doubts in self._doubts.items():
             found = {at: self._opening(seat, at, opened.get(seat, b"")) for at in doubts}
@@ -169,7 +169,7 @@ class EpochValidator:
         return share if on else None
 
     def _vote(self) -> list[Send]:
-        """Sign what the sums say, or that they say nothing."""
+        """Sign the outcome of the sums, or that they have none."""
         self._ended = self._result()
         content = keccak(self._ended) if self._ended else NO_BLOCK
         signature = self._signer.state(self.epoch.slot, Phase.BLOCK, Role.SIGNER, 0, content)
@@ -199,7 +199,7 @@ class EpochValidator:
         return transcript.nets(rows, self._dealers, terms.participants)
 
     def _certify(self) -> list[Send]:
-        """Pass a certificate on, and votes unlike one's own: who voted two ways is thereby found out."""
+        """Relay a certificate, and votes unlike one's own: that detects a validator that voted two ways."""
         content = keccak(self._ended) if self._ended else NO_BLOCK
         unlike = [Send(self._others, vote) for vote in self._votes.other_than(content)]
         certificate = self._votes.certificate(content)

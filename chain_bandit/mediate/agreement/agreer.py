@@ -8,10 +8,10 @@ AgreedTokens = tuple[int | None, ...]
 
 
 class Agreer(Protocol):
-    """The mean of everybody's token. Nothing that it sends or gives away holds a token, but what x* says of it.
+    """The mean of everybody's token. Nothing that it sends or gives away holds a token, except by what x* reveals.
 
-    x* says much among few: of two participants each learns the other's token exactly, and N - 2 who pool theirs learn
-    the rest's sum. Whoever shares a false token moves x* as it likes; `protocol.agreement.tokens` has two bounds.
+    x* reveals much among few: of two participants each learns the other's token exactly, and N - 2 colluders learn
+    the rest's sum. A participant with a false token moves x* at will; `protocol.agreement.tokens` has two bounds.
     """
 
     def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> AgreedTokens:

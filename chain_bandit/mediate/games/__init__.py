@@ -1,1 +1,1 @@
-"""The games of the paper (its Appendix A), each twice: one to be read, and many at once to run."""
+"""The games of the paper (its Appendix A), each twice: a readable reference, and many at once for speed."""

@@ -1,7 +1,7 @@
 """CoinGame-N (the paper's Appendix A): agents of a colour each, and a coin of the colour of one of them.
 
-Whoever steps on the coin gets 1; each stranger to its colour who does costs the agent of that colour 2. So its owner
-together with one stranger gets -1.
+An agent that steps on the coin gets 1; each agent of another colour that does costs the agent of the coin's colour 2.
+So its owner together with one other agent gets -1.
 """
 
 import math
@@ -16,7 +16,7 @@ from chain_bandit.mediate.games.game import Chance, MarkovGame, Moment, Position
 from chain_bandit.mediate.games.grid import DIRECTIONS, STAYING, cell_of, moved, place_of
 
 WAYS: tuple[Position, ...] = (*DIRECTIONS, STAYING)
-"""Agents have the first four actions; the last is of those who give (`gifting.py`)."""
+"""Agents have the first four actions; the last is of those that give (`gifting.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class CoinRules:
 
 
 class CoinGame:
-    """One game. Agents may share a cell, and see neither who the others are nor which of them owns the coin."""
+    """One game. Agents may share a cell, and see neither the others' identities nor which of them owns the coin."""
 
     def __init__(self, rules: CoinRules) -> None:
         self.rules = rules
@@ -91,7 +91,7 @@ class CoinGame:
         return Moment(self._observations(), rewards, everybody_else(agents), counts, over=False)
 
     def _new_coin(self, where: float, whose: float) -> None:
-        """On any cell but the old one, under an agent perhaps, who may have it by not leaving."""
+        """On any cell but the old one, under an agent perhaps, which may take it by not leaving."""
         width = self.rules.width
         cell = pick(where, width**2 - 1)
         self.coin = place_of(cell + (cell >= cell_of(self.coin, width)), width)

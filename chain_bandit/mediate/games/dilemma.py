@@ -1,4 +1,4 @@
-"""The Iterated Prisoner's Dilemma (the paper's Appendix A, Table 2): two agents, who see what the other did last."""
+"""The Iterated Prisoner's Dilemma (the paper's Appendix A, Table 2): two agents, which see the other's last action."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ STAYING: Position = (0, 0)
 
 
 def moved(place: Position, direction: Position, width: int, height: int) -> Position:
-    """One step on; whoever would leave the grid stays."""
+    """One step on; an agent that would leave the grid stays."""
     x, y = place[0] + direction[0], place[1] + direction[1]
     return (x, y) if 0 <= x < width and 0 <= y < height else place
 

@@ -1,6 +1,6 @@
-"""Harvest (the paper's Appendix A): apples grow where apples are, and whoever takes them all has none to come.
+"""Harvest (the paper's Appendix A): a commons dilemma, in which apples regrow only near apples.
 
-Agents see and reach what is at most three cells away. They move, or tag those before them, who then sit out 25 steps.
+Agents see and reach what is at most three cells away. They move, or tag those before them, which then sit out 25 steps.
 """
 
 import math
@@ -38,7 +38,7 @@ REGROWTH = (0.0, 0.01, 0.01, 0.05, 0.05, 0.1)
 
 @dataclass(frozen=True, slots=True)
 class HarvestRules:
-    """Counted are `apples` taken, `turns` of agents who were not tagged, and agents who were `tagged`.
+    """Counted are `apples` taken, `turns` of agents that were not tagged, and agents that were `tagged`.
 
     Attributes:
         penalty: of each such turn. The paper's text says 0.1, its code and its Table 1 say 0.01.
@@ -133,7 +133,7 @@ class Harvest:
         return Moment(self._observations(), tuple(rewards), tuple(neighbours), tuple(counts), not self.apples)
 
     def _near(self, agent: int) -> frozenset[int]:
-        """Whom the agent reaches before it acts, those who sit out too."""
+        """Agents in reach before it acts, those that sit out too."""
         return frozenset(
             other
             for other in range(self.rules.agents)
@@ -155,7 +155,7 @@ class Harvest:
         return int(takes), 0
 
     def _tag(self, agent: int, direction: Position, near: frozenset[int]) -> int:
-        """Of those near, who is level with the agent or before it, at most `ASIDE` to the side, and not tagged yet."""
+        """Of those near, agents level with this one or before it, at most `ASIDE` to the side, and not tagged yet."""
         tagged = 0
         for other in near:
             (x, y), (ahead_x, ahead_y) = self._offset(agent, other), direction

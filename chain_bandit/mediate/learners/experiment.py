@@ -69,7 +69,7 @@ class EpisodeOutcomes:
 
     Attributes:
         sights: what learners saw.
-        barred: where who was not allowed to give; None where nobody gives.
+        barred: agents not allowed to give; None where nobody gives.
         alive: whether the game was not over before the step.
     """
 

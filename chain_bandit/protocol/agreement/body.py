@@ -39,7 +39,7 @@ class Group:
     Attributes:
         members: mask of their seats.
         total: of their tokens, in units; None where the sums say none that tokens have.
-        sums: of each validator's shares, field elements; None of who gave none.
+        sums: of each validator's shares, field elements; None of one that gave none.
     """
 
     members: int

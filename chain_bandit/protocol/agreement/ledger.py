@@ -10,7 +10,7 @@ from chain_bandit.protocol.blocks import mask
 from chain_bandit.protocol.digests import ZERO, keccak, word
 
 EVIDENCE_DELAY = 1
-"""The validators of the open epoch may be signing: who is accused is left out from the next one on."""
+"""The validators of the open epoch may be signing: an accused seat is left out from the next one on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,17 @@ def opening(terms: AgreementTerms, accounts: Sequence[bytes]) -> AgreementLedger
 
 
 def blocked(ledger: AgreementLedger) -> int:
-    """The mask of who is left out of the open epoch."""
+    """Mask of the seats left out of the open epoch."""
     return mask(seat for seat, since in enumerate(ledger.blocked_from) if 0 < since <= ledger.epoch)
 
 
 def participants(terms: AgreementTerms, ledger: AgreementLedger) -> int:
-    """The mask of who may deal in the open epoch."""
+    """Mask of the seats that may deal in the open epoch."""
     return terms.everybody & ~blocked(ledger)
 
 
 def validators(terms: AgreementTerms, ledger: AgreementLedger) -> int:
-    """The mask of who holds shares in the open epoch."""
+    """Mask of the seats that hold shares in the open epoch."""
     return terms.holders & ~blocked(ledger)
 
 

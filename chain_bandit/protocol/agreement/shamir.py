@@ -1,7 +1,7 @@
-"""Shamir's shares over the field of `PRIME` elements: f of them say nothing, f + 1 say everything.
+"""Shamir's shares over the field of `PRIME` elements: f of them reveal nothing, f + 1 reveal everything.
 
 Shares of a sum are the sums of shares. Of n shares up to (n - f - 1) / 2 may be wrong: what the others say is still
-found, and so is who was wrong (Berlekamp and Welch).
+found, and so are the wrong ones (Berlekamp and Welch).
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ class OpenedSecret:
 
     Attributes:
         secret: the field element that was shared.
-        wrong: who holds a value that is no share of it.
+        wrong: holders of a value that is no share of it.
     """
 
     secret: int

@@ -5,7 +5,7 @@ from chain_bandit.protocol.rule import Agreed, Estimate, Reputation, State, Term
 
 
 class Accuracy(Reputation):
-    """The accuracy of every report, beyond what chance explains; of who does not report, 0."""
+    """The accuracy of every report, beyond what chance explains; of a seat that does not report, 0."""
 
     name = "accuracy"
     is_computed = True

@@ -29,7 +29,7 @@ class BittensorTrust(ByMerit):
     })  # fmt: skip
 
     def merits(self, terms: Terms, agreed: Agreed, estimate: Estimate) -> Reputations:
-        """The best seat has 1, every other one its part of that; of who does not report, 0."""
+        """The best seat has 1, every other one its part of that; one that does not report has 0."""
         seats, free = sorted(agreed.reports), radii(agreed.pulls)
         stakes, weights = [agreed.reputations[seat] for seat in seats], [0] * terms.participants
         staked, exact = max(sum(stakes), 1), Context(prec=40)

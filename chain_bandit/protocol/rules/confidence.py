@@ -17,14 +17,14 @@ class Confidence(Aggregation):
     options = MappingProxyType({"delta": Option(5 * UNIT // 2, 1, scale=UNIT)})
 
     def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
-        """By the pulls n_ref of the open round, on which the reports of whoever follows the rules stand."""
+        """By the pulls n_ref of the open round, on which the reports of honest participants rest."""
         passed, delta = agreed.passed(), terms.options["delta"]
         return mean_over(agreed, [
             within(agreed.column(arm), passed, radius(delta, agreed.pulls[arm])) for arm in range(terms.arms)
         ])  # fmt: skip
 
     def explain(self, terms: Terms) -> str:
-        """Who is near enough."""
+        """Seats that are near enough."""
         return EVERY_ARM + (
             f"the reports nearer than {terms.options['delta'] / 2 / UNIT:g} to their median, over the square root of "
             "its pulls."

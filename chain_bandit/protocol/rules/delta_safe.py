@@ -24,7 +24,7 @@ class DeltaSafe(Aggregation):
         return burn_in(terms.participants, terms.arms, terms.horizon, terms.options["delta"])
 
     def explain(self, terms: Terms) -> str:
-        """Who is near enough."""
+        """Seats that are near enough."""
         return EVERY_ARM + f"the reports nearer than {terms.options['delta'] / 2 / UNIT:g} to their median."
 
 

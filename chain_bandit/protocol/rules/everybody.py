@@ -4,7 +4,7 @@ from chain_bandit.protocol.rule import Agreed, Selected, Selection, Standing, St
 
 
 class Everybody(Selection):
-    """Whoever is not on the block list."""
+    """Every seat that is not on the block list."""
 
     name = "everybody"
     is_computed = True
@@ -14,5 +14,5 @@ class Everybody(Selection):
         return Selected(standing.eligible)
 
     def explain(self, terms: Terms) -> str:
-        """Who they are."""
+        """The validators, in words."""
         return "every seat validates it"

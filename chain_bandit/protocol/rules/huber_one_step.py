@@ -11,8 +11,8 @@ class HuberOneStep(Aggregation):
     """For every arm the median of F, moved by the mean deviation from it, each deviation clipped to +- r.
 
     r is `clip` standard deviations of an honest report, which are at most 1/2 over the square root of the arm's pulls;
-    the median of an even number is the middle of the two in the middle, floored. B is who is not clipped, and whom the
-    median is made of; a clipped report still moves the estimator, by r / |F|. Work: K |F| log |F|.
+    the median of an even number is the middle of the two in the middle, floored. B: the seats that are not
+    clipped, and those of the median; a clipped report still moves the estimator, by r / |F|. Work: K |F| log |F|.
 
     Source: Huber, Robust estimation of a location parameter, 1964; in one step from the median as Bickel, One-step
     Huber estimates in the linear model, 1975.
@@ -39,7 +39,7 @@ class HuberOneStep(Aggregation):
         return Estimate(tuple(means), tuple(sets))
 
     def worth(self, terms: Terms, counted: int, passed: int) -> int:
-        """|F|: who is clipped has a say too."""
+        """|F|: clipped seats count too."""
         return passed
 
     def explain(self, terms: Terms) -> str:

@@ -25,5 +25,5 @@ class MeaMed(Aggregation):
         return mean_over(agreed, sets)
 
     def explain(self, terms: Terms) -> str:
-        """Who is left out."""
+        """Seats left out."""
         return EVERY_ARM + f"the reports nearest to their median, all but {terms.liars}."

@@ -15,7 +15,7 @@ WHOLE = 1 << 30
 
 
 class MeritRank(ByMerit):
-    """The share of walks from the estimators that come to a seat, over the graph of who reports like whom.
+    """The share of walks from the estimators that come to a seat, over the graph of similar reports.
 
     The first step goes to seats by the accuracy of their reports, every other one by the accuracy of a seat's report
     beside that of the one before; each is taken with 1 - transitivity decay only, so that many steps away little
@@ -34,7 +34,7 @@ class MeritRank(ByMerit):
     })  # fmt: skip
 
     def merits(self, terms: Terms, agreed: Agreed, estimate: Estimate) -> Reputations:
-        """The best seat has 1, every other one its part of that; of who does not report, 0."""
+        """The best seat has 1, every other one its part of that; one that does not report has 0."""
         seats, free, options = sorted(agreed.reports), radii(agreed.pulls), terms.options
         alike = likeness([agreed.reports[seat] for seat in seats], free, terms.tolerance)
         near = accuracies(terms.participants, agreed.reports, estimate.means, free, terms.tolerance)

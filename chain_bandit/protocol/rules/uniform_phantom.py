@@ -8,7 +8,7 @@ class UniformPhantom(Aggregation):
     """For every arm the median of the n reports of F and of n - 1 phantoms at 1/n, 2/n, ... (n - 1)/n, floored.
 
     The only rule that is truthful, unanimous and proportional (Aziz, Lam, Lee, Walsh, Strategyproof and proportionally
-    fair facility location, 2021): who wants the estimator near its own report cannot gain by another. Everybody in F
+    fair facility location, 2021): no seat moves the estimator nearer to its own report by another. Everybody in F
     has influence. Work: K sorts of 2 |F|.
     """
 

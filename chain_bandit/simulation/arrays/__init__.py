@@ -1,6 +1,6 @@
 """Rules over many replicates at once, one a file of this folder: no game and no audit reads them.
 
-A form stands for the function `estimate` or `merits` of a rule and has its module's name. It says what the rule says,
+A form stands for the function `estimate` or `merits` of a rule and has its module's name. It gives what the rule gives,
 to the unit, or that it is unsure: then the rule itself is asked. Reports are integers below 2^32, seats and arms at
 most 2^10.
 """
@@ -64,7 +64,7 @@ class Found(NamedTuple):
     Attributes:
         means: in units, as cells.
         size: |B|, the same of all cells, or as cells.
-        kept, tied: of suspects, (suspects, *cells) or what spreads to it: who is in B, and among equals of whom their
+        kept, tied: of suspects, (suspects, *cells) or what spreads to it: members of B, and equals of whom their
             order leaves some out; nobody once there is an order.
         unsure: of which estimators the order of equals decides, or, once there is one, the rule itself, as cells, or
             (replicates,) where arms go together.

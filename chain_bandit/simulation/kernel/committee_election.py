@@ -55,7 +55,7 @@ def elect(rules: Any, keys: Any, t: Any, reputation: Any, able: Any, skips: Any,
 
 @compiled
 def draw(rules: Any, keys: Any, t: Any, proving: Any, able: Any, committee: Any, commanders: Any, notes: Any) -> None:
-    """Whoever is drawn for round t, of those who proved it in their reports; all who are able where these are too few.
+    """Seats drawn for round t, of those with a proof in their reports; all eligible seats where these are too few.
 
     The committee is left alone without sortition, the commanders where all command.
     """

@@ -41,8 +41,8 @@ _PACKAGE = Path(__file__).parents[2]
 _numba: Any = numba and numba.core.config
 
 _HOW: Any = {"nogil": True, "error_model": "numpy", "_nrt": False}
-"""Without Python's lock; nobody divides by zero, so nothing checks for it; no array of its own, so that nothing counts
-who holds which: a round takes less time than that would."""
+"""Without Python's lock; nobody divides by zero, so nothing checks for it; no array of its own, so without
+reference counts: a round takes less time than these would."""
 
 
 def compiled(function: Function) -> Function:
@@ -54,7 +54,7 @@ def compiled(function: Function) -> Function:
 
 
 def inlined(function: Function) -> Function:
-    """Compiled into whoever calls it: to hand over the state of a game takes longer than most steps of it."""
+    """Inlined into its caller: passing the state of a game takes longer than most steps of it."""
     if not AVAILABLE:
         return function
     return cast(Function, numba.njit(forceinline=True, **_HOW)(function))

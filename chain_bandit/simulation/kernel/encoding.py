@@ -107,7 +107,7 @@ READ = len(Numbers._fields)
 
 
 class AttackPlan(NamedTuple):
-    """Who is malicious, and how; a seat's attacks in the order in which they are applied.
+    """Malicious seats and their attacks, a seat's in the order in which they are applied.
 
     Attributes:
         seats, parts: see the lists of their rows above.
@@ -240,7 +240,7 @@ def widths(horizon: int, numerator: int, denominator: int) -> Ints:
 
 
 def cast(parameters: Parameters, malicious: Mapping[int, Attack]) -> AttackPlan:
-    """Who is malicious, by numbers.
+    """Malicious seats, by numbers.
 
     Raises:
         NotCompiled: the lies of an attack have none.

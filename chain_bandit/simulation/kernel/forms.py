@@ -1,4 +1,4 @@
-"""Rules that have a compiled form; no numba is needed to say so."""
+"""Rules that have a compiled form; this list needs no numba."""
 
 BY_ARM, FILTERED, NEAR, NEARER, CLIPPED = range(5)
 """What a compiled game does for one."""

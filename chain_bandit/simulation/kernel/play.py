@@ -1,6 +1,6 @@
 """A whole game, compiled: `simulation.outcomes.Play` over arrays, one replicate a call, without Python's lock.
 
-Only what changed is computed anew: all who follow the rules pull one arm a round, so one arm of the block moves, and
+Only what changed is computed anew: all honest participants pull one arm a round, so one arm of the block moves, and
 those that a lie moves.
 """
 
@@ -328,7 +328,7 @@ def _is_rewarded(rules: Any, state: Any, seat: Any, t: Any) -> Any:
 
 @compiled
 def _probe(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> None:
-    """A probe round: who equivocates is proven guilty if it is drawn."""
+    """A probe round: an equivocator is proven guilty if it is drawn."""
     least = rules.commands_from[PROBING]
     for index in range(cast.seats.shape[1]):
         seat = cast.seats[SEAT, index]
@@ -461,7 +461,7 @@ def _is_member(rules: Any, state: Any, arm: Any, seat: Any) -> Any:
 
 @inlined
 def _select(rules: Any, cast: Any, state: Any, arm: Any) -> None:
-    """One arm of the block, and how those stand in it who may lie."""
+    """One arm of the block, and the standing of possible liars in it."""
     order, told, values, count = state.pulled[ORDER, arm], state.pulled[TOLD, arm], state.seats[BUFFER], 0
     in_order = rules.participants <= SORTED
     for place in range(rules.participants):
@@ -492,7 +492,7 @@ def _select(rules: Any, cast: Any, state: Any, arm: Any) -> None:
 
 @inlined
 def _learning_arm(rules: Any, state: Any, t: Any) -> Any:
-    """The arm of whoever follows the rules."""
+    """The arm of a participant that follows the rules."""
     if t <= rules.burn_in or state.arms[MEAN, 0] < 0:
         return (t - 1) % rules.arms
     if rules.policy == KL_UCB:
@@ -556,7 +556,7 @@ def _receive(rules: Any, cast: Any, keys: Any, state: Any, t: Any, arm: Any, eve
     for seat in range(rules.participants):
         heard = everybody or _is_rewarded(rules, state, seat, t)
         counts[seat] += heard
-        if counts[seat] != count:  # one division for all who have pulled it as often
+        if counts[seat] != count:  # one division for all that have pulled it as often
             count = counts[seat]
             inverse, enough = reciprocal(count), rules.threshold * count > pulls
         if heard:
@@ -684,7 +684,7 @@ def _keep(trace: Any, state: Any, t: Any, kind: Any, arm: Any, cost: Any) -> Non
 
 @compiled
 def _succeed(rules: Any, keys: Any, state: Any, t: Any, kind: Any) -> None:
-    """Reputations, and who validates and commands the next round; an exploration makes nothing of that."""
+    """Reputations, and the next round's validators and commanders; an exploration changes none of these."""
     seats = rules.participants
     by_reputation = rules.validators < seats
     if by_reputation:

@@ -1,4 +1,4 @@
-"""One arm's part of the aggregation, compiled: who is left of its estimators, and their mean (PROTOCOL 1.4)."""
+"""One arm's part of the aggregation, compiled: the estimators selected for it, and their mean (PROTOCOL 1.4)."""
 
 from typing import Any, NamedTuple
 
@@ -192,7 +192,7 @@ MEMBER, SUSPECT = 1, 2
 
 @compiled
 def spares(estimates: Any, members: Any, value: Any, trim: Any, seed: Any, notes: Any) -> Any:
-    """Whether trimming leaves a suspect of those with one estimator, who stand in the order of keccak(seed_t, id).
+    """Whether trimming leaves a suspect of those with one estimator, which stand in the order of keccak(seed_t, id).
 
     Hashes are made until they decide, which is soon where the cut is on one side of the equals.
 

@@ -24,7 +24,7 @@ SHARES = np.geomspace(0.2, 10, 24)
 
 
 def told_by(attack: Attack, parameters: Parameters) -> LiarStrategy:
-    """What liars report who are all under one attack; the same in every replicate but for what they see.
+    """Reports of liars that are all under one attack; the same in every replicate but for what they see.
 
     Args:
         parameters: of the game that the attack believes to be in: M, f, K and T are read.

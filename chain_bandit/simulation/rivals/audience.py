@@ -8,16 +8,16 @@ from chain_bandit.simulation.arena import Ints, World
 from chain_bandit.simulation.rivals.reports import LiarStrategy, LiarsView, Reports
 
 Aggregate = Callable[[Reports, int], Reports]
-"""(what V receivers hear, their own report first, (R, V, S, K); f) to means and the samples behind them, (R, V, K)."""
+"""(reports to V receivers, their own first, (R, V, S, K); f) to means and the samples behind them, (R, V, K)."""
 
 
 class Audience:
-    """The V receivers of a world, the S whom each of them hears, itself first, and what it pools.
+    """The V receivers of a world, the S senders of each, itself first, and what it pools.
 
-    Where everybody hears everybody the honest know the same: they are one receiver, V = 1, unless they hear `apart`.
+    On a complete graph the honest know the same: they are one receiver, V = 1, unless they receive `apart`.
 
     Attributes:
-        pool: what each receiver made of what it last heard, (R, V, K); of nothing at first.
+        pool: what each receiver made of its last reports, (R, V, K); of none at first.
     """
 
     def __init__(

@@ -45,7 +45,7 @@ class Demabar(Learner):
         return np.asarray((toss > self.chances[..., :-1]).sum(axis=2))
 
     def learn(self, t: int, arms: Ints, rewards: Floats) -> None:
-        """Count; where an epoch ends, tell and hear its means."""
+        """Count; where an epoch ends, exchange its means."""
         super().learn(t, arms, rewards)
         self.left -= 1
         if self.left:

@@ -3,7 +3,7 @@
 Source: Demirel, Yildirim, Saday, Tekin, Federated multi-armed bandits under Byzantine attacks, 2022, arXiv 2205.04134.
 Taken: UCB on the median of means over groups of clients, and that communication is rare and costs. Left open, since
 only the abstract was at hand: the groups, 2f + 1 here, so that liars are in less than half; the rounds between
-reports, 50 here; the width, which here is that of all who pool.
+reports, 50 here; the width, here that of all pooled rules.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """Rules that name arms: UCB on a few arms, and now and then somebody's best one in place of the worst.
 
 Each keeps S sticky arms and two that may change. At the end of phase j, round ceil(j^beta), it asks one whom it may ask
-for the arm it played most in the phase; a new arm takes the place of the less played of the two. Who is asked is all
-that the rules differ in: `judge` blocks who named an arm that did not prove itself.
+for the arm it played most in the phase; a new arm takes the place of the less played of the two. The choice of whom to
+ask is all that the rules differ in: `judge` blocks an agent whose recommended arm did not prove itself.
 """
 
 from abc import abstractmethod
@@ -81,8 +81,8 @@ class Gossip(Learner):
 
     @abstractmethod
     def judge(self, best: Ints) -> Flags:
-        """Who is to block the agent that it asked last: (R, M), given the arm that each played most in this phase."""
+        """Agents that now block the one they asked last: (R, M), given the arm that each played most in this phase."""
 
     def until(self) -> int:
-        """The last phase in which somebody who is blocked now is not asked."""
+        """The last phase in which an agent that is blocked now is not asked."""
         return 0

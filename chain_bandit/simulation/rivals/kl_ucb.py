@@ -38,5 +38,5 @@ class ArenaKlUcb(Learner):
 
 
 def kl_ucb(malice: Malice) -> PolicyMaker:
-    """Nobody hears anybody, so malice has no way in."""
+    """There is no communication, so lies have no effect."""
     return lambda world, replicates, coins: ArenaKlUcb(world, replicates)

@@ -28,7 +28,7 @@ def pooled(
     draws: Draws, seats: tuple[int, ...], arms: int, horizon: int, choose: Callable[[Learnt], int] = UCB1,
     seed_0: bytes = bytes(32),
 ) -> Iterator[int]:  # fmt: skip
-    """The arms of rounds 1..T of an oracle that knows who is honest and sees their rewards at once.
+    """The arms of rounds 1..T of an oracle that knows the honest and sees their rewards at once.
 
     All `seats` pull the same arm in a round and their rewards go into one pool. The oracle plays an index policy on
     that pool: mean and n count every sample, |seats| a round, so UCB1 has the width sqrt(2 ln t / (|seats| rounds)).

@@ -15,7 +15,7 @@ from chain_bandit.simulation.rivals.reports import Malice, Reports
 
 
 class Phased(Pooled):
-    """Everybody hears everybody, so all are in one phase; each replicate has its own.
+    """The graph is complete, so all are in one phase; each replicate has its own.
 
     Raises:
         WorldError: a graph, on which they would not be.

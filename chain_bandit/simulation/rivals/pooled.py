@@ -59,7 +59,7 @@ def pooled(
 
 
 def oracle(malice: Malice) -> PolicyMaker:
-    """Told who lies, so that it hears the honest alone: no agreement can do better with this exploration."""
+    """Told the liars, so that it pools the honest alone: no agreement can do better with this exploration."""
     return pooled(mean)(Malice(silent))
 
 
@@ -69,7 +69,7 @@ def worth(means: Floats, kept: Floats, reports: Reports) -> Reports:
 
 
 def middle(reports: Reports) -> Floats:
-    """The median of what was heard, by arm; 0 of nothing."""
+    """The median of the received reports, by arm; 0 without any."""
     heard = reports.pulls > 0
     count = heard.sum(axis=-2)
     ranked = np.sort(np.where(heard, reports.means, np.inf), axis=-2)

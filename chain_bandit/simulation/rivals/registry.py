@@ -69,7 +69,7 @@ BROUGHT = ("aggregation", "policy")
 def named(name: str) -> Callable[[Malice], PolicyMaker]:
     """A rival by its name; `aggregation NAME`, a rule of games in a pool; or `policy NAME`, a plug-in's.
 
-    An aggregation hears the liars; a policy is told the world, and its author says what liars do to it.
+    An aggregation receives the liars' reports; a policy is told the world, and its author defines what liars do to it.
 
     Raises:
         ChainBanditError: nothing of that name can be used.

@@ -14,7 +14,7 @@ from chain_bandit.simulation.arena import Floats, Ints
 
 
 class Reports(NamedTuple):
-    """Sample means and pulls of each arm, both (..., senders, K). Of an arm without pulls nothing was heard."""
+    """Sample means and pulls of each arm, both (..., senders, K). Of an arm without pulls nothing was received."""
 
     means: Floats
     pulls: Floats
@@ -93,16 +93,16 @@ def inside(best: int) -> LiarStrategy:
 
 
 Recommend = Callable[[Ints, np.random.Generator, int], Ints]
-"""(the arms that each who asks chooses among, (R, M, A); coins; K) to the arm that a liar names to it, (R, M)."""
+"""(the arms that each asking agent chooses among, (R, M, A); coins; K) to the arm that a liar names to it, (R, M)."""
 
 
 def any_arm(active: Ints, coins: np.random.Generator, arms: int) -> Ints:
-    """An arm at random, another one for everybody who asks: the sources' own liar."""
+    """An arm at random, another one for each request: the sources' own liar."""
     return coins.integers(arms, size=active.shape[:-1])
 
 
 def another(best: int) -> Recommend:
-    """An arm at random of those that whoever asks does not play, but not the best: each answer costs it an arm."""
+    """An arm at random of those that the asking agent does not play, but not the best: each answer costs it an arm."""
 
     def named(active: Ints, coins: np.random.Generator, arms: int) -> Ints:
         wishes = coins.random((*active.shape[:-1], arms))

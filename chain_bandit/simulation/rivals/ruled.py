@@ -28,7 +28,7 @@ def shipped(name: str) -> Aggregate:
 def ruled(choice: RuleChoice) -> Aggregate:
     """A rule with its options, of the arms that a receiver has pulled; n_ref is its own pulls.
 
-    Whoever has no sample of one of these has not pulled it often enough. Chance comes from the receiver's pulls. The
+    An agent with no sample of one of these has not pulled it often enough. Chance comes from the receiver's pulls. The
     arena tells a rule of no estimators in force, and keeps no state for it.
     """
     rule, form = rules.find(choice), arrays.find(choice)
@@ -42,7 +42,7 @@ def ruled(choice: RuleChoice) -> Aggregate:
         own, heard = pulls[:, 0].astype(np.int64), pulls > 0
         means, counted = np.zeros((2, len(units), arms))
         asked, known = np.ones(len(units), bool), heard[0, 0]
-        seats = heard[0][:, known].all(axis=1)  # who has passed, if the others were not heard at all
+        seats = heard[0][:, known].all(axis=1)  # senders that have passed, as if the others had sent nothing
         if form and known.any() and (heard[:, :, known] == seats[:, None]).all() and not heard[:, 0, ~known].any():
             told = units[:, seats][:, :, known], own[:, known]
             means[:, known], counted[:, known], asked = _at_once(form, rule, terms, *told)
@@ -63,7 +63,7 @@ def ruled(choice: RuleChoice) -> Aggregate:
 
 
 def _at_once(form: Form, rule: Aggregation, terms: Terms, units: Ints, own: Ints) -> tuple[Floats, Floats, Flags]:
-    """Of all places, where everybody who is heard has passed: means, what they count for, and where it is unsure."""
+    """Of all places, where every sender has passed: means, what they count for, and where it is unsure."""
     places, passed, arms = units.shape
 
     def cells(values: Ints) -> Any:

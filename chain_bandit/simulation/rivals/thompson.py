@@ -26,5 +26,5 @@ class ArenaThompson(Learner):
 
 
 def thompson(malice: Malice) -> PolicyMaker:
-    """Nobody hears anybody, so malice has no way in."""
+    """There is no communication, so lies have no effect."""
     return ArenaThompson

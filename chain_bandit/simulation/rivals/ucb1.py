@@ -19,5 +19,5 @@ class ArenaUcb1(Learner):
 
 
 def ucb1(malice: Malice) -> PolicyMaker:
-    """Nobody hears anybody, so malice has no way in."""
+    """There is no communication, so lies have no effect."""
     return lambda world, replicates, coins: ArenaUcb1(world, replicates)

@@ -16,7 +16,7 @@ ETA = 2
 
 
 class Vial2021(Gossip):
-    """Blocks whoever named an arm that was not the most played in the next phase."""
+    """Blocks an agent whose recommended arm was not the most played in the next phase."""
 
     def judge(self, best: Ints) -> Flags:
         """See the class."""

@@ -14,13 +14,13 @@ KAPPA = 1.5
 
 
 def resilient(kappa: float = KAPPA, pooled: bool = False) -> Aggregate:
-    """z + sqrt(2 g ln t / n), with z and g from those who pulled at least n / kappa times, if they are more than 2f.
+    """z + sqrt(2 g ln t / n), with z and g from agents with at least n / kappa pulls, if they are more than 2f.
 
     z: the mean of one's own and of theirs less the f largest and the f smallest; g = (4 e^2 + kappa e + kappa) / 4, e
     one over how many that are. Else z is one's own and g = 1.
 
     Args:
-        pooled: g is one over the reports in z instead, as with all who pool here.
+        pooled: g is one over the reports in z instead, as with all pooled rules here.
     """
 
     def aggregate(reports: Reports, f: int) -> Reports:

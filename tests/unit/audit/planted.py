@@ -114,7 +114,7 @@ def wider_b(header: object, t: int, means: dict[int, tuple[int, ...]]) -> object
 
 
 def named(change: Callable[[Header, int], Header]) -> Callable[[Header, int], Header]:
-    """The quorum signs another header in one round; whoever commands validates, else the contract refuses it."""
+    """The quorum signs another header in one round; its commanders validate, else the contract refuses it."""
 
     def changed(header: Header, t: int) -> Header:
         other = change(header, t)

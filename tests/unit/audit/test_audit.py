@@ -348,7 +348,7 @@ def test_audit_refuses_a_history_that_changes_between_its_walks(honest: Played) 
 
 
 def test_audit_says_how_far_it_is(honest: Played, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of how many blocks the first walk finds out."""
+    """Progress in blocks, whose number the first pass counts."""
     monkeypatch.setattr("chain_bandit.auditor.audit.SEEN_EVERY", 10)
     told: list[tuple[int, int]] = []
     audit(honest.history, observe=lambda done, total: told.append((done, total)))

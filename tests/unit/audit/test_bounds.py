@@ -1,4 +1,4 @@
-"""Bounds at their very edge: one block more, one account else, one receipt more, and the audit says so."""
+"""Bounds at their very edge: one block more, one account else, one receipt more, and the audit reports it."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -40,7 +40,7 @@ class Captured(Played):
 
 
 def script(parameters: Parameters, coalition: tuple[int, ...]) -> Script:
-    """In one round nobody signs a block in which the coalition is heard alone; from then on it plays by itself."""
+    """In one round nobody signs a block with the coalition's reports alone; from then on it plays by itself."""
     named = with_header(ROUND, committee=mask(coalition))
     return Script(
         parameters=parameters, batch=3, kind=lambda t: "block",

@@ -1,4 +1,4 @@
-"""Audits of games whose reports carry noise: found after keys are opened is who drew it from elsewhere."""
+"""Audits of games whose reports carry noise: a seat that drew it from elsewhere is found after keys are opened."""
 
 from dataclasses import replace
 

@@ -61,7 +61,7 @@ def test_a_transaction_that_is_left_out_is_bounded_by_those_around_it(honest: Pl
 
 
 def test_the_last_transaction_of_an_account_leaves_no_gap(honest: Played) -> None:
-    """Whoever has not withdrawn yet breaks no rule: only a kept hash tells that it had."""
+    """An account that has not withdrawn yet breaks no rule: only a kept hash tells that it had."""
     last, _, _ = numbers(honest)[-1]
     shortened = without(honest.history, last)
     assert audit(shortened).exit_code == 0

@@ -37,7 +37,7 @@ def test_calls_too_many(which: int) -> None:
     [("submitBlocks", None), ("skip", [0, 0, 96, 0]), ("skipAfterDeadline", [0]), ("reportEquivocation", [0] * 11)],
 )
 def test_a_record_after_the_last_round_is_a_violation_and_not_followed(method: str, words: list[int] | None) -> None:
-    """Whoever sends it needs no key of the game: the receipt says that the contract took it."""
+    """Its sender needs no key of the game: the receipt states that the contract took it."""
     game, _ = games(0)
     blocks = game.blocks()
     last = next(

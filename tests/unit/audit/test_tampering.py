@@ -126,7 +126,7 @@ def test_another_history_of_the_same_game_is_told_by_the_kept_hash_alone(export:
 
 @pytest.mark.parametrize("which", [0, 20, -1])
 def test_a_type_that_came_later_is_told_by_the_kept_hash_and_the_trail(export: Export, which: int) -> None:
-    """Whoever makes a transaction unreadable is found out all the same: not what it did, but where it was."""
+    """An edit that makes a transaction unreadable is detected all the same: not its content, but its place."""
     at = [index for index, block in enumerate(export.blocks) if block.transactions][which]
     blocks = taken_apart(export.blocks)
     blocks[at][1][0] = b"\5" + blocks[at][1][0][1:]

@@ -1,4 +1,4 @@
-"""Rules whose outcome the contract takes on the quorum's word: the audit computes it, and finds what is not theirs."""
+"""Rules whose outcome the contract takes from the quorum: the audit computes it, and finds what is not theirs."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""comparison/interface.py `is_sound`: whoever compares ignores a malformed opening, whatever is in it."""
+"""comparison/interface.py `is_sound`: every comparison ignores a malformed opening."""
 
 import pytest
 
@@ -32,7 +32,7 @@ UNSOUND = [
 
 
 def takes(comparison: Comparison, parties: int, opening: object) -> bool:
-    """Whether it has bits for whoever committed to the counts, or would have them if parties could be started."""
+    """Whether it has bits for the seat that committed to the counts, or would if parties could be started."""
     comparison.begin((4, 2), 2, SETTING)
     comparison.on_opening(0, opening)  # type: ignore[arg-type]
     try:

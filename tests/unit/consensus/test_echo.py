@@ -1,4 +1,4 @@
-"""consensus/echo.py: who is sent what, which echoes count, and that no tag can be made before its salt is known."""
+"""consensus/echo.py: receivers of values, echoes that count, and that no tag can be made before its salt is known."""
 
 from dataclasses import replace
 from itertools import product
@@ -50,7 +50,7 @@ def sent(one):
 
 
 def three(*without, contents=()):
-    """Three validators that hear all seats but some, or other contents of one, and each other's echoes."""
+    """Three validators that receive from all seats but some, or other contents of one, and each other's echoes."""
     machines = [machine(seat) for seat in range(3)]
     for seat, one in enumerate(machines):
         own = one.open(bytes([1]) * SIZE)
@@ -65,7 +65,7 @@ def three(*without, contents=()):
 
 
 def silent(one):
-    """Whoever told its report and sent no echo is sent everything; of the others none here."""
+    """Peers that sent their report and no echo are sent everything; the others none here."""
     found = sent(one)
     return {peer: values for peer, values in found.items() if peer < 3}
 
@@ -209,7 +209,7 @@ def test_a_salt_is_its_keys_and_its_slots_own():
 
 @pytest.mark.parametrize("foretold", [True, False])
 def test_who_foretells_a_salt_makes_values_of_one_tag_and_who_does_not_gains_nothing(monkeypatch, foretold):
-    """The adversary finds, before anybody speaks, two contents of one tag under the salt that it expects."""
+    """The adversary finds, before anybody sends, two contents of one tag under the salt that it expects."""
     bits = 12
     real = EchoBroadcast._tag
 

@@ -1,4 +1,4 @@
-"""Live rewards: a pull is on disk before it is sent, its answer before anybody hears of it, and nothing counts late."""
+"""Live rewards: a pull is on disk before it is sent, its answer before it is used, and nothing counts late."""
 
 import json
 import threading

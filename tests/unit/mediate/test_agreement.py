@@ -1,4 +1,4 @@
-"""Shares say nothing, sums say exactly the mean, all ways of agreeing give one token, and what a liar can do."""
+"""Shares reveal nothing, sums exactly the mean, all ways of agreeing give one token, and what a liar can do."""
 
 import random
 from collections import Counter
@@ -239,7 +239,7 @@ def test_a_sum_is_handed_on_one_step_at_a_time_and_only_to_whom_its_holder_reach
 
 
 def test_the_codes_mean_of_what_was_heard_so_far_is_mostly_noise():
-    """Of three in a row the one in the middle hears all; what the first makes of two sums is anything at all."""
+    """Of three in a row the one in the middle receives all; what the first makes of two sums is anything at all."""
     row = np.eye(3, k=1, dtype=bool) | np.eye(3, k=-1, dtype=bool)
     values, guesses = [UNIT, UNIT, 10 * UNIT], []
     for seed in range(100):

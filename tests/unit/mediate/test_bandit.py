@@ -197,7 +197,7 @@ def test_numbers_are_sent_for_asks_answers_and_agreeing():
 
 @pytest.mark.parametrize(("name", "gap"), [("mate", 2.0), ("auto-mate", 0.9), ("mediate-i", 0.9), ("mediate-s", 0.9)])
 def test_among_ten_tokens_do_little_more_than_scale_rewards(name, gap):
-    """As docs/mediate.md explains regret: some are paid 1 in each round and thank all, some 0 and answer with minus."""
+    """As docs/mediate.md explains regret: some are paid 1 in each round and ask all, some 0 and answer with minus."""
     world = World((0.5, 0.45, 0.4, 0.3), 10, 0, 400)
     made, policy = INCENTIVES[name](world, 5, np.random.default_rng(0)), ArenaUcb1(world, 5)
     chance, gaps = np.random.default_rng(1), []

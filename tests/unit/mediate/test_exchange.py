@@ -47,7 +47,7 @@ def test_a_request_is_read_by_whom_its_receiver_reaches():
 
 
 def test_the_value_after_the_last_step_counts():
-    """0.95 * 2 - 1 is enough for 0 to ask, 0.95 / 2 - 1 not for 1; thanked, 1 says yes."""
+    """0.95 * 2 - 1 is enough for 0 to ask, 0.95 / 2 - 1 not for 1; with its token, 1 answers plus."""
     pair = frozenset({1}), frozenset({0})
     assert exchange.exchanged([EpisodeStep([0, 0], [1, 1], [2, 0.5], pair)], (1, 1), 0.95, TD) == [[0 + 1, 0 + 1]]
 

@@ -1,4 +1,4 @@
-"""Gifts, on rewards worked out by hand; who may give; and that a giver stays where it is, in either form of a game."""
+"""Gifts, on rewards worked out by hand; the right to give; a giver that stays where it is, in either form of a game."""
 
 import numpy as np
 import pytest

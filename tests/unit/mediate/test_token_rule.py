@@ -154,7 +154,7 @@ def test_synchronised_agents_go_on_from_the_agreed_token_and_isolated_ones_from_
 
 def test_who_does_not_learn_what_was_agreed_goes_on_with_what_it_used():
     reach = np.zeros((2, 2), bool)
-    reach[0, 1] = True  # 1 hears 0, which hears nobody
+    reach[0, 1] = True  # 1 receives from 0, which receives nothing
     accounts = tuple(TokenAccount(0.3, used, -1.0, 10.0) for used in (0.4, 0.5))
     agreer = PeerShares((reach,))
     after = after_epoch(accounts, [[flat(10, -1)]] * 2, Method.ISOLATED, BRIEF, agreer, SALTS[:2])

@@ -1,4 +1,4 @@
-"""Whoever has not installed PyTorch is told how to, by whatever needs it; all the rest neither asks nor fails."""
+"""Installation without PyTorch: code that needs it tells how to install it; all the rest neither asks nor fails."""
 
 import re
 import subprocess

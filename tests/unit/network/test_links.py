@@ -1,4 +1,4 @@
-"""Links over real sockets: who may speak, and what a peer or a stranger cannot do to a node."""
+"""Links over real sockets: authentication, and what a peer or a stranger cannot do to a node."""
 
 import _ssl
 import asyncio
@@ -51,7 +51,7 @@ class Net:
         return self.open[number]
 
     def raw(self, as_whom: int, to: int) -> ssl.SSLSocket:
-        """A link by hand, of whoever has that key."""
+        """A link by hand, under that key."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.load_cert_chain(self.pem(as_whom))
@@ -71,7 +71,7 @@ class Net:
         return endpoint
 
     def welcomed(self, endpoint: socket.socket, number: int) -> ssl.SSLSocket:
-        """The link of the next caller there, by whoever has that node's key."""
+        """The link of the next caller there, accepted under that node's key."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.pem(number))
         return context.wrap_socket(endpoint.accept()[0], server_side=True)
@@ -310,7 +310,7 @@ def test_an_idle_link_lives(net, monkeypatch):
 
 
 def test_beats_as_they_are_due_are_read_and_many_more_end_the_link(net, monkeypatch):
-    """Each is taken by the links' own thread, and costs whoever writes it four bytes."""
+    """Each is taken by the links' own thread, and costs its writer four bytes."""
     a = net.start(0)
     line = net.raw(1, 0)
     line.sendall(framed(b"") * module.FEW_BEATS + framed(b"hello"))
@@ -398,7 +398,7 @@ def test_what_comes_from_those_who_are_not_read_stays_where_it_is(net):
 
 
 def test_a_peer_that_moves_is_dialled_at_its_new_address_and_has_to_show_its_certificate(net: Net) -> None:
-    """Whoever took the old address, or sits at one that is announced, is not written to."""
+    """A stranger at the old address, or at an announced one, is not written to."""
     first, second = net.start(0), net.start(1)
     first.send(1, b"here")
     assert second.receive(10.0) == [(0, b"here")]

@@ -22,7 +22,7 @@ class Node:
 
 
 class Function:
-    """Answers whoever asks."""
+    """Answers every request."""
 
     def on_tick(self, step):
         return []

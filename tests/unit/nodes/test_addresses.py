@@ -1,4 +1,4 @@
-"""The address book: who moves is followed by its own signature and a higher counter alone."""
+"""The address book: a moved node is followed by its own signature and a higher counter alone."""
 
 from collections.abc import Callable
 from pathlib import Path

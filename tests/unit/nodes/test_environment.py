@@ -63,13 +63,13 @@ def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before():
         now[0] += WINDOW / 2
     role.act(True, False)
     assert written == [5, 6]
-    last[1] = 7  # as one that is back
+    last[1] = 7  # as one that has restarted
     role.act(True, False)
     assert written == [5, 6, 7]
 
 
 def test_an_environment_that_is_back_after_the_window_for_settlement_closes_the_game():
-    """What it did not settle is void; whoever waits for the accounts to be final need not wait for ever."""
+    """What it did not settle is void; a wait for final accounts ends."""
     called: list[str] = []
 
     class Chain:

@@ -1,4 +1,4 @@
-"""nodes/metrics.py: what is counted, who is answered, and when a node is not healthy."""
+"""nodes/metrics.py: counters, accepted requests, and when a node is not healthy."""
 
 import json
 import socket

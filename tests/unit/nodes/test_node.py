@@ -331,7 +331,7 @@ STEP, POLL, SPOKEN = EnvelopeKind.STEP, module.POLL, 0.003
 def looks(monkeypatch: pytest.MonkeyPatch, said: list[tuple[float, int, Envelope]], record: float) -> list[float]:
     """When a seat asks the chain for the record of round 1, in seconds of a clock of the test's own.
 
-    Its peers say all that they say in the steps at `SPOKEN`, and the rest at its times.
+    Its peers send all that they send in the steps at `SPOKEN`, and the rest at its times.
     """
     monkeypatch.setattr(round_rules, "after_record", over)
     now, asked, found = [0.0], list[float](), SimpleNamespace(word="approved", record=None)

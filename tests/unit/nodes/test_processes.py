@@ -55,7 +55,7 @@ def test_one_process_at_a_time_and_its_number_is_there(tmp_path):
 
 
 def test_who_looks_before_the_number_is_written_sees_no_number_of_a_life_before(tmp_path):
-    """`down` would signal whoever has that number now."""
+    """`down` would signal another process that has that number now."""
     with held(tmp_path) as other:
         (tmp_path / files.PID).write_text("1\n")
         assert processes._state(tmp_path).pid == other.pid

@@ -23,7 +23,7 @@ FALSE, OTHER = 3, 2
 
 
 class Played:
-    """The role of seat 0 of four, who hears nobody but those who vote twice."""
+    """The role of seat 0 of four, which receives from nobody but seats that vote twice."""
 
     def __init__(self) -> None:
         self.stage, nothing = Stage(Size(4, 1)), None

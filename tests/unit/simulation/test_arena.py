@@ -96,7 +96,7 @@ def test_a_scale_free_graph_has_two_links_an_agent_and_hubs():
     assert all((graph == graph.T).all() and not graph.diagonal().any() for graph in graphs)
     assert {graph.sum() // 2 for graph in graphs} == {2 + 22 * 2}
     first, last = (np.mean([graph.sum(axis=1)[part] for graph in graphs]) for part in (slice(0, 3), slice(-3, None)))
-    assert first > 3 * last  # who is there early is heard by many
+    assert first > 3 * last  # an early agent has many neighbours
     assert all(graph.sum(axis=1).min() >= 1 for graph in graphs)
 
 

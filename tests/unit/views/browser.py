@@ -1,4 +1,4 @@
-"""A real browser for tests: the headless Chromium of package.json, spoken to over a pipe.
+"""A real browser for tests: the headless Chromium of package.json, driven over a pipe.
 
 The package brings the browser and, for a machine without them, the libraries that it needs beyond the C runtime. Fonts
 are matplotlib's, so that a page is as wide on every machine. The browser ends when its pipe does.

@@ -99,12 +99,12 @@ def records(count: int, seed: int = 24) -> Iterator[tuple[Agreed, int]]:
 
 
 def column(*values: int, seed: bytes = bytes(32), means: tuple[int, ...] | None = None) -> Agreed:
-    """One arm, everybody heard and passed."""
+    """One arm, everybody reported and passed."""
     return matrix(*((value,) for value in values), seed=seed, means=means)
 
 
 def matrix(*rows: tuple[int, ...], seed: bytes = bytes(32), means: tuple[int, ...] | None = None) -> Agreed:
-    """Everybody heard and passed."""
+    """Everybody reported and passed."""
     bits = dict.fromkeys(range(len(rows)), (True,) * len(rows[0]))
     return Agreed(100, seed, dict(enumerate(rows)), bits, (9,) * len(rows[0]), means, (2**15,) * len(rows))
 

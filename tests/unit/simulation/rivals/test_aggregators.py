@@ -29,7 +29,7 @@ REPORTS.pulls[0, 0, 5] = 0  # one sender says nothing to one receiver
 
 
 def each():
-    """(own pulls, what was heard of each sender) of every receiver."""
+    """(own pulls, what was received from each sender) of every receiver."""
     for r, v in product(range(R), range(V)):
         means, pulls = REPORTS.means[r, v], REPORTS.pulls[r, v]
         yield (r, v), pulls[0], means[pulls[:, 0] > 0], pulls[pulls[:, 0] > 0]

@@ -1,4 +1,4 @@
-"""Rules that speak rarely: Fed-MoM-UCB and DeMABAR."""
+"""Rules with rare communication: Fed-MoM-UCB and DeMABAR."""
 
 from math import ceil
 from statistics import median

@@ -1,4 +1,4 @@
-"""GosInE and Vial's rules: who keeps which arms, who is asked, who is blocked, and what that is worth."""
+"""GosInE and Vial's rules: the arms that agents keep, whom they ask and block, and the regret of it."""
 
 from collections import namedtuple
 from itertools import pairwise
