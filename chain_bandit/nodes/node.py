@@ -174,7 +174,7 @@ class Node:
         self.ledger, self._first = opening, opening.round
         self._everybody = frozenset(rules.everybody) - {role.address}
         self._present = self._everybody
-        self._live = live
+        self._live, self._is_deserted = live, False
         self._insisted: float | None = None
         self._patience = 0.0
         """Seconds that a step lasts which would be over for a settled role, if some are missing."""
@@ -408,11 +408,16 @@ class Node:
         return whole
 
     def _settle(self, is_over: Callable[[], bool]) -> Waits[None]:
-        """Wait for what the round still brings; ask for it every Δ, unless the game is over."""
+        """Wait for what the round still brings; ask for it every Δ, unless the game is over.
+
+        Once nobody has answered in a game that is over, nobody is asked in a later round: a node that is many rounds
+        behind then follows the records at the speed of the chain.
+        """
         again = 0.0
-        while self._role.waits():
+        while self._role.waits() and not (self._is_deserted and is_over()):
             if self._now() > again:
                 if again and is_over():
+                    self._is_deserted = True
                     return
                 self._post(self._signed(self._role.ask))
                 again = self._now() + self._bound

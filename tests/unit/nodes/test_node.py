@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 from types import SimpleNamespace
@@ -404,6 +405,27 @@ def test_who_reads_many_records_at_once_is_back_when_the_chain_has_no_more(monke
     next(game)
     assert lines == ["back in round 10"]
     assert not role.ticks
+
+
+@pytest.mark.parametrize(("is_over", "bounds"), [(True, 1), (False, 10)])
+def test_a_node_far_behind_waits_for_a_receipt_once_in_a_game_that_is_over(monkeypatch, is_over, bounds):
+    """Not a bound in each of a hundred rounds; in a game that goes on it waits for the first."""
+    monkeypatch.setattr(round_rules, "after_record", over)
+    now, role, bound = [0.0], Watched(speaks=True), 9.0
+    monkeypatch.setattr(Watched, "waits", lambda self: True)
+    found = SimpleNamespace(word="approved", record=None)
+    follower: Any = SimpleNamespace(
+        accusations={}, is_closed=lambda: is_over, is_over=bool, next=lambda *given: found, knows_more=lambda: True
+    )
+    opening, verifier = SimpleNamespace(round=1, time=1), SimpleNamespace(forget=list)
+    given: Any = (role, rounds(1, horizon=100), opening, Peers([]), follower, True, 0, bound, verifier, str)
+    game = Node(*given, clock=lambda: now[0]).play()
+    with suppress(StopIteration):
+        now[0] += next(game).seconds
+        while now[0] < 10 * bound:
+            now[0] += game.send([]).seconds
+    assert role.round == (100 if is_over else 1)
+    assert now[0] == pytest.approx(bounds * bound, abs=1.0)
 
 
 def test_listeners_get_the_envelopes_of_the_steps_that_concern_them(monkeypatch):
