@@ -1,8 +1,8 @@
 """Denial-of-service test: a game of processes attacked by a third of its seats and by strangers, and one left alone.
 
-    python verification/siege.py [--nodes 4] [--rounds 60] [--frames 1000000] [--bound-ms 500] [--certified]
-    python verification/siege.py --by stuffed [--rounds 60]
-    python verification/siege.py --by measured [--rounds 60]
+    python verification/siege.py [--nodes 4] [--rounds 600] [--frames 1000000] [--bound-ms 500] [--certified]
+    python verification/siege.py --by stuffed
+    python verification/siege.py --by measured
 
 Both games are played on Anvil by n nodes, one after the other; the last floor((n - 1) / 3) seats are corrupt. In the
 second game they equivocate in their reports and as commanders, and stand still now and then; a process with their keys
@@ -13,7 +13,7 @@ and talks no TLS.
 With --by stuffed the corrupt seats follow the protocol, but fill their envelopes of a round's steps, which are free,
 with as many claims, certificates and questions as an envelope may have, each of which takes one or two signatures to
 refuse or an answer, and ask for all their receipts 31 times a round; with --by measured only as far as they are read
-on. The goal is then 0.6 in place of 0.5.
+on.
 
 Printed: blocks a second of honest seats after ten rounds, or half of a shorter game; resident memory of the first
 three seats when the first round ended, at most, at the end. Exit code 14 where the besieged make less of the blocks a
@@ -60,7 +60,7 @@ from chain_bandit.scenario import Scenario
 WATCHED = ("seat-0", "seat-1", "seat-2")
 """Honest nodes that are measured, and besieged with all that the corrupt can write."""
 STUFFED, MEASURED = "stuffed", "measured"
-GOAL, STUFFED_GOAL, MOST_MB = 0.5, 0.6, 64.0
+GOAL, MOST_MB = 0.6, 64.0
 LOOK, STANDS, RUNS = 0.05, 1.0, 5.0
 """Seconds between two looks at memory; for which the corrupt stand still, and run."""
 
@@ -349,7 +349,7 @@ def strangers(sockets: list[str], sent: dict[str, int]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nodes", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=600)
     parser.add_argument("--frames", type=int, default=1_000_000)
     parser.add_argument("--bound-ms", type=int, default=500)
     parser.add_argument("--certified", action="store_true", help="vectors of reports are certified")
@@ -368,7 +368,6 @@ def main() -> int:
             play(*size, by, arguments.frames, Path(folder) / str(len(by))) for by in (list[str](), arguments.by)
         ]
     alone, besieged = games
-    goal = STUFFED_GOAL if arguments.by in ([STUFFED], [MEASURED]) else GOAL
     ratio = besieged.blocks_per_second / alone.blocks_per_second
     table = Table(title=f"A siege (n = {arguments.nodes}, {arguments.rounds} rounds, Δ = {arguments.bound_ms} ms)")
     for name in ("game", "rounds", "blocks", "blocks/s", "MB at first", "at most", "at the end", "audit"):
@@ -384,7 +383,7 @@ def main() -> int:
     honest_proven = alone.accused or set(besieged.accused).difference(corrupt_of(arguments.nodes))
     audits = {game.audit for game in games} != {"passed"} or honest_proven
     checked = {
-        f"blocks a second ({goal} of those left alone)": ratio < goal,
+        f"blocks a second ({GOAL} of those left alone)": ratio < GOAL,
         f"memory ({grown:.0f} MB more, {MOST_MB:.0f} allowed)": grown > MOST_MB,
         "audit": audits,
     }
