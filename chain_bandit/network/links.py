@@ -318,6 +318,8 @@ class Links:
                         patience.reschedule(self._loop.time() + IDLE)
                     frame = await reader.readexactly(size)
                     with self._news:
+                        if self._readers.get(address) is not link or address in self._banned:
+                            return  # a newer link of the peer has woken this one, whose buffer is whole still
                         waiting.append(frame)
                         self._together.discard(address)
                         if not self._together:

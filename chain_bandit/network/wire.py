@@ -181,6 +181,12 @@ def _blob(value: Any) -> bytes:
     return value
 
 
+def _signature(value: Any) -> bytes:
+    if len(_blob(value)) != SIGNATURE_BYTES:
+        raise ValueError("a signature has 64 bytes")
+    return bytes(value)
+
+
 def _flag(value: Any) -> bool:
     if type(value) is not bool:
         raise TypeError("true or false is due")
@@ -206,6 +212,7 @@ def _as_it_is(value: Any) -> Any:
 NUMBER = PartCodec(_as_it_is, _number)
 UNITS = PartCodec(_as_it_is, _units)
 BYTES = PartCodec(_as_it_is, _blob)
+SIGNATURE = PartCodec(_as_it_is, _signature)
 FLAG = PartCodec(_as_it_is, _flag)
 NODE = PartCodec(lambda value: value - COMPARISON, lambda got: _number(got) + COMPARISON)
 TEXT = PartCodec(str.encode, lambda got: _blob(got).decode())
@@ -269,19 +276,20 @@ def _read_echo(got: Any) -> Echo:
 
 
 PHASE, ROLE = _choice(Phase), _choice(Role)
-SIGNED = _rows(_pair(NUMBER, BYTES))
-CLAIM = _record(Claim, instance=NUMBER, content=BYTES, signature=BYTES, relays=SIGNED)
+RELAYS = _rows(_pair(NUMBER, SIGNATURE))
+"""Of whole signatures alone: a frame could else have a hundred thousand empty ones, which take long to read."""
+CLAIM = _record(Claim, instance=NUMBER, content=BYTES, signature=SIGNATURE, relays=RELAYS)
 FRAME = _record(Frame, phase=PHASE, claims=_rows(CLAIM))
 SLOT = _record(Slot, separator=BYTES, round=NUMBER, parent=BYTES)
 CERTIFICATE = _record(Certificate, content=BYTES, signers=MASK, signatures=BYTES)
 
 _FORMS: Mapping[type, PartCodec] = {
     Frame: FRAME,
-    Probe: _record(Probe, proofs=SIGNED, frame=FRAME),
+    Probe: _record(Probe, proofs=_rows(_pair(NUMBER, BYTES)), frame=FRAME),
     Opening: _record(Opening, counts=_rows(NUMBER), salt=BYTES),
     Question: _record(Question, round=NUMBER, commitments=_table(NUMBER, BYTES)),
     Answer: _record(Answer, round=NUMBER, bits=_table(NUMBER, _rows(FLAG))),
-    Vote: _record(Vote, seat=NUMBER, content=BYTES, signature=BYTES),
+    Vote: _record(Vote, seat=NUMBER, content=BYTES, signature=SIGNATURE),
     CertifiedBlock: _record(CertifiedBlock, header=BYTES, body=BYTES, certificate=CERTIFICATE),
     Certificate: CERTIFICATE,
     PullRequest: _record(PullRequest, arm=NUMBER, signature=BYTES),
@@ -302,7 +310,7 @@ _FORMS: Mapping[type, PartCodec] = {
     NodeAddress: _record(NodeAddress, address=NODE, endpoint=TEXT, counter=UNITS, voucher=BYTES),
     Echo: PartCodec(_packed_echo, _read_echo),
     Vector: _record(
-        Vector, round=NUMBER, single=FEW, values=_rows(CLAIM), signers=FEW, signatures=BYTES, relays=SIGNED,
+        Vector, round=NUMBER, single=FEW, values=_rows(CLAIM), signers=FEW, signatures=BYTES, relays=RELAYS,
     ),
 }  # fmt: skip
 _TAGS = {kind: tag for tag, kind in enumerate(_FORMS)}

@@ -15,7 +15,7 @@ from time import monotonic, thread_time
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from chain_bandit.actors.epochs.epoch import Staged
-from chain_bandit.actors.messages import COMPARISON, RELAYER, CertifiedBlock, Probe, PullRequest, Question
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, CertifiedBlock, Probe, PullRequest, Question
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.echo import Echo
@@ -69,6 +69,9 @@ once what fills one, headers and votes beside it. What comes early is held, so t
 LATE = 1.5
 """Times a round's longest duration, since one of the honest was there, after which it is let end by its deadline."""
 
+
+DESERTED = 5.0
+"""Seconds without an answer after which the environment is taken to have ended with the game: to start takes less."""
 
 PATIENCE, LEAST = 3, 1 / 16
 """How long a step is waited in for those of whom nothing is needed: times what a quorum took in a step before, and Δ at
@@ -187,12 +190,12 @@ class Node:
         self._greeted: set[int] = set()
         self._longest = max(2 * POLL, min(LONGEST, SHARE * bound))
         self._looked, self._look_at, self._pause, self._is_told = -inf, 0.0, POLL, False
-        self._rate_limit, self._standing = RateLimit(), Timeliness()
+        self._rate_limit, self._standing = RateLimit(len(self._everybody)), Timeliness()
         self._said: dict[tuple[int, int], tuple[int, int]] = {}
         """What a seat's envelopes of a round's steps brought, and their bytes: no more than the honest ever send."""
         self._held: dict[tuple[int, int, int], Iterable[NodeMessage]] = {}
         """What came in early: by sender, round and step, of this round and those that are `_soon`; still as bytes, for
-        messages may take twenty times as many."""
+        messages may take eight times as many."""
 
     def run(self, receive: Callable[[float, frozenset[int], frozenset[int]], Frames]) -> None:
         """Play to the end of the game. `receive` waits as `Wait` says.
@@ -256,7 +259,7 @@ class Node:
         steps = self._rules.unrecorded_steps(self.ledger)
         if self._live and steps:
             yield from self._play(range(steps), lambda: self._rules.is_one_honest(self._ahead))
-        yield from self._settle(lambda: False)
+        yield from self._settle(self._follower.is_closed)
         self._role.close(None)
         self.ledger = self._rules.after(self.ledger, None)
 
@@ -410,13 +413,15 @@ class Node:
     def _settle(self, is_over: Callable[[], bool]) -> Waits[None]:
         """Wait for what the round still brings; ask for it every Δ, unless the game is over.
 
-        Once nobody has answered in a game that is over, nobody is asked in a later round: a node that is many rounds
-        behind then follows the records at the speed of the chain.
+        Where the environment has not answered for `DESERTED` seconds in a game that is over, it is not asked in later
+        rounds until it sends something: a node that is many rounds behind follows the records at the chain's speed.
         """
-        again = 0.0
+        if self._is_deserted:
+            yield from self._take(0.0)
+        again, began = 0.0, self._now()
         while self._role.waits() and not (self._is_deserted and is_over()):
             if self._now() > again:
-                if again and is_over():
+                if again and self._now() > began + DESERTED and is_over():
                     self._is_deserted = True
                     return
                 self._post(self._signed(self._role.ask))
@@ -539,6 +544,7 @@ class Node:
                 self._say(f"{sender} is not read any more: {error}")
                 continue
             self._heard(sender, envelope)
+            self._is_deserted = self._is_deserted and sender != ENVIRONMENT
             self._handle(sender, envelope, frame, is_due)
             if sender in self._everybody and not is_due:
                 self._rate_limit.charge(sender, self._spent() - began, self._now())

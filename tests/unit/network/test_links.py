@@ -255,6 +255,19 @@ def test_a_flood_waits_in_its_own_socket_and_the_others_are_heard(net):
     wait(lambda: (2, b"hello") in a.receive(0.05))
 
 
+def test_a_peer_that_connects_again_and_again_gets_no_frame_more_into_a_full_inbox(net):
+    """The reader of the link before is woken with a whole frame in its buffer."""
+    a, lines = net.start(0), []
+    for _ in range(12):
+        line = net.raw(1, 0)
+        wait(lambda: 1 in a.present)
+        line.settimeout(0.2)
+        written_until_it_waits(line, framed(bytes(1 << 17)), 4)
+        lines.append(line)
+    assert len(a._inbox[1]) <= 2
+    assert sum(map(len, a._inbox[1])) <= 2 * module.ROOM_BYTES
+
+
 def test_a_link_has_a_buffer_of_a_quarter_of_what_asyncio_gives_it(net):
     """Of 64 nodes each has 126 links, whose buffers are resident though hardly used."""
     net.start(0)

@@ -162,19 +162,27 @@ def test_no_claim_and_no_proof_is_longer_than_the_longest_statement_of_a_frame()
 
 
 def test_a_frame_that_waits_takes_no_more_than_its_bytes():
-    """Read, a row of four bytes is one of 64: 31 claims with so many relays held a node's memory."""
-    frame = encode(
-        Envelope(EnvelopeKind.STEP, 7, 3, (Frame(Phase.REPORT, (Claim(0, b"", b"", ((0, b""),) * 4_090),) * 31),))
-    )
+    """Read, a number of one byte takes eight."""
+    frame = encode(Envelope(EnvelopeKind.STEP, 7, 3, (Opening((1,) * 4_090, b""),) * 31))
     tracemalloc.start()
     try:
         waits = later(frame)
         assert tracemalloc.get_traced_memory()[0] < 10_000
         read = list(waits)
-        assert tracemalloc.get_traced_memory()[0] > 10 * len(frame)
+        assert tracemalloc.get_traced_memory()[0] > 7 * len(frame)
     finally:
         tracemalloc.stop()
     assert read == list(decode(frame).messages)
+
+
+@pytest.mark.parametrize("length", [0, 63, 65])
+def test_a_signature_that_has_another_length_is_no_part_of_a_frame(length):
+    """Else a frame of 512 KiB has room for 127,000 relays, which take a node 70 ms to read."""
+    whole, other = bytes(64), bytes(length)
+    claims = Claim(0, b"", other), Claim(0, b"", whole, ((1, other),))
+    for message in (*(Frame(Phase.REPORT, (claim,)) for claim in claims), Vote(0, bytes(32), other)):
+        with pytest.raises(Malformed, match="64 bytes"):
+            decode(encode(Envelope(EnvelopeKind.STEP, 7, 3, (message,))))
 
 
 def test_a_list_has_as_many_rows_as_it_may_have_and_not_one_more():

@@ -407,25 +407,43 @@ def test_who_reads_many_records_at_once_is_back_when_the_chain_has_no_more(monke
     assert not role.ticks
 
 
-@pytest.mark.parametrize(("is_over", "bounds"), [(True, 1), (False, 10)])
-def test_a_node_far_behind_waits_for_a_receipt_once_in_a_game_that_is_over(monkeypatch, is_over, bounds):
-    """Not a bound in each of a hundred rounds; in a game that goes on it waits for the first."""
+def behind(
+    monkeypatch: pytest.MonkeyPatch, is_over: bool, burn_in: int = 1,
+    said: Callable[[float], list[int]] = lambda now: [],
+) -> tuple[int, float]:  # fmt: skip
+    """The round and the time at which a node ends, or gives up, that lacks the receipts of a hundred rounds.
+
+    All of them are recorded. From whom something comes is told by the time.
+    """
     monkeypatch.setattr(round_rules, "after_record", over)
-    now, role, bound = [0.0], Watched(speaks=True), 9.0
+    monkeypatch.setattr(round_rules, "after_burn_in_round", over)
     monkeypatch.setattr(Watched, "waits", lambda self: True)
+    now, role, bound = [0.0], Watched(speaks=True), 1.0
     found = SimpleNamespace(word="approved", record=None)
     follower: Any = SimpleNamespace(
         accusations={}, is_closed=lambda: is_over, is_over=bool, next=lambda *given: found, knows_more=lambda: True
     )
     opening, verifier = SimpleNamespace(round=1, time=1), SimpleNamespace(forget=list)
-    given: Any = (role, rounds(1, horizon=100), opening, Peers([]), follower, True, 0, bound, verifier, str)
-    game = Node(*given, clock=lambda: now[0]).play()
+    given: Any = (role, rounds(burn_in, 100), opening, Peers([]), follower, burn_in == 1, 0, bound, verifier, str)
+    game, frame = Node(*given, clock=lambda: now[0]).play(), encode(Envelope(EnvelopeKind.NOW, 1, 0, ()))
     with suppress(StopIteration):
         now[0] += next(game).seconds
-        while now[0] < 10 * bound:
-            now[0] += game.send([]).seconds
-    assert role.round == (100 if is_over else 1)
-    assert now[0] == pytest.approx(bounds * bound, abs=1.0)
+        while now[0] < 40:
+            now[0] += 0.001  # of the node's own
+            now[0] += game.send([(sender, frame) for sender in said(now[0])]).seconds
+    return role.round, now[0]
+
+
+@pytest.mark.parametrize("burn_in", [1, 4])
+def test_a_node_far_behind_waits_for_a_receipt_once_in_a_game_that_is_over(monkeypatch, burn_in):
+    """Not a bound in each of a hundred rounds, of the burn-in too; in a game that goes on it waits for the first."""
+    assert behind(monkeypatch, True, burn_in) == (100, pytest.approx(module.DESERTED, abs=1.5))
+    assert behind(monkeypatch, False, burn_in) == (1, pytest.approx(40, abs=1.5))
+
+
+def test_an_environment_that_is_there_after_all_is_asked_again(monkeypatch):
+    """After each of its messages, however few."""
+    assert behind(monkeypatch, True, said=lambda now: [ENVIRONMENT] if now > 4.5 else [])[0] < 20
 
 
 def test_listeners_get_the_envelopes_of_the_steps_that_concern_them(monkeypatch):
