@@ -221,7 +221,7 @@ def require_file(path: Path) -> None:
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write; at the end of the block it is on the disk as `path`, on any error nothing of it stays.
 
-    A symbolic link stays, and its target is written. Raises `OSError`; `LogLocked`, where another process writes it.
+    A symbolic link stays, and its target is written. Raises `OSError`: EBUSY where another process is writing it.
     """
     require_file(path)
     path = Path(os.path.realpath(path))
@@ -232,20 +232,21 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
             partial.replace(path)
-            _sync_folder(path.parent)
-        finally:
+        except BaseException:  # while it is locked: by that name there is no other process's file
             partial.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[BinaryIO]:
-    """An empty file that no other process writes. Raises `LogLocked`."""
+    """An empty file that no other process writes. Raises `OSError`."""
     while True:
-        with open(path, "ab") as file:
+        with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "wb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise LogLocked(path) from error
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(path)) from error
             if not _is_at(path, file):
                 continue  # the process that held it until now has given it its final name
             file.truncate(0)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 UNWRITTEN = 2
 """Exit code of a command that was good, but whose output could not all be written."""
 
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
-"""Errors of a disk that is full, and of a place that is not the user's to write to."""
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY)
+"""Errors of a disk that is full, and of a place that is not the user's to write to, or that another process writes."""
 
 UNUSABLE = (errno.ENAMETOOLONG, errno.ELOOP)
 """Errors of a path that no file has."""

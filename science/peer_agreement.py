@@ -1,5 +1,8 @@
 """Agreement on a token among peers, the paper's protocol: additive secret sharing with neighbours, sums to everybody.
 
+    python -m science.peer_agreement [--seeds 100]
+
+Prints what each of three participants in a row takes for the mean of 1, 1 and 10 after one step, by both ways to share.
 Each participant splits its token among its neighbours and itself, adds up the shares that it then has, and publishes
 the sum. Where not all reach all, sums are handed on, step by step; a participant that all sums have reached knows the
 mean. docs/mediate.md compares it with the validators' agreement of `game.agreement`, and has the figures of
@@ -9,17 +12,21 @@ Shares are integers modulo 2^64: any n - 1 of n are independent and uniform in t
 The paper's code draws reals between -x and x, which tell how large x may be, and all are 0 for x = 0.
 """
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
 
 from chain_bandit.mediate.agreement.agreer import AgreedTokens
 from chain_bandit.mediate.agreement.tokens import check
 from chain_bandit.protocol.agreement.tokens import mean
 from chain_bandit.protocol.digests import keccak, uint
+from chain_bandit.protocol.units import UNIT
 
 RING = 2**64
 
@@ -135,3 +142,23 @@ def _handed_on(reach: Sequence[Sequence[frozenset[int]]], count: int) -> tuple[f
             for each in range(count)
         ]
     return tuple(received)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=100)
+    seeds = parser.parse_args().seeds
+    row = np.eye(3, k=1, dtype=np.bool_) | np.eye(3, k=-1, dtype=np.bool_)
+    table = Table("shares from", "participant", "lowest", "highest", "knows none", title="The mean of 1, 1 and 10 is 4")
+    for sharing in Sharing:
+        salts = ([bytes([seat, *seed.to_bytes(31, "big")]) for seat in range(3)] for seed in range(seeds))
+        found = [PeerShares((row,), sharing).agree([UNIT, UNIT, 10 * UNIT], each) for each in salts]
+        for seat, agreed in enumerate(zip(*found, strict=True)):
+            known = [each / UNIT for each in agreed if each is not None]
+            least, most = (f"{each:.2f}" for each in (min(known), max(known))) if known else ("", "")
+            table.add_row(sharing.value, str(seat), least, most, str(agreed.count(None)))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

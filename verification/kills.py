@@ -332,7 +332,7 @@ class _Game:
     def _judge_life(self, life: Life, until: Life | None, log: list[str]) -> list[str]:
         """Whether a seat signed after its resync; the environment and a liar have nothing that they must sign."""
         here = log[life.log : until.log if until else None]
-        back = rounds(here, "back in round")[:1]
+        back = rounds(here, "resynced in round")[:1]
         life.kill.open = back == [seen(log[: life.log]) + 1]
         if not life.name.startswith("seat") or int(life.name[5:]) in self._liars:
             return []
@@ -341,7 +341,7 @@ class _Game:
             life.kill.signed = any(said)
         agreed = [number for number, kind in kinds(here).items() if back and number > back[0] and kind != EXPLORATION]
         if len(agreed) > 1 and not any(said[: until.journal - life.journal if until else None]):
-            return [f"{life.name} signs nothing in {agreed}, though back in round {back[0]}"]
+            return [f"{life.name} signs nothing in {agreed}, though resynced in round {back[0]}"]
         return []
 
 
@@ -376,7 +376,7 @@ def kinds(log: Sequence[str]) -> dict[int, str]:
 
 def seen(log: Sequence[str]) -> int:
     """The last round that was over for a node."""
-    return max([0, *rounds(log, "round"), *(number - 1 for number in rounds(log, "back in round"))])
+    return max([0, *rounds(log, "round"), *(number - 1 for number in rounds(log, "resynced in round"))])
 
 
 def absences(logs: Mapping[str, Sequence[str]], starts: Mapping[str, Sequence[int]]) -> list[tuple[str, int, float]]:
@@ -390,7 +390,7 @@ def absences(logs: Mapping[str, Sequence[str]], starts: Mapping[str, Sequence[in
     for name, lines in starts.items():
         for start, end in zip(lines, [*lines[1:], None], strict=False):
             here = logs[name][start:end]
-            back = [*rounds(here, "back in round"), *rounds(here, "round")]
+            back = [*rounds(here, "resynced in round"), *rounds(here, "round")]
             if back or end is None:
                 away.append((name, seen(logs[name][:start]) + 1, min(back, default=math.inf)))
     return away

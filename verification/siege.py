@@ -134,7 +134,7 @@ def play(seats: int, rounds: int, bound_ms: int, certified: bool, by: list[str],
             if besieged and not enemies and (rounds_of(last) if stuffed else (out / files.GAME).exists()):
                 if stuffed:
                     tell(seats, out, signal.SIGKILL)
-                keys = corrupt_of(seats) if stuffed else range(1)
+                keys = corrupt_of(seats) if stuffed else corrupt_of(seats)[:1]
                 enemies = [start(kind, seats, at, out, frames) for kind in by for at in keys]
             made = rounds_of(out / WATCHED[0])
             if not made:
@@ -210,7 +210,7 @@ class _Ended(BaseException):
 
 
 def hostile(kind: str, seats: int, seat: int, out: Path, frames: int) -> None:
-    """Until told to end; then what was sent, as JSON. A stuffed seat is one process, all other attackers are one."""
+    """Until told to end; then what was sent, as JSON. Of a stuffed seat alone, else of all corrupt ones."""
 
     def end(number: int, frame: Any) -> None:
         raise _Ended
@@ -358,6 +358,10 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--hostile", nargs=3, metavar=("KIND", "SEAT", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.nodes < len(WATCHED) + 1:
+        parser.error("--nodes: a siege takes four nodes, of which the last is corrupt")
+    if len(arguments.by) > 1 and {STUFFED, MEASURED} & set(arguments.by):
+        parser.error(f"--by: {STUFFED} and {MEASURED} are sieges of their own")
     if arguments.hostile:
         kind, seat, out = arguments.hostile
         hostile(kind, arguments.nodes, int(seat), Path(out), arguments.frames)

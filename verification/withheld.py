@@ -197,7 +197,7 @@ def seen(out: Path) -> Any:
 def back_in(place: Path) -> int:
     """The last round from which a node was there again."""
     lines = (place / files.LOG).read_text(encoding="utf-8").splitlines()
-    return max((int(line.split()[-1]) for line in lines if line.startswith("back in round ")), default=0)
+    return max((int(line.split()[-1]) for line in lines if line.startswith("resynced in round ")), default=0)
 
 
 def main() -> int:

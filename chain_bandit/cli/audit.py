@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from chain_bandit.chain_history.blocks import LAST_BLOCK
-from chain_bandit.cli.errors import say_error
 from chain_bandit.cli.options import (
     ForeignRules,
     Json,
@@ -19,7 +18,8 @@ from chain_bandit.cli.options import (
     named_game,
     run_foreign,
 )
-from chain_bandit.output import UNWRITTEN, answer, naming
+from chain_bandit.cli.page import end_audit, lost_as_json, write_page
+from chain_bandit.output import answer
 
 
 # Long by the declarations of its options.
@@ -58,7 +58,6 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Audit a game: recompute it from its history alone. Exit 12: a violation; 13: something not checkable."""
-    from chain_bandit.append_log import whole_file
     from chain_bandit.audits import audit_file, audit_folder, page_of, trail_of
     from chain_bandit.game.folder import REPORT
     from chain_bandit.views.statement import written
@@ -97,18 +96,12 @@ def audit(
         lost = ""
         if page is not None:
             drawn = page_of(history or folder or Path(), report)
-            try:
-                with naming(page), whole_file(page) as file:
-                    file.write(drawn.encode())
-            except OSError as error:  # the verdict is printed all the same
-                page, lost = None, f"{error.filename}: cannot be written ({error.strerror})"
+            lost = write_page(page, drawn)
     if as_json:
-        answer(report.as_dict(with_rounds=False) | ({"error": {"message": lost}} if lost else {}), sort_keys=True)
+        answer(report.as_dict(with_rounds=False) | lost_as_json(lost), sort_keys=True)
     else:
-        drawn_at = page or (folder / REPORT if folder and (folder / REPORT).is_file() else None)
+        drawn_at = page if page and not lost else (folder / REPORT if folder and (folder / REPORT).is_file() else None)
         console().print(
             checks_table(report, every), statements_table(report), *([to_open(drawn_at)] if drawn_at else []), sep="\n"
         )
-    if lost:
-        say_error(lost)
-    raise typer.Exit(report.exit_code or (UNWRITTEN if lost else 0))
+    end_audit(lost, report.exit_code)

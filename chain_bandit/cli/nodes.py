@@ -38,7 +38,7 @@ def _message(name: str, line: str) -> dict[str, Any]:
     with suppress(ValueError, RecursionError):
         if isinstance(said := json.loads(line), dict):
             return said
-    warns = line.startswith(("waiting", "warning", "said nothing")) or any(part in line for part in _WARNINGS)
+    warns = line.startswith(("waiting", "warning", "not signed")) or any(part in line for part in _WARNINGS)
     level = "error" if line.startswith("error: ") else "warning" if warns else "info"
     return {"level": level, "node": name, "message": line}
 

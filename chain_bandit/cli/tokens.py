@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chain_bandit.cli.options import Json, Page, Paranoid, PublicKeys, TrustedHead, Usage, hexadecimal
+from chain_bandit.cli.page import end_audit, write_page
 from chain_bandit.cli.warnings import allow_public_keys
-from chain_bandit.output import answer, naming
+from chain_bandit.output import answer
 
 if TYPE_CHECKING:
     from chain_bandit.game.mediated import AgreementGame, Result
@@ -118,7 +119,6 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Audit an agreement: recompute every agreed token from an exported history alone."""
-    from chain_bandit.append_log import whole_file
     from chain_bandit.auditor.agreement import audit_agreement, creates
     from chain_bandit.audits import OtherGame
     from chain_bandit.chain_history import files
@@ -138,15 +138,15 @@ def audit(
         from chain_bandit.auditor.second_implementation import with_second_agreement  # late: libraries of its own
 
         report = with_second_agreement(report, history)
+    lost = ""
     if page is not None:
         from chain_bandit.views.agreement_page import agreement_page
 
         if page.is_dir() or not page.parent.is_dir():
             raise Usage(f"--page {page}: there is no folder for it, or a folder in its place")
-        with naming(page), whole_file(page) as file:
-            file.write(agreement_page(report).encode())
+        lost = write_page(page, agreement_page(report))
     print(report.json() if as_json else "\n".join(report.lines()))
-    raise typer.Exit(report.exit_code)
+    end_audit(lost, report.exit_code)
 
 
 def _warn_of_pairs(participants: int, groups: int) -> None:

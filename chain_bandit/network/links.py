@@ -51,7 +51,7 @@ GATHER = 0.002
 
 SSLProtocol.max_size = 1 << 16
 """Bytes of the buffer of each link, of both directions, that asyncio fills with zeros and so keeps resident: a quarter
-of what it has else, and four records of TLS."""
+of what it has else, and four records of TLS. It is a setting of asyncio's own class, for all of the process."""
 
 TLS_ERRORS = (OSError, EOFError)
 """What a lost link raises: those of TLS and of time are of the first kind, a frame that is cut off of the second."""

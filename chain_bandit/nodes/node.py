@@ -380,7 +380,7 @@ class Node:
         again = self._now() + self._bound
         while not self._is_recorded():
             if not self._live:
-                self._say(f"back in round {self.ledger.round}")
+                self._say(f"resynced in round {self.ledger.round}")
                 self._live = True  # the next one begins before our eyes
             self._act(played)
             if self._now() > again:
@@ -469,7 +469,7 @@ class Node:
         except AnnouncementRefused as refused:
             if refused.forged:
                 self._links.ban(sender)
-            self._say(f"{sender} says what is not followed: {refused}")
+            self._say(f"address of a node from {sender} refused: {refused}")
 
     def _is_late(self) -> bool:
         longest = self._rules.steps * self._bound
@@ -493,7 +493,7 @@ class Node:
         try:
             return act()
         except AlreadySigned as refused:
-            self._say(f"said nothing: {refused}")
+            self._say(f"not signed: {refused}")
             return []
 
     def _post(self, said: Iterable[Post], step: int | None = None) -> None:

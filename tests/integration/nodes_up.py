@@ -109,7 +109,7 @@ class Game:
 
     def is_back(self, name: str) -> bool:
         """Whether a node that was started again has caught up with its game."""
-        return "back in round" in self.log(name)
+        return "resynced in round" in self.log(name)
 
     def log(self, name: str) -> str:
         """What a node has written; nothing before it runs."""

@@ -109,6 +109,11 @@ def test_an_agreement_without_room_for_its_page_leaves_its_history_and_no_half_o
     refused("mediate", on_full_disk(16_000, *chain))
     assert [path.name for path in out.iterdir()] == ["tokens.jsonl.gz"]
     assert "name another with --out" in chain_bandit(*chain).stderr
+    said = on_full_disk(16_000, "mediate", "audit", out, "--page", tmp_path / "page.html")
+    assert said.returncode == 2
+    assert "passed" in said.stdout
+    assert "page.html: cannot be written" in said.stderr
+    assert not (tmp_path / "page.html").exists()
 
 
 @pytest.fixture(scope="module")

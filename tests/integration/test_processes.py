@@ -96,7 +96,8 @@ def test_two_of_four_who_were_away_are_waited_for_in_the_next_round_that_is_agre
     scenario = small(14, bound_ms=1000, failure_limit=1, malicious=[], liars=0)
     with game(scenario, tmp_path / "game", revive=True) as played:
         _, report = played.end()
-        back = [re.search(r"^back in round (\d+)$", played.log(name), re.MULTILINE) for name in ("seat-0", "seat-1")]
+        logs = [played.log(name) for name in ("seat-0", "seat-1")]
+        back = [re.search(r"^resynced in round (\d+)$", log, re.MULTILINE) for log in logs]
     since = max(int(found[1]) for found in back if found)
     kinds = {row.round: row.kind for row in report.rounds}
     assert kinds[since + 1] == "exploration"

@@ -7,11 +7,12 @@ import os
 import resource
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
+from chain_bandit import append_log
 from chain_bandit.append_log import (
     AppendLog,
     AppendLogFile,
@@ -198,7 +199,7 @@ def test_a_file_that_another_process_writes_is_neither_cut_nor_replaced(tmp_path
     page = tmp_path / "page.html"
     with whole_file(page) as first:
         first.write(b"all of it")
-        with pytest.raises(LogLocked, match=r"page\.html\.partial: another process"), whole_file(page):
+        with pytest.raises(OSError, match=r"busy: .*page\.html\.partial"), whole_file(page):
             raise AssertionError
     assert page.read_bytes() == b"all of it"
     assert list(tmp_path.iterdir()) == [page]
@@ -219,6 +220,26 @@ def test_a_file_that_got_its_final_name_while_it_was_opened_is_not_cut(tmp_path,
     with pytest.raises(KeyError), whole_file(page):
         raise KeyError
     assert page.read_bytes() == b"the first one's"
+    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_a_file_that_another_process_begins_after_the_last_step_keeps_its_name(tmp_path, monkeypatch):
+    """One writer has put its file in place; until it returns, a second one has begun and must stay alone."""
+    page, sync, others = tmp_path / "page.html", append_log._sync_folder, ExitStack()
+
+    def begun_meanwhile(folder):
+        monkeypatch.setattr(append_log, "_sync_folder", sync)
+        others.enter_context(whole_file(page)).write(b"the second")
+        sync(folder)
+
+    monkeypatch.setattr(append_log, "_sync_folder", begun_meanwhile)
+    with whole_file(page) as file:
+        file.write(b"the first")
+    with pytest.raises(OSError, match="busy"), whole_file(page) as file:
+        file.write(b"a third's half")
+    assert page.read_bytes() == b"the first"
+    others.close()
+    assert page.read_bytes() == b"the second"
     assert list(tmp_path.iterdir()) == [page]
 
 

@@ -1,6 +1,7 @@
 """Tokens follow Algorithm 1, of one run and of many at once; isolated and synchronised agents exchange the same."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from chain_bandit.mediate import stacked_token_rule, token_rule
+from chain_bandit.mediate.agreement.agreer import AgreedTokens
 from chain_bandit.mediate.agreement.tokens import TokenInvalid
 from chain_bandit.mediate.token_rule import (
     Episode,
@@ -20,11 +22,19 @@ from chain_bandit.mediate.token_rule import (
     after_epoch,
     opened,
 )
+from chain_bandit.protocol.agreement.tokens import mean
 from chain_bandit.protocol.units import UNIT
 from science.peer_agreement import PeerShares
 
 SALTS = [bytes([number]) * 32 for number in range(4)]
 PAPER, BRIEF = TokenRuleOptions(), TokenRuleOptions(last_value=False)
+
+
+class InTheOpen:
+    """The mean of tokens that everybody is shown."""
+
+    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> AgreedTokens:
+        return (mean(sum(tokens), len(tokens)),) * len(tokens)
 
 
 def flat(value: float, *rewards: float) -> Episode:
@@ -36,7 +46,7 @@ def tell(method: Method, *epochs: Any, rule: TokenRuleOptions = BRIEF, agents: i
     """Epochs of one flat episode an agent; each gives value and reward by agent."""
     accounts = opened(method, agents)
     for epoch in epochs:
-        accounts = after_epoch(accounts, [[flat(*each)] for each in epoch], method, rule, PeerShares(), SALTS[:agents])
+        accounts = after_epoch(accounts, [[flat(*each)] for each in epoch], method, rule, InTheOpen(), SALTS[:agents])
     return accounts
 
 
@@ -110,14 +120,14 @@ def test_the_lowest_reward_is_that_of_the_whole_run_and_ones_own():
 
 def test_the_middle_of_an_epoch_is_the_median_of_its_episodes_means():
     epoch = [[flat(value, -1.0) for value in (1, 100, 3, 2)]]
-    (account,) = after_epoch(opened(Method.AUTO, 1), epoch, Method.AUTO, BRIEF, PeerShares(), SALTS[:1])
+    (account,) = after_epoch(opened(Method.AUTO, 1), epoch, Method.AUTO, BRIEF, InTheOpen(), SALTS[:1])
     assert account.middle == 2.5
 
 
 @pytest.mark.parametrize(("rule", "mean"), [(PAPER, 3.5), (BRIEF, 1.5)])
 def test_equation_3_divides_one_more_value_than_steps_or_as_many(rule, mean):
     (account,) = after_epoch(
-        opened(Method.AUTO, 1), [[Episode((1, 2, 4), (-1, -1))]], Method.AUTO, rule, PeerShares(), SALTS[:1]
+        opened(Method.AUTO, 1), [[Episode((1, 2, 4), (-1, -1))]], Method.AUTO, rule, InTheOpen(), SALTS[:1]
     )
     assert account.middle == mean
 
@@ -133,7 +143,7 @@ def test_the_codes_size_is_of_everybodys_last_rewards_without_zeros(rewards, siz
     for value in (10.0, 20.0):
         now = replace(last, values=[value] * 4), replace(first, values=[value] * 4)
         epoch = [[now[1], now[0]], [now[1], replace(now[0], rewards=(0.0, 0.0, 0.0))]]
-        accounts = after_epoch(accounts, epoch, Method.AUTO, rule, PeerShares(), SALTS[:2])
+        accounts = after_epoch(accounts, epoch, Method.AUTO, rule, InTheOpen(), SALTS[:2])
     assert [each.own for each in accounts] == pytest.approx([0.1 + 0.1 * size] * 2)
 
 
@@ -165,7 +175,7 @@ def test_shares_among_peers_give_the_same_tokens():
     accounts = tuple(TokenAccount(own, 0.1, -1.0, 10.0) for own in (0.3, 0.21, 1 / 3, 2.0))
     epoch = [[flat(value, -1)] for value in (10, 11, 12, 13)]
     ours, theirs = (
-        after_epoch(accounts, epoch, Method.ISOLATED, PAPER, each, SALTS) for each in (PeerShares(), PeerShares())
+        after_epoch(accounts, epoch, Method.ISOLATED, PAPER, each, SALTS) for each in (InTheOpen(), PeerShares())
     )
     assert ours == theirs
     assert len({each.used for each in ours}) == 1

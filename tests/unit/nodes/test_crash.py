@@ -72,7 +72,7 @@ def log(*kinds: str, first: int = 4) -> list[str]:
 
 def test_a_block_is_expected_within_three_rounds_of_every_start_that_nobody_is_killed_or_away_in() -> None:
     before, dead = log("approved", "skip"), log("skip", "exploration", "skip", "skip", first=6)
-    seat = [*before, "back in round 6", *dead, *log("approved", first=10)]
+    seat = [*before, "resynced in round 6", *dead, *log("approved", first=10)]
     missed = ["no block in [6, 8, 9], though seat-0 was back"]
     assert kills.no_block_soon({"seat-0": seat}, {"seat-0": [2]}) == missed
     for at, kind in ((3, "approved"), (6, "rejected")):
@@ -80,7 +80,7 @@ def test_a_block_is_expected_within_three_rounds_of_every_start_that_nobody_is_k
         soon[at] = soon[at].replace("skip", kind)
         assert not kills.no_block_soon({"seat-0": soon}, {"seat-0": [2]})
     assert not kills.no_block_soon({"seat-0": seat[:-2]}, {"seat-0": [2]})  # the game was over
-    assert kills.no_block_soon({"seat-0": [*seat, "back in round 11"]}, {"seat-0": [2, 8]})  # no excuse
+    assert kills.no_block_soon({"seat-0": [*seat, "resynced in round 11"]}, {"seat-0": [2, 8]})  # no excuse
     for back, said in ((6, 2), (7, 0)):  # of who was away, the one that is last back counts
-        other = [*log("approved"), f"back in round {back}", *log("approved", first=10)]
+        other = [*log("approved"), f"resynced in round {back}", *log("approved", first=10)]
         assert len(kills.no_block_soon({"seat-0": seat, "relayer": other}, {"seat-0": [2], "relayer": [1]})) == said

@@ -403,7 +403,7 @@ def test_who_reads_many_records_at_once_is_back_when_the_chain_has_no_more(monke
     given: Any = (role, rounds(1, horizon=12), opening, Peers([]), follower, False, 0, 9.0, verifier, lines.append)
     game = Node(*given, clock=lambda: now[0]).play()
     next(game)
-    assert lines == ["back in round 10"]
+    assert lines == ["resynced in round 10"]
     assert not role.ticks
 
 
