@@ -426,7 +426,9 @@ class _Game:
         elif to == RELAYER:
             for message in envelope.messages:
                 if isinstance(message, Equivocation) and envelope.round <= message.slot.round + 1:
-                    self.rounds[message.slot.round].told.append(message)
+                    of = self.rounds.get(message.slot.round)  # the corrupt may equivocate in the one before all others
+                    if of is not None:
+                        of.told.append(message)
             self._at(self.now + self._brief(), lambda: self._relay(played, sender, envelope))
         elif to in self.corrupt:
             self._to_twin(played, sender, to, envelope)
