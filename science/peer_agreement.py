@@ -5,8 +5,7 @@
 Prints what each of three participants in a row takes for the mean of 1, 1 and 10 after one step, by both ways to share.
 Each participant splits its token among its neighbours and itself, adds up the shares that it then has, and publishes
 the sum. Where not all reach all, sums are handed on, step by step; a participant that all sums have reached knows the
-mean. docs/mediate.md compares it with the validators' agreement of `game.agreement`, and has the figures of
-`Sharing.RANGE` from tests/unit/mediate/test_agreement.py.
+mean. docs/mediate.md compares it with the validators' agreement of `game.agreement`, and has these figures.
 
 Shares are integers modulo 2^64: any n - 1 of n are independent and uniform in the whole ring, whatever they share.
 The paper's code draws reals between -x and x, which tell how large x may be, and all are 0 for x = 0.
