@@ -364,12 +364,28 @@ class Outbox:
         said = iter(answers)
         latest = None if self._certain else next(said)
         at_head = None if asking.head is None else next(said)
-        height = inf if self._certain else as_int(field(latest, "number")) if isinstance(latest, dict) else -1
+        if not self._certain and self._is_behind(latest, at_head, asking.head, now):
+            return
+        height = inf if self._certain else as_int(field(latest, "number"))
         for call, version in asking.asks:
             self._take_receipt(call, version, next(said), height)
         if not self._certain:
             yield from self._follow(latest, at_head, asking.head, now)
         yield from self._close()
+
+    def _is_behind(self, latest: Any, at_head: Any, head: tuple[int, bytes] | None, now: float) -> bool:
+        """Whether the node does not know the head: its receipts may be of a branch that fell out.
+
+        Not for ever: the head may be gone for good.
+        """
+        if isinstance(latest, Refused) or latest is None or isinstance(at_head, Refused):
+            return True
+        if head is not None and at_head is None:
+            self._behind_since = self._behind_since or now
+            if now - self._behind_since < BEHIND:
+                return True
+        self._behind_since = None
+        return False
 
     def _check_identity(self, answers: list[Any]) -> None:
         """After a lost exchange: is it still the same chain that answers?"""
@@ -436,14 +452,7 @@ class Outbox:
 
     def _follow(self, latest: Any, at_head: Any, head: tuple[int, bytes] | None, now: float) -> Step[None]:
         """Move the head along; where the last one is no longer in the chain, look what fell out with it."""
-        if isinstance(latest, Refused) or latest is None or isinstance(at_head, Refused):
-            return
         number, digest = as_int(field(latest, "number")), as_bytes(field(latest, "hash"))
-        if head is not None and at_head is None:  # an old answer, or blocks that are gone for good
-            self._behind_since = self._behind_since or now
-            if now - self._behind_since < BEHIND:
-                return
-        self._behind_since = None
         if head is None or head[1] != digest:
             self._moved_at = now
         self.head, self._block_gas = (number, digest), as_int(field(latest, "gasLimit"))

@@ -11,13 +11,13 @@ import os
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
 from typing import IO, cast
 
-from chain_bandit.append_log import regular_file, require_file
+from chain_bandit.append_log import regular_file, whole_file
 from chain_bandit.chain_history.blocks import FORMAT, LAST_BLOCK, OLDER, ContractOrigin, History, RawBlock
 from chain_bandit.chain_history.bounded_memo import remembered
 from chain_bandit.chain_history.errors import HistoryError, OtherFormat
@@ -68,21 +68,12 @@ def _hexes(items: Sequence[bytes]) -> str:
 
 def write(history: History, path: Path) -> None:
     """Write the history, gzipped when `path` ends in .gz; the file appears whole or not at all."""
-    require_file(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("xb") as raw:
-            if path.suffix == ".gz":
-                with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed:
-                    _write_lines(history, cast("IO[bytes]", packed))
-            else:
-                _write_lines(history, raw)
-            raw.flush()
-            os.fsync(raw.fileno())
-        os.replace(partial, path)
-    finally:
-        with suppress(FileNotFoundError):
-            partial.unlink()
+    with whole_file(path) as file:
+        if path.suffix == ".gz":
+            with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
+                _write_lines(history, cast("IO[bytes]", packed))
+        else:
+            _write_lines(history, file)
 
 
 def _write_lines(history: History, file: IO[bytes]) -> None:

@@ -269,10 +269,10 @@ def _read_echo(got: Any) -> Echo:
     if odd or not 0 < tagged <= MAX_PARTICIPANTS // GROUP:
         raise ValueError("an echo has two bits and an eighth of a tag for each seat")
     single, several, rest = packed[:tagged], packed[tagged : 2 * tagged], packed[2 * tagged :]
-    if signed and (len(signed) > 1 or len(_blob(signed[0])) != SIGNATURE_BYTES):
+    if len(signed) > 1:
         raise ValueError("an echo has one signature, or none")
     masks = int.from_bytes(single, "big"), int.from_bytes(several, "big")
-    return Echo(_number(round_), *masks, rest[:SALT_BYTES], rest[SALT_BYTES:], *signed)
+    return Echo(_number(round_), *masks, rest[:SALT_BYTES], rest[SALT_BYTES:], *map(_signature, signed))
 
 
 PHASE, ROLE = _choice(Phase), _choice(Role)

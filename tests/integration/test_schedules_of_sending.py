@@ -27,6 +27,9 @@ FOUND_WITHIN = 600
 
 REFUSED = "            if call.refused is None:"
 SYNC, POST = "self._journal.sync()", "self._sending, self._sent_at = self._rpc.wire.post(requests), now"
+EVENTS, BEHIND = "(yield from self._take_events(answers[-1]))", "self._is_behind(latest, at_head, asking.head, now)"
+RECEIPT = 'self._take_receipt(call, version, answer, as_int(field(latest, "number")))'
+EACH = "for (call, version), answer in zip(asking.asks, answers[1 + bool(asking.head) :]) if isinstance(latest, dict)"
 NONCE = 'yield Ask("eth_getTransactionCount", [account, which], as_int)'
 
 
@@ -47,7 +50,12 @@ FAULTS: dict[str, tuple[tuple[Any, str, str, str], ...]] = {
         (Outbox, "_take_word", "call.accepted = True", "call.accepted, call.outdone = True, self.head"),
     ),
     "every receipt is a success": ((Outbox, "_take_receipt", "== 1 and reached", ">= 0"),),
-    "receipts are taken in without the events before them": ((Outbox, "_take", "  return\n", "  pass\n"),),
+    "receipts are taken in without the events before them": (
+        (Outbox, "_take", f"not {EVENTS}", f"{EVENTS} is None"),
+    ),
+    "receipts of a node that does not know the head are taken in": (
+        (Outbox, "_take", BEHIND, f"{BEHIND} and ([{RECEIPT} {EACH}], (yield from self._close()))"),
+    ),
     "events are asked for from the head on": ((Outbox, "_take_events", "self.head[0] - UNDONE", "self.head[0]"),),
     "a nonce is believed taken at once": ((Outbox, "_look_into", "call.taken >= NONCES_TAKEN", "True"),),
     "a garbled count of nonces ends the run": (
@@ -116,6 +124,7 @@ FAULTS: dict[str, tuple[tuple[Any, str, str, str], ...]] = {
 RARE = {
     "a block takes everything": 1_100,
     "receipts are taken in without the events before them": 3_200,
+    "receipts of a node that does not know the head are taken in": 9_000,
     "an answer that does not know the head says what fell out": 15_600,
     "nobody looks back before the end": 900,
     "what others did is not followed": 12_800,
