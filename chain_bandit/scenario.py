@@ -300,7 +300,7 @@ def _kind_of_rewards(given: Any) -> str:
 
 
 class Scenario(Strict):
-    """A game: who plays, for how long, what is assumed, what is true."""
+    """A game: its participants, length, assumptions and rewards."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="of the game, and of its run folder")
     preset: Annotated[str, AfterValidator(known)] = Field(
@@ -310,10 +310,10 @@ class Scenario(Strict):
     participants: int = Field(description="M: participants, numbered from 0", json_schema_extra=unit("participants"))
     rounds: int = Field(description="T: the horizon; with growth, pulls", json_schema_extra=unit("rounds"))
     liars: int = Field(
-        description="f: assumed bound on who lies about estimators", json_schema_extra=unit("participants")
+        description="f: assumed bound on participants with false estimators", json_schema_extra=unit("participants")
     )
     attackers: int = Field(
-        description="m: assumed bound on who attacks the consensus", json_schema_extra=unit("participants")
+        description="m: assumed bound on participants that attack the consensus", json_schema_extra=unit("participants")
     )
     rewards: Annotated[
         Annotated[BernoulliRewards, Tag("bernoulli")]
@@ -342,7 +342,9 @@ class Scenario(Strict):
     aggregation: RuleGiven = Field(default="option-1", description="how estimators come from reports")
     reputation: RuleGiven = Field(default="accuracy", description="what a block's reports do to reputations")
     disclosure: RuleGiven = Field(default="estimates", description="what reports say of local estimators")
-    selection: RuleGiven | None = Field(default=None, description="who validates; by default what N and sortition say")
+    selection: RuleGiven | None = Field(
+        default=None, description="which seats validate; by default what N and sortition say"
+    )
     policy: RuleGiven = Field(default="ucb1", description="which arm is pulled in a learning round")
     cost: Literal["constant", "distance"] = Field(
         default="constant", description="of a round with a lie in force; none where false reports can be proven"

@@ -37,7 +37,7 @@ CHECKS = {
     "token.signatures": "Every signature is its validator's, over this epoch of this agreement.",
     "token.deadline": "Every epoch that ended without a word ended after its deadline.",
     "token.body": "Every body is well formed: nobody is in two groups, nobody blocked in one.",
-    "token.groups": "The groups are those that the seed draws of who counts.",
+    "token.groups": "The groups are those that the seed draws of the seats that count.",
     "token.seed": "The seed of the groups was unknown until tokens were fixed: on the quorum's word.",
     "token.sums": "What a group's tokens add up to is what its validators' sums say, 2f + 1 of them at least.",
     "token.agreed": "Every token is the median of the groups' means, clamped.",

@@ -30,8 +30,8 @@ CHECKS = {
     "committee.best": "Every committee is the best by reputation, as many as the skips before it ask for.",
     "committee.chosen": "Every committee is whom the game's rule chooses, or everybody where it chooses too few.",
     "draw.proof": "Every seat that a header names as drawn proved it, by its registered key on the next round's seed.",
-    "draw.committee": "Every drawn committee is who the proofs draw, or everybody where they draw too few.",
-    "draw.commanders": "The commanders that a header names are who the proofs draw, of the next validators.",
+    "draw.committee": "Every drawn committee is the one that the proofs draw, or all seats where they draw too few.",
+    "draw.commanders": "The commanders that a header names are those that the proofs draw, of the next validators.",
     "evidence.proof":
         "Every accusation is two contents that a seat signed in one slot, in a role that signs once, or a report that "
         "does not follow from the tally that it names; every acquittal is a receipt with another tally.",

@@ -70,6 +70,7 @@ class Call:
         first: the part that begins what is left to do.
         versions: what was signed, oldest first; nothing until its turn comes.
         receipts: by nonce; every nonce needs one, or those after it would never be mined.
+        orphaned: hashes of blocks that held it and fell out of the chain.
         gas: used by each transaction of this call, by identity.
         outdone: number and hash of the block by whose state somebody else's transaction had the effect.
         accepted: the node took it at least once.
@@ -94,6 +95,7 @@ class Call:
     first: int = 0
     versions: list[Version] = field(default_factory=list)
     receipts: dict[int, TransactionReceipt] = field(default_factory=dict)
+    orphaned: set[bytes] = field(default_factory=set)
     gas: dict[str, int] = field(default_factory=dict)
     outdone: tuple[int, bytes] | None = None
     accepted: bool = False
@@ -163,6 +165,6 @@ class Call:
     def fell_out(self, nonce: int | None) -> None:
         """The block of a nonce, or of what others did, is no longer in the chain: the same bytes go out at once."""
         if nonce is not None:
-            del self.receipts[nonce]
+            self.orphaned.add(self.receipts.pop(nonce).block_hash)
         self.outdone, self.refused, self.taken = None, None, 0
         self.resend_at, self.delay, self.next_since = 0.0, 0.0, None

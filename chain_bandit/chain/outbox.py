@@ -8,7 +8,7 @@ the disk before anything leaves.
 
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, TypeAlias, TypeVar
@@ -367,8 +367,10 @@ class Outbox:
         if not self._certain and self._is_behind(latest, at_head, asking.head, now):
             return
         height = inf if self._certain else as_int(field(latest, "number"))
-        for call, version in asking.asks:
-            self._take_receipt(call, version, next(said), height)
+        receipts = [(call, version, next(said)) for call, version in asking.asks]
+        orphaned = yield from self._orphaned(receipts)
+        for call, version, fields in receipts:
+            self._take_receipt(call, version, fields, height, orphaned)
         if not self._certain:
             yield from self._follow(latest, at_head, asking.head, now)
         yield from self._close()
@@ -416,11 +418,28 @@ class Outbox:
                 call.refused_since = now
             call.refused, call.resend_at = word.text, now + min(call.delay, self._delivery.resend_after / 4)
 
-    def _take_receipt(self, call: Call, version: Version, fields: Any, height: float) -> None:
+    def _orphaned(self, receipts: list[tuple[Call, Version, Any]]) -> Step[Set[bytes]]:
+        """Blocks of these receipts that fell out of the chain and are not in it again: Anvil goes on giving some."""
+        blocks = dict[bytes, int]()
+        for call, _, fields in receipts:
+            if call.orphaned and fields is not None and not isinstance(fields, Refused):
+                digest, number = as_bytes(field(fields, "blockHash")), as_int(field(fields, "blockNumber"))
+                if digest in call.orphaned:
+                    blocks[digest] = number
+        if not blocks:
+            return blocks.keys()
+        found = yield Exchange([("eth_getBlockByNumber", [hex(number), False]) for number in blocks.values()], _hash)
+        return blocks.keys() - set(found)
+
+    def _take_receipt(
+        self, call: Call, version: Version, fields: Any, height: float, orphaned: Set[bytes]
+    ) -> None:
         """Take a receipt in, unless its block is above the head: nobody would notice if that fell out."""
         identity = version.identity
         if isinstance(fields, Refused):
             return
+        if fields is not None and as_bytes(field(fields, "blockHash")) in orphaned:
+            fields = None
         if fields is None:
             if call.resend_at == inf:
                 call.resend_at = 0.0
@@ -473,6 +492,8 @@ class Outbox:
             stands_still = now - max(since, self._moved_at) > self._standstill
             too_low = base > call.to_send[0].fee.most
             if stands_still or (passed_over and (too_low or call.refused is None)):
+                if not (yield from self.look_back()):  # the one before it by nonce may be in no block any more
+                    return
                 self._replace(call, (number, now), base)
             if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):
                 yield from self._look_into(call, (number, now), base, passed_over)
@@ -569,9 +590,8 @@ class Outbox:
     def look_back(self) -> Step[bool]:
         """Ask again for the blocks of all receipts that a reorganisation may undo.
 
-        A block's hash says what it holds; some receipts Anvil goes on giving when their block is gone. An answer that
-        does not know the head, of a node that lags or since blocks were undone again, says nothing: `unsure`. Returns
-        whether nothing fell out of the branch of the last known head.
+        A block's hash says what it holds. An answer that does not know the head, of a node that lags or since blocks
+        were undone again, says nothing: `unsure`. Returns whether nothing fell out of the last known head's branch.
         """
         whole, head = True, self.head
         mined: list[tuple[Call, int | None, int, bytes]] = [
@@ -619,18 +639,23 @@ class Outbox:
             if call.outdone is None or self._is_confirmed(call.outdone[0]):
                 self.open.remove(call)
                 self.progress += 1
-        self._forget()
+        yield from self._forget()
 
-    def _forget(self) -> None:
-        """Let go of calls that nothing can undo any more, but for the gas that they used."""
+    def _forget(self) -> Step[None]:
+        """Let go of calls that nothing can undo any more, but for the gas that they used.
+
+        A node may give receipts of blocks that fell out long ago: hence a look back before, at many at once.
+        """
         deep = inf if self._certain else self.head[0] - UNDONE if self.head else -inf
-        under_way, kept = set(self.open), list[Call]()
-        for call in self.kept:
-            if call in under_way or any(block > deep for block in call.blocks):
-                kept.append(call)
-            elif call.gas:
+        under_way = set(self.open)
+        old = [call for call in self.kept if call not in under_way and max(call.blocks, default=0) <= deep]
+        if not self._certain and (len(old) < self._delivery.in_flight or not (yield from self.look_back())):
+            return
+        for call in old:
+            if call.gas:
                 self._used.setdefault(call.method, array("Q")).extend(call.gas.values())
-        self.kept = kept
+        gone = set(old)
+        self.kept = [call for call in self.kept if call not in gone]
 
     def _is_confirmed(self, block: int) -> bool:
         if self._certain:

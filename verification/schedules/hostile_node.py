@@ -2,12 +2,12 @@
 
 What the node may do: lose an exchange before or after its effect, answer late, answer anything to what it is sent (take
 it and refuse it, refuse it or take it and drop it), hide receipts and pooled transactions, forget its pool, be full,
-answer for an older head or a branch that fell out (whole exchanges, receipts of orphaned blocks among them), garble an
-answer or a field of one, undo blocks, also between two answers of an exchange, pass a transaction over for ever, and be
-another chain for a while.
+answer for an older head or a branch that fell out (whole exchanges, receipts of orphaned blocks among them), give such
+receipts for ever beside right answers, garble an answer or a field of one, undo blocks, also between two answers of an
+exchange, pass a transaction over for ever, and be another chain for a while.
 
 What it may not do, as `chain/outbox.py` does not claim to withstand it: show a receipt, an event, a state or a balance
-that no branch has or had, be another chain without an exchange lost between, or keep a lie up for ever.
+that no branch has or had, be another chain without an exchange lost between, or keep another lie up for ever.
 """
 
 from collections.abc import Callable, Sequence
@@ -88,6 +88,7 @@ class HostileWorld(ModelChain):
         pool_limit: transactions that it keeps.
         balances: of accounts that are not rich.
         on_send: told of every raw transaction that leaves the process.
+        orphans: whether it gives receipts of blocks that fell out, for ever, as Anvil does of some.
         hid: how often the node denied a transaction that a block holds, by identity.
         foreign: whether another chain answers.
         last_foreign: when it did last.
@@ -100,7 +101,7 @@ class HostileWorld(ModelChain):
         self, rng: Random, rules: ModelContract, nonces: dict[str, int], interval: float, instant: bool
     ) -> None:
         super().__init__(rng, rules, nonces, interval, instant)
-        self.calm = self.foreign = self.doubtful = False
+        self.calm = self.foreign = self.doubtful = self.orphans = False
         self.last_foreign = -1e9
         self.mood = Mood()
         self.pool_limit = 64
@@ -229,7 +230,8 @@ class HostileWorld(ModelChain):
     def _receipt(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
         if self.rng.random() < self.mood.hides:
             return None
-        for block in reversed(view):
+        orphans = [block for block in self.blocks.values() if block not in self.chain] if self.orphans else []
+        for block in (*reversed(view), *reversed(orphans)):
             if parameters[0] in block.receipts:
                 return block.receipts[parameters[0]]
         return None

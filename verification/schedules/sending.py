@@ -35,6 +35,11 @@ class _Schedule(Drawn):
         self.made: list[Call] = []
         self.gas: dict[str, list[int]] = {}
         self.world.on_send = self._on_send
+        self.world.after(self.calm_at + LONGEST + TIMEOUT, self._end)
+
+    def _end(self) -> None:
+        """A sender that gets nowhere, and does not give up, would play for ever."""
+        self.world.kill_at = self.world.touches + 1
 
     # --- what leaves the process
 

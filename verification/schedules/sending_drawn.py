@@ -57,7 +57,7 @@ class Drawn:
     """
 
     def __init__(self, seed: int) -> None:
-        self.rng = rng = Random(f"sending {seed}")
+        self.seed, self.rng = seed, (rng := Random(f"sending {seed}"))
         self.played = Counted()
         self.rules, self.disk = ModelContract(), Disk()
         self.told: set[bytes] = set()
@@ -176,6 +176,8 @@ class Drawn:
         self.dear = not lies.isdisjoint(("aside", "base"))
         deepest = rng.choice((0, 1, 2, 3, 6, 12, 20))
         if deepest:
+            world.orphans = Random(f"{self.seed} orphans").random() < 0.3  # the other draws stay
+            self.played.seen["mood: orphans"] += world.orphans
             self.orderly = False
             for _ in range(rng.randint(1, 4)):
                 world.after(rng.uniform(0, self.calm_at), lambda: self._undo(rng.randint(1, deepest)))

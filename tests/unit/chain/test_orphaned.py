@@ -1,0 +1,117 @@
+"""Receipts of blocks that fell out of the chain, which a node goes on giving: calls in them are not taken for mined."""
+
+from dataclasses import replace
+
+import pytest
+
+from chain_bandit.chain.answers import as_hex
+from chain_bandit.chain.outbox import UNDONE, Outbox
+from chain_bandit.chain.transaction_policy import PIPELINED
+from tests.integration.test_schedules_of_sending import edited
+from tests.unit.chain.liar import GAS, Liar
+
+
+def with_orphan(node):
+    """A call that passes for mined, by a block that is not in the chain."""
+    call = node.call()
+    node.mines = node.forks = True
+    node.turn()
+    assert node.outbox.open == []
+    return call
+
+
+def test_before_a_fee_is_raised_calls_before_it_are_looked_for():
+    node = Liar()
+    orphan = with_orphan(node)
+    node.mines = False
+    stuck = node.call()
+    for _ in range(3):
+        node.turn()
+        node.height += PIPELINED.stuck_blocks
+    assert node.outbox.open == [orphan, stuck]
+    assert len(stuck.versions) == 1  # its own nonce is the next one only when the other's is used
+
+
+def test_a_receipt_of_a_block_that_fell_out_does_not_count_again():
+    node = Liar()
+    orphan = with_orphan(node)
+    node.step(node.outbox.look_back())
+    for _ in range(3):
+        node.turn()
+        assert node.outbox.open == [orphan]
+    node.forks = False
+    node.turn()
+    assert node.outbox.open == []
+
+
+def test_a_block_that_comes_back_counts_again():
+    node = Liar()
+    call = node.call()
+    node.mines = True
+    node.turn()
+    call.fell_out(call.versions[0].nonce)
+    node.outbox.open.append(call)
+    assert call.orphaned == {node.height.to_bytes(32)}
+    node.turn()
+    assert node.outbox.open == []
+
+
+def test_a_call_is_forgotten_only_after_a_look_back():
+    node = Liar(replace(PIPELINED, in_flight=1))
+    orphan = with_orphan(node)
+    node.height += UNDONE + 1
+    node.turn()
+    assert node.outbox.open == [orphan]
+    node.mines, node.forks = True, False
+    node.turn()
+    node.height += UNDONE + 1
+    node.turn()
+    assert node.outbox.kept == node.outbox.open == []
+    assert node.outbox.gas == {"m": [GAS]}
+
+
+def test_an_answer_that_does_not_know_the_head_says_nothing():
+    node = Liar()
+    with_orphan(node)
+    step = node.outbox.look_back()
+    asked = next(step).requests
+    assert [parameters[0] for _, parameters in asked] == [hex(node.height)] * 2
+    for at_head in (None, bytes(32)):
+        with pytest.raises(StopIteration) as end:
+            step.send([as_hex(bytes(32)), at_head])
+        assert end.value.value is False
+        assert node.outbox.unsure
+        assert node.outbox.open == []
+        step = node.outbox.look_back()
+        next(step)
+
+
+FAULTS = {
+    "a fee is raised at once": (
+        test_before_a_fee_is_raised_calls_before_it_are_looked_for, "_follow", "not (yield from self.look_back())",
+        "False",
+    ),
+    "orphaned blocks count": (
+        test_a_receipt_of_a_block_that_fell_out_does_not_count_again, "_orphaned", "blocks.keys() - set(found)",
+        "set()",
+    ),
+    "orphaned blocks never count": (
+        test_a_block_that_comes_back_counts_again, "_orphaned", "blocks.keys() - set(found)", "blocks.keys()",
+    ),
+    "calls are forgotten at once": (
+        test_a_call_is_forgotten_only_after_a_look_back, "_forget", "(yield from self.look_back())",
+        "(yield from ()) is None",
+    ),
+    "any answer says what fell out": (
+        test_an_answer_that_does_not_know_the_head_says_nothing, "look_back",
+        "head is not None and answers[-1] != head[1]", "False",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(fault, monkeypatch):
+    check, name, old, new = FAULTS[fault]
+    monkeypatch.setattr(Outbox, name, edited(Outbox, name, old, new))
+    with pytest.raises(AssertionError):
+        check()
