@@ -618,6 +618,7 @@ class Outbox:
                     call.fell_out(nonce)
                     fallen.add(call)
             whole = whole and not fallen
+            self.progress += bool(fallen)  # it begins anew, and so does patience
             self.open = sorted({*self.open, *fallen}, key=lambda call: call.index)
         self.unsure = False
         return whole

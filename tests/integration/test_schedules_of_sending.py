@@ -155,6 +155,11 @@ def test_nothing_is_lost_or_doubled(capsys):
     assert f"{SCHEDULES:,} schedules, 0 broken" in said
 
 
+@pytest.mark.parametrize("seed", [9_035, 64_539])
+def test_a_receipt_of_an_orphaned_block_holds_nothing_up(seed):
+    assert not play(seed).violations
+
+
 def test_true_signatures_change_nothing():
     assert all(play(seed, TrueSigner) == play(seed) for seed in range(40))
 
