@@ -479,7 +479,7 @@ class Outbox:
         if undone or self.unsure:
             yield from self.look_back()
         base = _base_fee(latest)
-        in_line = set(self._next_in_line())
+        in_line, whole = set(self._next_in_line()), False
         for call in list(self.open):
             if call not in in_line:
                 call.next_since = None
@@ -492,7 +492,8 @@ class Outbox:
             stands_still = now - max(since, self._moved_at) > self._standstill
             too_low = base > call.to_send[0].fee.most
             if stands_still or (passed_over and (too_low or call.refused is None)):
-                if not (yield from self.look_back()):  # the one before it by nonce may be in no block any more
+                whole = whole or (yield from self.look_back())
+                if not whole:  # the one before it by nonce may be in no block any more
                     return
                 self._replace(call, (number, now), base)
             if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):
@@ -599,22 +600,20 @@ class Outbox:
             for call in self.kept for nonce, receipt in call.receipts.items()
         ]  # fmt: skip
         mined += [(call, None, *call.outdone) for call in self.kept if call.outdone]
-        mined.sort(key=lambda each: each[2])
+        every = sorted({number for _, _, number, _ in mined})
         self.unsure = True
-        for end in range(len(mined), 0, -ASKED_AT_ONCE):
-            group = mined[max(0, end - ASKED_AT_ONCE) : end]
-            numbers = sorted({number for _, _, number, _ in group})
+        for end in range(len(every), 0, -ASKED_AT_ONCE):
+            numbers = every[max(0, end - ASKED_AT_ONCE) : end]
             requests: list[Request] = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
             if head is not None:
                 requests.append(("eth_getBlockByNumber", [hex(head[0]), False]))
             answers = yield Exchange(requests, _hash)
-            if head is not None and answers[-1] != head[1]:
+            if any(isinstance(answer, Refused) for answer in answers) or (head and answers[-1] != head[1]):
                 return False
             hashes = dict(zip(numbers, answers, strict=False))
             fallen: set[Call] = set()
-            for call, nonce, number, digest in group:
-                now = hashes[number]
-                if not isinstance(now, Refused) and now != digest:
+            for call, nonce, number, digest in mined:
+                if hashes.get(number, digest) != digest:
                     call.fell_out(nonce)
                     fallen.add(call)
             whole = whole and not fallen

@@ -65,7 +65,7 @@ FAULTS: dict[str, tuple[tuple[Any, str, str, str], ...]] = {
         (Outbox, "_take_receipt", '_events(field(fields, "logs"))', 'list(field(fields, "logs"))'),
     ),
     # reorganisations
-    "nobody looks back": ((Outbox, "look_back", "range(len(mined), 0, -ASKED_AT_ONCE)", "range(0)"),),
+    "nobody looks back": ((Outbox, "look_back", "range(len(every), 0, -ASKED_AT_ONCE)", "range(0)"),),
     "nobody looks back before the end": (
         (Sender, "settle", "self._take_step(self._outbox.look_back())", "pass"),
         (Outbox, "_follow", "yield from self.look_back()\n", "yield from ()\n"),
