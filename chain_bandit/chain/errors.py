@@ -103,7 +103,7 @@ class NonceTaken(ChainBanditError):
 
 
 class TransactionReverted(ChainBanditError):
-    """A transaction that the contract refused.
+    """A transaction that the contract refused, or the node.
 
     Attributes:
         error: name of the contract's custom error; "Rejected" where the node refused to take the transaction at all.
@@ -114,7 +114,10 @@ class TransactionReverted(ChainBanditError):
 
     def __init__(self, method: str, error: str, args: tuple[object, ...]) -> None:
         values = ", ".join(map(_text, args))
-        super().__init__(f"the contract refused {method}: {error}({values})")
+        by_node = error == "Rejected"
+        super().__init__(
+            f"the node refused {method}: {values}" if by_node else f"the contract refused {method}: {error}({values})"
+        )
         self.method, self.error, self.values = method, error, args
 
 

@@ -578,7 +578,7 @@ class Outbox:
                 self._lower(call, since, today)
             elif len({version.fee for version in call.versions}) == 1:  # it may want a higher one
                 self._replace(call, since, base, lasting=True)
-            elif payable < lowest:
+            elif payable < lowest and (yield from self.look_back()) and self._is_next(call):  # one before may pay it
                 raise TransactionReverted(call.method, "Rejected", (call.refused,))
             return  # whatever the words: tried again for as long as patience lasts
         if as_int(used) > nonce:
@@ -670,6 +670,10 @@ class Outbox:
             self._doubt(error)
             return False
 
+    def _is_next(self, call: Call) -> bool:
+        """Whether all calls before it have come through."""
+        return all(each.came_through for each in self.open[: self.open.index(call)])
+
     def _is_settled(self, call: Call, receipt: TransactionReceipt) -> Step[bool]:
         """What to make of a call that failed: somebody else made it, or it is sent anew if it would pass now.
 
@@ -680,8 +684,7 @@ class Outbox:
             newest = max(block for each in self.kept for block in each.blocks)
             if self.head is None or self.head[0] < newest or not (yield from self.look_back()):
                 return False
-            before = self.open[: self.open.index(call)]
-            if call.receipt is not receipt or not all(each.came_through for each in before):
+            if call.receipt is not receipt or not self._is_next(call):
                 return False
         by = self.head or (receipt.block, receipt.block_hash)
         block = hex(by[0])

@@ -98,11 +98,11 @@ FAULTS: dict[str, tuple[tuple[Any, str, str, str], ...]] = {
     # orders
     "a call that failed is judged before those before it": (
         (Outbox, "_close", "not (all_mined and", "not (True and"),
-        (Outbox, "_is_settled", "not all(each.came_through for each in before)", "False"),
+        (Outbox, "_is_settled", "not self._is_next(call)", "False"),
     ),
     "a call that failed and may fall out lets those after it be judged": (
         (Outbox, "_close", "all_mined and call.came_through", "all_mined and receipt is not None"),
-        (Outbox, "_is_settled", "each.came_through for", "each.receipt is not None for"),
+        (Outbox, "_is_next", "each.came_through for", "each.receipt is not None for"),
     ),
     "what others did is not asked": ((Outbox, "_is_done", "if call.done", "if False"),),
     "the order alone is ignored": ((Outbox, "_due", "Order.ALONE in ahead if", "False if"),),

@@ -19,6 +19,7 @@ class Liar:
 
     Attributes:
         height, base, balance: of the chain, its base fee, and the account.
+        poor: an account that has nothing.
         refuses, mines, forks: whether it refuses what is sent, gives receipts, and those of blocks that fell out.
         logs, events: of a receipt, and of the contract.
     """
@@ -27,6 +28,7 @@ class Liar:
         self.wallet = account(bytes(31) + b"\5")
         self.outbox = Outbox(1, as_hex(bytes(32)), [], delivery, False, 60.0)
         self.height, self.base, self.now, self.balance = 100, GWEI, 0.0, 10**18
+        self.poor: str | None = None
         self.refuses = self.mines = self.forks = False
         self.logs: Any = [{"topics": [], "data": "0x"}]
         self.events: Any = []
@@ -72,7 +74,8 @@ class Liar:
             fork = 10**6 if self.forks else 0
             return {"gasUsed": hex(GAS), "blockNumber": hex(self.height), "logs": self.logs, "status": "0x1",
                     "blockHash": as_hex((self.height + fork).to_bytes(32))}  # fmt: skip
-        others = {"eth_getBalance": hex(self.balance), "eth_getTransactionCount": "0x0", "eth_chainId": "0x1",
+        balance = 0 if [self.poor] == list(parameters[:1]) else self.balance
+        others = {"eth_getBalance": hex(balance), "eth_getTransactionCount": "0x0", "eth_chainId": "0x1",
                   "eth_getLogs": self.events}  # fmt: skip
         return others.get(method)
 

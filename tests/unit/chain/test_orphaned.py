@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from chain_bandit.chain.errors import TransactionReverted
+from chain_bandit.chain.node import account
 from chain_bandit.chain.outbox import ASKED_AT_ONCE, UNDONE, Outbox
 from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.chain.wire import Refused
@@ -86,6 +88,17 @@ def test_an_answer_that_does_not_know_the_head_says_nothing():
         next(step)
 
 
+def test_an_account_that_a_call_paid_is_not_given_up_before_that_call_is_looked_for():
+    node = Liar()
+    payment = with_orphan(node)
+    node.mines, node.refuses, node.wallet = False, True, account(bytes(31) + b"\6")
+    node.poor = node.wallet.address
+    poor = node.call()
+    for _ in range(20):
+        node.turn()
+    assert node.outbox.open == [payment, poor]
+
+
 def test_a_block_is_asked_for_once_whatever_it_holds():
     node = Liar()
     calls = [node.call() for _ in range(ASKED_AT_ONCE + 1)]
@@ -105,6 +118,10 @@ FAULTS = {
     "a fee is raised at once": (
         test_before_a_fee_is_raised_calls_before_it_are_looked_for, "_follow", "whole or (yield from self.look_back())",
         "True",
+    ),
+    "a poor account is given up at once": (
+        test_an_account_that_a_call_paid_is_not_given_up_before_that_call_is_looked_for, "_look_into",
+        "(yield from self.look_back())", "True",
     ),
     "orphaned blocks count": (
         test_a_receipt_of_a_block_that_fell_out_does_not_count_again, "_orphaned", "blocks.keys() - set(found)",
@@ -132,5 +149,5 @@ FAULTS = {
 def test_a_planted_fault_is_found(fault, monkeypatch):
     check, name, old, new = FAULTS[fault]
     monkeypatch.setattr(Outbox, name, edited(Outbox, name, old, new))
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, TransactionReverted)):
         check()
