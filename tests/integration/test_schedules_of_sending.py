@@ -126,7 +126,7 @@ RARE = {
     "receipts are taken in without the events before them": 3_200,
     "receipts of a node that does not know the head are taken in": 9_000,
     "receipts of blocks that fell out are taken in again": 600,
-    "what others did is not followed": 12_800,
+    "what others did is not followed": 5_200,
     "what others did counts at once": 1_400,
     "a state of any branch judges": 4_500,
     "what an earlier process left over is offered no more": 36_000,

@@ -3,7 +3,7 @@
 What the node may do: lose an exchange before or after its effect, answer late, answer anything to what it is sent (take
 it and refuse it, refuse it or take it and drop it), hide receipts and pooled transactions, forget its pool, be full,
 answer for an older head or a branch that fell out (whole exchanges, receipts of orphaned blocks among them), give such
-receipts for ever beside right answers, garble an answer or a field of one, undo blocks, also between two answers of an
+receipts for ever where it has no other, refuse to tell of a block, garble an answer or a field of one, undo blocks, also between two answers of an
 exchange, pass a transaction over for ever, and be another chain for a while.
 
 What it may not do, as `chain/outbox.py` does not claim to withstand it: show a receipt, an event, a state or a balance
@@ -167,6 +167,8 @@ class HostileWorld(ModelChain):
         said, pool = list[Any](), self._taken
         for method, parameters in requests:
             answer = _METHODS.get(method, HostileWorld._unknown)(self, view or self.chain, parameters)
+            if self.orphans and method == "eth_getBlockByNumber" and rng.random() < mood.words / 4:
+                answer = Refused("too many requests")
             if mood.garbles and rng.random() < mood.garbles:
                 answer = self._garbled(method, answer)
             said.append(answer)
