@@ -3,8 +3,8 @@
 What the node may do: lose an exchange before or after its effect, answer late, answer anything to what it is sent (take
 it and refuse it, refuse it or take it and drop it), hide receipts and pooled transactions, forget its pool, be full,
 answer for an older head or a branch that fell out (whole exchanges, receipts of orphaned blocks among them), give such
-receipts for ever where it has no other, refuse to tell of a block, garble an answer or a field of one, undo blocks, also between two answers of an
-exchange, pass a transaction over for ever, and be another chain for a while.
+receipts for ever where it has no other, refuse to tell of a block, garble an answer or a field of one, undo blocks,
+also between two answers of an exchange, pass a transaction over for ever, and be another chain for a while.
 
 What it may not do, as `chain/outbox.py` does not claim to withstand it: show a receipt, an event, a state or a balance
 that no branch has or had, be another chain without an exchange lost between, or keep another lie up for ever.
