@@ -578,7 +578,7 @@ class Outbox:
                 self._lower(call, since, today)
             elif len({version.fee for version in call.versions}) == 1:  # it may want a higher one
                 self._replace(call, since, base, lasting=True)
-            elif payable < lowest and (yield from self.look_back()) and self._is_next(call):  # one before may pay it
+            elif payable < lowest and (yield from self.look_back()) and self._is_next(call, by_others=True):
                 raise TransactionReverted(call.method, "Rejected", (call.refused,))
             return  # whatever the words: tried again for as long as patience lasts
         if as_int(used) > nonce:
@@ -670,9 +670,10 @@ class Outbox:
             self._doubt(error)
             return False
 
-    def _is_next(self, call: Call) -> bool:
-        """Whether all calls before it have come through."""
-        return all(each.came_through for each in self.open[: self.open.index(call)])
+    def _is_next(self, call: Call, by_others: bool = False) -> bool:
+        """Whether all calls before it have come through; or those of other accounts, which may pay this one."""
+        before = self.open[: self.open.index(call)]
+        return all(each.came_through for each in before if not by_others or each.account != call.account)
 
     def _is_settled(self, call: Call, receipt: TransactionReceipt) -> Step[bool]:
         """What to make of a call that failed: somebody else made it, or it is sent anew if it would pass now.
