@@ -88,7 +88,8 @@ class HostileWorld(ModelChain):
         pool_limit: transactions that it keeps.
         balances: of accounts that are not rich.
         on_send: told of every raw transaction that leaves the process.
-        orphans: whether it gives receipts of blocks that fell out, for ever, as Anvil does of some.
+        orphans: whether it gives receipts of blocks that fell out, for ever, as Anvil does of some; such a node also
+            refuses questions for blocks, as often as its mood has it.
         hid: how often the node denied a transaction that a block holds, by identity.
         foreign: whether another chain answers.
         last_foreign: when it did last.
