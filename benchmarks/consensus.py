@@ -40,9 +40,9 @@ from chain_bandit.crypto.verify import signer
 from chain_bandit.network.memory import MemoryNetwork
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.proposal import propose
-from verification.schedules.acts import Size
+from verification.schedules.acts import GameSize
 from verification.schedules.keyring import Scribe
-from verification.schedules.stage import Stage
+from verification.schedules.stage import ScheduleStage
 
 SIZES = (4, 7, 10, 16, 31)
 GOALS = {4: 1.3, 7: 1.3, 10: 1.3, 16: 2.0, 31: 2.0}
@@ -76,7 +76,7 @@ class _Row:
 class _Liar:
     """A seat that keeps its report from half of the others, or tells them another one; an honest one else."""
 
-    def __init__(self, stage: Stage, number: int, fault: str) -> None:
+    def __init__(self, stage: ScheduleStage, number: int, fault: str) -> None:
         self._seat, self._other, self._fault = stage.seats[number], stage.seat(number, 1), fault
 
     def begin(self, ledger: Ledger) -> None:
@@ -98,7 +98,7 @@ class _Liar:
 
 def bytes_of(validators: int, fault: str = "none", certified: bool = False) -> int:
     """Bytes of a round in which one commander has a fault: "none", "half" or "two"; of the latter two the others'."""
-    stage = Stage(Size(validators, (validators - 1) // 3, certified=certified), Plain)
+    stage = ScheduleStage(GameSize(validators, (validators - 1) // 3, certified=certified), Plain)
     liars = {} if fault == "none" else {0: _Liar(stage, 0, fault)}
     everybody = dict(enumerate(stage.seats))
     actors: dict[int, Any] = {COMPARISON: stage.comparer, RELAYER: stage.relayer, **everybody, **liars}
@@ -134,7 +134,7 @@ def size_of(send: Send) -> int:
 
 
 def measure(validators: int, rounds: int, certified: bool = False) -> _Row:
-    stage = Stage(Size(validators, (validators - 1) // 3, certified=certified), Plain)
+    stage = ScheduleStage(GameSize(validators, (validators - 1) // 3, certified=certified), Plain)
     actors: _Actors = {COMPARISON: stage.comparer, RELAYER: stage.relayer, **dict(enumerate(stage.seats))}
     sent = 0, 0
     proposing = 0.0
@@ -191,7 +191,7 @@ def measure(validators: int, rounds: int, certified: bool = False) -> _Row:
     )  # fmt: skip
 
 
-def total_bytes(stage: Stage, actors: _Actors, but: Collection[int] = ()) -> int:
+def total_bytes(stage: ScheduleStage, actors: _Actors, but: Collection[int] = ()) -> int:
     """Bytes of one round, by a network that counts them, but for what some send."""
     total = 0
 

@@ -30,9 +30,9 @@ from chain_bandit.protocol.ledger import Ledger
 from science import provenance
 from science.figures import INK, PALE, begin, save
 from verification.schedules import nodes
-from verification.schedules.acts import Schedule, Size
+from verification.schedules.acts import FaultSchedule, GameSize
 from verification.schedules.invariants import disagree
-from verification.schedules.stage import Stage
+from verification.schedules.stage import ScheduleStage
 
 REGIONS = "Virginia", "Frankfurt", "Tokyo", "São Paulo", "Singapore", "Oregon", "Mumbai", "Sydney"
 ROUND_TRIPS = (
@@ -129,8 +129,8 @@ class Internet(nodes._Game):
         slowest: seconds that a message took, between seats and to or from others.
     """
 
-    def __init__(self, stage: Stage, network: Network, rounds: int, seed: int) -> None:
-        super().__init__(stage, Schedule(stage.size, (), rounds, seed, ()), logged=False)
+    def __init__(self, stage: ScheduleStage, network: Network, rounds: int, seed: int) -> None:
+        super().__init__(stage, FaultSchedule(stage.size, (), rounds, seed, ()), logged=False)
         self.network = network
         self._behind = {seat: network.round_trip(RELAYER, seat) / 2 for seat in range(stage.size.validators)}
         self._free = dict[int, float]()
@@ -236,7 +236,7 @@ class Internet(nodes._Game):
         self.outcomes[ledger.round] = record.kind is not Kind.SKIP, disagree(there)
 
 
-def play(stage: Stage, case: str, network: Network, bound: float, rounds: int, seed: int = 0) -> _Row:
+def play(stage: ScheduleStage, case: str, network: Network, bound: float, rounds: int, seed: int = 0) -> _Row:
     """Play so many rounds in virtual time under a Delta of so many seconds."""
     read = lru_cache(1 << 14)(decode)
     with patch.object(nodes, "BOUND", bound), patch.object(node, "decode", read), patch.object(nodes, "decode", read):
@@ -262,8 +262,8 @@ def least_bound(between: float, beside: float, views: float) -> float:
 
 def measure(validators: int, certified: bool = False) -> Iterator[_Row]:
     """Every case; that without loss under a Delta that nothing exceeds, for its steps end by message."""
-    size, rounds = Size(validators, (validators - 1) // 3, certified=certified), ROUNDS[validators]
-    stage = Stage(size)
+    size, rounds = GameSize(validators, (validators - 1) // 3, certified=certified), ROUNDS[validators]
+    stage = ScheduleStage(size)
     yield (calm := play(stage, CALM, CASES[CALM][0], AMPLE, rounds))
     for case, (network, times) in CASES.items() if validators < max(ROUNDS) else ():
         if case != CALM:

@@ -18,13 +18,17 @@ from rich.console import Console
 from rich.table import Table
 
 from chain_bandit.pool import pool
-from verification.schedules.acts import Size
+from verification.schedules.acts import GameSize
 from verification.schedules.draw import draw_late
 from verification.schedules.play import play
-from verification.schedules.stage import Stage
+from verification.schedules.stage import ScheduleStage
 
-SIZES = (Size(4, 1, "two-thirds"), Size(4, 1, "majority"), Size(7, 2, "two-thirds"), Size(7, 2, "majority"),
-         Size(7, 3, "majority"), Size(10, 3, "two-thirds"), Size(10, 3, "majority"))  # fmt: skip
+SIZES = tuple(
+    GameSize(n, m, quorum) for n, m, quorum in (
+        (4, 1, "two-thirds"), (4, 1, "majority"), (7, 2, "two-thirds"), (7, 2, "majority"), (7, 3, "majority"),
+        (10, 3, "two-thirds"), (10, 3, "majority"),
+    )
+)  # fmt: skip
 SHARES = (0.0, 0.01, 0.05, 0.2)
 
 
@@ -43,9 +47,9 @@ class _Row:
     framed: int
 
 
-def measure(schedules: int, case: tuple[Size, float]) -> _Row:
+def measure(schedules: int, case: tuple[GameSize, float]) -> _Row:
     size, share = case
-    stage, disagreed, certified, doubled, framed = Stage(size), 0, 0, 0, 0
+    stage, disagreed, certified, doubled, framed = ScheduleStage(size), 0, 0, 0, 0
     for seed in range(schedules):
         played = play(stage, draw_late(size, seed, share))
         disagreed += played.disagreed

@@ -8,7 +8,7 @@ the disk before anything leaves.
 
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, TypeAlias, TypeVar
@@ -367,10 +367,9 @@ class Outbox:
         if not self._certain and self._is_behind(latest, at_head, asking.head, now):
             return
         height = inf if self._certain else as_int(field(latest, "number"))
-        receipts = [(call, version, next(said)) for call, version in asking.asks]
-        orphaned = yield from self._orphaned(receipts)
+        receipts = yield from self._in_chain([(call, version, next(said)) for call, version in asking.asks])
         for call, version, fields in receipts:
-            self._take_receipt(call, version, fields, height, orphaned)
+            self._take_receipt(call, version, fields, height)
         if not self._certain:
             yield from self._follow(latest, at_head, asking.head, now)
         yield from self._close()
@@ -418,28 +417,26 @@ class Outbox:
                 call.refused_since = now
             call.refused, call.resend_at = word.text, now + min(call.delay, self._delivery.resend_after / 4)
 
-    def _orphaned(self, receipts: list[tuple[Call, Version, Any]]) -> Step[Set[bytes]]:
-        """Blocks of these receipts that fell out of the chain and are not in it again: Anvil goes on giving some."""
-        blocks = dict[bytes, int]()
-        for call, _, fields in receipts:
+    def _in_chain(self, receipts: list[tuple[Call, Version, Any]]) -> Step[list[tuple[Call, Version, Any]]]:
+        """These receipts, without those of blocks that fell out and are not in the chain again: Anvil gives some."""
+        doubtful = dict[str, tuple[bytes, int]]()
+        for call, version, fields in receipts:
             if call.orphaned and fields is not None and not isinstance(fields, Refused):
                 digest, number = as_bytes(field(fields, "blockHash")), as_int(field(fields, "blockNumber"))
                 if digest in call.orphaned:
-                    blocks[digest] = number
-        if not blocks:
-            return blocks.keys()
-        found = yield Exchange([("eth_getBlockByNumber", [hex(number), False]) for number in blocks.values()], _hash)
-        return blocks.keys() - set(found)
+                    doubtful[version.identity] = digest, number
+        if not doubtful:
+            return receipts
+        numbers = sorted({number for _, number in doubtful.values()})
+        chain = yield Exchange([("eth_getBlockByNumber", [hex(number), False]) for number in numbers], _hash)
+        orphaned = {identity for identity, (digest, _) in doubtful.items() if digest not in chain}
+        return [(call, each, None if each.identity in orphaned else fields) for call, each, fields in receipts]
 
-    def _take_receipt(
-        self, call: Call, version: Version, fields: Any, height: float, orphaned: Set[bytes]
-    ) -> None:
+    def _take_receipt(self, call: Call, version: Version, fields: Any, height: float) -> None:
         """Take a receipt in, unless its block is above the head: nobody would notice if that fell out."""
         identity = version.identity
         if isinstance(fields, Refused):
             return
-        if fields is not None and as_bytes(field(fields, "blockHash")) in orphaned:
-            fields = None
         if fields is None:
             if call.resend_at == inf:
                 call.resend_at = 0.0

@@ -16,9 +16,8 @@ from chain_bandit.protocol.messages import Phase
 from tests.integration.nodes import ROOT, here
 from tests.integration.test_virtual_time import in_virtual_time
 from verification.schedules import nodes
-from verification.schedules.acts import Carried, Chain, Release, Size, Timed
-from verification.schedules.acts import Schedule as Drawn
-from verification.schedules.stage import Stage
+from verification.schedules.acts import Carried, FaultSchedule, GameSize, Release, SignatureChain, Timed
+from verification.schedules.stage import ScheduleStage
 
 CERTIFIED = {"vectors": "certified"}
 
@@ -99,8 +98,9 @@ class Slow(Network):
 def test_one_slow_participant_costs_at_most_two_deltas_a_round_and_m_and_two_without_vectors(n, m, late):
     """Delta is a second. Beyond it the slow one is late, and is not waited for in most rounds."""
     slow = Slow(bandwidth=inf, jitter=0.0, late=late)
-    for size, most in ((Size(n, m, certified=True), 1.5), (Size(n, m), m + 2), (Size(n, m, "majority"), m + 2)):
-        rounds = of_nodes(Stage(size), "", slow, 1.0, rounds=6)
+    sizes = (GameSize(n, m, certified=True), 1.5), (GameSize(n, m), m + 2), (GameSize(n, m, "majority"), m + 2)
+    for size, most in sizes:
+        rounds = of_nodes(ScheduleStage(size), "", slow, 1.0, rounds=6)
         assert rounds.certified == 6
         assert rounds.seconds < most
 
@@ -109,12 +109,12 @@ def test_one_slow_participant_costs_at_most_two_deltas_a_round_and_m_and_two_wit
 def test_a_hostile_participant_costs_m_and_four_deltas_a_round_and_two_fewer_without_vectors(n, m):
     """It tells half of the others its report, and sends each envelope at the last moment."""
     for certified, deltas in ((True, m + 4), (False, m + 2)):
-        size, honest = Size(n, m, certified=certified), tuple(range(1, n))
+        size, honest = GameSize(n, m, certified=certified), tuple(range(1, n))
         acts = [Carried(10, ())]
         for round_ in range(2):
-            acts.append(Release(round_, 0, Phase.REPORT, 0, honest[: n // 2], 0, 0, Chain.BARE))
+            acts.append(Release(round_, 0, Phase.REPORT, 0, honest[: n // 2], 0, 0, SignatureChain.BARE))
             acts += [Timed(round_, step, 0, honest, 1, -20) for step in range(size.steps.steps)]
-        game = nodes._Game(Stage(size), Drawn(size, (0,), 2, 5, tuple(acts)), logged=False)
+        game = nodes._Game(ScheduleStage(size), FaultSchedule(size, (0,), 2, 5, tuple(acts)), logged=False)
         assert game.play().violations == []
         began = [played.began[1] for _, played in sorted(game.rounds.items())]
         assert (began[1] - began[0]) / nodes.BOUND == pytest.approx(deltas, abs=0.3)
@@ -125,7 +125,7 @@ def test_without_faults_vectors_are_faster_between_nodes_and_take_hardly_more_by
     equal = Network(bandwidth=inf, jitter=0.0, equal=200.0)
     m = (n - 1) // 3
     certified, plain = (
-        of_nodes(Stage(Size(n, m, certified=each)), "", equal, 1.0, rounds=2) for each in (True, False)
+        of_nodes(ScheduleStage(GameSize(n, m, certified=each)), "", equal, 1.0, rounds=2) for each in (True, False)
     )
     assert certified.seconds == pytest.approx(10 * 0.1)
     assert plain.seconds == pytest.approx((m + 10) * 0.1)

@@ -9,8 +9,8 @@ from benchmarks.consensus import BYTES, bytes_of, size_of, total_bytes
 from benchmarks.internet import AMPLE, AROUND, BETWEEN, CALM, CASES, Internet, Network, least_bound, play
 from chain_bandit.actors.messages import COMPARISON, RELAYER, Send
 from verification.schedules import nodes
-from verification.schedules.acts import SKEW, Size
-from verification.schedules.stage import Stage
+from verification.schedules.acts import SKEW, GameSize
+from verification.schedules.stage import ScheduleStage
 from verification.virtual_network import STEP
 
 EQUAL = Network(bandwidth=inf, jitter=0.0, equal=200.0)
@@ -20,7 +20,7 @@ EQUAL = Network(bandwidth=inf, jitter=0.0, equal=200.0)
 @pytest.mark.parametrize("bound", [1.0, AMPLE])
 def test_a_round_takes_its_steps_and_four_delays_whatever_delta_is(n, m, bound):
     """m + 6 steps, one more for the comparison's answer, one to see the record, two to pull."""
-    row = play(Stage(Size(n, m)), "", EQUAL, bound, rounds=3)
+    row = play(ScheduleStage(GameSize(n, m)), "", EQUAL, bound, rounds=3)
     assert row.steps == m + 6
     assert row.seconds == pytest.approx((m + 10) * 0.1)
     assert (row.certified, row.disagreed, row.slowest) == (3, 0, pytest.approx(0.1))
@@ -28,7 +28,7 @@ def test_a_round_takes_its_steps_and_four_delays_whatever_delta_is(n, m, bound):
 
 @pytest.mark.parametrize("n", [4, 10])
 def test_frames_carry_what_consensus_sends_in_one_process(n, monkeypatch):
-    stage, sent = Stage(Size(n, (n - 1) // 3)), Internet.sent
+    stage, sent = ScheduleStage(GameSize(n, (n - 1) // 3)), Internet.sent
     contents, frames = [], []
 
     def counted(game, sender, to, frame):
@@ -54,13 +54,13 @@ def test_a_round_of_31_delivers_at_most_what_is_promised_under_one_liar_too(cert
 
 def test_nothing_is_sent_faster_than_the_bandwidth():
     """Without delays a round takes what its bytes take, and at most that in each of its steps."""
-    row = play(Stage(Size(4, 1)), "", Network(bandwidth=1e5, jitter=0.0, equal=0.0), AMPLE, rounds=3)
+    row = play(ScheduleStage(GameSize(4, 1)), "", Network(bandwidth=1e5, jitter=0.0, equal=0.0), AMPLE, rounds=3)
     least = 8 * (row.bytes + AROUND * row.frames) / 1e5
     assert 0.9 * least < row.seconds < 2 * least
 
 
 def test_more_loss_never_certifies_more_and_never_takes_less():
-    stage, bound = Stage(Size(7, 2)), 0.75
+    stage, bound = ScheduleStage(GameSize(7, 2)), 0.75
     rows = [play(stage, "", Network(loss=loss), bound, rounds=8) for loss in (0.0, 0.01, 0.1, 0.5, 0.8)]
     certified = [row.certified for row in rows]
     assert certified == sorted(certified, reverse=True)
@@ -72,11 +72,11 @@ def test_more_loss_never_certifies_more_and_never_takes_less():
 def test_those_who_are_away_cost_time_and_no_block_while_they_are_few():
     """Where one of ten leaves as another starts again two are missing, of four that is more than m."""
     network, _ = CASES[internet.AWAY]
-    few, many = (play(Stage(Size(n, (n - 1) // 3)), "", network, 0.75, rounds=9) for n in (10, 4))
+    few, many = (play(ScheduleStage(GameSize(n, (n - 1) // 3)), "", network, 0.75, rounds=9) for n in (10, 4))
     assert few.certified == 9
     assert many.certified == 7  # the second and the third time that they change
     assert few.disagreed == many.disagreed == 0
-    assert few.seconds > play(Stage(Size(10, 3)), CALM, Network(), 0.75, rounds=9).seconds
+    assert few.seconds > play(ScheduleStage(GameSize(10, 3)), CALM, Network(), 0.75, rounds=9).seconds
 
 
 def test_delta_is_what_schedules_in_time_play_at_the_most():

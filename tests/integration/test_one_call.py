@@ -17,10 +17,10 @@ from chain_bandit.protocol.rules.ucb1 import Ucb1
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.views.page import _ruled
-from verification.schedules.acts import Size
+from verification.schedules.acts import GameSize
 from verification.schedules.draw import draw_for_nodes
 from verification.schedules.nodes import play as play_nodes
-from verification.schedules.stage import Stage
+from verification.schedules.stage import ScheduleStage
 
 CHOICE = rules.named(RuleKind.AGGREGATION, "option-2")
 
@@ -63,9 +63,9 @@ def test_an_attack_that_searches_calls_it(callers, scenario, cheat, play):
 
 
 def test_a_node_calls_it(callers):
-    stage = Stage(Size(4, 1))
+    stage = ScheduleStage(GameSize(4, 1))
     stage.ledger = replace(stage.ledger, means=(7, 9), worth=(1, 1))
-    play_nodes(stage, draw_for_nodes(Size(4, 1), 3))
+    play_nodes(stage, draw_for_nodes(GameSize(4, 1), 3))
     assert any(name.startswith("chain_bandit.nodes.") for name in callers)
 
 

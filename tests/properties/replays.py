@@ -4,21 +4,21 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from verification.schedules.acts import Schedule, Size
+from verification.schedules.acts import FaultSchedule, GameSize
 from verification.schedules.keyring import Scribe
-from verification.schedules.play import Played
-from verification.schedules.stage import Stage
+from verification.schedules.play import PlayedSchedule
+from verification.schedules.stage import ScheduleStage
 
-Draw, Play = Callable[[Size, int], Schedule], Callable[[Stage, Schedule], Played]
+Draw, Play = Callable[[GameSize, int], FaultSchedule], Callable[[ScheduleStage, FaultSchedule], PlayedSchedule]
 
 PROGRAM = """
-from verification.schedules.acts import Size
+from verification.schedules.acts import GameSize
 from {draw.__module__} import {draw.__name__}
 from {play.__module__} import play
-from verification.schedules.stage import Stage
+from verification.schedules.stage import ScheduleStage
 
-size = Size(5, 2, "majority")
-stage = Stage(size)
+size = GameSize(5, 2, "majority")
+stage = ScheduleStage(size)
 for seed in (7, 3, 11, 7):
     print(play(stage, {draw.__name__}(size, seed), logged=True).digest.hex())
 """
@@ -26,8 +26,8 @@ for seed in (7, 3, 11, 7):
 
 def require_ideal_signatures_are_as_good(draw: Draw, play: Play, seeds: int) -> None:
     """True signatures come to the same as ideal ones."""
-    size = Size(4, 1)
-    true, ideal = Stage(size, Scribe), Stage(size)
+    size = GameSize(4, 1)
+    true, ideal = ScheduleStage(size, Scribe), ScheduleStage(size)
     for seed in range(seeds):
         schedule = draw(size, seed)
         one, other = play(true, schedule), play(ideal, schedule)

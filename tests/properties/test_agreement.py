@@ -19,15 +19,16 @@ from tests.properties.mutants import MUTANTS, OF_NODES, OF_VECTORS, OF_VECTORS_O
 from tests.properties.replays import require_ideal_signatures_are_as_good, require_same_in_any_process
 from verification.played import is_played
 from verification.schedules import __main__ as schedules
-from verification.schedules.acts import Chain, Face, Forgery, Hand, Schedule, Seal, Size
+from verification.schedules.acts import Face, FaultSchedule, Forgery, GameSize, Hand, Seal, SignatureChain
 from verification.schedules.draw import draw
 from verification.schedules.exhaustive import explore
-from verification.schedules.play import Played, play
+from verification.schedules.play import PlayedSchedule, play
 from verification.schedules.shrink import shrunk, story, violates
-from verification.schedules.stage import Stage
+from verification.schedules.stage import ScheduleStage
 
 SIZES = (
-    Size(4, 1), Size(5, 2, "majority"), Size(7, 2), Size(5, 2, "majority", drawn=True), Size(9, 2, "majority")
+    GameSize(4, 1), GameSize(5, 2, "majority"), GameSize(7, 2), GameSize(5, 2, "majority", drawn=True),
+    GameSize(9, 2, "majority"),
 )  # fmt: skip
 """Of the schedules that kill mutants; in the last but one headers are relayed, in the last echoes have two tags."""
 SEEDS = 1000
@@ -47,10 +48,10 @@ ALONE = {
 RARE = {"votes_of_seats_that_are_none_count": 43, "votes_are_counted_unchecked": 11}
 """Where the search begins for what is seen before as well, in schedules that take half a minute with the fault."""
 
-STAGES = {size: Stage(size) for size in SIZES}
+STAGES = {size: ScheduleStage(size) for size in SIZES}
 
 
-def played(seed: int) -> tuple[Schedule, Played]:
+def played(seed: int) -> tuple[FaultSchedule, PlayedSchedule]:
     size = SIZES[seed % len(SIZES)]
     schedule = draw(size, seed)
     return schedule, play(STAGES[size], schedule)
@@ -67,7 +68,7 @@ def test_every_invariant_holds_in_every_schedule_and_every_move_is_made():
         accused += len(result.accused)
         assert not result.accused & set(range(schedule.size.validators)) - set(result.corrupt)
     assert set(drops) == set(Drop) - {Drop.BAD_VECTOR}, "every reason to drop a claim occurred"
-    assert set(used) == {*Chain, *Face, *Hand, *Forgery}
+    assert set(used) == {*SignatureChain, *Face, *Hand, *Forgery}
     assert accused > SEEDS // 3, "the adversary did equivocate"
     assert certified["block", True] > SEEDS // 2
     assert certified["nothing", True] == 0, "two thirds, and a majority above m, lose no round while all is in time"
@@ -75,18 +76,19 @@ def test_every_invariant_holds_in_every_schedule_and_every_move_is_made():
 
 
 @pytest.mark.parametrize("size", [
-    Size(4, 1, "majority"), Size(4, 2, "majority"), Size(7, 5, "majority"), Size(10, 3), Size(7, 2, "two-thirds", True)
+    GameSize(4, 1, "majority"), GameSize(4, 2, "majority"), GameSize(7, 5, "majority"), GameSize(10, 3),
+    GameSize(7, 2, "two-thirds", True),
 ])  # fmt: skip
 def test_every_invariant_holds_at_other_sizes_too(size):
-    stage = Stage(size)
+    stage = ScheduleStage(size)
     for seed in range(60):
         assert play(stage, draw(size, seed)).violations == [], f"seed {seed}"
 
 
-@pytest.mark.parametrize(("size", "seed"), [(Size(4, 1, "majority"), 4213), (Size(6, 1, "majority"), 78)])
+@pytest.mark.parametrize(("size", "seed"), [(GameSize(4, 1, "majority"), 4213), (GameSize(6, 1, "majority"), 78)])
 def test_a_seat_that_votes_and_then_falls_is_counted_once(size, seed):
     """Seeds that once failed: the checker took its vote for one of the honest and one of the corrupt."""
-    assert play(Stage(size), draw(size, seed)).violations == []
+    assert play(ScheduleStage(size), draw(size, seed)).violations == []
 
 
 @pytest.mark.parametrize("name", [name for name in MUTANTS if name not in OF_NODES | OF_VECTORS | OF_VECTORS_OF_NODES])
@@ -96,10 +98,10 @@ def test_a_planted_mutant_is_killed(name):
     assert killed is not None, f"{SEEDS} seeds do not see it"
 
 
-VECTORS = [Stage(Size(*size, certified=True)) for size in ((4, 1), (7, 2), (10, 3))]
+VECTORS = [ScheduleStage(GameSize(*size, certified=True)) for size in ((4, 1), (7, 2), (10, 3))]
 
 
-def of_vectors(seed: int) -> Played:
+def of_vectors(seed: int) -> PlayedSchedule:
     stage = VECTORS[seed % len(VECTORS)]
     return play(stage, draw(stage.size, seed))
 

@@ -11,21 +11,21 @@ from verification.schedules.acts import (
     SKEW,
     Ahead,
     Crash,
+    FaultSchedule,
+    GameSize,
     Informed,
     Recording,
-    Schedule,
-    Size,
     Skewed,
     Timed,
     Vectoring,
 )
 from verification.schedules.draw import draw_for_nodes
 from verification.schedules.nodes import play
-from verification.schedules.play import Played
+from verification.schedules.play import PlayedSchedule
 from verification.schedules.shrink import shrunk, story, violates
-from verification.schedules.stage import Stage
+from verification.schedules.stage import ScheduleStage
 
-SIZES = (Size(4, 1), Size(5, 2, "majority"), Size(4, 1, "majority"))
+SIZES = (GameSize(4, 1), GameSize(5, 2, "majority"), GameSize(4, 1, "majority"))
 SEEDS = 900
 """Within which every fault is found."""
 ALL_WELL = 300
@@ -34,10 +34,10 @@ RARE = {"who_comes_back_speaks_in_the_same_round": 320}
 
 OLD_LINE = "sleeps_to_the_deadline_though_others_are_ahead"
 
-STAGES = {size: Stage(size) for size in SIZES}
+STAGES = {size: ScheduleStage(size) for size in SIZES}
 
 
-def played(seed: int) -> tuple[Schedule, Played]:
+def played(seed: int) -> tuple[FaultSchedule, PlayedSchedule]:
     size = SIZES[seed % len(SIZES)]
     schedule = draw_for_nodes(size, seed)
     return schedule, play(STAGES[size], schedule)
@@ -63,28 +63,30 @@ def test_every_invariant_holds_and_no_honest_report_in_time_is_left_out():
     assert accused > ALL_WELL // 5, "the adversary did equivocate"
 
 
-@pytest.mark.parametrize("size", [Size(5, 1), Size(6, 2, "majority"), Size(7, 2), Size(7, 3, "majority")])
+@pytest.mark.parametrize(
+    "size", [GameSize(5, 1), GameSize(6, 2, "majority"), GameSize(7, 2), GameSize(7, 3, "majority")]
+)
 def test_every_invariant_holds_at_other_sizes_too(size):
-    stage = Stage(size)
+    stage = ScheduleStage(size)
     for seed in range(25):
         assert play(stage, draw_for_nodes(size, seed)).violations == [], f"seed {seed}"
 
 
 @pytest.mark.parametrize(("size", "seeds"), [
-    (Size(4, 1, certified=True), [*range(40), 3062]), (Size(6, 1, certified=True), [*range(10), 181]),
-    (Size(7, 2, certified=True), [*range(20), 45, 518]),
+    (GameSize(4, 1, certified=True), [*range(40), 3062]), (GameSize(6, 1, certified=True), [*range(10), 181]),
+    (GameSize(7, 2, certified=True), [*range(20), 45, 518]),
 ])  # fmt: skip
 def test_every_invariant_holds_where_certified_vectors_end_rounds_early(size, seeds):
     """The last ones once failed: a question that came too early, and what came to a node that had stopped."""
-    stage = Stage(size)
+    stage = ScheduleStage(size)
     for seed in seeds:
         assert play(stage, draw_for_nodes(size, seed)).violations == [], f"seed {seed}"
 
 
 @pytest.mark.parametrize("name", sorted(OF_VECTORS_OF_NODES))
 def test_a_fault_that_only_what_is_said_a_step_later_brings_out_is_found(name):
-    size = Size(4, 1, certified=True)
-    stage, drawn = Stage(size), [draw_for_nodes(size, seed) for seed in range(60)]
+    size = GameSize(4, 1, certified=True)
+    stage, drawn = ScheduleStage(size), [draw_for_nodes(size, seed) for seed in range(60)]
     with planted(name):
         found = next(schedule for schedule in drawn if play(stage, schedule).violations)
         least = shrunk(found, violates(stage, play(stage, found).violations, play))

@@ -16,7 +16,7 @@ SKEW = 3 * STEP // 10
 """Moments by which clocks may differ while all is in time: a message then takes less than STEP - SKEW."""
 
 
-class Chain(StrEnum):
+class SignatureChain(StrEnum):
     """How a claim is dressed: with which signatures, and in whose name."""
 
     BARE = "no relay"
@@ -52,7 +52,7 @@ class Release:
     victims: tuple[int, ...]
     content: int
     choice: int
-    chain: Chain
+    chain: SignatureChain
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Reuse:
     phase: Phase
     victims: tuple[int, ...]
     pick: int
-    chain: Chain
+    chain: SignatureChain
 
 
 class Face(StrEnum):
@@ -232,7 +232,7 @@ class Skewed:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class LinkFault:
     """What happens on one link to what is sent in one step.
 
     Attributes:
@@ -327,13 +327,13 @@ class Carried:
 
 
 Act = (
-    Release | Reuse | Echoing | Vectoring | Ballot | Certify | Whisper | Twins | Corruption | Crash | Skewed | Link
+    Release | Reuse | Echoing | Vectoring | Ballot | Certify | Whisper | Twins | Corruption | Crash | Skewed | LinkFault
     | Cut | Flood | Timed | Informed | Ahead | Recording | Carried
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class GameSize:
     """How large a schedule is.
 
     Attributes:
@@ -363,7 +363,7 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class FaultSchedule:
     """One to three rounds, wholly determined.
 
     Attributes:
@@ -371,7 +371,7 @@ class Schedule:
         order: what the delays within the promised time are drawn from.
     """
 
-    size: Size
+    size: GameSize
     corrupt: tuple[int, ...]
     rounds: int
     order: int
@@ -386,7 +386,7 @@ def _breaks_synchrony(act: Act, round_: int) -> bool:
     match act:
         case Skewed(by=by):
             return by > SKEW
-        case Link():
+        case LinkFault():
             return act.round == round_ and (not act.delays or min(act.delays) >= STEP - SKEW)
         case Cut():
             return act.round == round_

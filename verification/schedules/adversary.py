@@ -19,23 +19,23 @@ from verification.schedules.acts import (
     Act,
     Ballot,
     Certify,
-    Chain,
     Echoing,
     Face,
+    FaultSchedule,
     Flood,
     Forgery,
     Hand,
     Release,
     Reuse,
-    Schedule,
     Seal,
+    SignatureChain,
     Twins,
     Vectoring,
     Whisper,
 )
-from verification.schedules.stage import Stage
+from verification.schedules.stage import ScheduleStage
 
-Pair = tuple[int, bytes]
+SeatSignature = tuple[int, bytes]
 _MOVES = Release | Reuse | Echoing | Vectoring | Ballot | Certify | Whisper | Flood
 
 
@@ -47,7 +47,7 @@ class SendAs(NamedTuple):
     message: Message
 
 
-class Adversary:
+class ByzantineAdversary:
     """Acts once a step, after all honest seats.
 
     Attributes:
@@ -57,7 +57,7 @@ class Adversary:
     """
 
     def __init__(
-        self, stage: Stage, schedule: Schedule, honest: Mapping[int, Seat], used: Counter[str]
+        self, stage: ScheduleStage, schedule: FaultSchedule, honest: Mapping[int, Seat], used: Counter[str]
     ) -> None:  # fmt: skip
         self._stage, self._signers, self._honest = stage, stage.signers, honest
         self._everybody = range(schedule.size.validators)
@@ -153,75 +153,75 @@ class Adversary:
         return Claim(seat, content, self._signers[seat].sign_again(digest, choice))
 
     # Long: one `match`, a case for each way to forge a chain of signatures.
-    def _dressed(self, phase: Phase, claim: Claim, step: int, chain: Chain) -> Claim:
+    def _dressed(self, phase: Phase, claim: Claim, step: int, chain: SignatureChain) -> Claim:
         """The value with a chain that may pass for one of step + 1 signatures."""
         self.used[chain] += 1
         rng, slot, first = self._rng, self.slot, self.corrupt[0]
         asked = step + 1 if phase is Phase.REPORT else max(step - self._stage.rules.schedule.propose, 0) + 1
 
-        def relay(seat: int) -> Pair:
+        def relay(seat: int) -> SeatSignature:
             value = broadcast_value(phase, claim.content, claim.signature)
             return seat, self._signers[seat].sign(slot.digest(phase, Role.RELAY, claim.instance, value))
 
-        def colluding() -> list[Pair]:
+        def colluding() -> list[SeatSignature]:
             return [relay(seat) for seat in self.corrupt if seat != claim.instance]
 
-        relays: list[Pair] = []
+        relays: list[SeatSignature] = []
         match chain:
-            case Chain.BARE:
+            case SignatureChain.BARE:
                 pass
-            case Chain.COLLUDERS:
+            case SignatureChain.COLLUDERS:
                 relays = colluding()
-            case Chain.POOLED:
+            case SignatureChain.POOLED:
                 heard = self.overheard[phase].get(claim, {})
                 relays = self._joined(claim, colluding(), heard.items())
-            case Chain.BORROWED:
+            case SignatureChain.BORROWED:
                 heard = {}
                 for other, pairs in self.overheard[phase].items():
                     if other.content == claim.content:
                         heard.update(pairs)
                 relays = self._joined(claim, colluding(), heard.items())
-            case Chain.REPEATED_SIGNER:
+            case SignatureChain.REPEATED_SIGNER:
                 relays = (colluding() or [relay(first)]) * asked
-            case Chain.REPEATED_COMMANDER:
+            case SignatureChain.REPEATED_COMMANDER:
                 own = claim.instance if claim.instance in self.corrupt else first
                 relays = colluding() + [relay(own)] * asked
-            case Chain.HEADLESS:
+            case SignatureChain.HEADLESS:
                 honest = [seat for seat in self._everybody if seat not in self.corrupt]
                 instance = rng.choice([*honest, claim.instance])
                 digest = slot.digest(phase, Role.COMMANDER, instance, statement_content(phase, claim.content))
                 claim = Claim(instance, claim.content, self._signers[first].sign(digest))
                 relays = colluding()
-            case Chain.FOREIGN:
+            case SignatureChain.FOREIGN:
                 hand = relay(first)[1]
                 honest = [seat for seat in self._everybody if seat not in self.corrupt]
                 forged = [(seat, hand) for seat in rng.sample(honest, len(honest) - 1)]
                 relays = self._joined(claim, colluding(), forged)
-            case Chain.UNKNOWN_SEAT:
+            case SignatureChain.UNKNOWN_SEAT:
                 hand = relay(first)[1]
                 relays = [*colluding(), *((seat, hand) for seat in (len(self._everybody), -1, 2**70))]
-            case Chain.ELSEWHERE:
+            case SignatureChain.ELSEWHERE:
                 claim, relays = self._from_elsewhere(phase, claim)
-            case Chain.OTHER_INSTANCE:
+            case SignatureChain.OTHER_INSTANCE:
                 claim = claim._replace(instance=rng.choice([p for p in self._everybody if p != claim.instance]))
                 relays = colluding()
-            case Chain.OTHER_PHASE:
+            case SignatureChain.OTHER_PHASE:
                 another = Phase.BLOCK if phase is Phase.REPORT else Phase.REPORT
                 said = [said for said in self.overheard[another] if said.instance == claim.instance]
                 if said:
                     content = statement_content(another, said[0].content)
                     claim = Claim(claim.instance, content, said[0].signature)
                 relays = colluding()
-            case Chain.VOTED:
+            case SignatureChain.VOTED:
                 cast = [(content, seat, s) for content, votes in self.votes.items() for seat, s in votes.items()]
                 if cast:
                     content, seat, signature = rng.choice(cast)
                     claim = Claim(seat, content, signature)
                 relays = colluding()
-            case Chain.JUNK_RELAY:
+            case SignatureChain.JUNK_RELAY:
                 others = [seat for seat in self._everybody if seat != claim.instance]
                 relays = [(seat, rng.randbytes(SIGNATURE_BYTES)) for seat in others]
-            case Chain.WRONG_SIZE:
+            case SignatureChain.WRONG_SIZE:
                 claim = claim._replace(content=claim.content + b"\0")
                 if claim.instance in self.corrupt:
                     claim = self._signed(phase, claim.instance, claim.content)
@@ -229,13 +229,13 @@ class Adversary:
         rng.shuffle(relays)
         return claim._replace(relays=tuple(relays))
 
-    def _joined(self, claim: Claim, *parts: Iterable[Pair]) -> list[Pair]:
+    def _joined(self, claim: Claim, *parts: Iterable[SeatSignature]) -> list[SeatSignature]:
         """One relay a seat, none by the commander."""
         relays = dict(pair for part in parts for pair in part)
         relays.pop(claim.instance, None)
         return list(relays.items())
 
-    def _from_elsewhere(self, phase: Phase, claim: Claim) -> tuple[Claim, list[Pair]]:
+    def _from_elsewhere(self, phase: Phase, claim: Claim) -> tuple[Claim, list[SeatSignature]]:
         """What the claim's commander, honest or not, signed in another slot, where the honest relayed it too."""
         slot = self._stage.elsewhere(self.slot, self._rng.randrange(3))
         instance = claim.instance
@@ -417,7 +417,7 @@ class Adversary:
 class TwoOfOne:
     """A corrupt seat that runs the honest machine twice, see `Twins`."""
 
-    def __init__(self, stage: Stage, act: Twins) -> None:
+    def __init__(self, stage: ScheduleStage, act: Twins) -> None:
         rest = tuple(p for p in range(stage.size.validators) if p not in act.half and p != act.seat)
         self._since, everybody = act.since, (*act.half, *rest)
         self._halves = (everybody, everybody) if act.since else (act.half, rest)

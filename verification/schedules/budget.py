@@ -42,13 +42,13 @@ from rich.table import Table
 from chain_bandit.pool import pool
 from verification.played import record
 from verification.schedules import epochs, nodes, play, receipts, sending
-from verification.schedules.acts import Schedule, Size
+from verification.schedules.acts import FaultSchedule, GameSize
 from verification.schedules.counted import Counted
 from verification.schedules.crashing import IdealSigner, TrueSigner
 from verification.schedules.draw import draw, draw_for_nodes
 from verification.schedules.keyring import IdealScribe, Scribe
 from verification.schedules.shrink import Player, shrunk, story, violates
-from verification.schedules.stage import Stage
+from verification.schedules.stage import ScheduleStage
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -81,12 +81,12 @@ class _Tally:
 class _Kind:
     """Player of the schedules, and the draw of one from a seed."""
 
-    draw: Callable[[Size, int], Schedule]
+    draw: Callable[[GameSize, int], FaultSchedule]
     play: Player
     flag: str = ""
     certified: bool = False
 
-    def sizes(self, every_m: bool) -> Iterator[Size]:
+    def sizes(self, every_m: bool) -> Iterator[GameSize]:
         """Those that it plays: nodes count on more honest seats than others."""
         for size in sizes(every_m):
             if self.certified and size.quorum == "majority":
@@ -99,20 +99,20 @@ MACHINES, NODES = _Kind(draw, play.play), _Kind(draw_for_nodes, nodes.play, "--n
 CERTIFIED = {kind: replace(kind, flag=f"{kind.flag}--certified ", certified=True) for kind in (MACHINES, NODES)}
 
 
-def sizes(every_m: bool) -> Iterator[Size]:
+def sizes(every_m: bool) -> Iterator[GameSize]:
     for n in range(LEAST, MOST + 1):
         for m in range(1, n - 1 if every_m else min(ATTACKERS, n - 2) + 1):
-            yield Size(n, m, "majority")
+            yield GameSize(n, m, "majority")
             if n > 3 * m:
-                yield Size(n, m, "two-thirds")
+                yield GameSize(n, m, "two-thirds")
             if n > 2 * m:
-                yield Size(n, m, "majority", drawn=True)
+                yield GameSize(n, m, "majority", drawn=True)
 
 
-def tally(scribe: type[Scribe], kind: _Kind, part: tuple[Size, range]) -> _Tally:
+def tally(scribe: type[Scribe], kind: _Kind, part: tuple[GameSize, range]) -> _Tally:
     size, seeds = part
     result = _Tally(size.validators, size.attackers, size.quorum, size.drawn, size.certified)
-    stage, began = Stage(size, scribe), process_time()
+    stage, began = ScheduleStage(size, scribe), process_time()
     for seed in seeds:
         schedule = kind.draw(size, seed)
         played = kind.play(stage, schedule)
@@ -126,7 +126,7 @@ def tally(scribe: type[Scribe], kind: _Kind, part: tuple[Size, range]) -> _Tally
     return result
 
 
-def parts(schedules: int, first: int, every_m: bool, kind: _Kind = MACHINES) -> Iterator[tuple[Size, range]]:
+def parts(schedules: int, first: int, every_m: bool, kind: _Kind = MACHINES) -> Iterator[tuple[GameSize, range]]:
     """Parts of the work, a size after the other: of the small more, whose adversary has tried more of all it can."""
     every = list(kind.sizes(every_m))
     weights = [Fraction(1, size.validators**3) for size in every]
@@ -137,8 +137,8 @@ def parts(schedules: int, first: int, every_m: bool, kind: _Kind = MACHINES) -> 
             yield size, range(at, min(at + PART, first + end - begin))
 
 
-def one(size: Size, seed: int, scribe: type[Scribe], kind: _Kind) -> int:
-    stage, schedule = Stage(size, scribe), kind.draw(size, seed)
+def one(size: GameSize, seed: int, scribe: type[Scribe], kind: _Kind) -> int:
+    stage, schedule = ScheduleStage(size, scribe), kind.draw(size, seed)
     violations = kind.play(stage, schedule).violations
     least = shrunk(schedule, violates(stage, violations, kind.play)) if violations else schedule
     print(story(stage, least, kind.play))
@@ -249,7 +249,7 @@ def main(given: list[str] | None = None) -> int:
         kind = CERTIFIED[kind]
     if arguments.seed is not None:
         n, m, quorum = arguments.size
-        size = Size(int(n), int(m), quorum, arguments.drawn, arguments.certified)
+        size = GameSize(int(n), int(m), quorum, arguments.drawn, arguments.certified)
         return one(size, arguments.seed, scribe, kind)
     began, by_size, failed = perf_counter(), dict[tuple[int, int], _Tally](), Counter[str]()
     every = list(parts(arguments.schedules, arguments.first, arguments.every_m, kind))

@@ -12,23 +12,23 @@ from verification.schedules.acts import (
     Ballot,
     Carried,
     Certify,
-    Chain,
     Corruption,
     Crash,
     Cut,
     Echoing,
     Face,
+    FaultSchedule,
     Flood,
     Forgery,
+    GameSize,
     Hand,
     Informed,
-    Link,
+    LinkFault,
     Recording,
     Release,
     Reuse,
-    Schedule,
     Seal,
-    Size,
+    SignatureChain,
     Skewed,
     Timed,
     Twins,
@@ -37,7 +37,7 @@ from verification.schedules.acts import (
 )
 from verification.virtual_network import STEP
 
-CHAINS = tuple(Chain)
+CHAINS = tuple(SignatureChain)
 FACES = tuple(Face)
 HANDS = tuple(Hand)
 SEALS = tuple(Seal)
@@ -47,31 +47,31 @@ LATE = (0.01, 0.05, 0.2, 0.5)
 """Shares of the messages that are late in the schedules that have any."""
 
 
-def draw(size: Size, seed: int) -> Schedule:
+def draw(size: GameSize, seed: int) -> FaultSchedule:
     """The schedule of a seed: the same one everywhere, whichever others were drawn before."""
     name = f"{size.validators} {size.attackers} {size.quorum} {seed}" + " certified" * size.certified
     return _Drawing(size, random.Random(name)).schedule()
 
 
-def draw_late(size: Size, seed: int, share: float) -> Schedule:
+def draw_late(size: GameSize, seed: int, share: float) -> FaultSchedule:
     """One round in which every message between honest seats is a whole step late with the probability `share`."""
     return _Drawing(size, random.Random(f"late {share} {size.validators} {size.attackers} {seed}")).late(share)
 
 
-def draw_for_nodes(size: Size, seed: int) -> Schedule:
+def draw_for_nodes(size: GameSize, seed: int) -> FaultSchedule:
     """Some rounds in a row that nodes play, with what only they meet."""
     return _Drawing(size, random.Random(f"nodes {size.validators} {size.attackers} {size.quorum} {seed}")).for_nodes()
 
 
 class _Drawing:
-    def __init__(self, size: Size, rng: random.Random) -> None:
+    def __init__(self, size: GameSize, rng: random.Random) -> None:
         self.size, self.rng, self.chance = size, rng, rng.random
         self.steps = size.steps
         self.n, self.m = size.validators, size.attackers
         self.acts: list[Act] = []
         self.propose = self.steps.propose
 
-    def schedule(self) -> Schedule:
+    def schedule(self) -> FaultSchedule:
         order = self.rng.getrandbits(32)
         calm = self.chance() < 0.7
         rounds = 1 if self.chance() < (0.95 if calm else 0.6) else self.rng.choice((2, 3))
@@ -102,9 +102,9 @@ class _Drawing:
             self.acts.append(Skewed(self.rng.choice(self.others), self.rng.randrange(SKEW, 2 * STEP)))
         if self.size.certified and self.chance() < 0.5:
             self.acts.append(Skewed(self.n, self.rng.randrange(SKEW)))  # it learns what is a step further than the slow
-        return Schedule(self.size, tuple(sorted(corrupt)), rounds, order, tuple(self.acts))
+        return FaultSchedule(self.size, tuple(sorted(corrupt)), rounds, order, tuple(self.acts))
 
-    def for_nodes(self) -> Schedule:
+    def for_nodes(self) -> FaultSchedule:
         order, calm = self.rng.getrandbits(32), self.chance() < 0.9
         rounds = self.rng.choice((1, 2, 2, 2, 3, 6))
         faulty = self.rng.sample(range(self.n), self.m)
@@ -141,7 +141,7 @@ class _Drawing:
                 self.acts.append(Recording(round_, after, self.chance() < 0.3))
             if not calm:
                 self._weather()
-        return Schedule(self.size, tuple(sorted(corrupt)), rounds, order, tuple(self.acts))
+        return FaultSchedule(self.size, tuple(sorted(corrupt)), rounds, order, tuple(self.acts))
 
     def _time(self, seat: int) -> None:
         """An envelope of a corrupt seat comes about when a step is over for one of the honest, or never."""
@@ -166,13 +166,13 @@ class _Drawing:
     def _few(self) -> tuple[int, ...]:
         return tuple(self._one()) if self.chance() < 0.5 else ()
 
-    def late(self, share: float) -> Schedule:
+    def late(self, share: float) -> FaultSchedule:
         order, corrupt = self.rng.getrandbits(32), self.rng.sample(range(self.n), self.m)
         self.round = 0
         self.honest = self.others = [seat for seat in range(self.n) if seat not in corrupt]
         self._campaigns(corrupt)
         self._links(share, lambda: (STEP + self.rng.randrange(STEP // 2),))
-        return Schedule(self.size, tuple(sorted(corrupt)), 1, order, tuple(self.acts))
+        return FaultSchedule(self.size, tuple(sorted(corrupt)), 1, order, tuple(self.acts))
 
     def _fall(self, seat: int) -> None:
         """The adversary takes a seat in the middle of the first round."""
@@ -245,7 +245,7 @@ class _Drawing:
             one = self._one()
             rest = tuple(p for p in self.others if p not in one)
             for content, victims in ((1, rest), (2, tuple(one)), (4, tuple(one))):
-                self._release(0, Phase.REPORT, seat, victims, content, Chain.BARE)
+                self._release(0, Phase.REPORT, seat, victims, content, SignatureChain.BARE)
             self.acts.append(Echoing(self.round, 1, seat, rest, Face.COPIED))
         last = self.steps.latest - 1
         for _ in range(self.rng.choice((0, 0, 1, 2))):
@@ -294,7 +294,7 @@ class _Drawing:
             for sender in self.others:
                 for to in self.others:
                     if sender != to and self.chance() < share:
-                        self.acts.append(Link(self.round, step, sender, to, delays()))
+                        self.acts.append(LinkFault(self.round, step, sender, to, delays()))
 
     def _delays(self) -> tuple[int, ...]:
         kind = self.rng.randrange(6)
@@ -305,11 +305,12 @@ class _Drawing:
         return (int(STEP * (0.75 + 2 * self.chance() ** 2)),)
 
     def _release(
-        self, step: int, phase: Phase, seat: int, victims: tuple[int, ...], content: int, chain: Chain, choice: int = 0
-    ) -> None:
+        self, step: int, phase: Phase, seat: int, victims: tuple[int, ...], content: int, chain: SignatureChain,
+        choice: int = 0,
+    ) -> None:  # fmt: skip
         self.acts.append(Release(self.round, step, phase, seat, victims, content, choice, chain))
 
-    def _chain(self) -> Chain:
+    def _chain(self) -> SignatureChain:
         return self.rng.choice(CHAINS)
 
     def _one(self) -> list[int]:
@@ -323,23 +324,23 @@ class _Drawing:
         return tuple(half), tuple(p for p in self.others if p not in half)
 
     def as_the_honest(self, phase: Phase, first: int, seat: int) -> None:
-        self._release(first, phase, seat, tuple(self.others), 0, Chain.BARE)
+        self._release(first, phase, seat, tuple(self.others), 0, SignatureChain.BARE)
 
     def silent(self, phase: Phase, first: int, seat: int) -> None:
         pass
 
     def split(self, phase: Phase, first: int, seat: int) -> None:
         half, rest = self._halves()
-        self._release(first, phase, seat, half, 1, Chain.COLLUDERS)
-        self._release(first, phase, seat, rest, self.rng.choice((0, 2)), Chain.COLLUDERS)
+        self._release(first, phase, seat, half, 1, SignatureChain.COLLUDERS)
+        self._release(first, phase, seat, rest, self.rng.choice((0, 2)), SignatureChain.COLLUDERS)
 
     def tells_half(self, phase: Phase, first: int, seat: int) -> None:
         """One value or two signatures of it, one for either half, or for one half alone."""
         half, rest = self._halves()
         content = self.rng.randrange(2)
-        self._release(first, phase, seat, half, content, Chain.COLLUDERS)
+        self._release(first, phase, seat, half, content, SignatureChain.COLLUDERS)
         if self.chance() < 0.5:
-            self._release(first, phase, seat, rest, content, Chain.COLLUDERS, 1)
+            self._release(first, phase, seat, rest, content, SignatureChain.COLLUDERS, 1)
 
     def last_victim(self, phase: Phase, first: int, seat: int) -> None:
         """Withhold, then give it to one that can no longer pass it on."""
@@ -347,33 +348,33 @@ class _Drawing:
         last = self.size.last(phase)
         step = first + self.rng.choice((max(last - 1, 0), last, last))
         if self.chance() < 0.5:
-            self._release(first, phase, seat, tuple(self.others), 1 - value, Chain.COLLUDERS)
-        self._release(step, phase, seat, victims, value, Chain.COLLUDERS)
+            self._release(first, phase, seat, tuple(self.others), 1 - value, SignatureChain.COLLUDERS)
+        self._release(step, phase, seat, victims, value, SignatureChain.COLLUDERS)
         self._release(step, phase, seat, victims, value, self._chain())
 
     def another_for_one(self, phase: Phase, first: int, seat: int) -> None:
         """The honest message goes to all but one, which is told something else at the end."""
         one = self._one()
-        self._release(first, phase, seat, tuple(p for p in self.others if p not in one), 0, Chain.BARE)
-        self._release(first + self.size.last(phase), phase, seat, tuple(one), 1, Chain.COLLUDERS)
+        self._release(first, phase, seat, tuple(p for p in self.others if p not in one), 0, SignatureChain.BARE)
+        self._release(first + self.size.last(phase), phase, seat, tuple(one), 1, SignatureChain.COLLUDERS)
 
     def relayed_but_to_one(self, phase: Phase, first: int, seat: int) -> None:
         """Let one honest seat relay, and hand what it signed to another under another name at the end."""
         one, last = self._one(), first + self.size.last(phase)
-        self._release(first, phase, seat, tuple(one), 0, Chain.BARE)
-        self._release(last, phase, seat, tuple(self._one()), 0, Chain.BORROWED, self.rng.randrange(3))
+        self._release(first, phase, seat, tuple(one), 0, SignatureChain.BARE)
+        self._release(last, phase, seat, tuple(self._one()), 0, SignatureChain.BORROWED, self.rng.randrange(3))
 
     def signed_twice(self, phase: Phase, first: int, seat: int) -> None:
         half, rest = self._halves()
-        self._release(first, phase, seat, half, 1, Chain.COLLUDERS)
-        self._release(first, phase, seat, half, 1, Chain.COLLUDERS, 1)
+        self._release(first, phase, seat, half, 1, SignatureChain.COLLUDERS)
+        self._release(first, phase, seat, half, 1, SignatureChain.COLLUDERS, 1)
         if self.chance() < 0.5:
             for content, choice in ((2, 0), (2, 1)):
-                self._release(first, phase, seat, rest, content, Chain.COLLUDERS, choice)
+                self._release(first, phase, seat, rest, content, SignatureChain.COLLUDERS, choice)
 
     def many(self, phase: Phase, first: int, seat: int) -> None:
         for content in range(1, 6):
-            self._release(first, phase, seat, tuple(self.others), content, Chain.COLLUDERS)
+            self._release(first, phase, seat, tuple(self.others), content, SignatureChain.COLLUDERS)
 
     def anything(self, phase: Phase, first: int, seat: int) -> None:
         for _ in range(self.rng.randint(1, 3)):

@@ -31,7 +31,7 @@ from verification.schedules.keyring import Book, IdealScribe, IdealVerifier
 Local = tuple[frozenset[int], frozenset[int]]
 """What an honest seat holds, and which of it it has yet to relay."""
 
-Alike = Callable[[tuple[Local, ...]], Hashable]
+Projection = Callable[[tuple[Local, ...]], Hashable]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def explore(
     values: int,
     relay_rounds: int | None = None,
     phase: Phase = Phase.REPORT,
-    alike: Alike | None = None,
+    alike: Projection | None = None,
     echo: bool = False,
     quorum: int | None = None,
 ) -> Explored:
@@ -99,7 +99,7 @@ class _Explorer:
         self.signed = [self._signed(bytes([value + 1]) * size) for value in range(values)]
         self.number = {claim[:3]: value for value, claim in enumerate(self.signed)}
 
-    def explore(self, alike: Alike) -> Explored:
+    def explore(self, alike: Projection) -> Explored:
         states: dict[Hashable, tuple[tuple[SignedBroadcast, ...], int]] = {None: (self.machines, 1)}
         seen = 1
         for step in range(self.last + 1):

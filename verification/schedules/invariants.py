@@ -17,16 +17,16 @@ from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.consensus.vector import NO_SEAT, Vector, VectorBroadcast, vector_content
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, seats
 from chain_bandit.protocol.messages import Phase, Role, broadcast_value, statement_content
-from verification.schedules.acts import Schedule, Size
-from verification.schedules.adversary import Adversary
-from verification.schedules.stage import Stage
+from verification.schedules.acts import FaultSchedule, GameSize
+from verification.schedules.adversary import ByzantineAdversary
+from verification.schedules.stage import ScheduleStage
 
-Said = dict[tuple[int, Phase, Role], set[bytes]]
+SignedContents = dict[tuple[int, Phase, Role], set[bytes]]
 """Statements that each honest seat sent in its own name in a round."""
 Relayed = dict[tuple[int, Phase, int, int], int]
 """How many claims each honest seat relayed of each commander in a phase, to whom."""
 BOTH = (Phase.REPORT, Phase.BLOCK)
-Counted = dict[int, dict[bytes, frozenset[int]]]
+CountedVotes = dict[int, dict[bytes, frozenset[int]]]
 """By seat and content: its voters."""
 
 
@@ -41,17 +41,17 @@ class Round(Protocol):
         counted: voters by content, as each honest seat knew before its last exchange of votes.
     """
 
-    stage: Stage
-    schedule: Schedule
-    adversary: Adversary
+    stage: ScheduleStage
+    schedule: FaultSchedule
+    adversary: ByzantineAdversary
     relayer: Relayer
     honest: dict[int, Seat]
     down: set[int]
-    said: Said
+    said: SignedContents
     relayed: Relayed
     proofs: dict[int, list[Equivocation]]
     told: list[Equivocation]
-    counted: Counted
+    counted: CountedVotes
     round: int
 
 
@@ -87,7 +87,7 @@ def _broadcasts(seat: Seat) -> tuple[SignedBroadcast, SignedBroadcast]:
     return seat.validator.reports, seat.validator.blocks
 
 
-def _agreement(alive: dict[int, Seat], said: Said, commanders: tuple[int, ...]) -> Iterator[str]:
+def _agreement(alive: dict[int, Seat], said: SignedContents, commanders: tuple[int, ...]) -> Iterator[str]:
     """Where headers are not relayed nothing rests on a corrupt commander's: C-1 is then of blocks and votes alone.
 
     Nor on an honest one's at a seat that had voted before it came; for those of `commanders` all must hold.
@@ -250,7 +250,7 @@ def counted(seat: Seat) -> dict[bytes, frozenset[int]]:
     return {content: frozenset(votes) for content, votes in seat.validator.votes._by_content.items()}
 
 
-def note(sender: int, to: tuple[int, ...], message: Message, said: Said, relayed: Relayed) -> int:
+def note(sender: int, to: tuple[int, ...], message: Message, said: SignedContents, relayed: Relayed) -> int:
     """Keep an honest seat's own statements and how often it relayed whom; returns how many claims and votes."""
     match message:
         case Frame(phase=phase, claims=claims):
@@ -278,7 +278,7 @@ def note(sender: int, to: tuple[int, ...], message: Message, said: Said, relayed
     return 0
 
 
-def chains(sender: int, message: Message, size: Size) -> Iterator[str]:
+def chains(sender: int, message: Message, size: GameSize) -> Iterator[str]:
     """C-3: what is wrong with the length of what an honest seat relays."""
     if isinstance(message, Frame):
         most = size.attackers if message.phase is Phase.REPORT else size.steps.header_relays
@@ -289,7 +289,7 @@ def chains(sender: int, message: Message, size: Size) -> Iterator[str]:
         yield "C-3 a vector's chain longer than m + 1"
 
 
-def _said_once(said: Said) -> Iterator[str]:
+def _said_once(said: SignedContents) -> Iterator[str]:
     if any(len(contents) > 1 for contents in said.values()):
         yield "C-7 an honest seat signs two contents in one slot"
 

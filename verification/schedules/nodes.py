@@ -48,20 +48,20 @@ from verification.schedules.acts import (
     Corruption,
     Crash,
     Cut,
+    FaultSchedule,
     Informed,
-    Link,
+    LinkFault,
     Recording,
-    Schedule,
     Skewed,
     Timed,
     Twins,
 )
-from verification.schedules.adversary import Adversary, SendAs, TwoOfOne
+from verification.schedules.adversary import ByzantineAdversary, SendAs, TwoOfOne
 from verification.schedules.invariants import (
     BOTH,
-    Counted,
+    CountedVotes,
     Relayed,
-    Said,
+    SignedContents,
     certificates,
     chains,
     check,
@@ -70,8 +70,8 @@ from verification.schedules.invariants import (
     note,
     unproven,
 )
-from verification.schedules.play import Played, told
-from verification.schedules.stage import Stage
+from verification.schedules.play import PlayedSchedule, told
+from verification.schedules.stage import ScheduleStage
 from verification.virtual_network import STEP
 
 BOUND = 0.5
@@ -87,7 +87,7 @@ PATIENCE = 2.0
 """Times the longest duration of a round, after which anybody skips it."""
 
 
-def play(stage: Stage, schedule: Schedule, logged: bool = False) -> Played:
+def play(stage: ScheduleStage, schedule: FaultSchedule, logged: bool = False) -> PlayedSchedule:
     """Play a schedule by nodes, on a stage of its size; see `schedules.play.play`."""
     return _Game(stage, schedule, logged).play()
 
@@ -106,20 +106,20 @@ class _Round:
         kept: messages of envelopes that go when all but their receiver are a step further, by step, sender, receiver.
     """
 
-    stage: Stage
-    schedule: Schedule
+    stage: ScheduleStage
+    schedule: FaultSchedule
     round: int
     ledger: Ledger
-    adversary: Adversary
+    adversary: ByzantineAdversary
     relayer: Relayer
     honest: dict[int, Seat]
     down: set[int]
     within: dict[int, Seat]
-    said: Said = field(default_factory=dict)
+    said: SignedContents = field(default_factory=dict)
     relayed: Relayed = field(default_factory=dict)
     proofs: dict[int, list[Equivocation]] = field(default_factory=dict)
     told: list[Equivocation] = field(default_factory=list)
-    counted: Counted = field(default_factory=dict)
+    counted: CountedVotes = field(default_factory=dict)
     began: dict[int, float] = field(default_factory=dict)
     entered: dict[int, int] = field(default_factory=dict)
     closed: set[int] = field(default_factory=set)
@@ -230,8 +230,8 @@ class _SeatRole(SeatRole):
 class _Game:
     """A schedule while nodes play it."""
 
-    def __init__(self, stage: Stage, schedule: Schedule, logged: bool) -> None:
-        self.stage, self.schedule, self.result, self._logged = stage, schedule, Played(), logged
+    def __init__(self, stage: ScheduleStage, schedule: FaultSchedule, logged: bool) -> None:
+        self.stage, self.schedule, self.result, self._logged = stage, schedule, PlayedSchedule(), logged
         stage.book.clear()
         self.now, self._count = 0.0, count()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -254,7 +254,7 @@ class _Game:
     def _read_acts(self) -> None:
         acts = self.schedule.acts
         self._behind = {act.seat: act.by * MOMENT for act in acts if isinstance(act, Skewed)}
-        self._links = {(a.round, a.step, a.sender, a.to): a.delays for a in acts if isinstance(a, Link)}
+        self._links = {(a.round, a.step, a.sender, a.to): a.delays for a in acts if isinstance(a, LinkFault)}
         self._cuts = [(a, frozenset(a.group)) for a in acts if isinstance(a, Cut)]
         self._crashes = {(a.round, a.seat): a for a in acts if isinstance(a, Crash)}
         self._falls = {(a.round, a.step): a.seat for a in acts if isinstance(a, Corruption)}
@@ -266,7 +266,7 @@ class _Game:
 
     # --- virtual time
 
-    def play(self) -> Played:
+    def play(self) -> PlayedSchedule:
         """Every round, to the end of the last one at each running node."""
         stage, limit = self.stage, self.schedule.rounds * 20 * self._steps.steps * BOUND
         for number in range(self.schedule.size.validators):
@@ -352,7 +352,7 @@ class _Game:
         if ledger.round not in self.rounds:
             stage, schedule, place = self.stage, self.schedule, ledger.round - self._first
             within: dict[int, Seat] = {}
-            adversary = Adversary(stage, schedule, within, self.result.used)
+            adversary = ByzantineAdversary(stage, schedule, within, self.result.used)
             adversary.corrupt = self.corrupt
             adversary.begin(place, ledger)
             relayer = Relayer(stage.rules, stage.verifier)

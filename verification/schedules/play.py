@@ -11,19 +11,29 @@ from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.echo import Echo
 from chain_bandit.network.memory import Actor
 from chain_bandit.protocol.blocks import seats
-from verification.schedules.acts import SKEW, Corruption, Crash, Cut, Link, Schedule, Skewed, Twins
-from verification.schedules.adversary import Adversary, SendAs, TwoOfOne
-from verification.schedules.invariants import BOTH, Relayed, Said, certificates, chains, check, counted, disagree, note
-from verification.schedules.stage import Stage
+from verification.schedules.acts import SKEW, Corruption, Crash, Cut, FaultSchedule, LinkFault, Skewed, Twins
+from verification.schedules.adversary import ByzantineAdversary, SendAs, TwoOfOne
+from verification.schedules.invariants import (
+    BOTH,
+    Relayed,
+    SignedContents,
+    certificates,
+    chains,
+    check,
+    counted,
+    disagree,
+    note,
+)
+from verification.schedules.stage import ScheduleStage
 from verification.virtual_network import STEP, Fate, VirtualNetwork
 
 IN_TIME = STEP - SKEW - 1
 """A message that keeps the promise takes at most so many moments."""
-_ENDS, _FAULTS = Corruption | Crash, Link | Cut | Crash
+_ENDS, _FAULTS = Corruption | Crash, LinkFault | Cut | Crash
 
 
 @dataclass
-class Played:
+class PlayedSchedule:
     """What a schedule came to.
 
     Attributes:
@@ -54,7 +64,7 @@ class Played:
     ends: list[str] = field(default_factory=list)
 
 
-def play(stage: Stage, schedule: Schedule, logged: bool = False) -> Played:
+def play(stage: ScheduleStage, schedule: FaultSchedule, logged: bool = False) -> PlayedSchedule:
     """Play a schedule on a stage of its size.
 
     Args:
@@ -66,14 +76,14 @@ def play(stage: Stage, schedule: Schedule, logged: bool = False) -> Played:
 class Playing:
     """A schedule while it is played: what `schedules.invariants` looks at."""
 
-    def __init__(self, stage: Stage, schedule: Schedule, logged: bool) -> None:
-        self.stage, self.schedule, self.result, self._logged = stage, schedule, Played(), logged
+    def __init__(self, stage: ScheduleStage, schedule: FaultSchedule, logged: bool) -> None:
+        self.stage, self.schedule, self.result, self._logged = stage, schedule, PlayedSchedule(), logged
         stage.book.clear()
         self._ends = [act for act in schedule.acts if isinstance(act, _ENDS)]
         n = schedule.size.validators
         self.honest = {seat: stage.seats[seat] for seat in range(n) if seat not in schedule.corrupt}
         self.relayer = stage.relayer
-        self.adversary = Adversary(stage, schedule, self.honest, self.result.used)
+        self.adversary = ByzantineAdversary(stage, schedule, self.honest, self.result.used)
         clocks = {COMPARISON: 0, RELAYER: 0, **dict.fromkeys(range(n), 0)}
         clocks |= {act.seat: act.by for act in schedule.acts if isinstance(act, Skewed)}
         self._ear = _Adversary(self)
@@ -85,7 +95,7 @@ class Playing:
             actors, self._clocks, self._fate(), self._heard, self._arrived if logged else None
         )
 
-    def play(self) -> Played:
+    def play(self) -> PlayedSchedule:
         """Every round, one after the other."""
         stage, schedule, network = self.stage, self.schedule, self.network
         ledger = stage.ledger
@@ -94,7 +104,7 @@ class Playing:
                 ledger = stage.after(ledger)
             self.round = round_
             self.down: set[int] = set()
-            self.said: Said = {}
+            self.said: SignedContents = {}
             self.relayed: Relayed = {}
             for number, seat in self.honest.items():
                 network.actors[number] = seat
@@ -194,7 +204,7 @@ class Playing:
         faults = [act for act in self.schedule.acts if isinstance(act, _FAULTS)]
         if not faults:
             return lambda moment, sender, to: (1 + int(chance() * IN_TIME),)
-        links = {(a.round, a.step, a.sender, a.to): a.delays for a in faults if isinstance(a, Link)}
+        links = {(a.round, a.step, a.sender, a.to): a.delays for a in faults if isinstance(a, LinkFault)}
         cuts = [(a, frozenset(a.group)) for a in faults if isinstance(a, Cut)]
         crashes = {(a.round, a.step, a.seat): a.reached for a in faults if isinstance(a, Crash)}
 

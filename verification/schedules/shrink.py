@@ -4,18 +4,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from verification.schedules.acts import Act, Schedule
+from verification.schedules.acts import Act, FaultSchedule
 from verification.schedules.epochs import EpochSchedule
-from verification.schedules.play import Played, play
-from verification.schedules.stage import Stage
+from verification.schedules.play import PlayedSchedule, play
+from verification.schedules.stage import ScheduleStage
 
-AnySchedule = TypeVar("AnySchedule", Schedule, EpochSchedule)
+AnySchedule = TypeVar("AnySchedule", FaultSchedule, EpochSchedule)
 
 
 class Player(Protocol):
     """`schedules.play.play` or `schedules.nodes.play`."""
 
-    def __call__(self, stage: Stage, schedule: Schedule, logged: bool = False) -> Played:
+    def __call__(self, stage: ScheduleStage, schedule: FaultSchedule, logged: bool = False) -> PlayedSchedule:
         """What the schedule comes to."""
         ...
 
@@ -38,12 +38,12 @@ def shrunk(schedule: AnySchedule, fails: Callable[[AnySchedule], bool]) -> AnySc
     return schedule
 
 
-def violates(stage: Stage, violations: list[str], player: Player = play) -> Callable[[Schedule], bool]:
+def violates(stage: ScheduleStage, violations: list[str], player: Player = play) -> Callable[[FaultSchedule], bool]:
     """Whether a schedule breaks the first of these again."""
     return lambda schedule: violations[0] in player(stage, schedule).violations
 
 
-def story(stage: Stage, schedule: Schedule, player: Player = play) -> str:
+def story(stage: ScheduleStage, schedule: FaultSchedule, player: Player = play) -> str:
     """The schedule, what the adversary's messages were, and what each honest seat came to."""
     played = player(stage, schedule, logged=True)
     size = schedule.size

@@ -18,21 +18,21 @@ from chain_bandit.protocol.messages import Domain, Slot
 from chain_bandit.protocol.parameters import ODDS
 from chain_bandit.protocol.units import UNIT, Counts
 from chain_bandit.scenario import Scenario
-from verification.schedules.acts import Size
+from verification.schedules.acts import GameSize
 from verification.schedules.keyring import Book, IdealScribe, Scribe
 
 PULLS = (6, 6)
 """What everybody has pulled before the first round of a schedule."""
 
 
-class Stage:
+class ScheduleStage:
     """The cast of every schedule of one size.
 
     Args:
         scribe: what signs; by default tokens in a book, see `schedules.keyring`.
     """
 
-    def __init__(self, size: Size, scribe: type[Scribe] = IdealScribe) -> None:
+    def __init__(self, size: GameSize, scribe: type[Scribe] = IdealScribe) -> None:
         self.size, n = size, size.validators
         self.book = Book()
         self.signers = [scribe(derive(99, "participant", seat), self.book) for seat in range(n)]
@@ -101,7 +101,7 @@ class Stage:
 class _Player(Participant):
     """A participant that has pulled what the honest have, and reports the content of a number."""
 
-    def __init__(self, stage: Stage, number: int, content: int) -> None:
+    def __init__(self, stage: ScheduleStage, number: int, content: int) -> None:
         rules = stage.rules
         super().__init__(rules, number, stage.signers[number], stage._vrf_keys[number], bytes(32), stage.verifier)
         self._stage, self._content = stage, content

@@ -15,8 +15,8 @@ from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.protocol.blocks import Kind, Record
 from chain_bandit.protocol.ledger import after_record
 from chain_bandit.protocol.messages import Phase, Role, Slot
-from verification.schedules.acts import Size
-from verification.schedules.stage import Stage
+from verification.schedules.acts import GameSize
+from verification.schedules.stage import ScheduleStage
 
 CONTENTS = (b"\1" * 32, b"\2" * 32)
 FALSE, OTHER = 3, 2
@@ -26,7 +26,7 @@ class Played:
     """The role of seat 0 of four, which receives from nobody but seats that vote twice."""
 
     def __init__(self) -> None:
-        self.stage, nothing = Stage(Size(4, 1)), None
+        self.stage, nothing = ScheduleStage(GameSize(4, 1)), None
         self.ledger, receipts = self.stage.ledger, SimpleNamespace(get=lambda *given: None)
         given: Any = (self.stage.seats[0], receipts, nothing, nothing, nothing, nothing, nothing)
         self.role = SeatRole(*given)
