@@ -18,7 +18,7 @@ from chain_bandit.cli.options import (
     named_game,
     run_foreign,
 )
-from chain_bandit.cli.page import end_audit, lost_as_json, write_page
+from chain_bandit.cli.page import end_audit, lost_as_json, unwritten, write_page
 from chain_bandit.output import answer
 
 
@@ -93,14 +93,13 @@ def audit(
         else:
             assert folder is not None
             report = audit_folder(folder, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
-        lost = ""
-        if page is not None:
-            drawn = page_of(history or folder or Path(), report)
-            lost = write_page(page, drawn)
+        page_lost = write_page(page, page_of(history or folder or Path(), report)) if page is not None else ""
+    lost = "; ".join(filter(None, (page_lost, unwritten(told.lost) if told and told.lost else "")))
     if as_json:
         answer(report.as_dict(with_rounds=False) | lost_as_json(lost), sort_keys=True)
     else:
-        drawn_at = page if page and not lost else (folder / REPORT if folder and (folder / REPORT).is_file() else None)
+        kept_at = folder / REPORT if folder and (folder / REPORT).is_file() else None
+        drawn_at = page if page and not page_lost else kept_at
         console().print(
             checks_table(report, every), statements_table(report), *([to_open(drawn_at)] if drawn_at else []), sep="\n"
         )

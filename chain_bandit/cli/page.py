@@ -1,4 +1,4 @@
-"""Report page of an audit: where it cannot be written, the verdict is printed all the same."""
+"""Files beside an audit's verdict: where one cannot be written, the verdict is printed all the same."""
 
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,13 +17,18 @@ def write_page(page: Path, drawn: str) -> str:
         with naming(page), whole_file(page) as file:
             file.write(drawn.encode())
     except OSError as error:
-        return f"{error.filename}: cannot be written ({error.strerror})"
+        return unwritten(error)
     return ""
+
+
+def unwritten(error: OSError) -> str:
+    """Which file cannot be written, and why."""
+    return f"{error.filename}: cannot be written ({error.strerror})"
 
 
 def lost_as_json(lost: str) -> dict[str, Any]:
     """What the verdict's object has beside it."""
-    return {"error": {"type": "PageUnwritten", "message": lost, "exit_code": UNWRITTEN}} if lost else {}
+    return {"error": {"type": "FileUnwritten", "message": lost, "exit_code": UNWRITTEN}} if lost else {}
 
 
 def end_audit(lost: str, code: int) -> NoReturn:

@@ -82,7 +82,9 @@ class OutputFolders:
             yield
         except OSError as error:
             why = f"cannot be written: {error.strerror}; go on with --resume once it can, or name another with --out"
-            raise self.refused(out, why) from error
+            refused = self.refused(out, why)
+            refused.exit_code = 2  # as of any place that cannot be written
+            raise refused from error
 
     @contextmanager
     def _locked(self, out: Path) -> Iterator[None]:

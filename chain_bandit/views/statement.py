@@ -4,7 +4,7 @@ import csv
 from codecs import getwriter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,9 +33,32 @@ class StatementRefused(ChainBanditError):
         self.path, self.reason = path, reason
 
 
+@dataclass
+class Statement:
+    """A file that takes movements, as long as it can be written.
+
+    Attributes:
+        lost: why it cannot be written; movements after that go nowhere, and no file stays.
+    """
+
+    path: Path
+    put: Put
+    lost: OSError | None = None
+
+    def __call__(self, movement: Movement) -> None:
+        """Add a row. Raises `StatementRefused`: more wei than a row holds."""
+        if movement.wei >= MOST:
+            raise StatementRefused(self.path, f"block {movement.block} moves {movement.wei} wei, beyond 38 digits")
+        if self.lost is None:
+            try:
+                self.put(asdict(movement))
+            except OSError as error:
+                self.lost = error
+
+
 @contextmanager
-def written(path: Path) -> Iterator[Callable[[Movement], None]]:
-    """What takes every movement; at the end of the block all are in the file, on any error there is none.
+def written(path: Path) -> Iterator[Statement]:
+    """A statement; at the end of the block all movements are in the file, on any error there is none.
 
     Raises:
         ArrowMissing: a Parquet file, without pyarrow.
@@ -47,14 +70,18 @@ def written(path: Path) -> Iterator[Callable[[Movement], None]]:
         raise StatementRefused(path, f"a statement is a file that ends in {' or '.join(TYPES)}")
     if not path.parent.is_dir() or path.is_dir():
         raise StatementRefused(path, "there is no folder for it, or a folder in its place")
-    with naming(path), whole_file(path) as file, TYPES[path.suffix](file) as put:
-
-        def take(movement: Movement) -> None:
-            if movement.wei >= MOST:
-                raise StatementRefused(path, f"block {movement.block} moves {movement.wei} wei, beyond 38 digits")
-            put(asdict(movement))
-
-        yield take
+    statement, is_over = None, False
+    try:
+        with naming(path), whole_file(path) as file, TYPES[path.suffix](file) as put:
+            statement = Statement(path, put)
+            yield statement
+            is_over = True
+            if statement.lost is not None:
+                raise statement.lost
+    except OSError as error:
+        if statement is None or not is_over:
+            raise
+        statement.lost = error
 
 
 @contextmanager

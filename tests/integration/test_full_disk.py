@@ -47,7 +47,7 @@ def commands(run_folder: Path, place: Path) -> dict[str, tuple[object, ...]]:
 
 
 def refused(name: str, said: "subprocess.CompletedProcess[str]") -> None:
-    assert said.returncode == (3 if name == "sweep" else 2), said.stderr
+    assert said.returncode == 2, said.stderr
     errors = said.stderr.splitlines()
     assert [line for line in errors if line.startswith("error: ")] == errors[-1:]
     assert "cannot be written" in errors[-1], errors
@@ -88,12 +88,18 @@ def test_a_disk_that_is_full_halfway_leaves_nothing_half_written(
         assert left == []
 
 
-def test_an_audit_without_room_for_its_page_gives_its_verdict(run_folder: Path, tmp_path: Path) -> None:
+def test_an_audit_without_room_for_its_page_or_statement_gives_its_verdict(run_folder: Path, tmp_path: Path) -> None:
     """A verdict of violation is the exit code then too."""
     said = on_full_disk(20_000, *commands(run_folder, tmp_path)["page"], "--json")
     report = json.loads(said.stdout)
     assert (said.returncode, report["verdict"]) == (2, "passed")
     assert "page.html: cannot be written" in report["error"]["message"]
+    for name in ("csv", "parquet"):
+        said = on_full_disk(2_000, *commands(run_folder, tmp_path)[name], "--json")
+        report = json.loads(said.stdout)
+        assert (said.returncode, report["verdict"]) == (2, "passed")
+        assert f"money.{name}: cannot be written" in report["error"]["message"]
+    assert not list(tmp_path.iterdir())
     history = games(0)[0].history
     *blocks, last = history.blocks
     violated = tmp_path / "violated.jsonl"
