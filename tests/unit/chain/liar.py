@@ -68,6 +68,8 @@ class Liar:
     def _said(self, method: str, parameters: Any) -> Any:
         if method == "eth_getBlockByNumber":
             number = self.height if parameters[0] == "latest" else int(parameters[0], 16)
+            if number > self.height:
+                return None
             return {"number": hex(number), "hash": as_hex(number.to_bytes(32)), "gasLimit": hex(30_000_000),
                     "baseFeePerGas": hex(self.base)}  # fmt: skip
         if method == "eth_getTransactionReceipt" and self.mines:

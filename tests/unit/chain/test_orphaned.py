@@ -88,6 +88,21 @@ def test_an_answer_that_does_not_know_the_head_says_nothing():
         next(step)
 
 
+def test_a_node_that_does_not_know_the_head_is_believed_after_two_seconds():
+    node = Liar()
+    mined = node.call()
+    node.mines = True
+    node.turn()
+    head, receipts = node.outbox.head, dict(mined.receipts)
+    node.height -= 1
+    later = node.call()
+    node.turn()
+    assert (node.outbox.head, mined.receipts, node.outbox.open) == (head, receipts, [later])
+    node.turn()
+    assert node.outbox.head[0] == node.height
+    assert mined.orphaned == {head[1]}
+
+
 def test_an_account_that_a_call_paid_is_not_given_up_before_that_call_is_looked_for():
     node = Liar()
     payment = with_orphan(node)
@@ -121,7 +136,7 @@ FAULTS = {
     ),
     "a poor account is given up at once": (
         test_an_account_that_a_call_paid_is_not_given_up_before_that_call_is_looked_for, "_look_into",
-        "(yield from self.look_back())", "True",
+        "lowest and (yield from self.look_back())", "lowest",
     ),
     "orphaned blocks count": (
         test_a_receipt_of_a_block_that_fell_out_does_not_count_again, "_in_chain", "if digest not in chain",
@@ -141,6 +156,10 @@ FAULTS = {
     "any answer says what fell out": (
         test_an_answer_that_does_not_know_the_head_says_nothing, "look_back",
         "or (head and answers[-1] != head[1])", "",
+    ),
+    "a node that does not know the head is believed at once": (
+        test_a_node_that_does_not_know_the_head_is_believed_after_two_seconds, "_is_behind",
+        "now - self._behind_since < BEHIND", "False",
     ),
 }  # fmt: skip
 
