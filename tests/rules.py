@@ -11,7 +11,7 @@ from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rule import Aggregation, Agreed, Estimate, Terms
 from chain_bandit.protocol.ruleset import RuleChoice, RuleKind
 from chain_bandit.protocol.units import Counts, Means
-from tests.conftest import build_scenario
+from tests.games import build_scenario
 
 
 def rule(name: str, version: int | None = None, /, **options: int) -> RuleChoice:

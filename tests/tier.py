@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from verification.played import ROOT, is_played, record
+from verification.played import ROOT, imports, is_played, record
 
 SCIENCE = (
     "tests/equivalence/", "tests/unit/simulation/", "tests/unit/studies/", "tests/unit/test_undefended.py",
@@ -20,9 +20,9 @@ SCIENCE = (
 EVERY = 12
 DATA = (
     "chain_bandit/**/*.toml", "docs/figures/*.json*", "examples/**/*.toml", "examples/*.csv", "pyproject.toml",
-    "tests/conftest.py", "tests/vectors/*",
+    "tests/games.py", "tests/vectors/*",
 )  # fmt: skip
-"""What tests of the tier depend on beside what they import."""
+"""What tests of the tier depend on beside what they import, fixtures included."""
 MORE = "subprocess", ".md\"", "DOCS"
 
 
@@ -32,6 +32,11 @@ def module_of(file: str) -> str | None:
     if not file.startswith(SCIENCE) or any(word in (ROOT / file).read_text(encoding="utf-8") for word in MORE):
         return None
     return ".".join(Path(file).with_suffix("").parts)
+
+
+def beside(module: str) -> tuple[str, ...]:
+    """Patterns of files that a test depends on beside its imports; where it imports the embedded chain, it has revm."""
+    return (*DATA, "tests/fast_chain.py") if imports(module, "chain_bandit.chain.embedded") else DATA
 
 
 class Tier:
@@ -52,7 +57,7 @@ class Tier:
         for item in items:
             if module := module_of(item.location[0]):
                 files[module].append(item)
-        whole = {module for module, tests in files.items() if not is_played(module, len(tests), *DATA)}
+        whole = {module for module, tests in files.items() if not is_played(module, len(tests), *beside(module))}
         out = {item for module in set(files) - whole for place, item in enumerate(files[module]) if place % EVERY}
         config.hook.pytest_deselected(items=list(out))
         items[:] = [item for item in items if item not in out]
@@ -69,4 +74,4 @@ class Tier:
         if self.records and self.is_first:
             for module, tests in self._passed.items():
                 if module not in self._other:
-                    record(module, tests, *DATA)
+                    record(module, tests, *beside(module))

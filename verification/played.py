@@ -8,6 +8,7 @@ and docstrings.
 
 import ast
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
@@ -38,6 +39,11 @@ def digest(module: str, *more: str) -> str:
     return sha256("".join(lines).encode()).hexdigest()
 
 
+def imports(module: str, name: str) -> bool:
+    """Whether a module of that name is among what a module imports, directly or not."""
+    return name in _sources(sources, module)
+
+
 @cache
 def _sources(of: Callable[..., dict[str, Path]], module: str) -> dict[str, Path]:
     """What a module imports, which is the same for every row of the record."""
@@ -50,7 +56,7 @@ def _registered(name: str, path: Path) -> frozenset[str]:
 
     The compiled kernel, whose cache rests on `sources` too, asks no registry.
     """
-    if path.suffix != ".py" or b"iter_modules" not in path.read_bytes():
+    if path.suffix != ".py" or not re.search(rb"^(from|import) pkgutil\b", path.read_bytes(), re.MULTILINE):
         return frozenset()
     package = name if path.stem == "__init__" else name.rpartition(".")[0]
     return frozenset(f"{package}.{each.stem}" for each in path.parent.glob("[!_]*.py"))

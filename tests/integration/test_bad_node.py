@@ -21,8 +21,8 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
-from tests.conftest import build_scenario, malicious
 from tests.few import few
+from tests.games import build_scenario, malicious
 from tests.integration.faults import FAULTS, Sometimes, error
 from tests.integration.live import Anvil, Batch, Handler, Proxied, anvil, proxy, sends
 

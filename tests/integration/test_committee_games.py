@@ -20,9 +20,9 @@ from chain_bandit.protocol.ledger import blocked, validators
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
-from tests.conftest import build_scenario, malicious
 from tests.fast_chain import fast_node
 from tests.few import crossed, few
+from tests.games import build_scenario, malicious
 
 EQUIVOCATES = ("two-faced-report", "equivocating-commander")
 LIES = ("constant-lie", "within-range", "worse-half")

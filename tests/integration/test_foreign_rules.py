@@ -23,7 +23,7 @@ from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.sweeps.cell import Cell
 from chain_bandit.sweeps.cell import play as cell_play
-from tests.conftest import build_scenario, malicious
+from tests.games import build_scenario, malicious
 from tests.integration.nodes import chain_bandit
 from tests.integration.nodes_up import game
 

@@ -9,7 +9,7 @@ from chain_bandit.protocol.blocks import Body, mask, round_seed, seats
 from chain_bandit.protocol.rule import chance
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT, Means
-from tests.conftest import build_scenario, malicious
+from tests.games import build_scenario, malicious
 
 SEATS, LIARS, BLOCKS = 10, (7, 8, 9), 60
 SURPRISE = """

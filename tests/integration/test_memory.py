@@ -16,7 +16,7 @@ from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.blocks import Header
 from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.parameters import Parameters
-from tests.conftest import build_scenario
+from tests.games import build_scenario
 
 ROOT = Path(__file__).parents[2]
 LONG = """

@@ -19,8 +19,8 @@ from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
-from tests.conftest import build_scenario, malicious
 from tests.fast_chain import fast_node
+from tests.games import build_scenario, malicious
 from tests.rules import entry
 
 SMALL_MAJORITY = {"liars": 2, "attackers": 1}

@@ -10,7 +10,7 @@ from chain_bandit.game.run import run
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
-from tests.conftest import build_scenario, malicious
+from tests.games import build_scenario, malicious
 from tests.integration.test_vouched_rules import RECALL, TRUSTED
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

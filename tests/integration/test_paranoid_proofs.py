@@ -25,7 +25,7 @@ from chain_bandit.paranoid.words import keccak, uint
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
-from tests.conftest import build_scenario, malicious
+from tests.games import build_scenario, malicious
 
 LIAR = 6
 BURN_IN = 8

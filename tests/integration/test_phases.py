@@ -19,7 +19,7 @@ from chain_bandit.protocol.settlement import Pull
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
-from tests.conftest import build_scenario, malicious
+from tests.games import build_scenario, malicious
 from tests.integration.test_cli import chain_bandit
 
 T, L = 160, 6

@@ -20,7 +20,7 @@ from chain_bandit.protocol.messages import Phase, Role, Slot
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
-from tests.conftest import build_scenario, malicious
+from tests.games import build_scenario, malicious
 from tests.integration.live import Anvil, anvil
 from tests.integration.test_bad_node import QUICK, require_whole
 

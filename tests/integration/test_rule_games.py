@@ -22,10 +22,10 @@ from chain_bandit.protocol.rule import Learnt
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
-from tests.conftest import build_scenario, malicious
 from tests.equivalence.test_outcomes_equal_game import decided, without_messages
 from tests.fast_chain import fast_node
 from tests.few import crossed
+from tests.games import build_scenario, malicious
 from tests.unit.protocol.rules import records
 from tests.unit.protocol.rules.records import AGGREGATIONS, REPUTATIONS
 

@@ -10,8 +10,8 @@ import pytest
 from chain_bandit import runs
 from chain_bandit.game.chains import chain as chain_named
 from chain_bandit.scenario import Scenario, load
-from tests.conftest import build_scenario, malicious
 from tests.few import few
+from tests.games import build_scenario, malicious
 from tests.integration.nodes_up import game
 from tests.unit.protocol.rules.records import AGGREGATIONS, DISCLOSURES, POLICIES, REPUTATIONS
 

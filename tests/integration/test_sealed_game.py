@@ -16,8 +16,8 @@ from chain_bandit.protocol.blocks import Body, seats
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
-from tests.conftest import build_scenario, malicious
 from tests.fast_chain import fast_node
+from tests.games import build_scenario, malicious
 
 
 def scenario(**changes: object) -> Scenario:

@@ -13,7 +13,7 @@ from chain_bandit.protocol.estimation import estimate
 from chain_bandit.protocol.ruleset import STEPS, RuleChoice, RuleKind, RuleRefused
 from chain_bandit.protocol.units import INFINITY, UNIT
 from chain_bandit.scenario import Scenario
-from tests.conftest import build_scenario
+from tests.games import build_scenario
 from tests.integration.nodes import chain_bandit
 from tests.integration.nodes_up import game
 from tests.unit.protocol.rules import records

@@ -14,7 +14,7 @@ from chain_bandit.game.run import run
 from chain_bandit.protocol.tallies import FalseReport, tallies_digest
 from chain_bandit.runs import audit_folder
 from chain_bandit.stopwatch import Stopwatch
-from tests.conftest import build_scenario, malicious
+from tests.games import build_scenario, malicious
 from verification.browser.bundle import verifier
 
 LIAR = 6

@@ -5,7 +5,7 @@ import pytest
 from chain_bandit import runs
 from chain_bandit.protocol.ledger import validators
 from chain_bandit.protocol.ruleset import CHOSEN, STATE, WEIGHTS
-from tests.conftest import build_scenario, malicious
+from tests.games import build_scenario, malicious
 from tests.integration.nodes_up import game
 
 RECALL = '''

@@ -8,7 +8,7 @@ from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.auditor import chain as blocks
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario
-from tests.conftest import build_scenario, malicious
+from tests.games import build_scenario, malicious
 from verification.honest import ALARM, NOT_CHECKABLE, PASSED, HonestGame, chain, judged, scenario
 
 SHORT = {"settlement_window": 8, "costs_every": 1}

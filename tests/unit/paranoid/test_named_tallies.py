@@ -8,7 +8,7 @@ from chain_bandit.game.run import run
 from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.runs import audit_folder
 from chain_bandit.stopwatch import Stopwatch
-from tests.conftest import build_scenario, malicious
+from tests.games import build_scenario, malicious
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -27,7 +27,7 @@ from chain_bandit.protocol.rule import (
 )
 from chain_bandit.protocol.ruleset import CHOSEN, STATE, RuleFailed, RuleKind
 from chain_bandit.protocol.units import INFINITY, UNIT
-from tests.conftest import build_scenario
+from tests.games import build_scenario
 
 DIGEST = bytes(range(32))
 AGREED = Agreed(

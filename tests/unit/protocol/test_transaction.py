@@ -7,7 +7,7 @@ from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.transaction import block_bytes, header_bytes
-from tests.conftest import build_scenario
+from tests.games import build_scenario
 
 
 @pytest.mark.parametrize("sealed", [0, 1])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.tier import beside
 from verification import played
 
 MODULE = "verification.schedules.play"
@@ -76,6 +77,16 @@ def test_what_a_registry_imports_without_a_name_counts(name, monkeypatch, tmp_pa
     monkeypatch.setattr(played, "_digest", digest)
     assert played.is_played(MODULE, 1) != path.is_file()
     assert seen
+
+
+@pytest.mark.parametrize("module", ["verification.schedules.exhaustive", "tests.unit.simulation.test_engine"])
+def test_a_change_of_what_it_does_not_import_changes_nothing(module, monkeypatch, tmp_path):
+    """The record names `pkgutil` too, and is no registry; fixtures are of games without a chain."""
+    played.record(module, 1, *beside(module))
+    changed(monkeypatch, tmp_path, "chain_bandit.chain.outbox")
+    assert played.is_played(module, 1, *beside(module))
+    changed(monkeypatch, tmp_path, "chain_bandit.protocol.digests")
+    assert not played.is_played(module, 1, *beside(module))
 
 
 def test_sources_are_all_that_is_imported_whether_or_not_by_name():

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.tier import EVERY, SCIENCE, module_of
+from tests.tier import EVERY, SCIENCE, beside, module_of
 from verification.played import ROOT
 
 FILE = "tests/unit/simulation/test_student.py"
@@ -58,3 +58,8 @@ def test_the_tier_is_of_files_that_start_no_process_and_read_no_page():
     assert "tests/unit/simulation/test_compiled.py" not in taken  # starts processes
     assert "tests/unit/simulation/test_pages.py" not in taken  # reads pages
     assert module_of("tests/unit/protocol/test_arms.py") is None
+
+
+def test_a_game_on_the_embedded_chain_depends_on_revm_which_has_its_place():
+    assert "tests/fast_chain.py" in beside("tests.equivalence.test_phases")
+    assert "tests/fast_chain.py" not in beside("tests.unit.simulation.test_student")

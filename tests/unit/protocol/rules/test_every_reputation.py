@@ -11,7 +11,7 @@ from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.rule import Standing
 from chain_bandit.protocol.ruleset import CHOSEN
-from tests.conftest import build_scenario
+from tests.games import build_scenario
 from tests.unit.protocol.rules import records
 
 ALL = sorted(records.REPUTATIONS)
