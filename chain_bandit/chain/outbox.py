@@ -16,8 +16,9 @@ from typing import Any, TypeAlias, TypeVar
 from chain_bandit.chain.answers import as_answered, as_bytes, as_hex, as_int, as_list, field
 from chain_bandit.chain.call import Call, Events, Order, TransactionReceipt, Version
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
+from chain_bandit.chain.identity import IDENTITY, require_chain
 from chain_bandit.chain.journal import Entry, JournalForeign
-from chain_bandit.chain.rpc import BEHIND, IDENTITY, refusal, require_chain
+from chain_bandit.chain.rpc import BEHIND, chain_in, refusal
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import RAISED_TIP, Fee, terms
 from chain_bandit.chain.wire import Refused, Request
@@ -391,7 +392,7 @@ class Outbox:
     def _check_identity(self, answers: list[Any]) -> None:
         """After a lost exchange: is it still the same chain that answers?"""
         try:
-            require_chain((self.chain_id, self.genesis), answers)
+            require_chain((self.chain_id, self.genesis), chain_in(answers))
         except (NodeUnreachable, ForeignChain) as error:
             self._doubt(error)
         else:

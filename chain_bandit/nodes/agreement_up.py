@@ -92,7 +92,7 @@ def audit_on_chain(out: Path, url: str) -> AgreementReport:
         NodeDisagrees: its contract is not there.
     """
     shared, rpc = files.read_agreement(out / files.GAME), at_url(url)
-    require_chain(rpc, shared.chain_id, shared.genesis_hash)
+    require_chain((shared.chain_id, shared.genesis_hash), chain_of(rpc))
     contract = bytes.fromhex(shared.contract[2:])
     return export(rpc, contract, creation_block(rpc, contract), out)
 
