@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, TypeAlias, TypeVar
 
-from chain_bandit.chain.answers import as_answered, as_bytes, as_hex, as_int, as_list, field
+from chain_bandit.chain.answers import as_answered, as_bytes, as_hex, as_int, as_list, base_fee_of, field
 from chain_bandit.chain.call import Call, Events, Order, TransactionReceipt, Version
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.identity import IDENTITY, require_chain
@@ -197,7 +197,7 @@ class Outbox:
         The tip begins anew. The whole falls again where no account can pay for it, and the base fee asks for less.
         """
         if self._fee_now is None:
-            base = yield Ask("eth_getBlockByNumber", ["latest", False], _base_fee)
+            base = yield Ask("eth_getBlockByNumber", ["latest", False], base_fee_of)
             self._fee_now = self._within(Fee.opening(base))
         return self._fee_now
 
@@ -476,7 +476,7 @@ class Outbox:
         undone = head is not None and (at_head is None or as_bytes(field(at_head, "hash")) != head[1])
         if undone or self.unsure:
             yield from self.look_back()
-        base = _base_fee(latest)
+        base = base_fee_of(latest)
         in_line, whole = set(self._next_in_line()), False
         for call in list(self.open):
             if call not in in_line:
@@ -709,10 +709,6 @@ class Outbox:
         if done:
             call.outdone = by
         return done
-
-
-def _base_fee(block: Any) -> int:
-    return as_int(field(block, "baseFeePerGas"))
 
 
 def _hash(block: Any) -> bytes | None:
