@@ -71,6 +71,14 @@ class Contract:
         """Wait for what comes of calls under way."""
         self._sender.wait_until(over)
 
+    def head(self) -> bytes:
+        """The digest of all rounds, or epochs, so far."""
+        return bytes(self._view("head"))
+
+    def blocked_from(self, seat: int) -> int:
+        """The first round, or epoch, in which a seat is on the block list; 0 for never."""
+        return int(self._view("blockedFrom", seat))
+
     def _create(self, sender: Wallet, value: int, gas: int, data: bytes) -> None:
         """Put it on the chain, and wait for it."""
         self.address = created_address(as_address(sender.address), self._sender.upcoming_nonce(sender))
