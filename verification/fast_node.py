@@ -18,8 +18,8 @@ from web3.types import RPCEndpoint, RPCResponse
 
 from chain_bandit.chain.modules import installed
 from chain_bandit.chain.transaction_policy import AT_ONCE
-from chain_bandit.chain_history import rlp
 from chain_bandit.chain_history.evm import Log, Transaction, decode_transaction, logs_bloom, ordered_root
+from chain_bandit.protocol import rlp
 from chain_bandit.protocol.digests import keccak
 
 CHAIN_ID, BASE_FEE, GAS, BLOCK_GAS = 131277322940537, 10**9, 21_000, 30_000_000

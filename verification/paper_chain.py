@@ -10,8 +10,7 @@ from dataclasses import astuple
 
 from chain_bandit.chain.artifacts import Member, chain_bandit_artifact
 from chain_bandit.chain.node import Wallet, account
-from chain_bandit.chain.transactions import Fee, TransactionSigner, created_address
-from chain_bandit.chain_history import rlp
+from chain_bandit.chain.transactions import Fee, TransactionSigner
 from chain_bandit.chain_history.blocks import ContractOrigin, History, RawBlock
 from chain_bandit.chain_history.evm import Log, logs_bloom, ordered_root
 from chain_bandit.consensus.certificate import Certificate
@@ -19,11 +18,12 @@ from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.game.game import Game
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import ExpectedRecord
-from chain_bandit.protocol import creation
+from chain_bandit.protocol import creation, rlp
 from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.rewards import hidden_cost
+from chain_bandit.protocol.rlp import created_address
 from chain_bandit.protocol.settlement import CostEntry, decode_pulls, encode_sums, final_balance
 from chain_bandit.protocol.submission import Submitted, encode
 from chain_bandit.protocol.tallies import FalseReport
@@ -50,7 +50,7 @@ class PaperChain:
         self._plan, self._rewards = plan, [0] * p.participants
         self._environment, self._relayer = account(plan.environment.secret), account(plan.relayer.secret)
         self._participants = [account(signer.secret) for signer in plan.participants]
-        self.contract = created_address(self._environment.address, 0)
+        self.contract = created_address(plan.environment.address, 0)
         arguments = creation.encode(p, plan.salt_commitment, plan.secret_commitment)
         self._mine(self._environment, chain_bandit_artifact().bytecode + arguments, plan.pool, create=True)
         for seat, (who, seated) in enumerate(zip(self._participants, plan.seated, strict=True)):
@@ -162,7 +162,7 @@ def by_actors(plan: Plan, chain: PaperChain) -> Iterator[object]:
 def history_of(plan: Plan, play: Callable[[Plan, PaperChain], Iterator[object]] = by_actors) -> History:
     """The game's history, played while one goes through it: once."""
     chain = PaperChain()
-    address = created_address(account(plan.environment.secret).address, 0)
+    address = created_address(plan.environment.address, 0)
 
     def blocks() -> Iterator[RawBlock]:
         for _ in play(plan, chain):

@@ -37,13 +37,14 @@ from rich.table import Table
 
 from chain_bandit.auditor.audit import audit
 from chain_bandit.auditor.second_implementation import with_second_opinion
-from chain_bandit.chain_history import files, rlp
+from chain_bandit.chain_history import files
 from chain_bandit.chain_history.blocks import History
 from chain_bandit.chain_history.bodies import Bodies, with_bodies
 from chain_bandit.chain_history.evm import Log, decode_receipt, decode_transaction, logs_bloom
 from chain_bandit.chain_history.records import METHODS, SELECTORS, TOPICS
 from chain_bandit.game.on_chain import opening_balances
 from chain_bandit.game.plan import Plan
+from chain_bandit.protocol import rlp
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.settlement import Conduct

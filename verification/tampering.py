@@ -35,9 +35,9 @@ from rich.table import Table
 
 from chain_bandit.auditor.audit import audit
 from chain_bandit.auditor.report import AuditReport, Violation
-from chain_bandit.chain_history import files, rlp
+from chain_bandit.chain_history import files
 from chain_bandit.chain_history.blocks import ContractOrigin, History, RawBlock
-from chain_bandit.chain_history.errors import BadEncoding, HistoryError
+from chain_bandit.chain_history.errors import HistoryError
 from chain_bandit.chain_history.evm import (
     HEADER_FIELDS,
     LAST_TYPE,
@@ -49,7 +49,9 @@ from chain_bandit.chain_history.evm import (
     ordered_root,
 )
 from chain_bandit.chain_history.records import METHODS
+from chain_bandit.protocol import rlp
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import BadEncoding
 from chain_bandit.runner.rows import kept_rows, missing, played_rows
 from chain_bandit.runner.workers import processes
 from chain_bandit.scenario import Scenario

@@ -15,7 +15,7 @@ from chain_bandit.auditor.evidence import unproven
 from chain_bandit.auditor.exhibits import Place
 from chain_bandit.auditor.report import Checked, Checks, Finding, Weight, counted
 from chain_bandit.chain_history.blocks import History, RawBlock
-from chain_bandit.chain_history.errors import BadEncoding, HistoryError
+from chain_bandit.chain_history.errors import HistoryError
 from chain_bandit.chain_history.records import CREATION, ContractCall, Event, calls_in
 from chain_bandit.chain_history.tokens import TOKENS
 from chain_bandit.crypto.verify import signer
@@ -25,7 +25,7 @@ from chain_bandit.protocol.agreement import ledger, shamir
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, seats
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.errors import AssumptionBroken, BadEncoding
 from chain_bandit.protocol.messages import NO_BLOCK, Domain, Phase, Role, Slot
 
 CHECKS = {

@@ -9,7 +9,7 @@ from chain_bandit.auditor.exhibits import Field, Place
 from chain_bandit.auditor.report import Checks
 from chain_bandit.chain_history.blocks import ContractOrigin, History, RawBlock
 from chain_bandit.chain_history.bounded_memo import remembered
-from chain_bandit.chain_history.errors import BadEncoding, UnknownType
+from chain_bandit.chain_history.errors import UnknownType
 from chain_bandit.chain_history.evm import (
     BlockHeader,
     decode_header,
@@ -19,6 +19,7 @@ from chain_bandit.chain_history.evm import (
 )
 from chain_bandit.chain_history.records import CREATION, SELECTORS, TOPICS, ContractCall, calls_in
 from chain_bandit.protocol.digests import uint
+from chain_bandit.protocol.errors import BadEncoding
 
 STEP = 4
 """Bytes of each block's hash in a trail: a hidden change has to match them in every block from the changed one on."""

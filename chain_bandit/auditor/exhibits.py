@@ -10,11 +10,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from chain_bandit.chain_history.blocks import RawBlock
-from chain_bandit.chain_history.errors import BadEncoding
 from chain_bandit.chain_history.evm import HEADER_FIELDS, decode_receipt, decode_transaction
 from chain_bandit.chain_history.records import ContractCall
-from chain_bandit.chain_history.rlp import decode as decode_rlp
 from chain_bandit.protocol.digests import keccak, uint
+from chain_bandit.protocol.errors import BadEncoding
+from chain_bandit.protocol.rlp import decode as decode_rlp
 
 NEEDED = (
     "$RPC is the URL of a node of the game's chain; cast is Foundry's, and `chain-bandit doctor` says where it is. "

@@ -63,3 +63,8 @@ def as_hex(data: bytes) -> str:
 def hash_of(block: Any) -> str:
     """A block's hash, as journals have it. Raises `NodeGarbled`."""
     return as_hex(as_bytes(field(block, "hash")))
+
+
+def base_fee_of(block: Any) -> int:
+    """A block's base fee in wei a unit of gas. Raises `NodeGarbled`."""
+    return as_int(field(block, "baseFeePerGas"))

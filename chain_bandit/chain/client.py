@@ -221,10 +221,6 @@ class Coordinator(Contract):
         """The parent of the first record; zero before the opening."""
         return bytes(self._view("genesis"))
 
-    def head(self) -> bytes:
-        """The digest of the history."""
-        return bytes(self._view("head"))
-
     def next_round(self) -> int:
         """The open round."""
         return int(self._view("nextRound"))
@@ -235,33 +231,9 @@ class Coordinator(Contract):
         """
         return cast(tuple[int, int, int, int, int, int, int, int, int], self._view("progress"))
 
-    def quorum(self) -> int:
-        """Signatures that certify the open round's block."""
-        return int(self._view("quorum"))
-
-    def validators(self, round_: int) -> list[bytes]:
-        """Validators of the open round, by ascending address."""
-        return list(map(as_address, self._view("validators", round_)))
-
-    def committee(self, count: int) -> tuple[int, ...]:
-        """The best seats by reputation that are not on the block list, the best first."""
-        return tuple(self._view("committee", count))
-
-    def reputations(self) -> tuple[int, ...]:
-        """The reputation of every seat."""
-        return tuple(self._view("reputations"))
-
-    def blocked(self) -> int:
-        """The block list of the open round, as a mask."""
-        return int(self._view("blocked"))
-
     def liars(self) -> int:
         """The seats that a false report put on the block list, as a mask: these validate on."""
         return int(self._view("liars"))
-
-    def blocked_from(self, seat: int) -> int:
-        """The first round in which a seat is on the block list; 0 for never."""
-        return int(self._view("blockedFrom", seat))
 
     def proven_from(self, seat: int) -> int:
         """The first round of which a seat's report is proven false; 0 for none."""

@@ -13,8 +13,8 @@ from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import Rpc, as_decoded
 from chain_bandit.chain.sender import Sender
 from chain_bandit.chain.transaction_policy import TransactionPolicy
-from chain_bandit.chain.transactions import created_address
 from chain_bandit.chain.wire import Line
+from chain_bandit.protocol.rlp import created_address
 from chain_bandit.protocol.transaction import MOST_GAS, gas_of_call
 from chain_bandit.stopwatch import Stopwatch
 
@@ -71,9 +71,17 @@ class Contract:
         """Wait for what comes of calls under way."""
         self._sender.wait_until(over)
 
+    def head(self) -> bytes:
+        """The digest of all rounds, or epochs, so far."""
+        return bytes(self._view("head"))
+
+    def blocked_from(self, seat: int) -> int:
+        """The first round, or epoch, in which a seat is on the block list; 0 for never."""
+        return int(self._view("blockedFrom", seat))
+
     def _create(self, sender: Wallet, value: int, gas: int, data: bytes) -> None:
         """Put it on the chain, and wait for it."""
-        self.address = created_address(sender.address, self._sender.upcoming_nonce(sender))
+        self.address = created_address(as_address(sender.address), self._sender.upcoming_nonce(sender))
         self._bind()
         self._creation = self._sender.submit("deploy", sender, None, value, gas, data, order=Order.ALONE)
         self._sender.settle()

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from chain_bandit.chain.addresses import checksummed
-from chain_bandit.chain.answers import as_bytes, as_int, field
+from chain_bandit.chain.answers import as_bytes, base_fee_of
 from chain_bandit.chain.errors import AccountRefused
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal, Origin
@@ -36,7 +35,7 @@ def totals(needs: Iterable[Need], price: int) -> dict[bytes, int]:
 
 def price_of(node: HttpNode) -> int:
     """The most that the client offers for a unit of gas."""
-    base: int = node.rpc.ask("eth_getBlockByNumber", ["latest", False], _base_fee)
+    base: int = node.rpc.ask("eth_getBlockByNumber", ["latest", False], base_fee_of)
     return Fee.opening(base).within(node.delivery.most_fee, node.delivery.most_tip).most
 
 
@@ -64,10 +63,6 @@ def require_balance(node: HttpNode, account: str, wei: int) -> None:
         lacks = wei - held
         ether = -(-lacks // 10**12) / 10**6  # rounded up
         raise AccountRefused(account, f"holds {held} wei and needs {wei}; send it {lacks} wei ({ether:.6f} ETH)")
-
-
-def _base_fee(block: Any) -> int:
-    return as_int(field(block, "baseFeePerGas"))
 
 
 def _pay(node: HttpNode, wanted: Mapping[bytes, int], payer: Wallet, journal: Journal) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from chain_bandit.chain.answers import NodeReader, as_bytes, as_hex, as_int, hash_of
 from chain_bandit.chain.artifacts import chain_bandit_artifact
@@ -56,25 +56,22 @@ def identify(ask: NodeReader, contract: bytes) -> Identity:
 def require_same(ask: NodeReader, recorded: Identity) -> None:
     """Raise `ForeignChain` where the node answers otherwise than when the game was recorded."""
     for name, question in _QUESTIONS.items():
-        _require(ask, name, question(recorded.contract), getattr(recorded, name))
+        _require(name, getattr(recorded, name), ask(*question(recorded.contract)))
 
 
 def chain_of(ask: NodeReader) -> tuple[int, str]:
-    """Chain id and hash of block 0. Raises `NodeUnreachable`."""
-    chain_id, genesis_hash = (ask(*_QUESTIONS[name](NOBODY)) for name in ("chain_id", "genesis_hash"))
+    """Chain id and genesis hash of a node's chain. Raises `NodeUnreachable`."""
+    chain_id, genesis_hash = (ask(*question) for question in _OF_CHAIN.values())
     return chain_id, genesis_hash
 
 
-def require_chain(ask: NodeReader, chain_id: int, genesis_hash: str) -> None:
-    """Raise `ForeignChain` where the node is of another chain."""
-    for name, expected in (("chain_id", chain_id), ("genesis_hash", genesis_hash)):
-        _require(ask, name, _QUESTIONS[name](NOBODY), expected)
+def require_chain(recorded: tuple[int, str], found: tuple[int, str]) -> None:
+    """Hold chain id and genesis hash against those recorded. Raises `ForeignChain`."""
+    for name, expected, got in zip(_OF_CHAIN, recorded, found, strict=True):
+        _require(name, expected, got)
 
 
-def _require(
-    ask: NodeReader, name: str, question: tuple[str, Sequence[Any], Callable[[Any], Any]], expected: object
-) -> None:
-    got = ask(*question)
+def _require(name: str, expected: object, got: object) -> None:
     if got != expected:
         raise ForeignChain(name, expected, got)
 
@@ -92,9 +89,18 @@ def _call_of_game(address: str) -> dict[str, str]:
     return {"from": NOBODY, "to": address, "data": "0x" + function.encode().hex()}
 
 
-_QUESTIONS: dict[str, Callable[[str], tuple[str, Sequence[Any], Callable[[Any], Any]]]] = {
-    "chain_id": lambda address: ("eth_chainId", [], as_int),
-    "genesis_hash": lambda address: ("eth_getBlockByNumber", ["0x0", False], hash_of),
+_Question: TypeAlias = tuple[str, Sequence[Any], Callable[[Any], Any]]
+
+_OF_CHAIN: dict[str, _Question] = {
+    "chain_id": ("eth_chainId", (), as_int),
+    "genesis_hash": ("eth_getBlockByNumber", ("0x0", False), hash_of),
+}
+IDENTITY = tuple((method, parameters) for method, parameters, _ in _OF_CHAIN.values())
+"""What tells one chain from another."""
+
+_QUESTIONS: dict[str, Callable[[str], _Question]] = {
+    "chain_id": lambda address: _OF_CHAIN["chain_id"],
+    "genesis_hash": lambda address: _OF_CHAIN["genesis_hash"],
     "code_hash": lambda address: ("eth_getCode", [address, "latest"], _code_hash),
     "game": lambda address: ("eth_call", [_call_of_game(address), "latest"], _word),
 }

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, TypeAlias, TypeVar
 
-from chain_bandit.chain.answers import as_answered, as_bytes, as_hex, as_int, as_list, field
+from chain_bandit.chain.answers import as_answered, as_bytes, as_hex, as_int, as_list, base_fee_of, field
 from chain_bandit.chain.call import Call, Events, Order, TransactionReceipt, Version
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
+from chain_bandit.chain.identity import IDENTITY, require_chain
 from chain_bandit.chain.journal import Entry, JournalForeign
-from chain_bandit.chain.rpc import BEHIND, IDENTITY, refusal, require_chain
+from chain_bandit.chain.rpc import BEHIND, chain_in, refusal
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import RAISED_TIP, Fee, terms
 from chain_bandit.chain.wire import Refused, Request
@@ -196,7 +197,7 @@ class Outbox:
         The tip begins anew. The whole falls again where no account can pay for it, and the base fee asks for less.
         """
         if self._fee_now is None:
-            base = yield Ask("eth_getBlockByNumber", ["latest", False], _base_fee)
+            base = yield Ask("eth_getBlockByNumber", ["latest", False], base_fee_of)
             self._fee_now = self._within(Fee.opening(base))
         return self._fee_now
 
@@ -391,7 +392,7 @@ class Outbox:
     def _check_identity(self, answers: list[Any]) -> None:
         """After a lost exchange: is it still the same chain that answers?"""
         try:
-            require_chain((self.chain_id, self.genesis), answers)
+            require_chain((self.chain_id, self.genesis), chain_in(answers))
         except (NodeUnreachable, ForeignChain) as error:
             self._doubt(error)
         else:
@@ -475,7 +476,7 @@ class Outbox:
         undone = head is not None and (at_head is None or as_bytes(field(at_head, "hash")) != head[1])
         if undone or self.unsure:
             yield from self.look_back()
-        base = _base_fee(latest)
+        base = base_fee_of(latest)
         in_line, whole = set(self._next_in_line()), False
         for call in list(self.open):
             if call not in in_line:
@@ -708,10 +709,6 @@ class Outbox:
         if done:
             call.outdone = by
         return done
-
-
-def _base_fee(block: Any) -> int:
-    return as_int(field(block, "baseFeePerGas"))
 
 
 def _hash(block: Any) -> bytes | None:

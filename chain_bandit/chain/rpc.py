@@ -11,6 +11,7 @@ from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.answers import as_answered, as_bytes, as_hex, as_int, field, hash_of
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member, tokens_artifact
 from chain_bandit.chain.errors import ForeignChain, NodeGarbled, NodeUnreachable, NotUnderstood, TransactionReverted
+from chain_bandit.chain.identity import IDENTITY, require_chain
 from chain_bandit.chain.notice import SILENT, Notice
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import TransactionPolicy
@@ -30,9 +31,6 @@ _ERRORS = {
 }  # fmt: skip
 
 
-IDENTITY: tuple[Request, ...] = (("eth_chainId", ()), ("eth_getBlockByNumber", ("0x0", False)))
-"""What tells one chain from another."""
-
 BEHIND = 2.0
 """Seconds after which a node that lacks the last known block is believed."""
 
@@ -44,7 +42,7 @@ class Rpc:
         head: number and hash of the last known block. Views wait a while for a node that is behind it, and those by
             its state are not taken from another branch.
         notice: told when an answer takes long.
-        identity: chain id and first block's hash, if it matters which chain answers: after a lost exchange of any
+        identity: chain id and genesis hash, if it matters which chain answers: after a lost exchange of any
             caller, no response is accepted without them.
 
     Raises (every method):
@@ -162,7 +160,7 @@ class Rpc:
                 try:
                     answers = self.answered(self.wire.post([*IDENTITY, *requests] if identity else requests))
                     if identity:
-                        require_chain(identity, answers[: len(IDENTITY)])
+                        require_chain(identity, chain_in(answers[: len(IDENTITY)]))
                         self._doubtful, answers = False, answers[len(IDENTITY) :]
                     result = taken(answers)
                     self.notice.over()
@@ -186,15 +184,12 @@ class Rpc:
             raise
 
 
-def require_chain(identity: tuple[int, str], answers: list[Any]) -> None:
-    """Hold the answers to `IDENTITY` against a chain's own. Raises `ForeignChain`; `NodeUnreachable` for no answer."""
+def chain_in(answers: list[Any]) -> tuple[int, str]:
+    """Chain id and genesis hash in the answers to `IDENTITY`. Raises `NodeUnreachable`."""
     for answer in answers:
         if isinstance(answer, Refused) or not answer:
             raise NodeUnreachable(answer.text if isinstance(answer, Refused) else "it does not say which chain it is")
-    got = as_int(answers[0]), hash_of(answers[1])
-    for what, ours, theirs in zip(("chain id", "first block"), identity, got, strict=True):
-        if ours != theirs:
-            raise ForeignChain(what, ours, theirs)
+    return as_int(answers[0]), hash_of(answers[1])
 
 
 def refusal(method: str, refused: Refused) -> TransactionReverted:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any
 
-from chain_bandit.chain.answers import as_int, hash_of
 from chain_bandit.chain.call import Call, Events, Order, unread
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
+from chain_bandit.chain.identity import chain_of
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.notice import SILENT
@@ -64,8 +65,7 @@ class Sender:
         self._sent_at = self._asked_at = -inf
         self._take: Callable[[Events], None] | None = None
         self._signers: dict[str, TransactionSigner] = {}
-        self.chain_id = rpc.ask("eth_chainId", [], as_int, FIRST_CONTACT)
-        self.genesis = rpc.ask("eth_getBlockByNumber", ["0x0", False], hash_of, FIRST_CONTACT)
+        self.chain_id, self.genesis = chain_of(partial(rpc.ask, at_most=FIRST_CONTACT))
         rpc.identity = self.chain_id, self.genesis
         certain = rpc.wire.certain
         mines_at_once = not certain and rpc.exchange([("hardhat_getAutomine", [])]) == [True]  # Anvil's too

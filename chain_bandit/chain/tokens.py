@@ -95,18 +95,6 @@ class Tokens(Contract):
         """The open epoch."""
         return int(self._view("nextEpoch"))
 
-    def head(self) -> bytes:
-        """The digest of all epochs so far."""
-        return bytes(self._view("head"))
-
-    def quorum(self) -> int:
-        """Signatures that end the open epoch."""
-        return int(self._view("quorum"))
-
-    def blocked_from(self, seat: int) -> int:
-        """The first epoch that a seat is left out of; 0 for none."""
-        return int(self._view("blockedFrom", seat))
-
     def _require_shipped(self) -> None:
         code = self.rpc.code(self.address)
         if not tokens_artifact().deployed.is_same(code):

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import rlp
 from coincurve import PrivateKey
 
 from chain_bandit.chain.node import Wallet
+from chain_bandit.protocol import rlp
 from chain_bandit.protocol.digests import keccak
 
 FEE_MARKET = b"\x02"
@@ -48,23 +48,11 @@ class TransactionSigner:
 
     def sign(self, nonce: int, fee: Fee, gas: int, to: bytes | None, value: int, data: bytes) -> bytes:
         """The raw transaction; `to` is None for a deployment."""
-        numbers = [_item(_number(number)) for number in (self._chain_id, nonce, fee.tip, fee.most, gas)]
-        fields = b"".join([*numbers, _item(to or b""), _item(_number(value)), _item(data), _as_list(b"")])
-        signature = self._key.sign_recoverable(keccak(FEE_MARKET, _as_list(fields)), hasher=None)
+        numbers = map(rlp.encode_number, (self._chain_id, nonce, fee.tip, fee.most, gas))
+        fields = [*numbers, to or b"", rlp.encode_number(value), data, []]
+        signature = self._key.sign_recoverable(keccak(FEE_MARKET, rlp.encode(fields)), hasher=None)
         parts = (signature[64:], signature[:32], signature[32:64])
-        return FEE_MARKET + _as_list(fields + b"".join(_item(part.lstrip(b"\0")) for part in parts))
-
-
-def _number(value: int) -> bytes:
-    """A number as RLP takes it: big-endian, none of its bytes to spare."""
-    return value.to_bytes((value.bit_length() + 7) // 8, "big")
-
-
-def _item(data: bytes) -> bytes:
-    """Bytes as an item, like `rlp.encode`, which looks for their type first and takes ten times as long."""
-    if len(data) == 1 and data[0] < 0x80:
-        return data
-    return bytes(rlp.codec.length_prefix(len(data), 0x80)) + data
+        return FEE_MARKET + rlp.encode([*fields, *(part.lstrip(b"\0") for part in parts)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +69,3 @@ def terms(raw: bytes) -> TransactionTerms:
     """What a transaction signed here does."""
     _, _, _, _, gas, to, value, data, *_ = rlp.decode(raw[1:])
     return TransactionTerms(int.from_bytes(gas), to or None, int.from_bytes(value), data)
-
-
-def _as_list(items: bytes) -> bytes:
-    """Encoded items as the list of them: the calldata, most of it, is encoded once."""
-    return bytes(rlp.codec.length_prefix(len(items), 0xC0)) + items
-
-
-def created_address(account: str, nonce: int) -> bytes:
-    """Where an account's deployment with this nonce goes, 20 bytes."""
-    return keccak(rlp.encode([bytes.fromhex(account[2:]), nonce]))[12:]

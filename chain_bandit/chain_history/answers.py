@@ -8,8 +8,8 @@ from typing import Any
 
 from chain_bandit.chain.answers import NodeReader, as_bytes, as_int
 from chain_bandit.chain.errors import NodeGarbled
-from chain_bandit.chain_history import rlp
 from chain_bandit.chain_history.errors import NodeDisagrees
+from chain_bandit.protocol import rlp
 from chain_bandit.protocol.digests import uint
 
 

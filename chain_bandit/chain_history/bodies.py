@@ -11,11 +11,11 @@ from types import TracebackType
 
 from chain_bandit.append_log import regular_file
 from chain_bandit.chain_history.blocks import History, RawBlock
-from chain_bandit.chain_history.errors import BadEncoding, HistoryError
+from chain_bandit.chain_history.errors import HistoryError
 from chain_bandit.chain_history.records import PACKED, ContractCall, calls_in
 from chain_bandit.chain_history.setup import constructed
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.errors import BadEncoding, Malformed
 from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.submission import decode
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from chain_bandit.chain.answers import NodeReader, as_bytes, as_hex, as_int, as_list
 from chain_bandit.chain.errors import NodeGarbled
-from chain_bandit.chain_history import rlp
 from chain_bandit.chain_history.answers import agree, as_minimal, as_object, as_sized, get, need, told
 from chain_bandit.chain_history.blocks import ContractOrigin, History, RawBlock
 from chain_bandit.chain_history.errors import NoBlocks, NodeBehind, NodeDisagrees, UnknownType
@@ -22,6 +21,7 @@ from chain_bandit.chain_history.evm import (
     logs_bloom,
     ordered_root,
 )
+from chain_bandit.protocol import rlp
 from chain_bandit.protocol.digests import keccak
 
 MOST_BYTES = 1 << 25

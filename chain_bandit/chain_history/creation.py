@@ -7,9 +7,10 @@ from chain_bandit.chain.answers import NodeReader, as_bytes, as_int, as_list
 from chain_bandit.chain_history.answers import as_object, need, told
 from chain_bandit.chain_history.collect import fetch_block, height
 from chain_bandit.chain_history.errors import NodeDisagrees
-from chain_bandit.chain_history.evm import Transaction, created_address, decode_transaction
+from chain_bandit.chain_history.evm import Transaction, decode_transaction
 from chain_bandit.chain_history.records import TOPICS
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.rlp import created_address
 
 
 def creation_block(rpc: NodeReader, contract: bytes) -> int:

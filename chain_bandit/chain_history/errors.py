@@ -1,6 +1,6 @@
 """Errors of a history."""
 
-from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.errors import BadEncoding, ChainBanditError
 
 
 class HistoryError(ChainBanditError):
@@ -53,12 +53,6 @@ class NoBlocks(ChainBanditError):
     def __init__(self, first: int, last: int) -> None:
         super().__init__(f"the history begins with block {first}, and is to end with block {last}, before it")
         self.first, self.last = first, last
-
-
-class BadEncoding(ChainBanditError):
-    """Bytes that are not the canonical encoding of a block header, a transaction or a receipt."""
-
-    exit_code = 3
 
 
 class UnknownType(BadEncoding):

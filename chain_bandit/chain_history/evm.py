@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from chain_bandit.chain_history import rlp
 from chain_bandit.chain_history.bounded_memo import remembered
-from chain_bandit.chain_history.errors import BadEncoding, UnknownType
+from chain_bandit.chain_history.errors import UnknownType
 from chain_bandit.crypto.verify import signer
+from chain_bandit.protocol import rlp
 from chain_bandit.protocol.digests import keccak, uint
+from chain_bandit.protocol.errors import BadEncoding
 
 HEADER_FIELDS = (
     "parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot", "receiptsRoot", "logsBloom", "difficulty",
@@ -328,8 +329,3 @@ def _reference(node: Any) -> Any:
     """How a node stands in its parent: itself when its encoding is short, else its hash."""
     encoded = rlp.encode(node)
     return node if len(encoded) < 32 else keccak(encoded)
-
-
-def created_address(sender: bytes, nonce: int) -> bytes:
-    """The address of the contract that `sender` creates with its transaction `nonce`."""
-    return keccak(rlp.encode([sender, rlp.encode_number(nonce)]))[12:]

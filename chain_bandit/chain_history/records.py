@@ -7,18 +7,18 @@ from typing import Any
 
 from chain_bandit.chain_history.blocks import History, RawBlock
 from chain_bandit.chain_history.bounded_memo import remembered
-from chain_bandit.chain_history.errors import BadEncoding
 from chain_bandit.chain_history.evm import (
     Log,
     Transaction,
-    created_address,
     decode_header,
     decode_receipt,
     decode_transaction,
 )
 from chain_bandit.protocol.blocks import Record
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import BadEncoding
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.rlp import created_address
 from chain_bandit.protocol.settlement import CostEntry
 
 CREATION = "constructor"

@@ -10,9 +10,10 @@ from chain_bandit.chain_history import files
 from chain_bandit.chain_history.blocks import ContractOrigin
 from chain_bandit.chain_history.bodies import Bodies, with_bodies
 from chain_bandit.chain_history.collect import block_hash, fetch_blocks, origin
-from chain_bandit.chain_history.errors import BadEncoding, HistoryError
+from chain_bandit.chain_history.errors import HistoryError
 from chain_bandit.chain_history.evm import decode_header, ordered_root
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import BadEncoding
 
 SYNC_EVERY = 1 << 20
 """Bytes that a loss of power may take; what only ends the process takes none."""

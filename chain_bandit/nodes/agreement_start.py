@@ -8,7 +8,7 @@ from chain_bandit.actors.epochs.participant import EpochParticipant
 from chain_bandit.actors.epochs.validator import EpochValidator
 from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.errors import ForeignChain
-from chain_bandit.chain.identity import require_chain
+from chain_bandit.chain.identity import chain_of, require_chain
 from chain_bandit.chain.node import account
 from chain_bandit.chain.tokens import Tokens
 from chain_bandit.chain.transaction_policy import PIPELINED
@@ -56,7 +56,7 @@ class AgreementStart(NodeStart):
         self.domain = Domain(self.game.chain_id, address, bytes.fromhex(digest[2:]))
 
     def _attach(self, path: Path) -> None:
-        require_chain(self.node.rpc.ask, self.game.chain_id, self.game.genesis_hash)
+        require_chain((self.game.chain_id, self.game.genesis_hash), chain_of(self.node.rpc.ask))
         self.contract = Tokens.expected(self.node.line, self.domain.contract, Stopwatch(), PIPELINED)
         self.follower = EpochFollower(
             self.contract, self.game.first_block, self.game.confirmations, lambda: self.watch.look()

@@ -17,7 +17,6 @@ from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
 from chain_bandit.chain.remote import at_url
 from chain_bandit.chain.tokens import Tokens
-from chain_bandit.chain.transactions import created_address
 from chain_bandit.chain_history.creation import creation_block
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.game import folder
@@ -41,6 +40,7 @@ from chain_bandit.nodes.round_rules import longest_frame
 from chain_bandit.nodes.up import MOST_SEATS, empty, fresh, looks, processes
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.errors import require
+from chain_bandit.protocol.rlp import created_address
 from chain_bandit.stopwatch import Stopwatch
 
 
@@ -92,7 +92,7 @@ def audit_on_chain(out: Path, url: str) -> AgreementReport:
         NodeDisagrees: its contract is not there.
     """
     shared, rpc = files.read_agreement(out / files.GAME), at_url(url)
-    require_chain(rpc, shared.chain_id, shared.genesis_hash)
+    require_chain((shared.chain_id, shared.genesis_hash), chain_of(rpc))
     contract = bytes.fromhex(shared.contract[2:])
     return export(rpc, contract, creation_block(rpc, contract), out)
 
@@ -121,7 +121,7 @@ def _set_up(
         need = Need(relayer.address, 0, GAS_OF_A_DEPLOYMENT + GAS_OF_AN_EPOCH * game.epochs)
         fund(node, [need], accounts.named(payer, node.chain_id) if payer else None, payments)
         chain_id, genesis_hash = chain_of(node.rpc.ask)
-        contract = created_address(account(relayer.secret).address, nonce=0)
+        contract = created_address(relayer.address, nonce=0)
         shared = files.AgreementFile(
             chain_id=chain_id, genesis_hash=genesis_hash, contract="0x" + contract.hex(), game="0x" + digest.hex(),
             first_block=node.height(), url=node.url, confirmations=1, bound_ms=bound_ms, relayer=relayer.address,

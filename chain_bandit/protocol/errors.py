@@ -39,6 +39,12 @@ class Malformed(ProtocolError):
         self.what, self.expected, self.got = what, expected, got
 
 
+class BadEncoding(ChainBanditError):
+    """Bytes that are not the canonical encoding of a block header, a transaction or a receipt."""
+
+    exit_code = 3
+
+
 class AssumptionBroken(ProtocolError):
     """A setting outside the theory: names the inequality that fails, and its two sides."""
 

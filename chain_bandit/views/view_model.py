@@ -12,10 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from chain_bandit.auditor.report import AuditReport, CheckTally, Finding, Weight
 from chain_bandit.auditor.rows import RoundRow
 from chain_bandit.chain_history.blocks import History
-from chain_bandit.chain_history.errors import BadEncoding
 from chain_bandit.chain_history.records import CREATION, calls
 from chain_bandit.protocol.blocks import Kind
-from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.errors import BadEncoding, ChainBanditError
 from chain_bandit.protocol.parameters import UCB1, Parameters
 from chain_bandit.protocol.units import UNIT
 

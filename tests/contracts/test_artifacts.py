@@ -10,8 +10,8 @@ from eth_account import Account
 from pyrevm import EVM
 
 from chain_bandit.chain.create2 import PROXY, PROXY_CODE, SIGNER, TRANSACTION
-from chain_bandit.chain.transactions import created_address
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.rlp import created_address
 from scripts import build_artifacts
 from tests.contracts.harness import ARTIFACT, ERRORS, TOKENS
 
@@ -82,7 +82,7 @@ def test_addresses_of_modules_follow_from_their_creation_code():
 def test_the_proxy_is_the_one_that_its_transaction_creates():
     """Nobody holds the key of its sender: the signature was made up, and the address follows from it."""
     sender = bytes.fromhex(Account.recover_transaction(TRANSACTION)[2:])
-    assert (sender, created_address("0x" + sender.hex(), 0)) == (SIGNER, PROXY)
+    assert (sender, created_address(sender, 0)) == (SIGNER, PROXY)
     chain = EVM(spec_id="CANCUN")
     deployed = chain.deploy("0x" + "11" * 20, rlp.decode(TRANSACTION)[5])
     assert bytes(chain.get_code(deployed)).startswith(PROXY_CODE)

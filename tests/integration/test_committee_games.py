@@ -69,7 +69,7 @@ def played(scenario: Scenario, chain: bool) -> tuple[Game, Counter[str]]:
     if isinstance(recorder, OnChain):
         contract, ledger = recorder.contract, game.progress.ledger
         assert contract.head() == ledger.head
-        assert contract.reputations() == ledger.reputations
+        assert contract._view("reputations") == ledger.reputations
         assert [contract.blocked_from(s) for s in range(game.parameters.participants)] == list(ledger.blocked_from)
         assert contract.closed()
         seen["transactions"] = len(contract.gas["submitBlocks"])
@@ -203,4 +203,4 @@ def test_stated_gas_is_enough_for_batches_with_committees_whose_ties_are_all_bro
     recorder = OnChain(embedded_node(plan), Stopwatch())
     assert len(list(Game(scenario, recorder, plan).play())) == 43
     assert len(recorder.contract.gas["submitBlocks"]) == 1
-    assert len(set(recorder.contract.reputations())) == 1
+    assert len(set(recorder.contract._view("reputations"))) == 1

@@ -25,11 +25,11 @@ from chain_bandit.chain.modules import GAS_OF_MODULE, installed
 from chain_bandit.chain.node import Wallet, account
 from chain_bandit.chain.process import OwnNode
 from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
-from chain_bandit.chain.transactions import created_address
 from chain_bandit.game import deployment
 from chain_bandit.game.chains import environment_need, others_needs
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.rlp import created_address
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.few import few
@@ -148,7 +148,7 @@ def test_a_deployment_killed_twice_is_taken_up_and_sends_nothing_twice(
     with pytest.raises(JournalForeign, match="account"):
         deploy_here(plan, node.url, out, accounts.named("dev0", node.chain_id))
     made = deploy_here(plan, node.url, out)
-    assert made["contract"] == "0x" + created_address(ALICE.address, before).hex()
+    assert made["contract"] == "0x" + created_address(bytes.fromhex(ALICE.address[2:]), before).hex()
     participants, relayer = 4, 1
     assert count_of(node, ALICE.address) == before + 1 + participants + relayer
     assert sorted(tmp_path.iterdir()) == [out, out.with_suffix(".seed")]
@@ -171,7 +171,7 @@ def test_a_deployment_whose_node_goes_away_is_taken_up(node: OwnNode, tmp_path: 
     assert stopped.value.__notes__ == [f"what was sent is kept in {journal}: the same command takes it up"]
     assert list(tmp_path.iterdir()) == [journal]
     made = deploy_here(plan, node.url, out)
-    assert made["contract"] == "0x" + created_address(ALICE.address, before).hex()
+    assert made["contract"] == "0x" + created_address(bytes.fromhex(ALICE.address[2:]), before).hex()
     assert sorted(tmp_path.iterdir()) == [out, out.with_suffix(".seed")]
 
 

@@ -11,12 +11,13 @@ import pytest
 
 from chain_bandit.chain.bounded_response import MOST_BYTES, MOST_ITEMS
 from chain_bandit.chain.remote import TIMEOUT
-from chain_bandit.chain_history import files, rlp
+from chain_bandit.chain_history import files
 from chain_bandit.chain_history.blocks import FORMAT, LAST_BLOCK, ContractOrigin, RawBlock
 from chain_bandit.chain_history.evm import HEADER_FIELDS
 from chain_bandit.chain_history.resumable_download import partial_of
 from chain_bandit.game import folder
 from chain_bandit.game.run import run
+from chain_bandit.protocol import rlp
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.nodes import ROOT

@@ -20,13 +20,13 @@ from chain_bandit.chain import bounded_response, remote
 from chain_bandit.chain.errors import ForeignContract, NodeUnreachable
 from chain_bandit.chain.remote import at_url
 from chain_bandit.chain_history import collect as collecting
-from chain_bandit.chain_history import rlp
 from chain_bandit.chain_history.blocks import History
 from chain_bandit.chain_history.collect import collect
 from chain_bandit.chain_history.errors import NodeDisagrees
 from chain_bandit.chain_history.evm import decode_header, decode_receipt, decode_transaction
 from chain_bandit.game.on_chain import opening_balances
 from chain_bandit.game.plan import Plan
+from chain_bandit.protocol import rlp
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.runs import history_of_node
 from tests.few import few

@@ -163,7 +163,7 @@ def test_evidence_that_somebody_else_hands_in_counts_in_the_game(node, batch):
     assert ledger.blocked_from == tuple(recorder.contract.blocked_from(seat) for seat in range(4))
     assert 9 < ledger.blocked_from[3] < chosen.rounds
     assert recorder.contract.closed()
-    assert recorder.contract.reputations() == ledger.reputations
+    assert recorder.contract._view("reputations") == ledger.reputations
 
 
 @pytest.mark.parametrize("beside", [True, False])
@@ -180,4 +180,4 @@ def test_evidence_that_a_rival_has_too_counts_once(node, batch, beside):
     ledger = game.progress.ledger
     assert recorder.contract.head() == ledger.head
     assert ledger.blocked_from == tuple(recorder.contract.blocked_from(seat) for seat in range(4))
-    assert recorder.contract.reputations() == ledger.reputations
+    assert recorder.contract._view("reputations") == ledger.reputations

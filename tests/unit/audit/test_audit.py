@@ -156,7 +156,7 @@ def test_exploration_in_the_middle_of_a_batch_is_followed(mode: BodyMode, valida
     assert len({row.block for row in report.rounds if 10 <= row.round <= 13}) == 1
     signed = [bool(row.signers) for row in report.rounds if row.round in (10, 11, 13)]
     assert signed == ([True, True, True] if each else [False, False, True])
-    assert report.rounds[-1].reputations == played.contract.reputations()
+    assert report.rounds[-1].reputations == played.contract._view("reputations")
 
 
 @pytest.mark.parametrize("game", ["full", "sealed"])
@@ -171,7 +171,7 @@ def test_a_game_comes_to_the_same_on_the_embedded_chain(games: Callable[[str], P
 
 
 def test_reputations_of_the_report_are_the_contracts(full: Played) -> None:
-    assert audit(full.history).rounds[-1].reputations == full.contract.reputations()
+    assert audit(full.history).rounds[-1].reputations == full.contract._view("reputations")
 
 
 def test_audit_passes_when_the_game_is_whole(honest: Played) -> None:

@@ -13,9 +13,16 @@ from chain_bandit.chain.answers import as_int
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.contract import Contract
-from chain_bandit.chain.errors import ForeignContract, NodeGarbled, NodeUnreachable, TransactionReverted
+from chain_bandit.chain.errors import (
+    ForeignChain,
+    ForeignContract,
+    NodeGarbled,
+    NodeUnreachable,
+    TransactionReverted,
+)
 from chain_bandit.chain.http_node import HttpNode
-from chain_bandit.chain.rpc import Rpc
+from chain_bandit.chain.identity import require_chain
+from chain_bandit.chain.rpc import Rpc, chain_in
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.wire import HttpWire, Refused, Request
 from chain_bandit.stopwatch import Stopwatch
@@ -147,3 +154,12 @@ def test_what_is_no_quantity_is_not_read_as_one(garbled):
     assert (as_int("0x12"), as_int("0xfF"), as_int(18)) == (18, 255, 18)
     with pytest.raises(NodeGarbled):
         as_int(garbled)
+
+
+@pytest.mark.parametrize(("found", "said"), [((8, "0x01"), "chain id is 8, recorded was 7"),
+                                             ((7, "0x02"), "genesis hash is 0x02, recorded was 0x01")])  # fmt: skip
+def test_another_chain_is_told_by_the_names_that_files_have(found, said):
+    answers = [hex(found[0]), {"hash": found[1]}]
+    require_chain(found, chain_in(answers))
+    with pytest.raises(ForeignChain, match=said):
+        require_chain((7, "0x01"), chain_in(answers))

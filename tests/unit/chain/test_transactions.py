@@ -1,4 +1,4 @@
-"""chain/transactions.py: the bytes that eth_account signs, and the address that a deployment gets."""
+"""chain/transactions.py: the bytes that eth_account signs."""
 
 import random
 
@@ -6,7 +6,7 @@ import pytest
 from eth_account import Account
 from eth_utils.address import to_checksum_address
 
-from chain_bandit.chain.transactions import Fee, TransactionSigner, TransactionTerms, created_address, terms
+from chain_bandit.chain.transactions import Fee, TransactionSigner, TransactionTerms, terms
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -41,8 +41,3 @@ def test_bytes_equal_those_of_eth_account_where_a_signature_begins_with_zeros():
 def test_a_raised_fee_replaces_and_pays():
     assert Fee(100, 0).raised(10**9) == Fee(3 * 10**9, 10**9)
     assert Fee(10**12, 10**10).raised(1) == Fee(2 * 10**12, 2 * 10**10)
-
-
-def test_a_deployment_goes_where_the_first_hardhat_account_sends_it():
-    address = created_address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", 0)
-    assert to_checksum_address(address) == "0x5FbDB2315678afecb367f032d93F642f64180aa3"

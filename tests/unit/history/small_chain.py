@@ -8,7 +8,7 @@ from eth_utils.address import to_checksum_address
 
 from chain_bandit.chain.answers import as_answered
 from chain_bandit.chain.embedded import EmbeddedNode
-from chain_bandit.chain_history.evm import created_address
+from chain_bandit.protocol.rlp import created_address
 
 KEY = Account.from_key("0x" + "46" * 32)
 OWNER = bytes.fromhex(KEY.address[2:])

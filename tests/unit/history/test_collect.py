@@ -7,13 +7,13 @@ import pytest
 
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain_history import collect as collecting
-from chain_bandit.chain_history import rlp
 from chain_bandit.chain_history.answers import as_object
 from chain_bandit.chain_history.collect import _transaction, collect
 from chain_bandit.chain_history.creation import creation
 from chain_bandit.chain_history.errors import NodeDisagrees, UnknownType
 from chain_bandit.chain_history.evm import decode_transaction
 from chain_bandit.chain_history.records import calls
+from chain_bandit.protocol import rlp
 from chain_bandit.protocol.digests import keccak
 from tests.unit.history.small_chain import CONTRACT, json_rpc, python_rpc, reading
 

@@ -5,11 +5,10 @@ import rlp
 from eth_account import Account
 from trie import HexaryTrie
 
-from chain_bandit.chain_history.errors import BadEncoding, UnknownType
+from chain_bandit.chain_history.errors import UnknownType
 from chain_bandit.chain_history.evm import (
     HEADER_FIELDS,
     Log,
-    created_address,
     decode_header,
     decode_receipt,
     decode_transaction,
@@ -17,6 +16,7 @@ from chain_bandit.chain_history.evm import (
     ordered_root,
 )
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import BadEncoding
 
 KEY = "0x" + "46" * 32
 ACCOUNT = Account.from_key(KEY)
@@ -170,9 +170,3 @@ def test_decode_receipt_reads_status_and_logs() -> None:
 def test_decode_receipt_refuses_another_form(raw: bytes) -> None:
     with pytest.raises(BadEncoding):
         decode_receipt(raw)
-
-
-def test_created_address_is_the_known_one() -> None:
-    sender = bytes.fromhex("6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0")
-    assert created_address(sender, 0).hex() == "cd234a471b72ba2f1ccf0a70fcaba648a5eecd8d"
-    assert created_address(sender, 1).hex() == "343c43a37d37dff08ae8c4a11544c718abb4fcf8"

@@ -5,7 +5,6 @@ from importlib.resources import files
 import pytest
 from eth_abi import encode
 
-from chain_bandit.chain_history.errors import BadEncoding
 from chain_bandit.chain_history.records import (
     GAME,
     METHODS,
@@ -16,6 +15,7 @@ from chain_bandit.chain_history.records import (
     decode_arguments,
 )
 from chain_bandit.chain_history.tokens import TOKENS
+from chain_bandit.protocol.errors import BadEncoding
 from chain_bandit.protocol.settlement import CostEntry
 
 COSTS = METHODS["settleCosts"]

@@ -12,13 +12,14 @@ import pytest
 
 from chain_bandit.append_log import AppendLogFile, LogLocked
 from chain_bandit.chain.embedded import EmbeddedNode
-from chain_bandit.chain_history import files, resumable_download, rlp
+from chain_bandit.chain_history import files, resumable_download
 from chain_bandit.chain_history.blocks import History
 from chain_bandit.chain_history.bodies import Bodies
 from chain_bandit.chain_history.collect import collect
 from chain_bandit.chain_history.errors import HistoryError, NodeDisagrees
 from chain_bandit.chain_history.evm import HEADER_FIELDS, ordered_root
 from chain_bandit.chain_history.resumable_download import grow, partial_of
+from chain_bandit.protocol import rlp
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from tests.unit.history.small_chain import CONTRACT, json_rpc, reading

@@ -5,8 +5,10 @@ from contextlib import suppress
 import pytest
 import rlp as reference
 
-from chain_bandit.chain_history import rlp
-from chain_bandit.chain_history.errors import BadEncoding
+from chain_bandit.protocol import rlp
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import BadEncoding
+from chain_bandit.protocol.rlp import created_address
 
 
 def value(chance: random.Random, depth: int = 4) -> object:
@@ -21,6 +23,19 @@ def test_encoding_is_that_of_the_reference_and_decodes_back() -> None:
         made = value(chance)
         assert rlp.encode(made) == reference.encode(made)
         assert rlp.decode(rlp.encode(made)) == made
+
+
+def test_created_address_is_the_known_one() -> None:
+    sender = bytes.fromhex("6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0")
+    assert created_address(sender, 0).hex() == "cd234a471b72ba2f1ccf0a70fcaba648a5eecd8d"
+    assert created_address(sender, 1).hex() == "343c43a37d37dff08ae8c4a11544c718abb4fcf8"
+
+
+def test_created_address_is_the_hash_of_the_reference_encoding() -> None:
+    chance = random.Random(3)
+    for nonce in (0, 1, 0x7F, 0x80, 0xFF, 0x100, 2**64 - 1):
+        sender = chance.randbytes(20)
+        assert created_address(sender, nonce) == keccak(reference.encode([sender, nonce]))[12:]
 
 
 def test_only_one_encoding_of_a_value_is_accepted() -> None:

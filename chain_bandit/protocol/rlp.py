@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from chain_bandit.chain_history.errors import BadEncoding
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import BadEncoding
 
 DEPTH = 5
 """Lists within lists that any block, transaction or receipt needs, and one to spare."""
@@ -27,6 +28,11 @@ def encode(value: Any) -> bytes:
 def encode_number(value: int) -> bytes:
     """An unsigned integer as RLP has it: big-endian without leading zeros, not yet prefixed."""
     return value.to_bytes((value.bit_length() + 7) // 8, "big")
+
+
+def created_address(sender: bytes, nonce: int) -> bytes:
+    """The address of the contract that `sender` creates with its transaction `nonce`, 20 bytes."""
+    return keccak(encode([sender, encode_number(nonce)]))[12:]
 
 
 def _prefix(length: int, offset: int) -> bytes:
