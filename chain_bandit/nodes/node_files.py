@@ -21,7 +21,7 @@ from chain_bandit.network.address import host_and_port, is_private
 from chain_bandit.network.links import Peer
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.blocks import Seated
-from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.errors import PathRefused
 
 GAME, KEY, LINK, SIGNED, RECEIPTS, HEAD, LOG, PID, ENDED = (
     "game.json", "key.json", "link.pem", "signed.jsonl", "receipts.jsonl", "head.json", "log", "pid", "ended.json",
@@ -37,14 +37,10 @@ AGREEMENT_FORMAT: Literal["chain-bandit-agreement/1"] = "chain-bandit-agreement/
 NAMES = {ENVIRONMENT: "environment", RELAYER: "relayer", COMPARISON: "comparison"}
 
 
-class PlaceRefused(ChainBanditError):
+class PlaceRefused(PathRefused):
     """A folder that holds no node, or files that are none of it."""
 
     exit_code = 3
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path, self.reason = path, reason
 
 
 class _File(BaseModel):
