@@ -17,4 +17,4 @@ def leave(
     secret = keystore.unlock(key, keystore.password(password_file, key.name))
     with when_stopped(lambda: RESENT):
         wei = open_game.leave(game, key, secret, rpc)
-    answer({"wei": wei}) if as_json else print(f"{wei} wei came back" if wei else "nothing is left to take back")
+    answer({"wei": wei}) if as_json else print(f"{wei} wei withdrawn" if wei else "nothing is left to withdraw")

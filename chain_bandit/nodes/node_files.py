@@ -423,7 +423,7 @@ def require_environment(path: Path, game: GameFile, environment: bytes) -> None:
 def require_link(path: Path, certificate: bytes) -> None:
     """Raise `PlaceRefused` unless a file has the certificate that others know its node by."""
     if certificate_in(path) != certificate:
-        raise PlaceRefused(path, f"is not the certificate that {GAME} has for this node: nobody would listen to it")
+        raise PlaceRefused(path, f"is not the certificate that {GAME} has for this node: other nodes would reject it")
 
 
 def certificate_in(path: Path) -> bytes:
