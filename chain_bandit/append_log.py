@@ -25,7 +25,7 @@ class LogDamaged(ChainBanditError):
     exit_code = 3
 
     def __init__(self, path: Path, line: int, reason: str) -> None:
-        super().__init__(f"{path}:{line}: {reason}; put back the file as it was, or start the run anew elsewhere")
+        super().__init__(f"{path}:{line}: {reason}; restore the original file, or start the run anew elsewhere")
         self.path, self.line, self.reason = path, line, reason
 
 

@@ -220,7 +220,7 @@ def history_of_node(
             grow(rpc, contract, first, last_of(rpc, first, last), path, known, observe, keep)
         except BaseException as stopped:
             if export is not None and partial_of(export).exists():
-                stopped.add_note(f"what has come in is kept beside {export}: the same command takes it up")
+                stopped.add_note(f"the part that was fetched is kept beside {export}: run the same command to resume")
             raise
         yield path
 

@@ -195,7 +195,7 @@ def seen(out: Path) -> Any:
 
 
 def back_in(place: Path) -> int:
-    """The last round from which a node was there again."""
+    """The last round from which a node ran again."""
     lines = (place / files.LOG).read_text(encoding="utf-8").splitlines()
     return max((int(line.split()[-1]) for line in lines if line.startswith("resynced in round ")), default=0)
 

@@ -53,7 +53,7 @@ def fund(node: HttpNode, needs: Iterable[Need], payer: Wallet | None, journal: J
     if payer is not None:
         _pay(node, wanted, payer, journal)
     elif not node.grant(wanted):
-        raise AccountRefused("the node", "gives no wei away, as development nodes do: name a payer with --account NAME")
+        raise AccountRefused("the node", "funds no accounts, as development nodes do: name a payer with --account NAME")
 
 
 def require_balance(node: HttpNode, account: str, wei: int) -> None:

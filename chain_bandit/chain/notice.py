@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 SILENT = 1.0
-"""Seconds that something may take without a word."""
+"""Seconds that something may take without a notice."""
 
 
 def nobody(line: str) -> None:
@@ -32,4 +32,4 @@ class Notice:
         """It is there."""
         if self._is_said:
             self._is_said = False
-            self.say(f"{self.what} is there again")
+            self.say(f"connected to {self.what} again")

@@ -83,7 +83,7 @@ class Rpc:
                     self._require_final(answers)
                 return answer
             if owed and answer is None:
-                raise NodeUnreachable(f"{method} gives nothing")
+                raise NodeUnreachable(f"{method} returned nothing")
             return read(answer)
 
         answer = self._insist([(method, parameters)], taken, at_most)
@@ -198,7 +198,7 @@ def refusal(method: str, refused: Refused) -> TransactionReverted:
     if data is None:
         return TransactionReverted(method, "Rejected", (refused.text,))
     if data == b"":
-        return TransactionReverted(method, "Malformed", ())  # the decoder of calldata reverts without a word
+        return TransactionReverted(method, "Malformed", ())  # the decoder of calldata reverts without a message
     error = _ERRORS.get(data[:4])
     if error is None:
         return TransactionReverted(method, "Unexplained", (data,))

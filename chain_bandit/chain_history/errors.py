@@ -61,5 +61,5 @@ class UnknownType(BadEncoding):
     exit_code = 13
 
     def __init__(self, kind: int) -> None:
-        super().__init__(f"this version knows no transactions of type {kind}: whose one is and what it does is unknown")
+        super().__init__(f"this version knows no transactions of type {kind}: its sender and its effect are unknown")
         self.kind = kind

@@ -260,7 +260,7 @@ def decode_arguments(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
     """
     values, end = _read_all(types, data, 0)
     if end != len(data):
-        raise BadEncoding("calldata: goes on behind its arguments")
+        raise BadEncoding("calldata: continues after its arguments")
     return values
 
 

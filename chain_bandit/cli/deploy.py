@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from chain_bandit.cli.keys import PasswordFile
 from chain_bandit.cli.options import (
     Funder,
     Json,
     Override,
+    PasswordFile,
     PublicKeys,
     RoundCount,
     ScenarioFile,

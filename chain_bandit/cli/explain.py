@@ -1,7 +1,6 @@
-"""`chain-bandit doctor` and `chain-bandit explain`: what is missing here, and what a word means."""
+"""`chain-bandit explain`: what a word means."""
 
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any
@@ -12,22 +11,6 @@ from chain_bandit.cli.listing import ListedKind, listed
 from chain_bandit.cli.options import Json, Usage
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.output import answer, own_line
-
-
-def doctor(as_json: Json = False) -> None:
-    """Check the installation: tools found, missing, and how to get them. Exit 4: the embedded chain cannot run."""
-    from chain_bandit.doctor import examine
-
-    findings = examine()
-    missing = [finding.name for finding in findings if finding.required and not finding.present]
-    if as_json:
-        answer({"ok": not missing, "findings": [finding.as_dict() for finding in findings]}, sort_keys=True)
-    else:
-        for finding in findings:
-            print(finding.line())
-    if missing:
-        print(f"error: missing: {', '.join(missing)}; see above how to get it", file=sys.stderr)
-        raise typer.Exit(4)
 
 
 def explain(

@@ -34,6 +34,12 @@ Paranoid = Annotated[bool, typer.Option("--paranoid", help="Recompute with the s
 ForeignRules = Annotated[
     list[str] | None, typer.Option("--rule", metavar="NAME", help="Run this foreign rule of the game.")
 ]
+KeyFolder = Annotated[Path, typer.Option("--key", metavar="FOLDER", help="Folder of the keystore, made by keygen.")]
+PasswordFile = Annotated[
+    Path | None, typer.Option("--password-file", help="By default the file that ETH_PASSWORD names, or the terminal.")
+]
+OrganiserFile = Annotated[Path, typer.Argument(metavar="GAME", help="game.json of the organiser.")]
+Listen = Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Listen address of the node.")]
 
 
 def _named(url: str | None) -> str | None:

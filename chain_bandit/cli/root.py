@@ -10,21 +10,30 @@ from typing import Annotated
 import typer
 
 from chain_bandit import __version__
+from chain_bandit.cli.assemble import assemble
 from chain_bandit.cli.audit import audit
+from chain_bandit.cli.demo import demo
 from chain_bandit.cli.deploy import deploy
+from chain_bandit.cli.doctor import doctor
+from chain_bandit.cli.down import down
 from chain_bandit.cli.errors import fail, print_error
 from chain_bandit.cli.examples import epilog
-from chain_bandit.cli.explain import doctor, explain
-from chain_bandit.cli.keys import assemble, join, keygen, leave
+from chain_bandit.cli.explain import explain
+from chain_bandit.cli.join import join
+from chain_bandit.cli.keygen import keygen
+from chain_bandit.cli.leave import leave
 from chain_bandit.cli.listing import list_
+from chain_bandit.cli.logs import logs
 from chain_bandit.cli.mediate import mediate
 from chain_bandit.cli.new import new
-from chain_bandit.cli.nodes import down, logs, node, ps, up
-from chain_bandit.cli.run import demo, run
+from chain_bandit.cli.node import node
+from chain_bandit.cli.ps import ps
+from chain_bandit.cli.run import run
 from chain_bandit.cli.show import show
 from chain_bandit.cli.simulate import simulate
 from chain_bandit.cli.stopping import terminable
 from chain_bandit.cli.sweep import sweep
+from chain_bandit.cli.up import up
 from chain_bandit.cli.watch import watch
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.output import UNUSABLE, UNWRITABLE, UNWRITTEN, forgiving

@@ -1,4 +1,4 @@
-"""`chain-bandit run` and `chain-bandit demo`: a game in this process, audited, in a folder."""
+"""`chain-bandit run`: a game in this process, audited, in a folder."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,30 +35,16 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Play a scenario on a chain, audit it, and write a run folder."""
-    _play(scenario, overrides(override, rounds, seed), out, as_json, chain, account, resume, public_keys=public_keys)
+    values = overrides(override, rounds, seed)
+    play_scenario(scenario, values, out, as_json, chain, account, resume, public_keys=public_keys)
 
 
-def demo(rounds: RoundCount = None, seed: Seed = None, out: Out = None, as_json: Json = False) -> None:
-    """Play and audit the demo: ten participants, three malicious, learn which airline is most often on time."""
-    from chain_bandit.examples import example
-
-    if not as_json:
-        print(_FLIGHTS, flush=True)
-    _play(example("flights.toml"), overrides(None, rounds, seed), out, as_json, named="demo")
-
-
-_FLIGHTS = """\
-Which of 16 airlines is most often on time? Ten participants choose an airline
-(an arm) each round; one of its recorded flights is drawn, and an arrival on
-time is a reward of 1. Three of the ten are malicious. This takes a minute.
-"""
-
-
-def _play(
+def play_scenario(
     scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_json: bool,
     chain_name: str = "embedded", account: str | None = None, resume: bool = False, named: str = "",
     public_keys: bool = False,
 ) -> None:  # fmt: skip
+    """Game of a scenario with progress, its run folder and its summary. Raises `ChainBanditError`."""
     from chain_bandit.stopwatch import Stopwatch
 
     watch = Stopwatch()  # before the imports: they are part of the time that one waits

@@ -74,7 +74,7 @@ def up(
     public_keys: PublicKeys = False,
     as_json: Json = False,
 ) -> None:
-    """Play the same with every participant, every validator and the relayer as a process, and audit the result."""
+    """Play UCB participants that exchange tokens of an agreed size, each node as a process, and audit the result."""
     from chain_bandit.nodes.agreement_up import up_agreement
 
     game = _game((participants, validators, faulty, groups, rounds, deadline), means, epochs, seed)

@@ -1,13 +1,12 @@
 """Arms that pay 1 with a known probability, else 0."""
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 
 from chain_bandit.environments.errors import ArmsInvalid, MeanInvalid
+from chain_bandit.environments.reward_values import nearest_units
 from chain_bandit.protocol.rewards import RewardModel, bernoulli
 from chain_bandit.protocol.units import MOST
-
-_STEP = Decimal("1e-9")
 
 Number = str | int | float | Decimal
 
@@ -31,9 +30,9 @@ def _units(arm: int, mean: Number) -> int:
     if isinstance(mean, bool) or not isinstance(mean, str | int | float | Decimal):
         raise MeanInvalid(arm, mean)
     try:
-        exact = Decimal(str(mean))
+        units = nearest_units(Decimal(str(mean)))
     except InvalidOperation as error:
         raise MeanInvalid(arm, mean) from error
-    if not exact.is_finite() or not 0 <= exact <= 1:
+    if units is None:
         raise MeanInvalid(arm, mean)
-    return int(exact.quantize(_STEP, ROUND_HALF_EVEN).scaleb(9))
+    return units

@@ -75,6 +75,6 @@ class PullsLost(ChainBanditError):
     def __init__(self, path: object, seat: int, round_: int) -> None:
         super().__init__(
             f"{path}: lacks the reward that participant {seat} has a receipt of in round {round_}, or says another; "
-            "put back the file as it was: the pull would be made a second time"
+            "restore the original file: the pull would be made a second time"
         )
         self.path, self.seat, self.round = path, seat, round_

@@ -20,8 +20,16 @@ def reward_units(value: object) -> int:
     if value is None:
         raise NoReward("expected a number from 0 to 1, got nothing")
     exact = _exact(value)
-    if exact is None or not exact.is_finite() or not 0 <= exact <= 1:
+    units = None if exact is None else nearest_units(exact)
+    if units is None:
         raise NoReward(f"expected a number from 0 to 1, got {shown(value)}")
+    return units
+
+
+def nearest_units(exact: Decimal) -> int | None:
+    """Units of 1e-9 in a number from 0 to 1, to the nearest, a tie to the even one; None of any other number."""
+    if not exact.is_finite() or not 0 <= exact <= 1:
+        return None
     return int(exact.quantize(_STEP, ROUND_HALF_EVEN, _CONTEXT).scaleb(9, _CONTEXT))
 
 

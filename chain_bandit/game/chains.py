@@ -44,7 +44,7 @@ class PayerUnused(ChainBanditError):
     exit_code = 2
 
     def __init__(self) -> None:
-        super().__init__("--account: on the embedded chain nobody pays; name another --chain, or leave it out")
+        super().__init__("--account: the embedded chain needs no payer; name another --chain, or leave it out")
 
 
 def chain(

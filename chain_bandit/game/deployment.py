@@ -42,7 +42,7 @@ class NotADeployment(ChainBanditError):
 
 @contextmanager
 def kept_journal(path: Path) -> Iterator[Journal]:
-    """What is signed for a deployment file, beside it until all of it has come through: `deploy` again takes it up.
+    """What is signed for a deployment file, beside it until all of it has come through: `deploy` again resumes it.
 
     Raises:
         FolderRefused, LogUnwritable: nothing can be written there.
@@ -53,7 +53,7 @@ def kept_journal(path: Path) -> Iterator[Journal]:
         place.parent.mkdir(parents=True, exist_ok=True)
     with journal_in(place) as journal:
         through = False
-        note = f"what was sent is kept in {place}: the same command takes it up"
+        note = f"what was sent is kept in {place}: run the same command to resume"
         with kept_if(lambda: bool(journal.entries) and not through, note, place.unlink):
             yield journal
             through = True

@@ -15,7 +15,7 @@ from typing import Any
 
 from chain_bandit.append_log import regular_file
 from chain_bandit.output import naming
-from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.errors import PathRefused
 
 FORMAT = "chain-bandit-run/1"
 MOST_BYTES, MOST_NESTED = 1 << 20, 200
@@ -40,14 +40,10 @@ SEED = "seed"
 """The seed alone, for the owner of the folder to read: every key of the game follows from it."""
 
 
-class FolderRefused(ChainBanditError):
+class FolderRefused(PathRefused):
     """A place that a run folder cannot go to, or be read from."""
 
     exit_code = 2
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path, self.reason = path, reason
 
 
 @contextmanager

@@ -195,7 +195,7 @@ def _left(rpc: Callable[..., Any], recorder: AgreementOnChain, out: Path) -> str
     except ChainBanditError:
         with suppress(OSError):  # not empty
             out.rmdir()
-        return f"what it came to is in the contract at 0x{recorder.contract.address.hex()}"
+        return f"its results are in the contract at 0x{recorder.contract.address.hex()}"
     return f"history and audit of {len(report.epochs)} epochs are in {out}"
 
 

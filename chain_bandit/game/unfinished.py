@@ -94,7 +94,7 @@ def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[Journals
     if resume:
         _require_same(scenario, place)
     elif stopped:
-        raise FolderRefused(place, "holds a run that was stopped; take it up with --resume, or remove the folder")
+        raise FolderRefused(place, "holds a run that was stopped; continue it with --resume, or remove the folder")
     else:
         _begin(scenario, place)
     with (
@@ -110,7 +110,7 @@ def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[Journals
 
 def kept_in(place: Path) -> str:
     """Message on a run that can be resumed."""
-    return f"what was sent is kept in {place}: take it up with --resume"
+    return f"what was sent is kept in {place}: continue with --resume"
 
 
 @contextmanager

@@ -51,7 +51,7 @@ class ReceiptsLost(ChainBanditError):
     def __init__(self, path: Path, count: int, round_: int, seat: int) -> None:
         super().__init__(
             f"{path}: lacks {count} receipts that this environment has given, the first to seat {seat} in round "
-            f"{round_}; put back the file as it was: without it rewards that were given would be settled as none"
+            f"{round_}; restore the original file: without it rewards that were given would be settled as none"
         )
         self.path, self.count, self.round, self.seat = path, count, round_, seat
 

@@ -21,7 +21,7 @@ from chain_bandit.network.address import host_and_port, is_private
 from chain_bandit.network.links import Peer
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.blocks import Seated
-from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.errors import PathRefused
 
 GAME, KEY, LINK, SIGNED, RECEIPTS, HEAD, LOG, PID, ENDED = (
     "game.json", "key.json", "link.pem", "signed.jsonl", "receipts.jsonl", "head.json", "log", "pid", "ended.json",
@@ -37,14 +37,10 @@ AGREEMENT_FORMAT: Literal["chain-bandit-agreement/1"] = "chain-bandit-agreement/
 NAMES = {ENVIRONMENT: "environment", RELAYER: "relayer", COMPARISON: "comparison"}
 
 
-class PlaceRefused(ChainBanditError):
+class PlaceRefused(PathRefused):
     """A folder that holds no node, or files that are none of it."""
 
     exit_code = 3
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path, self.reason = path, reason
 
 
 class _File(BaseModel):
@@ -427,7 +423,7 @@ def require_environment(path: Path, game: GameFile, environment: bytes) -> None:
 def require_link(path: Path, certificate: bytes) -> None:
     """Raise `PlaceRefused` unless a file has the certificate that others know its node by."""
     if certificate_in(path) != certificate:
-        raise PlaceRefused(path, f"is not the certificate that {GAME} has for this node: nobody would listen to it")
+        raise PlaceRefused(path, f"is not the certificate that {GAME} has for this node: other nodes would reject it")
 
 
 def certificate_in(path: Path) -> bytes:

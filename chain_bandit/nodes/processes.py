@@ -133,7 +133,7 @@ def ended_with(place: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
-        raise files.PlaceRefused(place / files.ENDED, "is damaged: take it away, and chain-bandit node writes it anew")
+        raise files.PlaceRefused(place / files.ENDED, "is damaged: delete it, and chain-bandit node writes it again")
     return said
 
 

@@ -39,7 +39,7 @@ class NodeStopped(ChainBanditError):
     """A node that ended before its game, by itself."""
 
     def __init__(self, name: str, exit_code: int, said: str) -> None:
-        super().__init__(f"{name} stopped: {said or 'without a word'}")
+        super().__init__(f"{name} stopped{f': {said}' if said else ' without an error message'}")
         self.name, self.exit_code = name, exit_code
 
 
@@ -210,7 +210,7 @@ def looks(
                 continue
             running.discard(name)
             if code < 0:
-                say(f"{name} was ended by signal {-code}; chain-bandit node {here[name]} takes it up")
+                say(f"{name} was ended by signal {-code}; chain-bandit node {here[name]} restarts it")
         last = ((name, line) for name in sorted(running) for line in logged(here[name], _TAIL)[-1:])
         waiting = next((f"{name}: {line}" for name, line in last if line.startswith("waiting for the chain")), None)
         if waiting and not is_told:

@@ -385,7 +385,7 @@ class Records:
         seat, round_ = number(word(call.data, 0)), number(word(call.data, 1))
         parent, phase, role = word(call.data, 2), number(word(call.data, 3)), number(word(call.data, 4))
         if seat >= p.participants:
-            raise Broken("an accusation is of nobody")
+            raise Broken("an accusation names no seat")
         instance = 0 if role == SIGNER else seat
         contents = word(call.data, 5), word(call.data, 8)
         authors = [

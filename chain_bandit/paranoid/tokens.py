@@ -180,7 +180,7 @@ def _read_body(
     nets = [number(reader.take(4)) for _ in range(terms["participants"] if terms["steps"] else 0)]
     nets = [net - (net >> 31 << 32) for net in nets]
     if reader.left or any(len(members) < 2 for members, _ in groups):
-        raise Broken("a body goes on behind its end, or has a group of fewer than two")
+        raise Broken("a body continues after its end, or has a group of fewer than two")
     counted = tuple(sorted(seat for members, _ in groups for seat in members))
     able = [seat for seat in range(terms["participants"]) if seat not in history.blocked]
     verdict.same("groups", t, "whether who counts may, and once", True, set(counted) <= set(able)
@@ -257,7 +257,7 @@ def _accuse(history: TokenHistory, call: Call) -> None:
     seat, epoch, parent = number(word(data, 0)), number(word(data, 1)), word(data, 2)
     phase, role, contents = number(word(data, 3)), number(word(data, 4)), (word(data, 5), word(data, 8))
     if seat >= len(history.accounts):
-        raise Broken("an accusation is of nobody")
+        raise Broken("an accusation names no seat")
     instance = 0 if role == SIGNER else seat
     authors = [
         signer(statement(history.domain, epoch, parent, phase, role, instance, content),

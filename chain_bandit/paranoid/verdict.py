@@ -35,7 +35,7 @@ TOKEN_WHAT = {
     "order": "Every account that called the contract numbers its transactions one by one.",
     "setup": "Terms and accounts follow from the published creation code and the arguments behind it.",
     "time": "Every epoch that a deadline ended was ended after it.",
-    "certificate": "Every epoch that ended by word has a quorum of its validators' signatures.",
+    "certificate": "Every decision on an epoch has a quorum of its validators' signatures.",
     "groups": "Every group is drawn by the seed from the seats that count, of which none is on the block list.",
     "sums": "Every total is what the polynomial of its validators' sums has at 0.",
     "token": "Every token is the median of the groups' means, clamped.",

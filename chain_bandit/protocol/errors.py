@@ -1,5 +1,6 @@
 """Errors of the rules' input: types with data, one clear sentence each."""
 
+from pathlib import Path
 from typing import Any
 
 
@@ -25,6 +26,14 @@ class Stopped(SystemExit):
     def __init__(self, exit_code: int) -> None:
         super().__init__(exit_code)
         self.exit_code = exit_code
+
+
+class PathRefused(ChainBanditError):
+    """A file or folder that cannot be used: the message is its path and the reason."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path, self.reason = path, reason
 
 
 class ProtocolError(ChainBanditError):

@@ -143,7 +143,7 @@ class RuleChoice:
 
 def declaration(rules: Sequence[RuleChoice]) -> bytes:
     """The canonical text of rules: JSON in ASCII without white space, keys ascending."""
-    return _text({"format": FORMAT, "rules": [rule.said() for rule in rules]})
+    return canonical_json({"format": FORMAT, "rules": [rule.said() for rule in rules]})
 
 
 def declared(text: bytes) -> tuple[RuleChoice, ...]:
@@ -156,7 +156,7 @@ def declared(text: bytes) -> tuple[RuleChoice, ...]:
     malformed = Malformed("declaration of rules", f"canonical JSON in format {FORMAT}", text[:200])
     try:
         said = json.loads(text.decode("ascii"))
-        if len(text) > MOST_BYTES or _text(said) != text or type(said["format"]) is not int:
+        if len(text) > MOST_BYTES or canonical_json(said) != text or type(said["format"]) is not int:
             raise malformed
         if said["format"] != FORMAT:
             raise RulesUnknown(f"format {str(said['format'])[:20]}")
@@ -170,5 +170,6 @@ def declared(text: bytes) -> tuple[RuleChoice, ...]:
     return rules
 
 
-def _text(said: object) -> bytes:
+def canonical_json(said: object) -> bytes:
+    """Canonical JSON of a value: in ASCII without white space, keys ascending."""
     return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()

@@ -68,7 +68,7 @@ class OutputFolders:
                 if {each.name for each in out.iterdir()} - {f"{self.manifest}.partial"}:  # which a kill may leave
                     same(self.read(out))
                     if not resume:
-                        held = f"holds this {self.kind}; go on with --resume, or name another with --out"
+                        held = f"holds this {self.kind}; continue with --resume, or name another with --out"
                         raise self.refused(out, held)
                 else:
                     with whole_file(out / self.manifest) as file:
@@ -81,7 +81,7 @@ class OutputFolders:
         try:
             yield
         except OSError as error:
-            why = f"cannot be written: {error.strerror}; go on with --resume once it can, or name another with --out"
+            why = f"cannot be written: {error.strerror}; continue with --resume once it can, or name another with --out"
             refused = self.refused(out, why)
             refused.exit_code = 2  # as of any place that cannot be written
             raise refused from error

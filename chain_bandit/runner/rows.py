@@ -7,19 +7,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.ruleset import canonical_json
 from chain_bandit.runner.workers import Task, TaskResult, Workers, here
 
 Row = dict[str, Any]
 
 
-def canonical(inputs: Any) -> bytes:
-    """Inputs as canonical JSON."""
-    return json.dumps(inputs, sort_keys=True, separators=(",", ":")).encode()
-
-
 def digest(inputs: Any) -> str:
     """What inputs are known by: 64 hexadecimal digits."""
-    return keccak(canonical(inputs)).hex()
+    return keccak(canonical_json(inputs)).hex()
 
 
 def read_rows(file: Path) -> list[Row]:

@@ -30,7 +30,7 @@ def finished(out: Path) -> tuple[Results, ...]:
     """What the folder has of its preset's parts. Raises `StudyRefused` or `ResultsUnreadable`."""
     found = joined(kept(out, parts_of(study(out)["preset"])))
     if not found:
-        raise StudyRefused(out, "no part of this study is finished; go on with chain-bandit mediate run --resume")
+        raise StudyRefused(out, "no part of this study is finished; continue with chain-bandit mediate run --resume")
     return found
 
 

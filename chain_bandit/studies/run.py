@@ -37,12 +37,12 @@ StudyObserver = Callable[[Part, int, int], None]
 
 
 class WorkerDied(ChainBanditError):
-    """A process that played a part is gone, killed perhaps for the memory that it took."""
+    """A worker process that ended unexpectedly, perhaps killed for the memory that it took."""
 
     exit_code = 15
 
     def __init__(self, out: Path) -> None:
-        super().__init__(f"{out}: a process that played is gone; go on with --resume, and with fewer --jobs perhaps")
+        super().__init__(f"{out}: a worker process ended unexpectedly; continue with --resume, maybe fewer --jobs")
         self.out = out
 
 
@@ -82,7 +82,7 @@ def run(
             return joined(_by_processes(parts, out, seed, switches, observed, jobs))
         except (KeyboardInterrupt, Stopped) as stopped:
             kept = sum(epoch if epoch == part.epochs else epoch // KEEP * KEEP for part, epoch in at.items())
-            stopped.add_note(f"{kept:,} epochs are kept in {out}: go on with --resume")
+            stopped.add_note(f"{kept:,} epochs are kept in {out}: continue with --resume")
             raise
 
 

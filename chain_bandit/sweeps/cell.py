@@ -19,7 +19,7 @@ from chain_bandit.game.simulated import cast_of, engines, seeds_of, what_takes_l
 from chain_bandit.game.simulated import replicates as played
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped, require
-from chain_bandit.runner.rows import canonical
+from chain_bandit.protocol.ruleset import canonical_json
 from chain_bandit.runner.workers import Workers, reason
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.engine import Engine
@@ -92,7 +92,7 @@ class Cell:
             "replicates": self.replicates,
             "checkpoints": self.checkpoints,
         }
-        return canonical(said)
+        return canonical_json(said)
 
     def _code(self) -> dict[str, str]:
         """By name, of every attack that is not ours."""

@@ -125,7 +125,7 @@ def run(
                     observe(len(found) + len(failed) + impossible, len(failed) + impossible)
         except (KeyboardInterrupt, Stopped) as stopped:
             kept = sum(path.exists() for path in paths.values())
-            stopped.add_note(f"{kept:,} of {len(cells):,} cells are kept in {out}: go on with --resume")
+            stopped.add_note(f"{kept:,} of {len(cells):,} cells are kept in {out}: continue with --resume")
             raise
         axes = tuple(sweep.axes)
         rows = tuple(_rows(axes, points, found, failed))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -11,8 +11,8 @@ from chain_bandit.auditor.agreement import PROVES, AgreementReport, EpochRow
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.views.decoded_history import NotShown
-from chain_bandit.views.terminal import checks_table, plain_table, titled
-from chain_bandit.views.view_model import clean, signed, whole
+from chain_bandit.views.terminal import checks_table, pairs_grid, plain_table, titled
+from chain_bandit.views.view_model import clean, listed, signed, whole
 
 SHOWN = 20
 """Epochs of an overview; `show … epoch N` has any."""
@@ -20,7 +20,7 @@ SHOWN = 20
 
 def overview(report: AgreementReport) -> list[RenderableType]:
     """What came of it, the last epochs, the seats, and how the checks went."""
-    found: list[RenderableType] = [_pairs(facts(report)), titled("Epochs", epochs_table(report.epochs[-SHOWN:]))]
+    found: list[RenderableType] = [pairs_grid(facts(report)), titled("Epochs", epochs_table(report.epochs[-SHOWN:]))]
     if len(report.epochs) > SHOWN:
         found.append(Text(f"the last {SHOWN} of {len(report.epochs):,}", "dim"))
     if report.terms is not None:
@@ -75,10 +75,10 @@ def epoch(report: AgreementReport, number: int) -> tuple[EpochRow, list[Renderab
     pairs = [
         ("epoch", f"{row.epoch:,} of {len(report.epochs):,}"), ("ended", row.kind), ("token", token(row.token)),
         ("before the clamp", token(row.agreed)), ("means of groups", ", ".join(map(token, row.means)) or "none"),
-        ("counted", _listed(row.counted)), ("signers", _listed(row.signers)), ("false sums", _listed(row.wrong)),
-        ("no sums", _listed(row.missing)), ("chain block", whole(row.block)), ("gas", whole(row.gas)),
+        ("counted", listed(row.counted)), ("signers", listed(row.signers)), ("false sums", listed(row.wrong)),
+        ("no sums", listed(row.missing)), ("chain block", whole(row.block)), ("gas", whole(row.gas)),
     ]  # fmt: skip
-    return row, [_pairs(pairs)]
+    return row, [pairs_grid(pairs)]
 
 
 def seat(report: AgreementReport, who: int) -> tuple[dict[str, Any], list[RenderableType]]:
@@ -90,7 +90,7 @@ def seat(report: AgreementReport, who: int) -> tuple[dict[str, Any], list[Render
     pairs = [(name.replace("_", " "), value if isinstance(value, str) else whole(value))
              for name, value in found.items()]  # fmt: skip
     said = [Text(f"{item.weight}: {clean(item.sentence, 400)}") for item in report.findings if item.seat == who]
-    return found, [_pairs(pairs), *said]
+    return found, [pairs_grid(pairs), *said]
 
 
 def _conduct(report: AgreementReport, terms: AgreementTerms, who: int) -> dict[str, Any]:
@@ -122,16 +122,3 @@ def _seats(report: AgreementReport) -> RenderableType:
             whole(row.get("false_sums")), whole(row["left_out_from"]), credited,
         )  # fmt: skip
     return made
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers)) or "none"
-
-
-def _pairs(pairs: Sequence[tuple[str, str]]) -> RenderableType:
-    lines = Table.grid(padding=(0, 2, 0, 0))
-    lines.add_column(style="dim", no_wrap=True)
-    lines.add_column(overflow="fold")
-    for name, value in pairs:
-        lines.add_row(Text(name), Text(value))
-    return Group(lines)

@@ -151,6 +151,19 @@ def spread(wanted: Sequence[float], gap: float) -> list[float]:
     return placed
 
 
+def frame(axes: "Axes", last: int, first: int, title: str, at: str) -> None:
+    """Title, grid and horizontal axis of a curve from `first` to `last`, which counts what `at` names."""
+    axes.set_title(title, loc="left", color=INK, x=0, pad=8)
+    axes.set_xlim(first, max(last, first + 1))
+    axes.grid(axis="y")
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel(at, loc="right", labelpad=2)
+    axes.locator_params(axis="x", integer=True)  # there is no half an epoch
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+
+
 def end_labels(axes: "Axes", x: float, labels: Sequence[tuple[float, str, str]], gap_px: float = 14) -> None:
     """Name curves at their right end: (value, text, colour) each, none over another."""
     low, high = axes.get_ylim()

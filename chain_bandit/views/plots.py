@@ -19,6 +19,7 @@ from chain_bandit.views.canvas import (
     drawing,
     end_labels,
     figure,
+    frame,
     place,
     rectangles,
     runs,
@@ -125,17 +126,10 @@ def regret_after_burn_in(facts: ViewModel) -> str:
 
 
 def _frame(axes: "Axes", last: int, first: int, title: str, at: str = "round") -> None:
-    axes.set_title(title, loc="left", color=INK, x=0, pad=8)
-    axes.set_xlim(first, max(last, first + 1))
+    frame(axes, last, first, title, at)
     axes.set_ylim(bottom=0)
     axes.margins(y=0.05)
-    axes.grid(axis="y")
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0)
-    axes.spines["left"].set_visible(False)
-    axes.set_xlabel(at, loc="right", labelpad=2)
-    axes.locator_params(axis="x", nbins=6, integer=True)
-    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.locator_params(axis="x", nbins=6)
 
 
 def _inside(

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from chain_bandit.auditor.findings import ALWAYS
@@ -19,13 +18,14 @@ from chain_bandit.protocol.tallies import Settled
 from chain_bandit.protocol.units import NO_PULL, UNIT
 from chain_bandit.views.decoded_history import DecodedHistory, DecodedRecord, plain
 from chain_bandit.views.phrases import NO_ANSWER
-from chain_bandit.views.terminal import plain_table, titled
+from chain_bandit.views.terminal import pairs_grid, plain_table, titled
 from chain_bandit.views.view_model import (
     PROVEN_FALSE,
     amount,
     by_weight,
     clean,
     excluded_from,
+    listed,
     mean,
     no_role,
     rounds_in_words,
@@ -49,13 +49,13 @@ def show_round(inside: DecodedHistory, round_: int) -> RenderableType:
     ]  # fmt: skip
     if entry is not None:
         pairs += [("transaction", _with_others(inside, entry)), ("sent by", inside.who(entry.call.sender))]
-    pairs += [("block list", _listed(row.blocked)), ("validators", _listed(row.validators)), ("signers", _signed(row))]
+    pairs += [("block list", listed(row.blocked)), ("validators", listed(row.validators)), ("signers", _signed(row))]
     tables: Iterator[RenderableType] = iter(())
     lines: list[tuple[str, list[str]]] = []
     if row.rewards is not None:
         lines.append(("reward", ["none" if reward is None else _reward(reward) for reward in row.rewards]))
     if entry is not None and entry.header is not None:
-        pairs += [("parent", "0x" + entry.header.parent.hex()), ("reporters", _listed(row.reporters))]
+        pairs += [("parent", "0x" + entry.header.parent.hex()), ("reporters", listed(row.reporters))]
         if entry.body is None:
             pairs.append(("body", "not given: it lies beside the chain"))
         tables = _report_tables(inside, row, entry.header, inside.reports(entry))
@@ -65,7 +65,7 @@ def show_round(inside: DecodedHistory, round_: int) -> RenderableType:
     if row.kind == "exploration":
         pairs.append(("why", "too many rounds failed in a row: everybody pulls the next arm in turn"))
     lines.append(("reputation", _of_full(row.reputations)))
-    return Group(_pairs(pairs), *tables, *_by_seat(lines))
+    return Group(pairs_grid(pairs), *tables, *_by_seat(lines))
 
 
 def round_as_dict(inside: DecodedHistory, round_: int) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _with_others(inside: DecodedHistory, entry: DecodedRecord) -> str:
 
 def _signed(row: RoundRow) -> str:
     if row.signers or row.kind not in ("approved", "rejected"):
-        return _listed(row.signers)
+        return listed(row.signers)
     return "none of its own: a later block of its transaction holds its digest, and is certified"
 
 
@@ -196,7 +196,7 @@ def show_participant(inside: DecodedHistory, who: str) -> RenderableType:
              + (f"; rounds {rounds_in_words(item)}" if len(item.rounds) > 1 else ""))
         for item in by_weight(inside.report.findings) if seat in (item.seat, *item.others)
     ]  # fmt: skip
-    return Group(_pairs(pairs), *noticed, *_last_report(inside, seat))
+    return Group(pairs_grid(pairs), *noticed, *_last_report(inside, seat))
 
 
 def _false_report(inside: DecodedHistory, account: Account) -> Iterator[tuple[str, object]]:
@@ -261,7 +261,7 @@ def show_transaction(inside: DecodedHistory, digest: str) -> RenderableType:
     for event in call.events:
         values = ", ".join(_value(value) for value in event.values)
         pairs.append(("event", f"{event.name or 'unknown'}({values})"))
-    return Group(_pairs(pairs))
+    return Group(pairs_grid(pairs))
 
 
 def _arguments(inside: DecodedHistory, call: ContractCall) -> list[tuple[str, str]]:
@@ -275,7 +275,7 @@ def _arguments(inside: DecodedHistory, call: ContractCall) -> list[tuple[str, st
     if call.method == PACKED:
         return list(_blocks(inside, call))
     if call.method in ("skip", "skipAfterDeadline"):
-        said = [("next committee", _listed(seats(values[0])))] if inside.parameters.has_committees else []
+        said = [("next committee", listed(seats(values[0])))] if inside.parameters.has_committees else []
         return said + (_signatures(*values[1:]) if values[1:] else [])
     if call.method == "reportEquivocation":
         return _proof(inside, values[0])
@@ -361,24 +361,24 @@ def _acquittal(inside: DecodedHistory, shown: Acquittal) -> list[tuple[str, str]
 def _header(inside: DecodedHistory, header: Header) -> list[tuple[str, str]]:
     rows = [
         ("round", whole(header.round)), ("parent", "0x" + header.parent.hex()),
-        ("body", "0x" + header.body.hex()), ("block list", _listed(seats(header.blocked))),
-        ("reporters", _listed(seats(header.reporters))), ("honest arm", inside.arm(header.arm)),
+        ("body", "0x" + header.body.hex()), ("block list", listed(seats(header.blocked))),
+        ("reporters", listed(seats(header.reporters))), ("honest arm", inside.arm(header.arm)),
     ]  # fmt: skip
     if inside.parameters.has_phases:
         rows.append(("pulls", whole(header.length)))
     if inside.parameters.has_committees:
-        rows.append(("next committee", _listed(seats(header.committee))))
+        rows.append(("next committee", listed(seats(header.committee))))
     if inside.parameters.draws_commanders:
-        rows.append(("next commanders", _listed(seats(header.commanders))))
+        rows.append(("next commanders", listed(seats(header.commanders))))
     rows += [
-        ("" if arm else "B", f"{inside.arm(arm)}: µ̂ {mean(value).strip()} from {_listed(seats(members))}")
+        ("" if arm else "B", f"{inside.arm(arm)}: µ̂ {mean(value).strip()} from {listed(seats(members))}")
         for arm, (value, members) in enumerate(zip(header.means, header.selected, strict=True))
     ]
     return [*rows, ("accuracies", _shares(header.accuracies))]
 
 
 def _signatures(signers: int, signatures: bytes) -> list[tuple[str, str]]:
-    return [("signers", _listed(seats(signers))), ("signatures", _value(signatures))]
+    return [("signers", listed(seats(signers))), ("signatures", _value(signatures))]
 
 
 def _pulls(inside: DecodedHistory, through: int, data: bytes) -> list[tuple[str, str]]:
@@ -444,20 +444,7 @@ def _cost(entry: Any) -> tuple[str, str]:
     return round_, f"{kind}{', costs the honest' if entry.costly else ''}, parent {short('0x' + entry.parent.hex())}"
 
 
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers)) or "none"
-
-
 def _value(value: object) -> str:
     if isinstance(value, bytes):
         return "0x" + value.hex() if len(value) <= 32 else f"0x{value[:16].hex()}… ({len(value):,} bytes)"
     return whole(value) if type(value) is int else str(value).lower() if isinstance(value, bool) else clean(value)
-
-
-def _pairs(pairs: Sequence[tuple[str, object]]) -> RenderableType:
-    lines = Table.grid(padding=(0, 2, 0, 0))
-    lines.add_column(style="dim", no_wrap=True)
-    lines.add_column(overflow="fold")
-    for name, value in pairs:
-        lines.add_row(Text(name), Text(str(value)))
-    return lines

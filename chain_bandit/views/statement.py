@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from chain_bandit.auditor.books import Movement
 from chain_bandit.output import naming
-from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.errors import PathRefused
 
 ROWS = 50_000
 """Rows that are kept before they are written."""
@@ -23,14 +23,10 @@ Put = Callable[[Mapping[str, Any]], object]
 """Takes a movement by column."""
 
 
-class StatementRefused(ChainBanditError):
+class StatementRefused(PathRefused):
     """A statement that cannot be written there, or not in that form."""
 
     exit_code = 2
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path, self.reason = path, reason
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from rich.console import Group, RenderableType
@@ -14,21 +14,18 @@ from chain_bandit.views import fixed_tokens
 from chain_bandit.views.canvas import (
     BLUE,
     GREEN,
-    INK,
     MUTED,
     PURPLE,
     RED,
     drawing,
     end_labels,
     figure,
+    frame,
     place,
     svg,
     thinned,
 )
 from chain_bandit.views.terminal import plain_table, titled
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 COLOURS = {
     "naive": (MUTED, "-"), "mate": (RED, "-"), "auto-mate": (PURPLE, "-"), "mediate-i": (BLUE, "-"),
@@ -154,7 +151,7 @@ def _curves(game: str, measure: str, bounds: tuple[float, float], shown: Sequenc
                 axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
                 labels.append((float(mean[-1]), f"{method} {mean[-1]:,.2f}", colour))
                 last = max(last, x[-1])
-        _frame(axes, last, f"{game}: {measure}, mean and 95 % interval over runs")
+        frame(axes, last, 1, f"{game}: {measure}, mean and 95 % interval over runs", "epoch")
         end_labels(axes, last, labels)
         return svg(made, f"{game}-{measure.split()[0]}", f"{measure} over epochs in {game} by method")
 
@@ -170,15 +167,3 @@ def smooth(values: Amounts) -> tuple[list[int], Amounts, Amounts]:
     at = thinned(range(len(values)))
     mean, half = interval((total / np.maximum(count, 1))[at])
     return [epoch + 1 for epoch in at], mean, np.nan_to_num(half)
-
-
-def _frame(axes: "Axes", last: int, title: str) -> None:
-    axes.set_title(title, loc="left", color=INK, x=0, pad=8)
-    axes.set_xlim(1, max(last, 2))
-    axes.grid(axis="y")
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0)
-    axes.spines["left"].set_visible(False)
-    axes.set_xlabel("epoch", loc="right", labelpad=2)
-    axes.locator_params(axis="x", integer=True)  # there is no half an epoch
-    axes.xaxis.set_major_formatter("{x:,.0f}")

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -61,6 +61,16 @@ def console(stderr: bool = False) -> Console:
     if not stderr:
         made.width = max(made.width, 80)
     return made
+
+
+def pairs_grid(pairs: Sequence[tuple[str, object]]) -> Table:
+    """Grid of names, dim, and their values."""
+    lines = Table.grid(padding=(0, 2, 0, 0))
+    lines.add_column(style="dim", no_wrap=True)
+    lines.add_column(overflow="fold")
+    for name, value in pairs:
+        lines.add_row(Text(name), Text(str(value)))
+    return lines
 
 
 def plain_table(*columns: tuple[str, str], tight: bool = False) -> Table:

@@ -573,6 +573,11 @@ def mean(units: int) -> str:
     return f"{units / UNIT:.3f}"[1:] if units < UNIT - 500_000 else "1.00"
 
 
+def listed(numbers: Sequence[int]) -> str:
+    """Numbers with commas between them, or that there are none."""
+    return ", ".join(map(str, numbers)) or "none"
+
+
 def whole(value: int | None) -> str:
     """An integer with thousands separated; a dash where it is not known."""
     return "\N{EN DASH}" if value is None else f"{value:,}".replace("-", "\N{MINUS SIGN}")

@@ -19,6 +19,7 @@ MEDIAN, MOST = 20, 45
 PRIVATE = re.compile(
     r"\b(houses?|(?:a|the) rooms?|doors?|nursery|thrift|punctuality|purses?|sittings?|bent units?|(?:tokens of )?thanks"
     r"|on trust|seen to|(?<!bool )costly|lied|in B|whoever|speaks?|speaking|spoken?|hears?|heard|hearing"
+    r"|without a word|there again|takes? (?:it|them) up"
     r"|(?:is|are|was|were|be|been) back)\b",
     re.IGNORECASE,
 )

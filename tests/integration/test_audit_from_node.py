@@ -101,7 +101,7 @@ def test_a_stopped_audit_goes_on_where_it_was(
         first.send_signal(signal.SIGTERM)
         _, errors = first.communicate(timeout=60)
         assert first.returncode == 143, errors
-        assert f"kept beside {export}: the same command takes it up" in errors
+        assert f"kept beside {export}: run the same command to resume" in errors
         assert [path.name for path in tmp_path.iterdir()] == [partial_of(export).name]
         awake.set()
         asked.clear()

@@ -61,7 +61,7 @@ def test_nodes_say_at_once_that_the_chain_hangs_and_go_on_when_it_answers_again(
             os.killpg(node.process.pid, signal.SIGCONT)
         _, report = played.end()
         assert took < 10, "an exchange lasts ten seconds at most: it was said before its end"
-        assert all(f"the chain at {node.url} is there again" in played.log(name) for name in NAMES)
+        assert all(f"connected to the chain at {node.url} again" in played.log(name) for name in NAMES)
         assert len(told()) == 1, "once by who started them"
     assert report.verdict == "passed", report.violations
 
@@ -137,7 +137,7 @@ def test_an_environment_whose_receipts_are_gone_does_not_start_and_does_when_the
         assert refused.returncode == 3, refused.stderr
         sentence = refused.stderr.splitlines()[-1]
         assert sentence.startswith(f"error: {path}: lacks ")
-        assert "the first to seat 0 in round 1; put back the file as it was" in sentence
+        assert "the first to seat 0 in round 1; restore the original file" in sentence
         path.write_bytes(whole)
         played.start("environment")
         manifest, report = played.end()

@@ -168,7 +168,7 @@ def test_a_deployment_whose_node_goes_away_is_taken_up(node: OwnNode, tmp_path: 
     with proxy(node.url, fault) as url, pytest.raises(NodeUnreachable) as stopped:
         deploy_here(plan, url, out, delivery=TransactionPolicy(patience=0.5, timeout=0.3))
     journal = tmp_path / ".small.json.journal"
-    assert stopped.value.__notes__ == [f"what was sent is kept in {journal}: the same command takes it up"]
+    assert stopped.value.__notes__ == [f"what was sent is kept in {journal}: run the same command to resume"]
     assert list(tmp_path.iterdir()) == [journal]
     made = deploy_here(plan, node.url, out)
     assert made["contract"] == "0x" + created_address(bytes.fromhex(ALICE.address[2:]), before).hex()
@@ -366,7 +366,7 @@ def test_nobody_pays_on_the_embedded_chain_and_somebody_must_elsewhere(tmp_path:
     for verb in (("run", SMALL), ("mediate", "chain", "--out", tmp_path / "tokens")):
         embedded = here(*verb, "--account", "dev0", cwd=tmp_path)
         assert embedded.returncode == 2
-        assert embedded.stderr.startswith("error: --account: on the embedded chain nobody pays; ")
+        assert embedded.stderr.startswith("error: --account: the embedded chain needs no payer; ")
     with served(EmbeddedNode({})) as url:  # a node that gives nothing away
         unpaid = here("run", SMALL, "--chain", url, "--out", tmp_path / "run")
     assert unpaid.returncode == 8, unpaid.stderr

@@ -131,7 +131,7 @@ def unanswered(journal: Path) -> set[tuple[int, int]]:
 def require_one_receipt_a_pull(place: Path, cut_off: set[tuple[int, int]]) -> set[tuple[int, int]]:
     """Every pull was made once and ended once, as a receipt of its own says; gives those that were forfeited.
 
-    Those that were cut off by a kill may have no end: their round was over before the environment was there again.
+    Those that were cut off by a kill may have no end: their round was over before the environment ran again.
     """
     pulls, receipts = lines(place / PULLS), lines(place / files.RECEIPTS)
     begun = Counter((round_, seat) for what, round_, seat, *_ in pulls if what == "pull")

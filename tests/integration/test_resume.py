@@ -205,7 +205,7 @@ def test_a_run_whose_node_is_gone_stops_with_exit_5_and_is_taken_up(node, tmp_pa
         play(scenario, out, **stay(Proxied(node, url, IMPATIENT)))
     assert stopped.value.exit_code == 5
     assert [path.name for path in tmp_path.iterdir()] == ["run.partial-run"]
-    assert stopped.value.__notes__ == [f"what was sent is kept in {place_of(out)}: take it up with --resume"]
+    assert stopped.value.__notes__ == [f"what was sent is kept in {place_of(out)}: continue with --resume"]
 
     with pytest.raises(FolderRefused, match="--resume"):
         play(scenario, out, **stay(node))
@@ -275,7 +275,7 @@ def test_ctrl_c_says_that_the_run_can_be_taken_up(node, tmp_path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
     assert process.returncode == 130
-    assert said == f"error: interrupted; what was sent is kept in {place_of(out)}: take it up with --resume\n"
+    assert said == f"error: interrupted; what was sent is kept in {place_of(out)}: continue with --resume\n"
 
 
 @pytest.mark.parametrize("code", [5, 129, 130, 143])
@@ -366,7 +366,7 @@ def test_a_run_whose_export_ends_too_early_is_kept_until_it_is_whole(node, tmp_p
         patched.setattr("chain_bandit.game.run.collect", short)
         assert app(arguments(node.url, out, 10), standalone_mode=False) == 13
     errors = capsys.readouterr().err.splitlines()
-    kept = f"what was sent is kept in {place_of(out)}: take it up with --resume"
+    kept = f"what was sent is kept in {place_of(out)}: continue with --resume"
     assert errors[-1] == f"error: the audit is incomplete; {kept}"
     assert json.loads((out / "audit.json").read_text())["verdict"] == "incomplete"
     height = node.ask("eth_blockNumber")

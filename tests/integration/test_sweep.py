@@ -86,7 +86,7 @@ def test_a_sweep_that_was_stopped_goes_on_and_comes_to_the_bytes_of_one_that_was
     _, errors = process.communicate(timeout=60)
     kept = len(list(place.glob("stopped/cells/*.parquet")))
     assert process.returncode == 130, errors
-    note = f"{kept} of 12 cells are kept in stopped: go on with --resume"
+    note = f"{kept} of 12 cells are kept in stopped: continue with --resume"
     *before, last = errors.splitlines()
     assert last == f"error: {EXIT_CODES[130][0]}; {note}"
     assert before in ([], [COMPILATION])  # said by the first sweep on a machine

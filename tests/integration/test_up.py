@@ -149,7 +149,7 @@ def test_a_node_whose_files_are_not_its_own_or_whose_door_is_none_says_so_in_a_s
         )  # fmt: skip
         for garbage in (b"garbage", b"\xff", link[: len(link) // 2]):
             assert said(pem=garbage) == (3, f"error: {place / files.LINK}: holds no certificate{refused}")
-        reason = "is not the certificate that game.json has for this node: nobody would listen to it"
+        reason = "is not the certificate that game.json has for this node: other nodes would reject it"
         of_another = (out / "seat-1" / files.LINK).read_bytes()
         assert said(pem=of_another) == (3, f"error: {place / files.LINK}: {reason}{refused}")
         for endpoint in ("nonsense", "127.0.0.1:99999", ":8000", "127.0.0.1:0"):

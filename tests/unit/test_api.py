@@ -367,7 +367,7 @@ def test_what_is_no_name_is_one_sentence(tmp_path: Path):
         (lambda: cb.sweep(None), "expected a path"),
         (lambda: cb.play(game, chain=None), "expected text, got None"),
         (lambda: cb.play(game, chain="http://127.0.0.1:9", account=5), "expected text, got 5"),
-        (lambda: cb.play(game, account="dev0"), "on the embedded chain nobody pays"),
+        (lambda: cb.play(game, account="dev0"), "the embedded chain needs no payer"),
         (lambda: cb.simulate(game, True), "expected a whole number"),
         (lambda: cb.simulate(game, 2, progress=3), "progress: expected True, or a function"),
         (lambda: cb.audit(tmp_path, head=b"0"), "expected text"),

@@ -26,4 +26,4 @@ def test_a_node_that_does_not_answer_is_told_once_and_so_is_its_return(monkeypat
     away, back, again = said
     assert away == again
     assert away.startswith("waiting for the chain at http://127.0.0.1:9: the chain node does not answer")
-    assert back == "the chain at http://127.0.0.1:9 is there again"
+    assert back == "connected to the chain at http://127.0.0.1:9 again"

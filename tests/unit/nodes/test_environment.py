@@ -409,7 +409,7 @@ def test_an_environment_whose_receipts_were_emptied_or_are_older_than_its_journa
     kept.close()
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:left]))
     kept = KeptReceipts(path)
-    with pytest.raises(module.ReceiptsLost, match=f"lacks {6 - left} receipts .* put back the file") as refused:
+    with pytest.raises(module.ReceiptsLost, match=f"lacks {6 - left} receipts .* restore the original file") as refused:
         module.require_receipts(kept, journal, 4, False)
     assert refused.value.exit_code == 3
     journal.forget(9)  # where the journal says nothing the chain does: there are reports

@@ -111,7 +111,7 @@ def test_what_is_wrong_is_said_once_and_the_last_block_outlives_the_process(tmp_
     assert said == [f"waiting for the chain at url: it is at block 5, and block 9 ({block(9)[1]}) was read from it"]
     wire.chain |= dict(map(block, range(6, 12)))
     assert began.look()
-    assert said[1:] == ["the chain at url is there again"]
+    assert said[1:] == ["connected to the chain at url again"]
     for garbage in ("", "{", "[]", "[1]", '["a", "b"]', "null", json.dumps([-1, "0x"])):
         (tmp_path / "head.json").write_text(garbage)
         assert read_head(tmp_path / "head.json") is None

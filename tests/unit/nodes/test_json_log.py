@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 import typer
 
-from chain_bandit.cli.nodes import LogFormat, _json_lines, node
+from chain_bandit.cli.node import LogFormat, _json_lines, node
 from chain_bandit.nodes.live import kept_rewards
 
 

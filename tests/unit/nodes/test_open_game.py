@@ -17,8 +17,8 @@ from chain_bandit.chain.http_node import KNOCK, HttpNode, without_key
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.cli.deploy import deploy as verb
-from chain_bandit.cli.nodes import up
 from chain_bandit.cli.options import Usage
+from chain_bandit.cli.up import up
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.game.deployment import NotADeployment, recorded
 from chain_bandit.game.folder import MANIFEST, FolderRefused

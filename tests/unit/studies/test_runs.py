@@ -52,8 +52,8 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_bits(tmp_path, stopped):
     with pytest.raises(KeyboardInterrupt) as told:
         run.run("smoke", halved, observe=Stopper(*stopped))
     kept = 5 * SMALL.index(stopped[0]) + stopped[1] // 2 * 2
-    assert told.value.__notes__ == [f"{kept} epochs are kept in {halved}: go on with --resume"]
-    with pytest.raises(StudyRefused, match="go on with --resume"):
+    assert told.value.__notes__ == [f"{kept} epochs are kept in {halved}: continue with --resume"]
+    with pytest.raises(StudyRefused, match="continue with --resume"):
         run.run("smoke", halved)
     after = Stopper(None, 0)
     run.run("smoke", halved, resume=True, observe=after)
@@ -132,7 +132,7 @@ def test_a_process_that_is_killed_is_said_to_be_gone(tmp_path):
         for child in active_children() if epoch else ():
             child.kill()
 
-    with pytest.raises(run.WorkerDied, match="a process that played is gone; go on with --resume"):
+    with pytest.raises(run.WorkerDied, match="a worker process ended unexpectedly; continue with --resume"):
         run.run("smoke", tmp_path / "x", jobs=2, observe=kill)
 
 

@@ -234,7 +234,7 @@ def test_a_folder_that_is_not_this_sweeps_is_refused_and_left_alone(swept, tmp_p
     (tmp_path / "foreign" / "thesis.txt").write_text("precious")
     (tmp_path / "file").write_text("precious")
     for out, resume, text, sentence in (
-        ("out", False, SWEEP, "go on with --resume"),
+        ("out", False, SWEEP, "continue with --resume"),
         ("out", True, SWEEP.replace("made-up", "other"), "is not the folder of a sweep 'other'"),
         ("foreign", True, SWEEP, "is not the folder of a sweep"),
         ("file", True, SWEEP, "is not a folder"),
@@ -268,7 +268,7 @@ def test_whoever_is_stopped_leaves_what_is_done_and_says_how_to_go_on(swept, mad
     made.raises = {(2, "constant"): Stopped(130)}
     with pytest.raises(Stopped) as stopped:
         swept()
-    assert stopped.value.__notes__ == [f"2 of 4 cells are kept in {tmp_path / 'out'}: go on with --resume"]
+    assert stopped.value.__notes__ == [f"2 of 4 cells are kept in {tmp_path / 'out'}: continue with --resume"]
     names = set(files(tmp_path / "out"))
     assert len([name for name in names if name.startswith("cells/")]) == 2
     assert names - {name for name in names if name.startswith("cells/")} == {"sweep.json"}

@@ -1,0 +1,26 @@
+"""`chain-bandit keygen`: a key of one's own, for games of other organisers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chain_bandit.cli.options import Json, PasswordFile
+from chain_bandit.output import answer
+
+
+def keygen(
+    name: Annotated[str, typer.Argument(help="Name of the key, shown at the password prompt.")],
+    out: Annotated[Path, typer.Option("--out", help="A new folder, readable by you alone.")],
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+) -> None:
+    """Generate a key: an encrypted keystore (Web3 secret storage) and a TLS certificate, in a folder of their own.
+
+    All secrets of a node derive from this key. Print the account's address.
+    """
+    from chain_bandit.chain.addresses import checksummed
+    from chain_bandit.nodes import keystore
+
+    address = checksummed(keystore.create(out, name, keystore.password(password_file, name, new=True)))
+    answer({"address": address, "out": str(out)}) if as_json else print(f"{address}  {out}")

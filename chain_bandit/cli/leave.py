@@ -1,0 +1,20 @@
+"""`chain-bandit leave`: withdrawal of a stake or pool."""
+
+from chain_bandit.cli.options import Json, KeyFolder, OrganiserFile, PasswordFile, RpcUrl
+from chain_bandit.cli.stopping import RESENT, when_stopped
+from chain_bandit.output import answer
+
+
+def leave(
+    game: OrganiserFile, key: KeyFolder, rpc: RpcUrl = None, password_file: PasswordFile = None, as_json: Json = False
+) -> None:
+    """Withdraw the stake, or with the organiser's key the pool, from a game that was not opened before its deadline.
+
+    With the organiser's key the relayer's money for gas comes back too, also after a game that was played.
+    """
+    from chain_bandit.nodes import keystore, open_game
+
+    secret = keystore.unlock(key, keystore.password(password_file, key.name))
+    with when_stopped(lambda: RESENT):
+        wei = open_game.leave(game, key, secret, rpc)
+    answer({"wei": wei}) if as_json else print(f"{wei} wei withdrawn" if wei else "nothing is left to withdraw")
