@@ -6,7 +6,7 @@
 
 Compiled games of `examples/theorems` at ten horizons from 10^3 to 10^6, each played by itself: burn-in and trust
 coefficients depend on T. Replicate r of horizon T has the seed T + r, so horizons are independent, and the attacks of
-one theorem meet the same chance. Each part is fitted by a + b ln T + c T (`chain_bandit/simulation/growth.py`). JSON is
+one theorem meet the same chance. Each part is fitted by a + b ln T + c T (`science/regret_growth.py`). JSON is
 a line for each row and horizon, in whole rewards; what FILE holds is not played again, so that a run that was stopped
 goes on. `--table` prints the tables of docs/growth.md from it.
 """
@@ -30,10 +30,10 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.runner.rows import Row, read_rows, resumed_rows
 from chain_bandit.runner.workers import Task
 from chain_bandit.scenario import Scenario, load
-from chain_bandit.simulation.growth import exponent, fit
 from chain_bandit.simulation.replicates import PARTS, IntervalEstimate, estimate
 from chain_bandit.simulation.sums import SUMS
 from science import provenance
+from science.regret_growth import exponent, fit
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "theorems"
 HORIZONS = (1_000, 1_778, 3_162, 5_623, 10_000, 17_783, 31_623, 100_000, 316_228, 1_000_000)

@@ -38,10 +38,10 @@ from chain_bandit.scenario import BernoulliRewards, Scenario
 from chain_bandit.simulation.arena import Played, PolicyMaker, World, play, ring, scale_free
 from chain_bandit.simulation.incentive import IncentiveMaker, shaped
 from chain_bandit.simulation.replicates import estimate
-from chain_bandit.simulation.rivals.attacked import told_by
 from chain_bandit.simulation.rivals.registry import BROUGHT, OF_BITS, RIVALS, named
 from chain_bandit.simulation.rivals.reports import Malice, another, constant, inflated, inside
 from science import provenance
+from science.attacked import told_by
 from science.figures import TABLED
 
 SEED = 1

@@ -53,11 +53,6 @@ def silent(seen: LiarsView) -> Reports:
     return Reports(seen.own.means, np.zeros_like(seen.own.pulls))
 
 
-def flipped(seen: LiarsView) -> Reports:
-    """1 - mean in place of each mean."""
-    return Reports(1 - seen.own.means, seen.own.pulls)
-
-
 def inflated(arm: int, to: float = 1.0) -> LiarStrategy:
     """One arm is said to have paid `to` on average; pulls are true."""
 

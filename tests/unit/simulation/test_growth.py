@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from chain_bandit.simulation.growth import FAR, LinearTerm, exponent, fit
 from science.growth import HORIZONS
+from science.regret_growth import FAR, LinearTerm, exponent, fit
 
 LOGS = np.log(HORIZONS)
 

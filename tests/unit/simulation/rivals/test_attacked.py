@@ -16,11 +16,11 @@ from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.arena import World, play
-from chain_bandit.simulation.rivals.attacked import told_by
 from chain_bandit.simulation.rivals.pooled import mean
 from chain_bandit.simulation.rivals.registry import RIVALS
 from chain_bandit.simulation.rivals.reports import LiarsView, Malice, Reports
 from chain_bandit.simulation.rivals.ruled import shipped
+from science.attacked import told_by
 
 R, M, F, K = 6, 7, 2, 3
 COINS = np.random.default_rng(8)
