@@ -12,7 +12,6 @@ from chain_bandit.simulation.rivals.reports import (
     Malice,
     Reports,
     constant,
-    flipped,
     inflated,
     inside,
     silent,
@@ -44,6 +43,10 @@ def test_a_published_figure_lies_within_the_interval_of_our_own(name):
     slack = 2.6 * regret.std(ddof=1) / replicates**0.5
     assert slack < 0.09 * published[1]
     assert published[0] - slack < regret.mean() < published[1] + slack
+
+
+def flipped(seen):
+    return Reports(1 - seen.own.means, seen.own.pulls)
 
 
 def small(make, liars=1, graph=None):
