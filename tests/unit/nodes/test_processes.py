@@ -117,7 +117,7 @@ def test_what_a_node_ended_with_is_an_object_in_a_file(place, tmp_path):
         path.mkdir()
     else:
         path.write_text({"text": '{"run_digest"', "list": "[1]", "deep": "[" * 100_000}[place])
-    with pytest.raises(files.PlaceRefused, match="is damaged: take it away"):
+    with pytest.raises(files.PlaceRefused, match="is damaged: delete it"):
         processes.ended_with(tmp_path)
 
 
