@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from math import inf
-from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -62,15 +61,16 @@ class HttpNode:
 
     def mine(self, blocks: int) -> None:
         """Let `blocks` blocks pass: mined at once by a development node, waited for on any other."""
-        height, until = self.height(), monotonic() + STANDSTILL
+        clock, height = self.delivery.clock, self.height()
+        until = clock.now() + STANDSTILL
         target = height + blocks
         self.hurry(blocks)
         while (now := self.height()) < target:
             if now > height:
-                height, until = now, monotonic() + STANDSTILL
-            elif monotonic() > until:
+                height, until = now, clock.now() + STANDSTILL
+            elif clock.now() > until:
                 raise NodeUnreachable(f"{self.shown}: no block in {STANDSTILL:.0f} s")
-            sleep(_POLL)
+            clock.sleep(_POLL)
 
     def hurry(self, blocks: int) -> None:
         """Have a development node mine `blocks` blocks; any other goes on as it does.

@@ -42,6 +42,7 @@ class Rpc:
         head: number and hash of the last known block. Views wait a while for a node that is behind it, and those by
             its state are not taken from another branch.
         notice: told when an answer takes long.
+        clock: which all waiting is counted by.
         identity: chain id and genesis hash, if it matters which chain answers: after a lost exchange of any
             caller, no response is accepted without them.
 
@@ -57,6 +58,7 @@ class Rpc:
         self.identity: tuple[int, str] | None = None
         self._doubtful = False
         self.notice = Notice()
+        self.clock = delivery.clock
 
     def exchange(self, requests: Sequence[Request], read: Callable[[Any], Any] = as_answered) -> list[Any]:
         """All answers, in order, as `read` has them, which may find one garbled; some may be a `Refused`."""
@@ -123,7 +125,7 @@ class Rpc:
             requests.append(("eth_getBlockByNumber", [block, False]))
         elif block == "latest" and not self.wire.certain:
             requests.append(("eth_blockNumber", []))
-        clock = self._delivery.clock
+        clock = self.clock
         start = clock.now()
 
         def taken(answers: list[Any]) -> Any:
@@ -151,7 +153,7 @@ class Rpc:
         self, requests: Sequence[Request], taken: Callable[[list[Any]], T], at_most: float = inf
     ) -> T:
         """What `taken` makes of the answers; where it raises `NodeUnreachable`, they are asked for again."""
-        delivery, clock = self._delivery, self._delivery.clock
+        delivery, clock = self._delivery, self.clock
         start, patience = clock.now(), RetryBudget(min(delivery.patience, at_most), delivery.is_over, clock)
         with self.stopwatch("evm"):
             while True:

@@ -2,7 +2,6 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from time import sleep
 
 from chain_bandit.actors.epochs.participant import EpochParticipant
 from chain_bandit.actors.epochs.validator import EpochValidator
@@ -11,7 +10,6 @@ from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.identity import chain_of, require_chain
 from chain_bandit.chain.node import account
 from chain_bandit.chain.tokens import Tokens
-from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.network.links import Links
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.epochs import (
@@ -57,7 +55,7 @@ class AgreementStart(NodeStart):
 
     def _attach(self, path: Path) -> None:
         require_chain((self.game.chain_id, self.game.genesis_hash), chain_of(self.node.rpc.ask))
-        self.contract = Tokens.expected(self.node.line, self.domain.contract, Stopwatch(), PIPELINED)
+        self.contract = Tokens.expected(self.node.line, self.domain.contract, Stopwatch(), self.node.delivery)
         self.follower = EpochFollower(
             self.contract, self.game.first_block, self.game.confirmations, lambda: self.watch.look()
         )
@@ -69,7 +67,7 @@ class AgreementStart(NodeStart):
             if not waited:
                 self._say(WAITS)
             waited = True
-            sleep(UNHURRIED)
+            self.clock.sleep(UNHURRIED)
         found = self.contract.agreement()
         if found != self.domain.game:
             raise ForeignChain("agreement", self.game.game, "0x" + found.hex())

@@ -7,7 +7,6 @@ import json
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 from chain_bandit.append_log import LogUnwritable, regular_file
@@ -108,14 +107,14 @@ class Head:
 class HeadWatch:
     """Polls a node for its head, reports what is wrong, and keeps the last block in a file."""
 
-    def __init__(self, rpc: Rpc, path: Path, head: Head, clock: Callable[[], float] = monotonic) -> None:
-        self._rpc, self._path, self._head, self._clock = rpc, path, head, clock
+    def __init__(self, rpc: Rpc, path: Path, head: Head) -> None:
+        self._rpc, self._path, self._head, self._clock = rpc, path, head, rpc.clock
         self._next = 0.0
         self._notice = Notice(rpc.notice.what, rpc.notice.say)
 
     def look(self) -> bool:
         """Whether the chain has all that was read from it, as far as the last look says. Raises as `Head` does."""
-        now = self._clock()
+        now = self._clock.now()
         if now >= self._next:
             self._next = now + LOOK
             kept, height = self._head.kept, hex(self._head.kept[0] if self._head.kept else 0)
@@ -134,7 +133,7 @@ class HeadWatch:
     def wait(self) -> None:
         """Return when the chain has all that was read from it. Raises as `Head` does."""
         while not self.look():
-            sleep(LOOK / 10)
+            self._clock.sleep(LOOK / 10)
 
     def _write(self) -> None:
         """An older one after a loss of power is as good: the block was read all the same."""

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from ssl import SSLError
-from time import sleep
 from typing import Any
 
 from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.notice import Notice
+from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
 from chain_bandit.chain_history.bodies import PATH
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
@@ -68,6 +68,7 @@ class NodeStart(ABC):
         metrics: HOST:PORT where metrics and health are served.
         say: writes a line of the log.
         rewards: the source of this participant's own rewards, in a game where these are self-declared.
+        delivery: how its transactions come to the chain; its clock is the one that the node waits by.
 
     Raises:
         PlaceRefused: the files are none of a node, or the folder is not the one that the game has for it.
@@ -85,7 +86,9 @@ class NodeStart(ABC):
     def __init__(
         self, place: Path, url: str | None = None, password: Callable[[Path], str] | None = None,
         metrics: str | None = None, say: Callable[[str], None] = said, rewards: str | None = None,
+        delivery: TransactionPolicy = PIPELINED,
     ) -> None:  # fmt: skip
+        self._delivery, self.clock = delivery, delivery.clock
         self._place, self._metrics, self._say, self._source = place.resolve(), metrics, say, rewards
         os.chdir(self._place.parent)  # sockets are named from there: the path of a socket must be short
         settings = files.read_node(self._place / files.NODE) if (self._place / files.NODE).exists() else None
@@ -108,13 +111,17 @@ class NodeStart(ABC):
             raise files.PlaceRefused(path, str(error)) from error
         self.endpoint = settings.listen if settings else own.endpoint
         files.require_link(self._place / files.LINK, own.certificate)
-        self.node, self.verifier = HttpNode(url or self.game.url, say=say), Verifier()
+        self.node, self.verifier = self._connected(url or self.game.url), Verifier()
         self._attach(path)
         self.contract.rpc.notice = Notice(self.node.rpc.notice.what, say)
         kept, confirmations = self._place / files.HEAD, self.game.confirmations
         lacks = self.follower.lacks
         head = Head(self.node.shown, self.game.genesis_hash, confirmations, read_head(kept), lacks)
         self.watch = HeadWatch(self.contract.rpc, kept, head)
+
+    def _connected(self, url: str) -> HttpNode:
+        """The node of the chain at a URL."""
+        return HttpNode(url, self._delivery, self._say)
 
     @abstractmethod
     def _read_game(self, path: Path) -> None:
@@ -181,6 +188,7 @@ class NodeStart(ABC):
             node = Node(
                 role, rounds, first, links, self.follower, live, last, bound, self.verifier, self._say, heard,
                 observe=observe, bodies=bodies,
+                clock=self.clock.now,
                 addresses=AddressBook(self.game, self._file, self.key.address, links.move) if self._file else None,
             )  # fmt: skip
             if self._is_past(role):
@@ -223,7 +231,7 @@ class NodeStart(ABC):
     def _finish(self, role: NodeRole) -> None:
         """The game went to its end without us: take what is owed."""
         while not role.finish():
-            sleep(UNHURRIED)
+            self.clock.sleep(UNHURRIED)
 
     def _journal(self, stack: ExitStack) -> SignedJournal | None:
         if self.key.secret is None or self.key.address == RELAYER or self.key.chance is not None:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from math import inf
-from time import monotonic
 from typing import Any
 
 from chain_bandit.actors.rules import Rules
@@ -94,7 +93,7 @@ class Prover:
         records, moment = self._since[proof.seat]
         if self._patience and not self._contract.is_over():
             return self._patience == inf or self._records <= records
-        return monotonic() < moment + self._patience
+        return self._contract.rpc.clock.now() < moment + self._patience
 
     def _is_urgent(self) -> bool:
         """Whether the node due to submit a proof has had most of the blocks for it, however fast they came."""
@@ -118,7 +117,8 @@ class Prover:
     def _look(self) -> None:
         for method, arguments in self._follower.settlements():
             for proof in self._proofs(method, arguments):
-                self._found[proof.seat], self._since[proof.seat] = proof, (self._records, monotonic())
+                self._found[proof.seat] = proof
+                self._since[proof.seat] = self._records, self._contract.rpc.clock.now()
 
     def _proofs(self, method: str, arguments: tuple[Any, ...]) -> list[FalseReport]:
         match method, arguments:

@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from time import monotonic
 from typing import Any
 
 from chain_bandit.actors.messages import RELAYER, CertifiedBlock
@@ -147,7 +146,7 @@ class RecordingRole(NodeRole):
 
     def _deadline_is_over(self) -> bool:
         """Whether anybody may end the round. A development node is hurried there; messages come in all the while."""
-        now = monotonic()
+        now = self._taking.rpc.clock.now()
         if self._deadline is None:
             blocks = self._blocks()
             self._deadline, self._look_at = self._node.height() + blocks, now

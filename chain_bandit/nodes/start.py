@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from math import inf
 from pathlib import Path
-from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from chain_bandit.actors.comparer import Comparer
@@ -104,7 +103,9 @@ class Start(NodeStart):
         for kind, rule in self.game.rules.items():
             named(RuleKind[kind.upper()], rule)
         try:
-            self.contract, self.parameters = attach(self.node.line, address, self.game.first_block)
+            self.contract, self.parameters = attach(
+                self.node.line, address, self.game.first_block, self.node.delivery
+            )
         except RulesUnknown as error:
             raise files.PlaceRefused(Path(files.GAME), str(error)) from error
         files.require_environment(path, self.game, self.contract.environment())
@@ -163,7 +164,7 @@ class Start(NodeStart):
             except TransactionReverted as error:  # done before a restart, or it is too late: the chain will show it
                 if error.error not in ("AlreadyJoined", "AlreadyOpened", "OpeningMissed"):
                     raise
-            sleep(UNHURRIED)
+            self.clock.sleep(UNHURRIED)
             height = self.node.height()
         return waited
 
@@ -186,7 +187,7 @@ class Start(NodeStart):
         Args:
             blocks: left to open the game in, of which the wait takes no more than half.
         """
-        now, missing = monotonic(), sorted(self.peers.keys() - links.present)
+        now, missing = self.clock.now(), sorted(self.peers.keys() - links.present)
         if self._opens_by is None:
             self._opens_by = now + AWAITED, (blocks + 1) // 2
             if missing:
@@ -250,7 +251,7 @@ class Start(NodeStart):
         prover = Prover(rules, self.verifier, self.contract, self.follower, inf)
         return EnvironmentRole(
             environment, books, scenario, receipts, journal, self.contract, account(signer.secret), self.node,
-            self.follower, prover, window,
+            self.follower, prover, window, self.clock.now,
         )  # fmt: skip
 
     def _scenario(self) -> "Scenario":

@@ -17,6 +17,7 @@ from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.node import account
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.process import OwnNode
+from chain_bandit.chain.retry_budget import Clock
 from chain_bandit.chain.tokens import Tokens
 from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.game.plan import Plan
@@ -82,7 +83,8 @@ def test_a_chain_that_goes_back_is_told_and_a_node_that_finds_it_so_ends_with_it
     now, genesis = [0.0], node.ask("eth_getBlockByNumber", "0x0", False)["hash"]
     contract.rpc.notice = Notice(f"the chain at {node.url}", said.append)
     head = Head(node.url, genesis, patience=5.0)
-    watch = HeadWatch(contract.rpc, tmp_path / files.HEAD, head, lambda: now[0])
+    contract.rpc.clock = Clock(lambda: now[0])
+    watch = HeadWatch(contract.rpc, tmp_path / files.HEAD, head)
     follower = Follower(contract, contract.created_in or 0, is_as_it_was=watch.look)
     assert follower.opening() is None
     height = node.height()

@@ -8,6 +8,7 @@ import pytest
 
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
 from chain_bandit.chain.notice import Notice
+from chain_bandit.chain.retry_budget import Clock
 from chain_bandit.chain.rpc import BEHIND, Rpc
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.nodes.head import PATIENCE, ChainWentBack, Head, HeadWatch, read_head
@@ -92,12 +93,12 @@ class Wire:
 def test_what_is_wrong_is_said_once_and_the_last_block_outlives_the_process(tmp_path, monkeypatch):
     wire, now, said = Wire(), [0.0], list[str]()
     monkeypatch.setattr("chain_bandit.chain.rpc.wire_to", lambda line, timeout: wire)
-    rpc = Rpc("url", Stopwatch(), TransactionPolicy())
+    rpc = Rpc("url", Stopwatch(), TransactionPolicy(clock=Clock(lambda: now[0])))
     rpc.notice = Notice("the chain at url", said.append)
 
     def watch() -> HeadWatch:
         path = tmp_path / "head.json"
-        return HeadWatch(rpc, path, Head("url", GENESIS, kept=read_head(path)), lambda: now[0])
+        return HeadWatch(rpc, path, Head("url", GENESIS, kept=read_head(path)))
 
     wire.chain |= dict(map(block, range(1, 10)))
     assert watch().look()

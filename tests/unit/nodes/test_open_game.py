@@ -14,6 +14,7 @@ import pytest
 from chain_bandit.actors.messages import ENVIRONMENT, RELAYER
 from chain_bandit.chain.errors import AccountRefused, NodeUnreachable, TransactionReverted
 from chain_bandit.chain.http_node import KNOCK, HttpNode, without_key
+from chain_bandit.chain.retry_budget import Clock
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.cli.deploy import deploy as verb
@@ -373,7 +374,7 @@ def test_a_node_waits_for_the_opening_aloud_and_ends_when_its_deadline_is_over()
     start = cast("Any", Start.__new__(Start))
     start.game, start.parameters = game(1).model_copy(update={"confirmations": 2}), SimpleNamespace(opening_deadline=9)
     start.node, start.follower = SimpleNamespace(height=lambda: next(heights)), SimpleNamespace(opening=lambda: None)
-    start._say = said.append
+    start._say, start.clock = said.append, Clock(sleep=lambda seconds: None)
 
     def opens(links: object, blocks: int) -> None:
         tried.append(blocks)
@@ -387,15 +388,13 @@ def test_a_node_waits_for_the_opening_aloud_and_ends_when_its_deadline_is_over()
     assert tried == [1]
 
 
-def test_the_environment_opens_a_game_when_all_nodes_have_called_it_and_waits_for_none_of_them_for_ever(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_environment_opens_a_game_when_all_nodes_have_called_it_and_waits_for_none_of_them_for_ever() -> None:
     now, said = [0.0], list[str]()
-    monkeypatch.setattr(start_module, "monotonic", lambda: now[0])
 
     def start() -> Any:
         made = cast("Any", Start.__new__(Start))
         made.peers, made._say = {0: None, 1: None, RELAYER: None}, said.append
+        made.clock = Clock(lambda: now[0])
         return made
 
     some, all_ = (SimpleNamespace(present=frozenset(each)) for each in ({0}, {0, 1, RELAYER}))

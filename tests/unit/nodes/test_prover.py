@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chain_bandit.chain.errors import TransactionReverted
+from chain_bandit.chain.retry_budget import Clock
 from chain_bandit.nodes.prover import Prover
 
 LAST, WINDOW = 20, 50
@@ -21,6 +22,7 @@ class Chain:
         self.before: dict[int, int] = {}
         self.refusal = self.unpaid = ""
         self.left: int | None = None
+        self.rpc = SimpleNamespace(clock=Clock())
 
     def is_over(self) -> bool:
         return self.left is not None
@@ -214,10 +216,10 @@ def test_while_the_game_runs_a_seat_leaves_it_to_the_relayer_until_a_round_is_re
         prover.on_record(None, found)
 
 
-def test_after_the_game_a_seat_leaves_it_to_others_for_a_while(made, monkeypatch):
+def test_after_the_game_a_seat_leaves_it_to_others_for_a_while(made):
     prover, chain, follower = made
     now = [0.0]
-    monkeypatch.setattr("chain_bandit.nodes.prover.monotonic", lambda: now[0])
+    chain.rpc.clock = Clock(lambda: now[0])
     prover._patience, follower.new, chain.left = 9.0, [(9, b"")], WINDOW // 2
     for now[0] in (0.0, 8.9):
         prover.prove(None)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chain_bandit.chain.errors import TransactionReverted
+from chain_bandit.chain.retry_budget import Clock
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.nodes import relayer as module
 from chain_bandit.nodes.relayer import RelayerRole
@@ -25,6 +26,7 @@ class Chain:
     calls: list[str] = field(default_factory=list)
     refusal: str = ""
     no_proof: str = "InvalidSignature"
+    rpc: Any = field(default_factory=lambda: SimpleNamespace(clock=Clock()))
 
     def height(self) -> int:
         return self.at
