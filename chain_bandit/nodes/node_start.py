@@ -14,6 +14,7 @@ from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.notice import Notice
+from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
 from chain_bandit.chain_history.bodies import PATH
 from chain_bandit.crypto.keys import Signer
@@ -24,7 +25,7 @@ from chain_bandit.nodes.addresses import AddressBook
 from chain_bandit.nodes.bodies import BodyExchange
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import EventFollower
-from chain_bandit.nodes.head import Head, HeadWatch, Reorganised, read_head
+from chain_bandit.nodes.head import PATIENCE, ChainWentBack, Head, HeadWatch, Reorganised, read_head
 from chain_bandit.nodes.message_recorder import tapped
 from chain_bandit.nodes.node import UNHURRIED, Node
 from chain_bandit.nodes.observed import Observed
@@ -182,6 +183,15 @@ class NodeStart(ABC):
         refused = self.contract.bring_back()
         if refused is not None:
             raise Reorganised(f"what was sent before is refused now ({refused})")
+
+    def _await_height(self, block: int) -> None:
+        """Wait until the chain has a block: the node may lag. Raises `ChainWentBack`."""
+        patience = RetryBudget(PATIENCE, clock=self.clock)
+        while (height := self.node.height()) < block:
+            why = f"it is at block {height}, and the contract was created in block {block}"
+            self.node.rpc.notice.waiting(why)
+            patience.wait(ChainWentBack(self.node.shown, why, PATIENCE))
+        self.node.rpc.notice.over()
 
     def was_reorganised(self) -> bool:
         """Whether the chain was reorganised since this start, as it is now."""

@@ -146,7 +146,6 @@ def deploy_open(
             node.line, environment, plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool,
             Stopwatch(), node.delivery, journal,
         )  # fmt: skip
-        buried(node, contract)
         fund(node, [relayer], environment, journal)
         records = tuple(
             announced(plan.relayer if address == RELAYER else plan.environment, plan.game, address, endpoint, made, 0)
@@ -167,6 +166,7 @@ def _game_file(
     private: bool, invited: Sequence[bytes],
 ) -> GameFile:  # fmt: skip
     """What everybody may know of a game that was deployed, before anybody has joined."""
+    buried(node, contract)
     assert contract.created_in is not None
     return GameFile(
         **asdict(identify(node.rpc.ask, contract.address)), first_block=contract.created_in, url=node.shown,
