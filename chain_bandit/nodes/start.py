@@ -83,7 +83,8 @@ class NeverOpened(ChainBanditError):
     exit_code = 2
 
     def __init__(self, deadline: int, height: int, returned: int = 0) -> None:
-        told = f"{returned} wei were returned to its account" if returned else "chain-bandit leave takes back stake and pool"
+        leave = "chain-bandit leave takes back stake and pool"
+        told = f"{returned} wei were returned to its account" if returned else leave
         super().__init__(f"{UNOPENED} {deadline:,}, now is {height:,}: it never will be; {told}")
         self.deadline, self.height, self.returned = deadline, height, returned
 

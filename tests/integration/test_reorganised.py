@@ -22,7 +22,11 @@ SMALL = ROOT / "examples" / "small.toml"
 
 
 @pytest.mark.parametrize(
-    "game", [ReorganisedGame("run", "joining", 3, 1, 0), ReorganisedGame("run", "closing", 4, 6, 0), ReorganisedGame("up", "rounds", 2, 1, 0)],
+    "game",
+    [
+        ReorganisedGame("run", "joining", 3, 1, 0), ReorganisedGame("run", "closing", 4, 6, 0),
+        ReorganisedGame("up", "rounds", 2, 1, 0),
+    ],
     ids=lambda game: f"{game.verb} {game.stage}",
 )  # fmt: skip
 def test_a_game_whose_chain_goes_back_is_played_to_its_end(game: ReorganisedGame, tmp_path: Path) -> None:
