@@ -80,6 +80,16 @@ class ForeignChain(ChainBanditError):
         self.what, self.expected, self.got = what, expected, got
 
 
+class ChainLacks(ChainBanditError):
+    """A chain on which no game can be deployed, whatever is tried."""
+
+    exit_code = 6
+
+    def __init__(self, chain: str, what: str, remedy: str) -> None:
+        super().__init__(f"the chain at {chain} {what}: {remedy} (docs/chains.md)")
+        self.what = what
+
+
 class AccountRefused(ChainBanditError):
     """An account that cannot be used: unknown, locked, out of place or out of money."""
 

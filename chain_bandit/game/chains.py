@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.capabilities import require_capabilities
 from chain_bandit.chain.client import GAS_DEPLOYMENT
 from chain_bandit.chain.funds import Need, fund
 from chain_bandit.chain.hardhat import hardhat
@@ -89,12 +90,17 @@ def embedded(plan: Plan, payments: Journal | None = None) -> Iterator[Developmen
 
 @contextmanager
 def connected(name: str) -> Iterator[HttpNode]:
-    """A fresh node of our own, or the one at a URL. Raises `UnknownChain`, `ToolMissing`, `NodeUnreachable`."""
+    """A fresh node of our own, or the one at a URL, on which a game can be deployed.
+
+    Raises `UnknownChain`, `ToolMissing`, `NodeUnreachable`, `ChainLacks`.
+    """
     if name in OWN:
         with OWN[name]() as node:
             yield node
     elif is_url(name):
-        yield HttpNode(name)
+        there = HttpNode(name)
+        require_capabilities(there.rpc, there.shown)
+        yield there
     else:
         raise UnknownChain(name)
 
