@@ -28,10 +28,11 @@ test: .venv/dev .venv/torch node_modules/ready ## all tests
 	@$(BIN)/python scripts/coverage_floor.py
 	@$(BIN)/pytest -n 2 --dist worksteal --durations=30 --unless-played $(COUNTED:%=--ignore=%)
 
-check: .venv/dev node_modules/ready .venv-slither/ready ## lint, types, solhint, slither, then all tests: what must hold before a commit
+check: .venv/dev node_modules/ready .venv-slither/ready ## lint, types, solhint, bugs of solc, slither, then all tests: what must hold before a commit
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@node_modules/.bin/solhint --noPoster --max-warnings 0 'contracts/**/*.sol'
+	@$(BIN)/python -m scripts.check_solc
 	@$(BIN)/python -m scripts.run_slither
 	@$(MAKE) test
 
