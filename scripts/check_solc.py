@@ -30,12 +30,12 @@ PINS = {
 INTERNAL = "t_function_internal", "t_modifier"
 """Types of what is called within one program."""
 
-Node = dict[str, Any]
-Trees = dict[str, Node]
+SyntaxNode = dict[str, Any]
+Trees = dict[str, SyntaxNode]
 """Syntax trees by source."""
 
 
-def nodes(tree: Any) -> Iterator[Node]:
+def nodes(tree: Any) -> Iterator[SyntaxNode]:
     """All nodes of a syntax tree."""
     if isinstance(tree, dict):
         if "nodeType" in tree:
@@ -46,7 +46,7 @@ def nodes(tree: Any) -> Iterator[Node]:
             yield from nodes(part)
 
 
-def of_kind(trees: Trees, *kinds: str) -> Iterator[tuple[str, Node]]:
+def of_kind(trees: Trees, *kinds: str) -> Iterator[tuple[str, SyntaxNode]]:
     """Nodes of these kinds, each with its place: source and byte."""
     for source, tree in trees.items():
         for node in nodes(tree):
@@ -113,7 +113,7 @@ def recursion(trees: Trees) -> list[str]:
     )  # fmt: skip
 
 
-def _called(function: Node) -> set[int]:
+def _called(function: SyntaxNode) -> set[int]:
     """Declarations that a function calls in its own program; operators may be functions too."""
     return {
         part["referencedDeclaration"] for part in nodes(function)
@@ -122,7 +122,7 @@ def _called(function: Node) -> set[int]:
     } | {part["function"] for part in nodes(function) if isinstance(part.get("function"), int)}  # fmt: skip
 
 
-def _may_recur(part: Node) -> bool:
+def _may_recur(part: SyntaxNode) -> bool:
     held = part["nodeType"] == "FunctionTypeName" and part.get("visibility") == "internal"
     return held or part["nodeType"] == "YulFunctionDefinition"
 

@@ -13,6 +13,18 @@ class NodeUnreachable(ChainBanditError):
         self.reason = reason
 
 
+class FeeAboveCap(NodeUnreachable):
+    """A base fee above the most that is ever offered: nothing of ours comes into a block until it falls."""
+
+    def __init__(self, base: int, most: int) -> None:
+        ChainBanditError.__init__(
+            self, f"base fee {base / 10**9:,.0f} gwei, above the cap of {most / 10**9:,.0f} gwei that is offered: "
+            "transactions wait; without progress for two minutes the command stops, to be resumed when the fee is lower"
+        )  # fmt: skip
+        self.reason = self
+        self.base, self.most = base, most
+
+
 class NotUnderstood(NodeUnreachable):
     """The node has no such method."""
 

@@ -5,7 +5,7 @@ from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.clone import read
 from chain_bandit.chain.errors import ForeignCreation
-from chain_bandit.chain.transaction_policy import PIPELINED
+from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
 from chain_bandit.chain.wire import Line
 from chain_bandit.chain_history.creation import creation
 from chain_bandit.protocol.assumptions import check
@@ -15,7 +15,9 @@ from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.stopwatch import Stopwatch
 
 
-def attach(line: Line, address: bytes, first_block: int) -> tuple[Coordinator, Parameters]:
+def attach(
+    line: Line, address: bytes, first_block: int, delivery: TransactionPolicy = PIPELINED
+) -> tuple[Coordinator, Parameters]:
     """The game at an address (20 bytes) that was created in block `first_block`, before anybody stakes in it.
 
     Its rules are those that its creation declares.
@@ -30,7 +32,7 @@ def attach(line: Line, address: bytes, first_block: int) -> tuple[Coordinator, P
         AssumptionBroken: it is outside of what its rules are for.
         ChainBanditError: the node does not answer, or its answers do not add up.
     """
-    contract = Coordinator.at(line, address, Stopwatch(), PIPELINED)
+    contract = Coordinator.at(line, address, Stopwatch(), delivery)
     said = read(contract.rpc.code(address), address)
     found = creation(contract.rpc.ask, address, first_block)
     foreign = ForeignCreation(checksummed(address), first_block)

@@ -1,6 +1,9 @@
-"""What a chain lacks for good: one sentence at once, exit code 6, nothing sent."""
+"""Chains on which no game can be played, refused at once with exit code 6 before anything is sent; and long waits."""
 
+import json
+import subprocess
 from pathlib import Path
+from threading import Event
 from time import monotonic
 
 import pytest
@@ -8,8 +11,10 @@ import pytest
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.capabilities import CANCUN
 from chain_bandit.chain.create2 import PROXY, SIGNER
+from chain_bandit.chain.errors import NodeUnreachable
+from chain_bandit.chain.retry_budget import RetryBudget
 from tests.integration.live import Anvil, Batch, Handler, anvil, proxy, sends
-from tests.integration.nodes import chain_bandit
+from tests.integration.nodes import chain_bandit, started
 
 PUSH0, MCOPY, PUSH1, PUSH32 = 0x5F, 0x5E, 0x60, 0x7F
 NEWER = {0x49, 0x4A, 0x5C, 0x5D, MCOPY, PUSH0}
@@ -78,3 +83,44 @@ def test_the_contracts_use_no_newer_opcode_than_the_probe() -> None:
             used.add(code[at])
             at += 1 + (code[at] - PUSH0 if PUSH1 <= code[at] <= PUSH32 else 0)
         assert used & NEWER <= set(CANCUN)
+
+
+def line(run: "subprocess.Popen[str]", begin: str) -> str:
+    """The next line on stderr that begins so."""
+    assert run.stderr is not None
+    return next(each.strip() for each in run.stderr if each.startswith(begin))
+
+
+def test_a_base_fee_above_the_cap_is_named_beside_the_cap_until_it_has_fallen(tmp_path: Path) -> None:
+    with anvil("--block-base-fee-per-gas", str(2 * 10**13)) as node:
+        run = started("run", "small", "--rounds", 12, "-o", "expect={}", "--out", tmp_path / "out", "--chain", node.url)
+        told = line(run, "waiting for a lower base fee")
+        assert "base fee 20,000 gwei, above the cap of 10,000 gwei that is offered" in told
+        node.ask("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+        node.mine(1)
+        assert line(run, "the base fee is below the cap again")
+        run.communicate(timeout=100)
+        assert run.returncode == 0
+
+
+def test_a_run_at_a_url_says_once_what_it_waits_for_and_when_it_goes_on(tmp_path: Path) -> None:
+    away = Event()
+
+    def fault(handler: Handler, batch: Batch) -> bool:
+        if away.is_set():
+            handler.reply(b"", status=503)
+        return away.is_set()
+
+    with anvil() as node, proxy(node.url, fault) as url:
+        asked = "run", "small", "--rounds", 300, "-o", "expect={}", "--json", "--out", tmp_path / "out", "--chain", url
+        run, patience = started(*asked), RetryBudget(60.0)
+        while int(node.ask("eth_blockNumber"), 16) < 20:
+            patience.wait(NodeUnreachable("no game"))
+        away.set()
+        told = line(run, "waiting for")
+        assert told.startswith(f"waiting for the chain at {url}: ")
+        assert "HTTP status 503" in told
+        away.clear()
+        assert line(run, "connected to") == f"connected to the chain at {url} again"
+        said, rest = run.communicate(timeout=100)
+        assert (run.returncode, "waiting" in rest, json.loads(said)["audit"]) == (0, False, "passed")

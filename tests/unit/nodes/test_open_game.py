@@ -13,9 +13,10 @@ import pytest
 
 from chain_bandit.actors.messages import ENVIRONMENT, RELAYER
 from chain_bandit.chain.errors import AccountRefused, NodeUnreachable, TransactionReverted
-from chain_bandit.chain.http_node import KNOCK, HttpNode, without_key
+from chain_bandit.chain.http_node import KNOCK, HttpNode
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import PIPELINED
+from chain_bandit.chain.wire import without_key
 from chain_bandit.cli.deploy import deploy as verb
 from chain_bandit.cli.options import Usage
 from chain_bandit.cli.up import up
