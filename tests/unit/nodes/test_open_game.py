@@ -319,7 +319,7 @@ def test_scripts_read_logs_and_who_was_stopped_as_objects(tmp_path: Path) -> Non
 
 def test_a_block_that_the_node_lacks_is_not_waited_for(key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = SimpleNamespace(rpc=SimpleNamespace(ask=None), height=lambda: 0, line="")
-    monkeypatch.setattr(open_game, "HttpNode", lambda url: node)
+    monkeypatch.setattr(open_game, "HttpNode", lambda url, delivery: node)
     monkeypatch.setattr(open_game, "require_same", lambda ask, identity: None)
     path = key.parent / "game.json"
     write_public(path, game(1))
