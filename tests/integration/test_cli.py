@@ -245,7 +245,9 @@ def test_run_refuses_with_exit_3_whatever_a_plugin_does(
     assert not [p for p in tmp_path.iterdir() if "run" in p.name]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGALRM, 142)]
+)
 def test_run_leaves_nothing_when_it_is_stopped_in_the_middle(number: signal.Signals, code: int, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "run", str(SMALL), "--rounds", "5000", "--out", str(tmp_path / "run")], cwd=tmp_path,
