@@ -55,6 +55,13 @@ class EndpointRefused(ChainBanditError):
         self.endpoint, self.reason = endpoint, reason
 
 
+def require_own_socket(endpoint: str, place: Path) -> None:
+    """Raise `EndpointRefused` for a socket outside a node's folder: one that is there is replaced at each start."""
+    path = endpoint.removeprefix("unix:")
+    if path != endpoint and not Path(path).resolve().is_relative_to(place):
+        raise EndpointRefused(endpoint, f"a node's socket is below its own folder, {place}")
+
+
 def said(line: str) -> None:
     """A line of the log as it is."""
     print(line, file=sys.stderr, flush=True)
@@ -79,6 +86,9 @@ class NodeStart(ABC):
         ForeignChain: the chain at the URL is another one.
         ForeignContract, ForeignCreation: the contract is not this version's, or was created by other code.
     """
+
+    _opened: Callable[[], None] = staticmethod(lambda: None)
+    """Told when the first round can begin."""
 
     game: files.SharedFile
     contract: Contract
@@ -211,6 +221,7 @@ class NodeStart(ABC):
             observe = self._observer(stack, bodies)
             self.watch.wait()
             live = self._await_opening(links)
+            self._opened()
             rounds, first, role = self._seated(journal, stack)
             last = journal.last if journal is not None and role.speaks else -1
             bound, heard = self.game.bound_ms / 1000, stack.enter_context(tapped(self._place, self.key.address))
@@ -245,12 +256,14 @@ class NodeStart(ABC):
         def answer(path: str) -> Response:
             return bodies.kept.answer(path) if bodies and path.startswith(PATH) else metrics.answer(path)
 
+        self._opened = metrics.opened
         port = stack.enter_context(served(self._metrics, answer))
         self._say(f"metrics at {self._metrics.rpartition(':')[0]}:{port}")
         return metrics.take
 
     def _links(self) -> Links:
         link = self._place / files.LINK
+        require_own_socket(self.endpoint, self._place)
         try:
             return Links(self.endpoint, link, self.peers, private=self.game.private_addresses)
         except SSLError as error:
