@@ -10,12 +10,19 @@ from eth_abi.exceptions import DecodingError
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.answers import as_answered, as_bytes, as_hex, as_int, field, hash_of
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member, tokens_artifact
-from chain_bandit.chain.errors import ForeignChain, NodeGarbled, NodeUnreachable, NotUnderstood, TransactionReverted
+from chain_bandit.chain.errors import (
+    ForeignChain,
+    NodeGarbled,
+    NodeRefused,
+    NodeUnreachable,
+    NotUnderstood,
+    TransactionReverted,
+)
 from chain_bandit.chain.identity import IDENTITY, require_chain
 from chain_bandit.chain.notice import SILENT, Notice
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import TransactionPolicy
-from chain_bandit.chain.wire import Line, Refused, Request, wire_to
+from chain_bandit.chain.wire import HttpWire, Line, Refused, Request, wire_to
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.stopwatch import Stopwatch
 
@@ -51,7 +58,7 @@ class Rpc:
     """
 
     def __init__(self, line: Line, stopwatch: Stopwatch, delivery: TransactionPolicy) -> None:
-        self.wire = wire_to(line, delivery.timeout)
+        self.wire = wire_to(line, delivery.timeout, delivery.clock)
         self.stopwatch, self._delivery = stopwatch, delivery
         self.head: tuple[int, bytes] | None = None
         self.identity: tuple[int, str] | None = None
@@ -80,7 +87,7 @@ class Rpc:
             (answer,) = answers
             if isinstance(answer, Refused):
                 if not answer.unknown_method:
-                    self._require_final(answers)
+                    self._require_final(answers, method)
                 return answer
             if owed and answer is None:
                 raise NodeUnreachable(f"{method} returned nothing")
@@ -141,11 +148,11 @@ class Rpc:
 
         return self._insist(requests, taken, inf if block == "latest" else BEHIND)
 
-    def _require_final(self, answers: list[Any]) -> None:
-        """Raise `NodeUnreachable` for a refusal that is hearsay: of a node elsewhere."""
+    def _require_final(self, answers: list[Any], method: str = "eth_call") -> None:
+        """Raise `NodeRefused` for a refusal that is hearsay: of a node elsewhere."""
         refused = next((answer for answer in answers if isinstance(answer, Refused)), None)
         if refused is not None and not self.wire.certain:
-            raise NodeUnreachable(refused.text)
+            raise NodeRefused(method, refused.text)
 
     def _insist(
         self, requests: Sequence[Request], taken: Callable[[list[Any]], T], at_most: float = inf
@@ -177,7 +184,7 @@ class Rpc:
             try:
                 return answers.result(SILENT)
             except TimeoutError:
-                self.notice.waiting("no answer")
+                self.notice.waiting((isinstance(self.wire, HttpWire) and self.wire.why) or "no answer")
             return answers.result()
         except NodeUnreachable:
             self._doubtful = True
