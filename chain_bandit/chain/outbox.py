@@ -15,9 +15,10 @@ from typing import Any, TypeAlias, TypeVar
 
 from chain_bandit.chain.answers import as_answered, as_bytes, as_hex, as_int, as_list, base_fee_of, field
 from chain_bandit.chain.call import Call, Events, Order, TransactionReceipt, Version
-from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
+from chain_bandit.chain.errors import ForeignChain, NodeRefused, NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.identity import IDENTITY, require_chain
 from chain_bandit.chain.journal import Entry, JournalForeign
+from chain_bandit.chain.log_ranges import LogRanges, Refusal
 from chain_bandit.chain.rpc import BEHIND, chain_in, refusal
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import RAISED_TIP, Fee, terms
@@ -128,6 +129,7 @@ class Outbox:
         head: number and hash of the last known block.
         sending, asking: the exchanges under way.
         watched: the filter of events to ask for.
+        watched_from: the block from which on they are asked for next.
     """
 
     def __init__(
@@ -145,12 +147,13 @@ class Outbox:
         self.sending: _Sending | None = None
         self.asking: _Asking | None = None
         self.watched: dict[str, Any] | None = None
+        self.watched_from = 0
         self._delivery, self._certain, self._standstill = delivery, certain, standstill
         self._used: dict[str, array[int]] = {}
         self._behind_since: float | None = None
         self._moved_at = self._left_over_at = -inf
         self._block_gas = inf
-        self._watched_to = 0
+        self._ranges, self._watched_at = LogRanges(), b""
         self._fee_now: Fee | None = None
         self._nonces: dict[str, int] = {}
         self._journaled: dict[int, list[Entry]] = defaultdict(list)
@@ -279,11 +282,15 @@ class Outbox:
         heads = [] if self._certain else ["latest"] if self.head is None else ["latest", hex(self.head[0])]
         requests: list[Request] = [("eth_getBlockByNumber", [which, False]) for which in heads]
         requests += [("eth_getTransactionReceipt", [version.identity]) for _, version in asks]
-        watched = None if self._certain else self.watched
-        if watched is not None:
-            requests.append(("eth_getLogs", [watched | {"fromBlock": hex(self._watched_to)}]))
-        self.asking = _Asking(asks, self.head, watched is not None)
+        at_once = self._is_watching and not self._ranges.is_limited
+        if at_once:
+            requests.append(("eth_getLogs", [(self.watched or {}) | {"fromBlock": hex(self.watched_from)}]))
+        self.asking = _Asking(asks, self.head, at_once)
         return requests
+
+    @property
+    def _is_watching(self) -> bool:
+        return self.watched is not None and not self._certain
 
     def answered(self, answers: list[Any] | NodeUnreachable, now: float) -> Step[None]:
         """Take the answers to what was asked in, unless they may be another chain's."""
@@ -360,7 +367,7 @@ class Outbox:
 
     def _take(self, asking: _Asking, answers: list[Any], now: float) -> Step[None]:
         """Events first, then receipts, then the head; and see which calls that ends."""
-        if asking.watched and not (yield from self._take_events(answers[-1])):
+        if asking.watched and not (yield from self._take_events(answers[-1], answers[0])):
             return
         said = iter(answers)
         latest = None if self._certain else next(said)
@@ -368,6 +375,8 @@ class Outbox:
         if not self._certain and self._is_behind(latest, at_head, asking.head, now):
             return
         height = inf if self._certain else as_int(field(latest, "number"))
+        if self._is_watching and self._ranges.is_limited and not (yield from self._take_ranges(latest)):
+            return
         receipts = yield from self._in_chain([(call, version, next(said)) for call, version in asking.asks])
         for call, version, fields in receipts:
             self._take_receipt(call, version, fields, height)
@@ -457,14 +466,31 @@ class Outbox:
             call.outdone = None
         call.gas[identity], call.receipts[version.nonce] = gas, receipt
 
-    def _take_events(self, logs: Any) -> Step[bool]:
+    def _take_events(self, logs: Any, latest: Any) -> Step[bool]:
         """Hand watched events on; they were asked for last, so that they are those up to all receipts at least."""
         if isinstance(logs, Refused):
-            self.why = NodeUnreachable("eth_getLogs is not answered")
+            if isinstance(latest, dict) and self._ranges.narrows(logs, self.watched_from, as_int(latest["number"])):
+                return True
+            self.why = NodeRefused("eth_getLogs", logs.text)
             return False
         yield Tell(_events(logs))
         if self.head is not None:
-            self._watched_to = max(self._watched_to, self.head[0] - UNDONE)
+            self.watched_from = max(self.watched_from, self.head[0] - UNDONE)
+        return True
+
+    def _take_ranges(self, latest: Any) -> Step[bool]:
+        """The same from a node that refuses long ranges: up to the latest block, above which no receipt is taken in."""
+        number, digest = as_int(field(latest, "number")), as_bytes(field(latest, "hash"))
+        if digest == self._watched_at:
+            return True
+        logs = yield from self._ranges.pieces(
+            self.watched or {}, self.watched_from, number, lambda request: Exchange([request], as_list)
+        )
+        if isinstance(logs, Refusal):
+            self.why = NodeRefused("eth_getLogs", logs.text)
+            return False
+        yield Tell(_events(logs))
+        self.watched_from, self._watched_at = max(self.watched_from, number - UNDONE), digest
         return True
 
     def _follow(self, latest: Any, at_head: Any, head: tuple[int, bytes] | None, now: float) -> Step[None]:

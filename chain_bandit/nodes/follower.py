@@ -142,12 +142,10 @@ class EventFollower(ABC):
             self._known = {said: block for said, block in self._known.items() if block >= oldest}
 
     def _events_from(self, first: int, counted: str | None) -> list[_Event]:
-        about = {"address": as_hex(self._address), "fromBlock": hex(first)}
         if counted is not None:
             self._height = int(counted, 16)
             if self._height < first:
                 return []
-            about["toBlock"] = counted
 
         def read(logs: Any) -> list[_Event]:
             if not isinstance(logs, list | tuple):
@@ -157,10 +155,11 @@ class EventFollower(ABC):
                 self._height = self._rpc.height()
             if not all(first <= event.block[0] <= self._height for event in events):
                 raise NodeGarbled(f"events of blocks {first} to {self._height}", [event.block[0] for event in events])
-            return sorted(events, key=lambda event: (event.block[0], event.index))
+            return events
 
-        found: list[_Event] = self._rpc.ask("eth_getLogs", [about], read)
-        return found
+        about = {"address": as_hex(self._address)}
+        found: list[_Event] = self._rpc.logs(about, first, None if counted is None else self._height, read)
+        return sorted(found, key=lambda event: (event.block[0], event.index))
 
     def _event(self, log: Any) -> _Event | None:
         if as_bytes(field(log, "address")) != self._address:

@@ -1,10 +1,12 @@
 """Limits of a node's provider: batches are split, requests paced, refusals read, and the node's sentence is kept."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from chain_bandit.chain.errors import NodeUnreachable, RateLimited
+from chain_bandit.chain.log_ranges import LogRanges, all_logs
 from chain_bandit.chain.provider_limits import (
     LONGEST_RETRY,
     UNBOUNDED,
@@ -17,7 +19,7 @@ from chain_bandit.chain.provider_limits import (
 )
 from chain_bandit.chain.remote import at_url
 from chain_bandit.chain.retry_budget import Clock
-from chain_bandit.chain.wire import LIMITED, HttpWire, Refused
+from chain_bandit.chain.wire import LIMITED, HttpWire, Refused, Request
 from tests.integration.live import Batch, Fault, Handler, proxy
 from tests.integration.rpc_server import answering
 from verification.hostile_provider import WORDS, ProviderLimits, provided
@@ -244,3 +246,31 @@ def test_a_pace_recovers():
     for _ in range(30):
         pacer.answered(pacer.most)
     assert pacer.most > 30
+
+
+@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize("span", [1, 2, 99, 5000])
+def test_each_event_is_found_once_in_the_ranges_that_a_node_takes(words, span):
+    _, text = WORDS[words]["range"]
+    asked: list[tuple[int, int]] = []
+
+    def answered(request: Request) -> list[Any]:
+        ((about,),) = request[1:]
+        first, last = int(about["fromBlock"], 16), int(about["toBlock"], 16)
+        asked.append((first, last))
+        if last - first + 1 > span:
+            said = text.format(most=span, asked=last - first + 1, first=hex(first), last=hex(first + span - 1))
+            return [Refused(said)]
+        return [[number for number in range(first, last + 1) if number % 7 == 0]]
+
+    ranges = LogRanges()
+    for first, last in ((10, 3000), (3001, 3001), (3002, 3400), (5, 4)):
+        found = all_logs(ranges.pieces({}, first, last, lambda request: request), answered)
+        assert found == [number for number in range(first, last + 1) if number % 7 == 0]
+    assert len(asked) <= 3400 // span + 40
+
+
+@pytest.mark.parametrize("text", ["header not found", "internal error", "block range is too wide"])
+def test_what_no_smaller_range_mends_is_handed_back(text):
+    refused = all_logs(LogRanges().pieces({}, 7, 7, lambda request: request), lambda request: [Refused(text)])
+    assert refused == Refused(text)
