@@ -54,6 +54,7 @@ class Rpc:
         head: number and hash of the last known block. Views wait a while for a node that is behind it, and those by
             its state are not taken from another branch.
         notice: told when an answer takes long.
+        clock: which all waiting is counted by.
         identity: chain id and genesis hash, if it matters which chain answers: after a lost exchange of any
             caller, no response is accepted without them.
 
@@ -69,6 +70,7 @@ class Rpc:
         self.identity: tuple[int, str] | None = None
         self._doubtful, self._ranges = False, LogRanges()
         self.notice = Notice()
+        self.clock = delivery.clock
 
     def exchange(self, requests: Sequence[Request], read: Callable[[Any], Any] = as_answered) -> list[Any]:
         """All answers, in order, as `read` has them, which may find one garbled; some may be a `Refused`."""

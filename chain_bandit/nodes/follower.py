@@ -30,6 +30,9 @@ _OPENING = ("RewardsSettled", "Revealed", "SealRevealed")
 DEEPEST = 64
 """Blocks below the last event that are read anew after a reorganisation."""
 
+ANEW = 3.0
+"""Seconds after which events are read anew though no block came: a node behind another one may have answered."""
+
 _RECORDS = (*RECORDED, "TokenAgreed")
 """Events whose first value is the round."""
 
@@ -100,6 +103,9 @@ class EventFollower(ABC):
         self._known: dict[tuple[bytes, bytes], int] = {}
         self._height = self._given = -1
         self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
+        self._head: tuple[int, bytes] | None = None
+        self._over_at: tuple[int, bytes] | None = None
+        self._is_quiet, self._read_at = False, 0.0
         self.accusations: dict[int, int] = {}
 
     @abstractmethod
@@ -129,6 +135,10 @@ class EventFollower(ABC):
     def _read(self) -> None:
         if not self._is_as_it_was():
             return
+        head = self._rpc.ask("eth_getBlockByNumber", ["latest", False], _block) if self._is_quiet else None
+        now, before = self._rpc.clock.now(), len(self._waiting)
+        if head is not None and head == self._head and now < self._read_at + ANEW:
+            return
         counted = self._last_counted()
         events = self._events_from(self._last[0] if self._last else self._first, counted)
         if self._last is not None and self._last not in (event.block for event in events):
@@ -140,6 +150,7 @@ class EventFollower(ABC):
         if events:
             oldest = events[-1].block[0] - DEEPEST
             self._known = {said: block for said, block in self._known.items() if block >= oldest}
+        self._is_quiet, self._head, self._read_at = len(self._waiting) == before, head, now
 
     def _events_from(self, first: int, counted: str | None) -> list[_Event]:
         if counted is not None:
@@ -286,7 +297,11 @@ class Follower(EventFollower):
 
     def is_over(self) -> bool:
         """Whether the contract takes no more records, by the last block whose events count."""
-        return self._is_as_it_was() and self._contract.is_over(self._last_counted() or "latest")
+        if not self._is_as_it_was() or (self._head is not None and self._head == self._over_at):
+            return False  # no block came since it was not
+        head, is_over = self._head, self._contract.is_over(self._last_counted() or "latest")
+        self._over_at = None if is_over else head
+        return is_over
 
     def rest(self) -> None:
         """Read what comes after the last record."""
@@ -364,3 +379,7 @@ class Follower(EventFollower):
             certificate = Certificate(keccak(encoded), each.signers, each.signatures)
             block = CertifiedBlock(encoded, each.body if body is not None else b"", certificate)
             yield Recorded(Record(ledger.round, kind, header, keccak(encoded)), block, certificate)
+
+
+def _block(block: Any) -> tuple[int, bytes]:
+    return as_int(field(block, "number")), as_bytes(field(block, "hash"))

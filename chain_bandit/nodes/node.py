@@ -46,7 +46,7 @@ from chain_bandit.nodes.sign_once import AlreadySigned
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.within_a_round import forget
 
-POLL, GROWTH, LONGEST, SHARE = 0.02, 1.5, 0.5, 0.1
+POLL, GROWTH, LONGEST, SHARE = 0.02, 1.5, 3.0, 0.1
 """Seconds from one question to the chain to the next, while a record is waited for; what each pause is longer than the
 last; the longest, in seconds, and of a delay bound, by which nodes may see one record apart."""
 

@@ -100,6 +100,9 @@ class EventChain:
                 log | {"blockNumber": hex(block), "blockHash": f"0x{self.branch:032x}{block:032x}", "logIndex": hex(at)}
                 for block, logs in sorted(self.blocks.items()) if first <= block <= last for at, log in enumerate(logs)
             ]  # fmt: skip
+        elif method == "eth_getBlockByNumber":
+            put = sum(map(len, self.blocks.values()))
+            answer = {"number": hex(self.height), "hash": f"0x{self.branch:032x}{put:016x}{self.height:016x}"}
         elif method == "eth_getTransactionByHash":
             answer = {"input": "0x" + SKIP.encode(0).hex()}
         return self.garble(method, answer)
@@ -161,14 +164,33 @@ def test_what_a_reorganisation_puts_below_the_last_event_is_read(confirmations):
     assert follower.proofs == {1: 1}
 
 
-def test_a_look_at_a_chain_that_is_as_it_was_asks_once():
+def test_a_look_at_a_chain_that_is_as_it_was_asks_one_small_question():
     chain, (first, after) = EventChain(), skipped(BURNT_IN)
     chain.put(100, "Recorded", *first)
     follower = followed(chain)
     given(follower, BURNT_IN)
+    for asked in (["eth_getBlockByNumber", "eth_getLogs"], ["eth_getBlockByNumber"], ["eth_getBlockByNumber"]):
+        chain.asked.clear()
+        assert follower.next(PARAMETERS, after) is None
+        assert chain.asked == asked
+    chain.reorganise()
     chain.asked.clear()
     assert follower.next(PARAMETERS, after) is None
-    assert chain.asked == ["eth_getLogs"]
+    assert chain.asked == ["eth_getBlockByNumber", "eth_getLogs", "eth_getLogs"]
+
+
+def test_the_end_of_a_game_is_asked_for_once_a_block():
+    chain, over = EventChain(), list[str]()
+    follower = followed(chain)
+    follower._contract.is_over = lambda block: bool(over.append(block))
+    for _ in range(5):
+        assert follower.next(PARAMETERS, BURNT_IN) is None
+        assert not follower.is_over()
+    assert len(over) == 2
+    chain.height += 1
+    assert follower.next(PARAMETERS, BURNT_IN) is None
+    assert not follower.is_over()
+    assert len(over) == 3
 
 
 @pytest.mark.parametrize("span", [1, 7, 100])
