@@ -64,7 +64,7 @@ class Rpc:
     """
 
     def __init__(self, line: Line, stopwatch: Stopwatch, delivery: TransactionPolicy) -> None:
-        self.wire = wire_to(line, delivery.timeout, delivery.clock)
+        self.wire = wire_to(line, delivery.timeout)
         self.stopwatch, self._delivery = stopwatch, delivery
         self.head: tuple[int, bytes] | None = None
         self.identity: tuple[int, str] | None = None

@@ -79,10 +79,10 @@ class Wire(Protocol):
         ...
 
 
-def wire_to(line: Line, timeout: float, clock: Clock = MONOTONIC) -> Wire:
+def wire_to(line: Line, timeout: float) -> Wire:
     """The way to a node: by HTTP at a URL, over the wire that is given, else within this process."""
     if isinstance(line, str):
-        return HttpWire(line, timeout, clock)
+        return HttpWire(line, timeout)
     return line if isinstance(line, Wire) else LocalWire(line)
 
 
