@@ -1,4 +1,4 @@
-"""A provider with limits before every node that a test in this process starts: `pytest --provider range=100,batch=1`."""
+"""A provider with limits before each node that a test in this process starts: `pytest --provider range=100,batch=1`."""
 
 from chain_bandit.chain import process
 from verification.hostile_provider import ProviderLimits, provided

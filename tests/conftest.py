@@ -3,8 +3,8 @@
 import pytest
 
 from chain_bandit.chain import embedded
-from tests.fast_chain import is_on_py_evm, on_revm
 from tests.behind_a_provider import behind_a_provider
+from tests.fast_chain import is_on_py_evm, on_revm
 from tests.games import cheat, parameters, play, scenario, twice_signed
 from tests.tier import Tier
 
