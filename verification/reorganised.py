@@ -139,7 +139,8 @@ def play(game: ReorganisedGame, scratch: Path) -> None:
         for each in [first, *[[*first, "--resume"] if game.verb == "run" else ["up", str(out)]] * TAKEN_UP]:
             if each[0] == "up" and game.codes and not (out / GAME).exists():
                 break
-            if _called(game, each, scratch) == 0 or (game.verb == "up" and game.codes[-1] == REFUNDED["up"]):
+            code = _called(game, each, scratch)
+            if code == 0 or (code == REFUNDED[game.verb] and "return" in game.said[-1]):
                 break
         thread.stop()
         _judge(game, node, out, scratch)

@@ -19,6 +19,7 @@ import tomli_w
 from chain_bandit.append_log import AppendLog, AppendLogFile, write_private
 from chain_bandit.chain.journal import Journal, journal_in
 from chain_bandit.comparison.session_log import SessionLog
+from chain_bandit.game.errors import PlacesDiffer
 from chain_bandit.game.folder import SCENARIO, FolderRefused, beside, free_place
 from chain_bandit.game.live import PULLS
 from chain_bandit.scenario import CsvRewards, Scenario, SelfDeclaredRewards, TableRewards
@@ -36,7 +37,7 @@ class Journals:
     Attributes:
         session_log: results of the comparison's sessions, on which the game is signed and which no scenario gives.
         pulls: of live rewards, and what came of each.
-        whole: set by the caller once it has checked that the run is complete.
+        whole: set by the caller once it has checked that the run is complete, or where it was refunded.
     """
 
     payments: Journal = field(default_factory=Journal)
@@ -105,7 +106,11 @@ def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[Journals
     ):
         journals = Journals(payments, game, SessionLog(lines, len(scenario.model.arms)), pulls)
         with kept_if(lambda: journals.kept, kept_in(place), lambda: _remove(place)):
-            yield journals
+            try:
+                yield journals
+            except PlacesDiffer as refused:
+                journals.whole = refused.refunded  # nothing is left to resume
+                raise
 
 
 def kept_in(place: Path) -> str:

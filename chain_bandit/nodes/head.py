@@ -152,6 +152,10 @@ class HeadWatch:
         if now >= self._next or at_once:
             self._next = now + LOOK
             head, kept, before = self._head, self._head.kept, self._head.reorganisations
+            if head.trouble is None and head.tip is not None and not at_once and head.kept == head.tip:
+                (same,) = self._rpc.exchange([("eth_getBlockByNumber", ["latest", False])], _block)
+                if same == head.tip:  # so is all below it
+                    return True
             heights = [hex(block[0] if block else 0) for block in (kept, head.tip)]
             asked = [("eth_getBlockByNumber", [which, False]) for which in ("0x0", *heights, "latest")]
             genesis, at_kept, at_tip, latest = self._rpc.exchange(asked, _block)

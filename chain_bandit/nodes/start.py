@@ -46,7 +46,7 @@ from chain_bandit.nodes.environment import EnvironmentRole, require_receipts
 from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.head import LOOK, REPLACED, ChainWentBack, Reorganised
 from chain_bandit.nodes.live import kept_own, kept_rewards
-from chain_bandit.nodes.node import GROWTH, LONGEST, UNHURRIED
+from chain_bandit.nodes.node import GROWTH, LONGEST, SHARE, UNHURRIED
 from chain_bandit.nodes.node_start import NodeStart, said, to_audit
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
@@ -167,7 +167,7 @@ class Start(NodeStart):
         Raises `NeverOpened` once no block can open it any more; stake or pool have come back by then.
         """
         waited, deadline, height = False, self.game.first_block + self.parameters.opening_deadline, self.node.height()
-        pause = UNHURRIED
+        pause, longest = UNHURRIED, max(UNHURRIED, min(LONGEST, SHARE * self.game.bound_ms / 1000))
         while self.follower.opening() is None:
             if height >= deadline + self.game.confirmations:
                 raise NeverOpened(deadline, height, self._take_back())
@@ -181,7 +181,7 @@ class Start(NodeStart):
                 if error.error not in ("AlreadyJoined", "AlreadyOpened", "OpeningMissed", "SeatsMissing"):
                     raise
             self.clock.sleep(pause)
-            pause = min(GROWTH * pause, LONGEST)
+            pause = min(GROWTH * pause, longest)
             height = self.node.height()
         return waited
 

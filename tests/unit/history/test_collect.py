@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.chain.errors import NodeRefused
 from chain_bandit.chain_history import collect as collecting
 from chain_bandit.chain_history.answers import as_object
 from chain_bandit.chain_history.collect import _transaction, collect
@@ -158,7 +159,7 @@ def test_collect_catches_blocks_of_another_branch(node: EmbeddedNode) -> None:
 
 def test_collect_catches_a_missing_receipt(node: EmbeddedNode) -> None:
     honest = json_rpc(node)
-    with pytest.raises(NodeDisagrees):
+    with pytest.raises(NodeRefused, match="it gives no receipt of block"):
         tuple(collect(reading(lambda m, p: None if m == RECEIPT else honest(m, p)), CONTRACT, 1).blocks)
 
 
