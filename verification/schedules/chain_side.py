@@ -1,0 +1,496 @@
+"""Schedules of nodes whose chain goes back: opening, records, settlement and end, by the code that ships.
+
+One seed gives a short game (two to four seats, three or four recorded rounds), a chain that mines by time or by transaction,
+reorganisations of a depth up to eight at every stage (before the opening, while seats are taken, in rounds, at the
+close, in series), a provider for each process with its limits, and the places where processes are killed. Environment,
+relayer and seats run `nodes/start.py`, `nodes/head.py`, `nodes/follower.py`, `nodes/environment.py`,
+`nodes/relayer.py` and the whole of `chain/` in virtual time, each in a thread that blocks (`baton.py`), on folders of
+their own. The consensus is not what is tested: a certificate is there at a drawn time, and nobody pulls.
+
+What must hold when the chain has been calm for a while: the game is closed on the branch that counts and everybody has
+what the contract owes, each process with exit code 0; or it was never opened, and all that was paid can be taken back,
+each process with a typed error. No process ends otherwise, and none goes on for ever.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+from chain_bandit.actors.messages import ENVIRONMENT, RELAYER
+from chain_bandit.actors.rules import Rules
+from chain_bandit.chain import retry_budget
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.node import Wallet
+from chain_bandit.chain.node import account as account_of
+from chain_bandit.chain.notice import Notice
+from chain_bandit.chain.retry_budget import Clock
+from chain_bandit.chain.rpc import Rpc
+from chain_bandit.chain.transaction_policy import TransactionPolicy
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.nodes import node_files as files
+from chain_bandit.nodes import node_start
+from chain_bandit.nodes import start as start_module
+from chain_bandit.nodes.follower import Follower, Recorded
+from chain_bandit.nodes.head import Head, HeadWatch, read_head
+from chain_bandit.nodes.node import LATE, Frames, Node, Waits
+from chain_bandit.nodes.prover import Prover
+from chain_bandit.nodes.role import NodeRole, Post
+from chain_bandit.nodes.seat import SeatRole
+from chain_bandit.nodes.sign_once import SignedJournal
+from chain_bandit.nodes.start import NeverOpened, Start
+from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.ledger import Ledger
+from chain_bandit.stopwatch import Stopwatch
+from verification.schedules.baton import Process, VirtualTime
+from verification.schedules.counted import Counted
+from verification.schedules.crashing import CHAIN_ID, IdealSigner
+from verification.schedules.game_chain import TIMEOUT, GameBlock, GameChain, Provider
+from verification.schedules.model_chain import Killed, SignedCall
+from verification.schedules.model_game import ADDRESS, FUNCTIONS, Cast, ModelGame
+
+CREATED_IN = 3
+"""The block of the contract."""
+
+LONGEST = 240.0
+"""Seconds in which all has to end once the chain is calm."""
+
+PATIENCE = 20.0
+"""Of a sender, and of whoever waits for a chain that went back, in seconds."""
+
+PAUSE = 0.15
+"""Seconds of the first pause between two tries, and the shortest of a loop: with shorter ones a schedule is the same and
+takes longer."""
+
+STAGES = ("join", "join", "open", "submitBlocks", "settleRewards", "reveal", "settleCosts", "close", "close", "withdraw")
+"""After which calls the chain may go back."""
+
+SIZES = ((2, 4), (3, 4), (3, 5), (4, 4))
+"""Seats and rounds of the games."""
+
+
+@lru_cache
+def cast_of(seats: int, rounds: int) -> Cast:
+    """Everybody in a game of this size."""
+    return Cast(seats, rounds, CHAIN_ID)
+
+
+account = lru_cache(account_of)
+
+
+class _Links:
+    """No links: messages are scripted. Who runs is there."""
+
+    def __init__(self, schedule: "Schedule") -> None:
+        self._schedule = schedule
+        self.banned = frozenset[int]()
+
+    @property
+    def present(self) -> set[int]:
+        """Peers that run."""
+        return {life.address for life in self._schedule.lives if life.is_running}
+
+    def receive(self, seconds: float, but: frozenset[int], together: frozenset[int]) -> Frames:
+        """Nothing comes."""
+        self._schedule.time.sleep(max(seconds, PAUSE))
+        return []
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class _Node(Node):
+    """The loop of a node without messages: a certificate is there when the schedule says."""
+
+    schedule: "Schedule"
+
+    def _play(self, steps: Any, is_over: Callable[[], bool]) -> Waits[bool]:
+        if self.ledger.round < self._rules.first_recorded:
+            return True
+        due, said = self.schedule.certificate(self.ledger)
+        while self._now() < due:
+            if is_over():
+                return False
+            yield from self._take(min(PAUSE, due - self._now()))
+        if self._role.address == RELAYER and said is not None:
+            self._role.take(0, self.ledger.round, said)
+        return True
+
+    def _send(self, by_receiver: Any, kind: Any, step: int) -> None:
+        self._role.sync()
+
+    def _is_late(self) -> bool:
+        return self._now() > self._began + LATE * self._bound
+
+
+class _Seat(SeatRole):
+    """A seat that neither reports nor pulls; its end is that of every seat."""
+
+    def __init__(self, number: int, contract: Coordinator, wallet: Wallet, follower: Follower, prover: Prover) -> None:
+        self.address, self._contract, self._wallet, self._follower = number, contract, wallet, follower
+        self.rushing, self._journal, self._prover, self._revealed = frozenset[int](), None, prover, False
+        self._rules = prover_rules(prover)
+
+    def begin(self, ledger: Ledger) -> None:
+        """The next round."""
+        self._ledger, self._has_looked = ledger, False
+
+    def tick(self, step: int) -> list[Post]:
+        """Nothing."""
+        return []
+
+    def insist(self) -> list[Post]:
+        """Nothing."""
+        return []
+
+    def recorded(self, found: Recorded) -> list[Post]:
+        """It is closed at once."""
+        return []
+
+    def waits(self) -> bool:
+        """For nothing."""
+        return False
+
+    def close(self, found: Recorded | None) -> None:
+        """Nothing is left of it."""
+
+    def sync(self) -> None:
+        """Nothing is on its disk."""
+
+
+def prover_rules(prover: Prover) -> Any:
+    """Rules as far as the end of a seat asks for them."""
+    return SimpleNamespace(parameters=prover._parameters)
+
+
+class _Start(Start):
+    """`Start` of a life; what it reads of files is what the schedule has."""
+
+    def __init__(self, life: "Life") -> None:
+        self._life, schedule = life, life.schedule
+        self._place, self._metrics, self._source = life.place, None, None
+        self._say = life.say
+        self._delivery = life.delivery
+        self.clock = self._delivery.clock
+        cast, plan = schedule.cast, schedule.cast.plan
+        self.game, self.key, self._file = schedule.file, life.key, None
+        self.peers = dict.fromkeys({each.address for each in schedule.lives} - {life.address})
+        self.node, self.verifier = self._connected(""), schedule.verifier
+        self.contract, self.parameters = Coordinator(life.provider, ADDRESS, Stopwatch(), self._delivery), cast.p
+        self.contract._bind()
+        self.contract._sender._signer = lambda wallet, chain_id: IdealSigner(wallet, schedule.chain.book)
+        self.domain, self.seated = cast.domain, cast.seated
+        self.follower = Follower(self.contract, CREATED_IN, schedule.confirmations, lambda: self.watch.look())
+        self.contract.rpc.notice = Notice(self.node.rpc.notice.what, self._say)
+        kept = self._place / files.HEAD
+        head = Head(
+            "model", schedule.chain.chain[0].digest, schedule.confirmations, read_head(kept), self.follower.lacks,
+            PATIENCE,
+        )  # fmt: skip
+        self.watch = HeadWatch(self.contract.rpc, kept, head)
+        assert plan is not None
+
+    def _connected(self, url: str) -> HttpNode:
+        node = HttpNode.__new__(HttpNode)
+        node.url = node.shown = "model"
+        node.line, node.delivery = self._life.provider, self._delivery  # type: ignore[assignment]
+        node.rpc = Rpc(self._life.provider, Stopwatch(), self._delivery)
+        node.rpc.notice = Notice("the chain", self._say)
+        node.chain_id = CHAIN_ID
+        return node
+
+    def _links(self) -> Any:
+        return _Links(self._life.schedule)
+
+    def _scenario(self) -> Any:
+        return self._life.schedule.cast.scenario
+
+    def _rules(self) -> tuple[Rules, Ledger]:
+        rules, first = super()._rules()
+        return self._life.schedule.cast.rules_of(rules.seed_0, rules.genesis), first
+
+    def _role(self, rules: Rules, first: Ledger, journal: SignedJournal | None, stack: ExitStack) -> NodeRole:
+        if self.key.address < 0:
+            return super()._role(rules, first, journal, stack)
+        prover = Prover(rules, self.verifier, self.contract, self.follower)
+        wallet = account(self._signer.secret)
+        return _Seat(self.key.address, self.contract, wallet, self.follower, prover)
+
+    def _journal(self, stack: ExitStack) -> SignedJournal | None:
+        return super()._journal(stack) if self.key.address == ENVIRONMENT else None
+
+
+class Life:
+    """A node's: its processes one after the other, and its folder.
+
+    Attributes:
+        code: how its last process ended; None while it runs.
+    """
+
+    def __init__(self, schedule: "Schedule", address: int, secret: bytes) -> None:
+        self.schedule, self.address = schedule, address
+        plan = schedule.cast.plan
+        is_owner = address == ENVIRONMENT
+        self.key = SimpleNamespace(
+            address=address, secret=secret, salt=plan.salt if is_owner else None,
+            draws=plan.secret if is_owner else None, chance=None,
+        )  # fmt: skip
+        self.place = schedule.folder / files.name_of(address)
+        self.place.mkdir()
+        self.provider = Provider(schedule.chain, Random(f"{schedule.seed} {address}"))
+        time = schedule.time
+        self.delivery = TransactionPolicy(
+            confirmations=schedule.confirmations, patience=PATIENCE, timeout=TIMEOUT, resend_after=1.0,
+            clock=Clock(time.now, time.sleep),
+        )  # fmt: skip
+        self.process: Process | None = None
+        self.code: int | None = None
+        self.error: BaseException | None = None
+        self.lines: list[str] = []
+        self.restarts = 0
+
+    def say(self, line: str) -> None:
+        """A line of its log."""
+        self.lines.append(f"{self.schedule.time.now():.1f} {line}")
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a process is there."""
+        return self.process is not None and not self.process.is_over
+
+    def begin(self, seconds: float = 0.0) -> None:
+        """Start its next process."""
+        self.code = None
+        self.process = self.schedule.time.start(self._live, seconds)
+
+    def _live(self) -> None:
+        schedule = self.schedule
+        try:
+            self.run()
+            self.code, self.error = 0, None
+        except Killed:
+            if schedule.time.now() <= schedule.time.ends_at:
+                schedule.played.seen["processes killed"] += 1
+                self.restarts += 1
+                self.begin(schedule.rng.choice((0.0, 0.5, 3.0)))
+            return
+        except ChainBanditError as error:
+            self.code, self.error = error.exit_code, error
+        except Exception as error:  # noqa: BLE001
+            self.code, self.error = 1, error
+            schedule.broken(f"{files.name_of(self.address)}: {type(error).__name__}: {error!s:.80}")
+        schedule.on_end(self)
+
+    def run(self) -> None:
+        """As `start.main` does."""
+        if (self.place / files.ENDED).exists():
+            return
+        _Start(self).run()
+
+
+class Schedule:
+    """One seed's: the chain, the lives of its nodes, and what happens to both."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.seed, self.rng, self.folder = seed, (rng := Random(f"chains {seed}")), folder
+        self.played, self.verifier = Counted(), Verifier()
+        self.cast = cast_of(*rng.choice(SIZES))
+        plan = self.cast.plan
+        self.time = VirtualTime()
+        interval = rng.choice((0.0, rng.uniform(0.3, 0.8), rng.uniform(0.3, 0.8), rng.uniform(0.3, 0.8)))
+        self.confirmations = 1 if not interval else rng.choice((1, 1, 2, 3, 6))
+        self.bound = rng.uniform(0.5, 1.5)
+        self.chain = GameChain(rng, self.time, ModelGame(self.cast, CREATED_IN), interval)
+        self.file = SimpleNamespace(
+            first_block=CREATED_IN, confirmations=self.confirmations, bound_ms=int(self.bound * 1000), url="",
+            participants=[SimpleNamespace(seated=each) for each in self.cast.seated],
+            environment=plan.environment.address, genesis_hash=self.chain.chain[0].digest, vectors="",
+            chain_id=CHAIN_ID, contract="0x" + ADDRESS.hex(), private_addresses=False,
+        )  # fmt: skip
+        self.chain.on_include = self._on_include
+        self.undone: list[tuple[str, float]] = []
+        self.lives: list[Life] = []
+        self.lives += [Life(self, ENVIRONMENT, plan.environment.source), Life(self, RELAYER, plan.relayer.source)]
+        self.lives += [Life(self, seat, signer.source) for seat, signer in enumerate(plan.participants)]
+        self.again = 0
+        self.calm_at = rng.choice((0.0, 5.0, 8.0, 12.0, 20.0))
+        self.time.ends_at = self.calm_at + LONGEST
+        self._draw()
+
+    def broken(self, what: str) -> None:
+        """An invariant does not hold."""
+        self.played.broken(what)
+
+    def certificate(self, ledger: Ledger) -> tuple[float, Any]:
+        """When the open round is certified, and by what; None where only its deadline ends it."""
+        chance = Random(f"{self.seed} {ledger.head.hex()}")
+        word = chance.random()
+        due = self.time.now() + chance.choice((0.0, 0.3, 1.0)) * self.bound
+        said = self.cast.block(ledger) if word < 0.75 else self.cast.skip(ledger) if word < 0.9 else None
+        return due, said
+
+    # --- what happens
+
+    def _draw(self) -> None:
+        rng, time = self.rng, self.time
+        for life in self.lives:
+            life.begin(rng.choice((0.0, 0.0, 0.5, 3.0)))
+        self.may_be_late = False
+        moment = 0.0
+        for _ in range(rng.choice((0, 1, 1, 2, 4, 8)) if self.calm_at else 0):
+            if rng.random() < 0.5:
+                time.after(rng.uniform(0.5, self.calm_at), self._undo)
+            else:
+                self.undone.append((rng.choice(STAGES), rng.choice((0.0, 0.3, 1.0, 2.0))))
+        for _ in range(rng.choice((0, 0, 1, 2, 4))):
+            moment = rng.uniform(0.5, max(1.0, self.calm_at))
+            if moment < self.calm_at:
+                time.after(moment, self._kill)
+        for life in self.lives:
+            if self.calm_at and rng.random() < 0.3:
+                time.after(rng.uniform(0.0, self.calm_at), lambda life=life: self._mood(life))
+        time.after(self.calm_at, self._calm)
+
+    def _on_include(self, sent: SignedCall) -> None:
+        """A reorganisation soon after a call is in a block."""
+        if self.time.now() < self.calm_at:
+            for name, seconds in [each for each in self.undone if FUNCTIONS[each[0]].topic[:4] == sent.data[:4]]:
+                self.undone.remove((name, seconds))
+                self.time.after(seconds, self._undo)
+
+    def _undo(self) -> None:
+        rng, chain = self.rng, self.chain
+        depth = rng.choice((1, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8))
+        view = list(chain.chain)
+        chain.undo(depth, rng.choice((0, 1, depth, depth + 1)), rng.choice((0.0, 0.5, 1.0)))
+        for life in self.lives:
+            if rng.random() < 0.3:
+                life.provider.limits.view = view
+        self.played.seen["reorganisations"] += 1
+
+    def _kill(self) -> None:
+        running = [life for life in self.lives if life.is_running]
+        if running:
+            process = self.rng.choice(running).process
+            assert process is not None
+            self.time.kill(process)
+
+    def _mood(self, life: Life) -> None:
+        rng, limits = self.rng, life.provider.limits
+        limits.lost = rng.choice((0.0, 0.1, 0.5))
+        limits.slow = rng.choice((0.0, 0.0, 0.3))
+        limits.lag = rng.choice((0, 0, 1, 3))
+        limits.flaps = rng.choice((0.0, 0.2, 0.5))
+        limits.orphans = rng.random() < 0.3
+        if rng.random() < 0.2:
+            limits.down = True
+            self.time.after(rng.uniform(0.5, PATIENCE / 2), lambda: setattr(limits, "down", False))
+
+    def _calm(self) -> None:
+        for life in self.lives:
+            limits = life.provider.limits
+            limits.lost = limits.slow = limits.flaps = 0.0
+            limits.view, limits.down, limits.lag = [], False, 0
+
+    # --- the end
+
+    def on_end(self, life: Life) -> None:
+        """A process has ended by itself."""
+        if any(each.code is None for each in self.lives):
+            return
+        if self.time.now() < self.calm_at:
+            self.time.after(self.calm_at - self.time.now(), self._look_again)
+        else:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """All have ended: an operator looks whether the game is closed, and starts its nodes again where it is not."""
+        if any(each.code is None for each in self.lives):
+            return
+        if self._is_closed or self.again == 2 or not self.chain.state.end_block:
+            self.chain.is_over = True
+            return
+        self.again += 1
+        self.played.seen["nodes started again after their end"] += 1
+        for each in self.lives:
+            each.begin(0.5)
+
+    @property
+    def _is_closed(self) -> bool:
+        return self.chain.state.closed
+
+    def play(self) -> Counted:
+        """Let it happen, and look."""
+        self.time.run()
+        self._judge()
+        return self.played
+
+    def _judge(self) -> None:
+        state, seen = self.chain.state, self.played.seen
+        for life in self.lives:
+            name = "seat" if life.address >= 0 else files.name_of(life.address)
+            if life.code is None:
+                self.broken(f"{name} does not end: {life.process.error!r}" if life.process and life.process.error
+                            and not isinstance(life.process.error, Killed) else f"{name} does not end")  # fmt: skip
+            elif life.code:
+                seen[f"exit code {life.code}"] += 1
+                if state.end_block or not isinstance(life.error, NeverOpened):
+                    self.broken(f"{name} ends with {life.code} ({type(life.error).__name__})")
+        if state.end_block and state.roster != self.cast.plan.addresses:
+            self.broken("a game is opened with other places than planned")
+        if state.end_block and not state.closed:
+            self.broken("an opened game is not closed")
+        if state.closed and {account for account, _ in state.paid_out} != set(self.cast.everybody):
+            self.broken("somebody lacks what the contract owes")
+        if state.closed and state.costs_void:
+            self.broken("closed without the accounts")
+        seen["closed" if state.closed else "opened" if state.end_block else "not opened"] += 1
+        seen["virtual seconds"] += int(self.time.now())
+        seen["hand-overs"] += self.time.hand_overs
+        seen["requests"] += sum(life.provider.requests for life in self.lives)
+        seen["blocks"] += self.chain.head.number
+
+
+@contextmanager
+def scripted(schedule_of: Callable[[], "Schedule"]) -> Iterator[None]:
+    """The parts of the world that are scripted stand while the context is open."""
+    was = node_start.Node, start_module.account, retry_budget.FIRST, node_start.UNHURRIED, start_module.UNHURRIED
+
+    class Scripted(_Node):
+        """Of this schedule."""
+
+        @property
+        def schedule(self) -> Schedule:  # type: ignore[override]
+            """The one that is played."""
+            return schedule_of()
+
+    node_start.Node, start_module.account, retry_budget.FIRST = Scripted, account, PAUSE  # type: ignore[misc]
+    node_start.UNHURRIED = start_module.UNHURRIED = 2 * PAUSE
+    try:
+        yield
+    finally:
+        node_start.Node, start_module.account, retry_budget.FIRST = was[:3]  # type: ignore[misc]
+        node_start.UNHURRIED, start_module.UNHURRIED = was[3:]
+
+
+def play(seed: int) -> Counted:
+    """Play the schedule of a seed."""
+    return schedule_of(seed).played
+
+
+def schedule_of(seed: int) -> Schedule:
+    """The schedule of a seed, played."""
+    folder = Path(tempfile.mkdtemp(prefix="chains", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+    try:
+        schedule = Schedule(seed, folder)
+        with scripted(lambda: schedule):
+            schedule.play()
+        return schedule
+    finally:
+        shutil.rmtree(folder)
