@@ -15,19 +15,21 @@ class Process:
     """A process: what it does, and the baton that it waits for.
 
     Attributes:
+        has_begun: whether its function has been called.
         is_over: whether its function has returned, or raised.
         error: what it raised.
     """
 
     def __init__(self, time: "VirtualTime", act: Callable[[], None]) -> None:
         self._time, self._act, self.baton = time, act, Lock()
-        self.is_over, self.is_killed, self.turn = False, False, 0
+        self.has_begun, self.is_over, self.is_killed, self.turn = False, False, False, 0
         self.error: BaseException | None = None
         self.baton.acquire()
         Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
         self.baton.acquire()
+        self.has_begun = True
         try:
             if not self.is_killed:
                 self._act()

@@ -22,9 +22,10 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-from chain_bandit.actors.messages import ENVIRONMENT, RELAYER
+from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, CertifiedBlock
 from chain_bandit.actors.rules import Rules
-from chain_bandit.chain import retry_budget
+from chain_bandit.chain import retry_budget, rpc
+from chain_bandit.chain.artifacts import Artifact, Member
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.node import Wallet
@@ -39,7 +40,7 @@ from chain_bandit.nodes import node_start
 from chain_bandit.nodes import start as start_module
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.head import Head, HeadWatch, read_head
-from chain_bandit.nodes.node import LATE, Frames, Node, Waits
+from chain_bandit.nodes.node import Frames, Node, Waits
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.role import NodeRole, Post
 from chain_bandit.nodes.seat import SeatRole
@@ -58,20 +59,20 @@ from verification.schedules.model_game import ADDRESS, FUNCTIONS, Cast, ModelGam
 CREATED_IN = 3
 """The block of the contract."""
 
-LONGEST = 240.0
+LONGEST = 100.0
 """Seconds in which all has to end once the chain is calm."""
 
 PATIENCE = 20.0
 """Of a sender, and of whoever waits for a chain that went back, in seconds."""
 
-PAUSE = 0.15
+PAUSE = 0.4
 """Seconds of the first pause between two tries, and the shortest of a loop: with shorter ones a schedule is the same and
 takes longer."""
 
 STAGES = ("join", "join", "open", "submitBlocks", "settleRewards", "reveal", "settleCosts", "close", "close", "withdraw")
 """After which calls the chain may go back."""
 
-SIZES = ((2, 4), (3, 4), (3, 5), (4, 4))
+SIZES = ((2, 3), (2, 3), (2, 4), (2, 5), (3, 4), (4, 3))
 """Seats and rounds of the games."""
 
 
@@ -110,14 +111,18 @@ class _Node(Node):
 
     schedule: "Schedule"
 
+    def _begin(self) -> None:
+        super()._begin()
+        self.schedule.is_given |= self._role.address == ENVIRONMENT and self.ledger.round >= self._rules.first_recorded
+
     def _play(self, steps: Any, is_over: Callable[[], bool]) -> Waits[bool]:
         if self.ledger.round < self._rules.first_recorded:
             return True
         due, said = self.schedule.certificate(self.ledger)
-        while self._now() < due:
+        while self._now() < due or (isinstance(said, CertifiedBlock) and not self.schedule.is_given):
             if is_over():
                 return False
-            yield from self._take(min(PAUSE, due - self._now()))
+            yield from self._take(PAUSE)
         if self._role.address == RELAYER and said is not None:
             self._role.take(0, self.ledger.round, said)
         return True
@@ -126,7 +131,7 @@ class _Node(Node):
         self._role.sync()
 
     def _is_late(self) -> bool:
-        return self._now() > self._began + LATE * self._bound
+        return self._now() > self._began + self.schedule.late
 
 
 class _Seat(SeatRole):
@@ -305,10 +310,10 @@ class Schedule:
         self.time = VirtualTime()
         interval = rng.choice((0.0, rng.uniform(0.3, 0.8), rng.uniform(0.3, 0.8), rng.uniform(0.3, 0.8)))
         self.confirmations = 1 if not interval else rng.choice((1, 1, 2, 3, 6))
-        self.bound = rng.uniform(0.5, 1.5)
+        self.late = rng.uniform(0.8, 2.0)
         self.chain = GameChain(rng, self.time, ModelGame(self.cast, CREATED_IN), interval)
         self.file = SimpleNamespace(
-            first_block=CREATED_IN, confirmations=self.confirmations, bound_ms=int(self.bound * 1000), url="",
+            first_block=CREATED_IN, confirmations=self.confirmations, bound_ms=5000, url="",
             participants=[SimpleNamespace(seated=each) for each in self.cast.seated],
             environment=plan.environment.address, genesis_hash=self.chain.chain[0].digest, vectors="",
             chain_id=CHAIN_ID, contract="0x" + ADDRESS.hex(), private_addresses=False,
@@ -318,7 +323,7 @@ class Schedule:
         self.lives: list[Life] = []
         self.lives += [Life(self, ENVIRONMENT, plan.environment.source), Life(self, RELAYER, plan.relayer.source)]
         self.lives += [Life(self, seat, signer.source) for seat, signer in enumerate(plan.participants)]
-        self.again = 0
+        self.again, self.is_given = 0, False
         self.calm_at = rng.choice((0.0, 5.0, 8.0, 12.0, 20.0))
         self.time.ends_at = self.calm_at + LONGEST
         self._draw()
@@ -331,8 +336,8 @@ class Schedule:
         """When the open round is certified, and by what; None where only its deadline ends it."""
         chance = Random(f"{self.seed} {ledger.head.hex()}")
         word = chance.random()
-        due = self.time.now() + chance.choice((0.0, 0.3, 1.0)) * self.bound
-        said = self.cast.block(ledger) if word < 0.75 else self.cast.skip(ledger) if word < 0.9 else None
+        due = self.time.now() + chance.choice((0.0, 0.3, 1.0))
+        said = self.cast.block(ledger) if word < 0.8 else self.cast.skip(ledger) if word < 0.92 else None
         return due, said
 
     # --- what happens
@@ -375,7 +380,7 @@ class Schedule:
         self.played.seen["reorganisations"] += 1
 
     def _kill(self) -> None:
-        running = [life for life in self.lives if life.is_running]
+        running = [life for life in self.lives if life.process and life.process.has_begun and life.is_running]
         if running:
             process = self.rng.choice(running).process
             assert process is not None
@@ -413,7 +418,7 @@ class Schedule:
         """All have ended: an operator looks whether the game is closed, and starts its nodes again where it is not."""
         if any(each.code is None for each in self.lives):
             return
-        if self._is_closed or self.again == 2 or not self.chain.state.end_block:
+        if self._is_empty or self.again == 2 or not self.chain.state.end_block:
             self.chain.is_over = True
             return
         self.again += 1
@@ -422,8 +427,10 @@ class Schedule:
             each.begin(0.5)
 
     @property
-    def _is_closed(self) -> bool:
-        return self.chain.state.closed
+    def _is_empty(self) -> bool:
+        """Whether the game is closed, and everybody has what the contract owes."""
+        state = self.chain.state
+        return state.closed and {account for account, _ in state.paid_out} == set(self.cast.everybody)
 
     def play(self) -> Counted:
         """Let it happen, and look."""
@@ -446,7 +453,7 @@ class Schedule:
             self.broken("a game is opened with other places than planned")
         if state.end_block and not state.closed:
             self.broken("an opened game is not closed")
-        if state.closed and {account for account, _ in state.paid_out} != set(self.cast.everybody):
+        if state.closed and not self._is_empty:
             self.broken("somebody lacks what the contract owes")
         if state.closed and state.costs_void:
             self.broken("closed without the accounts")
@@ -457,10 +464,36 @@ class Schedule:
         seen["blocks"] += self.chain.head.number
 
 
+def _once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, which remembers what it gave where its arguments can be remembered."""
+    known: dict[Any, Any] = {}
+
+    def remembered(*given: Any) -> Any:
+        key = id(given[0]) if isinstance(given[0], Artifact) else given[0], given[1:]
+        try:
+            if key in known:
+                return known[key]
+        except TypeError:
+            return function(*given)
+        known[key] = function(*given)
+        return known[key]
+
+    return remembered
+
+
+_ALIKE = ((rpc, "checksummed"), (Artifact, "members"), (Member, "encode"), (Member, "decode_inputs"),
+          (Member, "decode_outputs"))  # fmt: skip
+"""What is the same in every schedule, and computed once: addresses as they are shown, and the contract's interface."""
+
+_REMEMBERED = [(owner, name, vars(owner)[name], _once(vars(owner)[name])) for owner, name in _ALIKE]
+
+
 @contextmanager
 def scripted(schedule_of: Callable[[], "Schedule"]) -> Iterator[None]:
     """The parts of the world that are scripted stand while the context is open."""
     was = node_start.Node, start_module.account, retry_budget.FIRST, node_start.UNHURRIED, start_module.UNHURRIED
+    for owner, name, _, remembered in _REMEMBERED:
+        setattr(owner, name, remembered)
 
     class Scripted(_Node):
         """Of this schedule."""
@@ -477,6 +510,8 @@ def scripted(schedule_of: Callable[[], "Schedule"]) -> Iterator[None]:
     finally:
         node_start.Node, start_module.account, retry_budget.FIRST = was[:3]  # type: ignore[misc]
         node_start.UNHURRIED, start_module.UNHURRIED = was[3:]
+        for owner, name, function, _ in _REMEMBERED:
+            setattr(owner, name, function)
 
 
 def play(seed: int) -> Counted:

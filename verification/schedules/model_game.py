@@ -81,14 +81,15 @@ class Cast(ScriptedGame):
     """
 
     def __init__(
-        self, seats: int, rounds: int, chain_id: int, skip_deadline: int = 6, window: int = 40,
-        opening_deadline: int = 60, game_blocks: int = 400,
+        self, seats: int, rounds: int, chain_id: int, skip_deadline: int = 4, window: int = 40,
+        opening_deadline: int = 40, game_blocks: int = 400,
     ) -> None:  # fmt: skip
         self.scenario = Scenario.model_validate({
             "name": "chains", "participants": seats, "rounds": rounds, "burn_in": 2, "liars": 0, "attackers": 0,
-            "rewards": {"kind": "bernoulli", "means": [0.5]}, "failure_limit": 2, "pull_wait": 2,
+            "rewards": {"kind": "bernoulli", "means": [0.5]}, "failure_limit": 2, "pull_wait": 1,
             "chain": {"settle_every": 2, "skip_deadline": skip_deadline, "opening_deadline": opening_deadline},
         })  # fmt: skip
+        self.scenario.__dict__["pull_wait"] = 0.3  # nobody pulls
         self.plan = Plan(self.scenario)
         p = replace(self.scenario.parameters, settlement_window=window, game_blocks=game_blocks)
         self.plan.parameters = p
