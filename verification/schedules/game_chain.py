@@ -253,6 +253,14 @@ class Provider:
     def _send(self, view: list[GameBlock], parameters: Sequence[Any]) -> Any:
         return self.chain.take(self.chain.book[parameters[0]])
 
+    def _mine(self, view: list[GameBlock], parameters: Sequence[Any]) -> Any:
+        """As a development node, which mines when transactions come, does."""
+        if self.chain.interval:
+            return _unknown(self, view, ())
+        for _ in range(int(parameters[0], 16)):
+            self.chain.mine()
+        return None
+
     def _receipt(self, view: list[GameBlock], parameters: Sequence[Any]) -> Any:
         (identity,) = parameters
         for block in reversed(view):
@@ -321,6 +329,7 @@ def _unknown(provider: Provider, view: list[GameBlock], parameters: Sequence[Any
 _METHODS: dict[str, Callable[[Provider, list[GameBlock], Sequence[Any]], Any]] = {
     "eth_chainId": lambda provider, view, parameters: hex(CHAIN_ID),
     "hardhat_getAutomine": lambda provider, view, given: not provider.chain.interval or _unknown(provider, view, ()),
+    "anvil_mine": Provider._mine,
     "eth_sendRawTransaction": Provider._send,
     "eth_getTransactionReceipt": Provider._receipt,
     "eth_getTransactionByHash": Provider._transaction,

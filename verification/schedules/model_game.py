@@ -82,7 +82,7 @@ class Cast(ScriptedGame):
 
     def __init__(
         self, seats: int, rounds: int, chain_id: int, skip_deadline: int = 4, window: int = 40,
-        opening_deadline: int = 40, game_blocks: int = 400,
+        opening_deadline: int = 40, game_blocks: int = 400, address: bytes = ADDRESS,
     ) -> None:  # fmt: skip
         self.scenario = Scenario.model_validate({
             "name": "chains", "participants": seats, "rounds": rounds, "burn_in": 2, "liars": 0, "attackers": 0,
@@ -95,7 +95,7 @@ class Cast(ScriptedGame):
         self.plan.parameters = p
         super().__init__(p, self.plan.participants)
         self.seated, self.everybody = self.plan.seated, (*self.plan.addresses, self.plan.environment.address)
-        self.domain = Domain(chain_id, ADDRESS, self.plan.game)
+        self.domain = Domain(chain_id, address, self.plan.game)
         self.begin(self.domain, self.seated, self.plan.salt)
         self.first = self.ledger
         for _ in range(p.burn_in - 1):
@@ -374,7 +374,8 @@ class ModelGame:
 
     def _check(self, state: GameState, ledger: Ledger, said: Submitted, content: bytes) -> None:
         """Certificates are those of the cast; of a game with other seats there are none."""
-        if self.cast.certified.get(said.signatures) != (ledger.round, ledger.head, content):
+        is_theirs = state.roster == self.cast.plan.addresses
+        if not is_theirs or self.cast.certified.get(said.signatures) != (ledger.round, ledger.head, content):
             raise Reverted("InvalidSignature", 0, state.roster[0])
 
     def _recorded(self, ledger: Ledger, record: Record) -> tuple[Ledger, Record]:
