@@ -12,10 +12,12 @@ what the contract owes, each process with exit code 0; or it was never opened, a
 each process with a typed error. No process ends otherwise, and none goes on for ever.
 """
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -25,6 +27,7 @@ from typing import Any
 from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, CertifiedBlock
 from chain_bandit.actors.rules import Rules
 from chain_bandit.chain import retry_budget, rpc
+from chain_bandit.chain.answers import as_int
 from chain_bandit.chain.artifacts import Artifact, Member
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.http_node import HttpNode
@@ -35,6 +38,8 @@ from chain_bandit.chain.retry_budget import Clock
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.crypto.verify import Verifier
+from chain_bandit.nodes import ended
+from chain_bandit.nodes import head as head_module
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes import node_start
 from chain_bandit.nodes import start as start_module
@@ -62,8 +67,15 @@ CREATED_IN = 3
 LONGEST = 100.0
 """Seconds in which all has to end once the chain is calm."""
 
-PATIENCE = 20.0
-"""Of a sender, and of whoever waits for a chain that went back, in seconds."""
+PATIENCE, LACKING, REPLACED = 20.0, 25.0, 8.0
+"""Seconds of a sender's patience, of that with a chain that lacks what was read from it, and until a node starts anew where
+the chain went on without it."""
+
+DEEPEST = 8
+"""Blocks below the highest that was there, that a reorganisation replaces at most."""
+
+LOOK, MOST = 5.0, 20
+"""Seconds after the end of a process, when it is looked at, and how often that is."""
 
 PAUSE = 0.4
 """Seconds of the first pause between two tries, and the shortest of a loop: with shorter ones a schedule is the same and
@@ -113,7 +125,9 @@ class _Node(Node):
 
     def _begin(self) -> None:
         super()._begin()
-        self.schedule.is_given |= self._role.address == ENVIRONMENT and self.ledger.round >= self._rules.first_recorded
+        if self._role.address == ENVIRONMENT and self.ledger.round >= self._rules.first_recorded:
+            self._role.sync()
+            self.schedule.is_given = True  # nobody reports without a receipt
 
     def _play(self, steps: Any, is_over: Callable[[], bool]) -> Waits[bool]:
         if self.ledger.round < self._rules.first_recorded:
@@ -183,32 +197,22 @@ class _Start(Start):
         self._say = life.say
         self._delivery = life.delivery
         self.clock = self._delivery.clock
-        cast, plan = schedule.cast, schedule.cast.plan
+        cast = schedule.cast
         self.game, self.key, self._file = schedule.file, life.key, None
         self.peers = dict.fromkeys({each.address for each in schedule.lives} - {life.address})
-        self.node, self.verifier = self._connected(""), schedule.verifier
-        self.contract, self.parameters = Coordinator(life.provider, ADDRESS, Stopwatch(), self._delivery), cast.p
-        self.contract._bind()
-        self.contract._sender._signer = lambda wallet, chain_id: IdealSigner(wallet, schedule.chain.book)
+        self.node, self.verifier = life.connected(), schedule.verifier
+        if self.key.address == RELAYER or self.node.mines_at_once:
+            self.node.delivery = replace(self.node.delivery, confirmations=self.game.confirmations)
+        self.contract, self.parameters = life.contract(self.node.delivery), cast.p
         self.domain, self.seated = cast.domain, cast.seated
         self.follower = Follower(self.contract, CREATED_IN, schedule.confirmations, lambda: self.watch.look())
         self.contract.rpc.notice = Notice(self.node.rpc.notice.what, self._say)
         kept = self._place / files.HEAD
         head = Head(
             "model", schedule.chain.chain[0].digest, schedule.confirmations, read_head(kept), self.follower.lacks,
-            PATIENCE,
+            LACKING,
         )  # fmt: skip
-        self.watch = HeadWatch(self.contract.rpc, kept, head)
-        assert plan is not None
-
-    def _connected(self, url: str) -> HttpNode:
-        node = HttpNode.__new__(HttpNode)
-        node.url = node.shown = "model"
-        node.line, node.delivery = self._life.provider, self._delivery  # type: ignore[assignment]
-        node.rpc = Rpc(self._life.provider, Stopwatch(), self._delivery)
-        node.rpc.notice = Notice("the chain", self._say)
-        node.chain_id = CHAIN_ID
-        return node
+        self.watch = HeadWatch(self.contract.rpc, kept, head, self._bring_back)
 
     def _links(self) -> Any:
         return _Links(self._life.schedule)
@@ -277,7 +281,7 @@ class Life:
     def _live(self) -> None:
         schedule = self.schedule
         try:
-            self.run()
+            start_module.main(self.place, say=self.say)
             self.code, self.error = 0, None
         except Killed:
             if schedule.time.now() <= schedule.time.ends_at:
@@ -292,11 +296,22 @@ class Life:
             schedule.broken(f"{files.name_of(self.address)}: {type(error).__name__}: {error!s:.80}")
         schedule.on_end(self)
 
-    def run(self) -> None:
-        """As `start.main` does."""
-        if (self.place / files.ENDED).exists():
-            return
-        _Start(self).run()
+    def connected(self) -> HttpNode:
+        """Its connection to the chain."""
+        node = HttpNode.__new__(HttpNode)
+        node.url = node.shown = "model"
+        node.line, node.delivery, node.chain_id = self.provider, self.delivery, CHAIN_ID  # type: ignore[assignment]
+        node.rpc = Rpc(self.provider, Stopwatch(), self.delivery)
+        node.rpc.notice = Notice("the chain", self.say)
+        node.rpc.ask("eth_chainId", [], as_int)
+        return node
+
+    def contract(self, delivery: TransactionPolicy) -> Coordinator:
+        """The game's, as `attach` gives it."""
+        contract = Coordinator(self.provider, ADDRESS, Stopwatch(), delivery)
+        contract._bind()
+        contract._sender._signer = lambda wallet, chain_id: IdealSigner(wallet, self.schedule.chain.book)
+        return contract
 
 
 class Schedule:
@@ -323,7 +338,7 @@ class Schedule:
         self.lives: list[Life] = []
         self.lives += [Life(self, ENVIRONMENT, plan.environment.source), Life(self, RELAYER, plan.relayer.source)]
         self.lives += [Life(self, seat, signer.source) for seat, signer in enumerate(plan.participants)]
-        self.again, self.is_given = 0, False
+        self.again, self.peak, self.is_given = 0, 0, False
         self.calm_at = rng.choice((0.0, 5.0, 8.0, 12.0, 20.0))
         self.time.ends_at = self.calm_at + LONGEST
         self._draw()
@@ -372,8 +387,13 @@ class Schedule:
     def _undo(self) -> None:
         rng, chain = self.rng, self.chain
         depth = rng.choice((1, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8))
+        self.peak = max(self.peak, chain.head.number)
+        depth = min(depth, chain.head.number - (self.peak - DEEPEST))
+        if depth <= 0:
+            return
         view = list(chain.chain)
-        chain.undo(depth, rng.choice((0, 1, depth, depth + 1)), rng.choice((0.0, 0.5, 1.0)))
+        back = rng.choice((0, 1, depth, depth + 1)) if chain.interval else depth
+        chain.undo(depth, back, rng.choice((0.0, 0.5, 1.0)))
         for life in self.lives:
             if rng.random() < 0.3:
                 life.provider.limits.view = view
@@ -406,25 +426,19 @@ class Schedule:
     # --- the end
 
     def on_end(self, life: Life) -> None:
-        """A process has ended by itself."""
-        if any(each.code is None for each in self.lives):
-            return
-        if self.time.now() < self.calm_at:
-            self.time.after(self.calm_at - self.time.now(), self._look_again)
-        else:
-            self._look_again()
+        """A process has ended by itself: somebody looks at what has ended, once the chain has been calm for a while."""
+        self.time.after(max(0.0, self.calm_at - self.time.now()) + LOOK, self._look_again)
 
     def _look_again(self) -> None:
-        """All have ended: an operator looks whether the game is closed, and starts its nodes again where it is not."""
-        if any(each.code is None for each in self.lives):
-            return
-        if self._is_empty or self.again == 2 or not self.chain.state.end_block:
+        """Whoever has ended with the game is started again where the game is not closed, or does not pay it out."""
+        ended = [each for each in self.lives if each.code is not None]
+        if len(ended) == len(self.lives) and (self._is_empty or self.again >= MOST or not self.chain.state.end_block):
             self.chain.is_over = True
-            return
-        self.again += 1
-        self.played.seen["nodes started again after their end"] += 1
-        for each in self.lives:
-            each.begin(0.5)
+        elif not self._is_empty and self.chain.state.end_block and self.again < MOST:
+            self.again += 1
+            self.played.seen["ended nodes looked at again"] += 1
+            for each in ended:
+                each.begin(0.1)
 
     @property
     def _is_empty(self) -> bool:
@@ -457,6 +471,8 @@ class Schedule:
             self.broken("somebody lacks what the contract owes")
         if state.closed and state.costs_void:
             self.broken("closed without the accounts")
+        if not state.end_block and set(state.roster) - {account for account, _ in state.paid_out}:
+            self.broken("a stake is left in a game that was never opened")
         seen["closed" if state.closed else "opened" if state.end_block else "not opened"] += 1
         seen["virtual seconds"] += int(self.time.now())
         seen["hand-overs"] += self.time.hand_overs
@@ -489,11 +505,8 @@ _REMEMBERED = [(owner, name, vars(owner)[name], _once(vars(owner)[name])) for ow
 
 
 @contextmanager
-def scripted(schedule_of: Callable[[], "Schedule"]) -> Iterator[None]:
+def scripted(schedule_of: Callable[[], Schedule]) -> Iterator[None]:
     """The parts of the world that are scripted stand while the context is open."""
-    was = node_start.Node, start_module.account, retry_budget.FIRST, node_start.UNHURRIED, start_module.UNHURRIED
-    for owner, name, _, remembered in _REMEMBERED:
-        setattr(owner, name, remembered)
 
     class Scripted(_Node):
         """Of this schedule."""
@@ -503,15 +516,33 @@ def scripted(schedule_of: Callable[[], "Schedule"]) -> Iterator[None]:
             """The one that is played."""
             return schedule_of()
 
-    node_start.Node, start_module.account, retry_budget.FIRST = Scripted, account, PAUSE  # type: ignore[misc]
-    node_start.UNHURRIED = start_module.UNHURRIED = 2 * PAUSE
+    def life(place: Path | str) -> Life:
+        return next(each for each in schedule_of().lives if str(each.place) == str(place))
+
+    stand_ins: list[tuple[Any, str, Any]] = [
+        (node_start, "Node", Scripted), (start_module, "account", account), (retry_budget, "FIRST", PAUSE),
+        (node_start, "UNHURRIED", 2 * PAUSE), (start_module, "UNHURRIED", 2 * PAUSE),
+        (head_module, "REPLACED", REPLACED),
+        (start_module, "start_of", lambda place: lambda *given: _Start(life(place))),
+        (start_module, "_Said", lambda say: logging.NullHandler()),
+        (files, "read_shared", lambda path: SimpleNamespace(url=str(path), identity=None, contract="0x" + ADDRESS.hex())),
+        (files, "game_of", lambda place: place),
+        (ended, "HttpNode", lambda url: life(url).connected()), (ended, "require_same", lambda ask, identity: None),
+        (ended, "Coordinator", SimpleNamespace(at=lambda line, address, stopwatch, delivery: next(
+            each for each in schedule_of().lives if each.provider is line).contract(delivery))),
+        *((owner, name, remembered) for owner, name, _, remembered in _REMEMBERED),
+    ]  # fmt: skip
+    was = [(owner, name, vars(owner)[name]) for owner, name, _ in stand_ins]
+    logger = logging.getLogger("chain_bandit")
+    handlers = list(logger.handlers)
+    for owner, name, stand_in in stand_ins:
+        setattr(owner, name, stand_in)
     try:
         yield
     finally:
-        node_start.Node, start_module.account, retry_budget.FIRST = was[:3]  # type: ignore[misc]
-        node_start.UNHURRIED, start_module.UNHURRIED = was[3:]
-        for owner, name, function, _ in _REMEMBERED:
-            setattr(owner, name, function)
+        for owner, name, real in was:
+            setattr(owner, name, real)
+        logger.handlers[:] = handlers
 
 
 def play(seed: int) -> Counted:
@@ -529,3 +560,13 @@ def schedule_of(seed: int) -> Schedule:
         return schedule
     finally:
         shutil.rmtree(folder)
+
+
+def story(seed: int) -> str:
+    """What happens in the schedule of a seed: what was sent and undone, and each node's log."""
+    played = schedule_of(seed)
+    lines = [f"{each}" for each in played.chain.told]
+    for life in played.lives:
+        lines.append(f"{files.name_of(life.address)} ends with {life.code} {life.error or ''}")
+        lines += [f"    {line}" for line in life.lines]
+    return "\n".join([*lines, *played.played.violations])

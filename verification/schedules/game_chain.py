@@ -18,13 +18,16 @@ from chain_bandit.chain.wire import Refused, Request
 from verification.schedules.baton import VirtualTime
 from verification.schedules.hostile_node import CHAIN_ID
 from verification.schedules.model_chain import SignedCall
-from verification.schedules.model_game import ADDRESS, GameState, Logs, ModelGame, Reverted
+from verification.schedules.model_game import ADDRESS, NAMES, GameState, Logs, ModelGame, Reverted
 
 BASE, GAS = 1000, 21_000
 TIMEOUT = 2.0
 """Seconds after which an exchange is lost."""
 
 BLOCK_GAS = 30_000_000
+BURIED = 8
+"""Blocks on top of the contract when the first node starts."""
+
 CODE = "0x6001"
 
 
@@ -50,7 +53,7 @@ class GameChain:
         interval: seconds between blocks; with 0 a block comes when a transaction does.
         is_over: whether no more blocks come.
         on_include: told of every transaction that comes into a block.
-        fallen: how many transactions fell out so far, by method's selector.
+        told: what was sent and undone, a line each.
     """
 
     def __init__(self, rng: Random, time: VirtualTime, game: ModelGame, interval: float) -> None:
@@ -60,11 +63,10 @@ class GameChain:
         self.known: dict[str, SignedCall] = {}
         self.is_over = False
         self.on_include: Callable[[SignedCall], None] = lambda sent: None
-        self.fallen: set[bytes] = set()
-        self._salt = 0
+        self._salt, self.told = 0, list[str]()
         self.chain = [GameBlock(0, self._digest(), None, {})]
         self.orphans: dict[str, dict[str, Any]] = {}
-        while len(self.chain) <= game.created_in:
+        while len(self.chain) <= game.created_in + BURIED:
             self.mine()
         if interval:
             self._tick()
@@ -132,8 +134,11 @@ class GameChain:
             try:
                 sender = bytes.fromhex(sent.account[2:])
                 block.game, logs = self.rules.run(block.game, sender, sent.value, sent.data, block.number)
-            except Reverted:
-                status = "0x0"
+            except Reverted as refused:
+                status = f"0x0 {refused.name}"
+        name = NAMES.get(sent.data[:4], "?")
+        self.told.append(f"{self.time.now():.2f} block {block.number}: {name} of {sent.account[:8]} {status}")
+        status = status[:3]
         place = {"blockNumber": hex(block.number), "blockHash": block.digest, "transactionHash": sent.identity}
         made = [
             {"address": "0x" + ADDRESS.hex(), "topics": ["0x" + topic.hex()], "data": "0x" + data.hex(),
@@ -150,11 +155,11 @@ class GameChain:
         depth = min(depth, len(self.chain) - 1 - self.rules.created_in)
         if depth <= 0:
             return
+        self.told.append(f"{self.time.now():.2f} the last {depth} of {self.head.number} blocks fall out")
         gone = self.chain[-depth:]
         self.chain = self.chain[:-depth]
         for block in gone:
             for identity, sent in block.sent.items():
-                self.fallen.add(sent.data[:4])
                 self.orphans[identity] = block.receipts[identity]
                 if self.rng.random() < keep:
                     self.pool.setdefault((sent.account, sent.nonce), sent)

@@ -46,7 +46,8 @@ ADDRESS = b"\xc0" * 20
 FUNCTIONS, EVENTS, ERRORS = (chain_bandit_artifact().members(kind) for kind in ("function", "event", "error"))
 _BY_SELECTOR = {each.topic[:4]: each for each in FUNCTIONS.values()}
 
-NOBODY = bytes(20)
+NAMES = {selector: each.name for selector, each in _BY_SELECTOR.items()}
+"""Of functions, by selector."""
 
 
 class Reverted(Exception):
