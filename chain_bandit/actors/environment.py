@@ -233,18 +233,19 @@ class Environment:
         ledger, count = past.ledger, past.length
         assert self.last(seat) <= ledger.round
         given = None if arm == NO_PULL else self._rewards.reward(ledger, Wanted(seat, arm, count))
+        counts, totals, forfeited = self._counts[seat], self._totals[seat], self.forfeited[seat]
         if given is None:  # it did not report, or nothing came in time
             if arm != NO_PULL:
-                self.forfeited[seat] = added(self.forfeited[seat], arm, count)
+                forfeited = added(forfeited, arm, count)
             arm, count, reward = NO_PULL, 1, 0
         else:
             reward = given
-            self._counts[seat] = added(self._counts[seat], arm, count)
-            self._totals[seat] = added(self._totals[seat], arm, reward)
-        tallied = tally(self._counts[seat], self._totals[seat])
+            counts, totals = added(counts, arm, count), added(totals, arm, reward)
+        tallied = tally(counts, totals)
         unsigned = Receipt(ledger.round, arm, reward, tallied, b"", count)
         content = self.rules.receipt_content(unsigned)
         signature = self._signer.state(self.rules.slot(ledger), Phase.REWARD, Role.ENVIRONMENT, seat, content)
+        self._counts[seat], self._totals[seat], self.forfeited[seat] = counts, totals, forfeited  # it is signed
         receipt = past.receipts[seat] = replace(unsigned, signature=signature)
         self._given[seat].append(receipt)
         if self._keeps_burn_in and ledger.round <= self.rules.parameters.burn_in:

@@ -93,11 +93,16 @@ class Coordinator(Contract):
     def join(self, sender: Wallet, seated: Seated) -> Call:
         """Take the next seat for as many stakes as it weighs; seats go by order, so all earlier calls come first."""
         deposit = seated.weight * self.fields()[_STAKE]
-        return self._submit(sender, "join", seated.keys, value=deposit, order=Order.ALONE)
+        own = as_address(sender.address)
+        return self._submit(sender, "join", seated.keys, value=deposit, order=Order.ALONE,
+                            done=lambda block: self.has_seat(own, block))  # fmt: skip
 
     def open(self, sender: Wallet, salt: bytes) -> Call:
         """Start the game."""
-        return self._submit(sender, "open", salt, order=Order.ALONE, seats=MAX_PARTICIPANTS)
+        return self._submit(
+            sender, "open", salt, order=Order.ALONE, seats=MAX_PARTICIPANTS,
+            done=lambda block: bool(self._view("opened", block=block)),
+        )  # fmt: skip
 
     def submit_blocks(
         self, sender: Wallet, blocks: Sequence[bytes], done: Callable[[str], int] | None = None, gas: int = 0
@@ -256,15 +261,24 @@ class Coordinator(Contract):
         """The seat of a participant; reverts for anybody else."""
         return int(self._view("seatOf", participant))
 
-    def has_seat(self, account: bytes) -> bool:
-        """Whether somebody has joined."""
+    def has_seat(self, account: bytes, block: str = "latest") -> bool:
+        """Whether an account has joined, by the state after a block."""
         try:
-            self.seat_of(account)
+            self._view("seatOf", account, block=block)
         except TransactionReverted as error:
             if error.error != "NotParticipant":
                 raise
             return False
         return True
+
+    def holder(self, seat: int) -> bytes | None:
+        """The account that has joined as this seat, 20 bytes; None while it is empty."""
+        try:
+            return self.participant_at(seat)
+        except TransactionReverted as error:
+            if error.error != "SeatEmpty":
+                raise
+            return None
 
     def participant_at(self, seat: int) -> bytes:
         """The participant in a seat, 20 bytes."""

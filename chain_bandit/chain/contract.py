@@ -7,7 +7,7 @@ from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.answers import as_bytes
 from chain_bandit.chain.artifacts import Artifact
 from chain_bandit.chain.call import Call, Events, Order, unread
-from chain_bandit.chain.errors import ForeignContract
+from chain_bandit.chain.errors import ForeignContract, TransactionReverted
 from chain_bandit.chain.journal import Journal, Origin, Unkept
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import Rpc, as_decoded
@@ -66,6 +66,18 @@ class Contract:
     def settle(self) -> None:
         """Wait until everything handed over is in blocks with enough confirmations."""
         self._sender.settle()
+
+    def bring_back(self) -> TransactionReverted | None:
+        """Send again what a reorganisation took out of the chain; gives the contract's first refusal."""
+        first: TransactionReverted | None = None
+        while True:
+            try:
+                self._sender.settle()
+                return first
+            except TransactionReverted as refused:
+                if refused.error == "Rejected":  # for money, which may come with what comes back
+                    return first
+                first = first or refused
 
     def wait_until(self, over: Callable[[], bool]) -> None:
         """Wait for what comes of calls under way."""

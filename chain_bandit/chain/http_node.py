@@ -17,6 +17,12 @@ from chain_bandit.stopwatch import Stopwatch
 STANDSTILL = 300.0
 """Seconds that one block may take on a chain that nobody can hurry."""
 
+BURIED = 8
+"""Blocks on top of one after which a game takes it for final: what others rest on waits for so many."""
+
+CALM = 60.0
+"""Seconds without a block after which a chain counts as one that mines by transaction alone."""
+
 KNOCK = 1.0
 """Seconds for the first answer: whether anybody is there."""
 
@@ -61,16 +67,25 @@ class HttpNode:
 
     def mine(self, blocks: int) -> None:
         """Let `blocks` blocks pass: mined at once by a development node, waited for on any other."""
+        if not self._pass(blocks, STANDSTILL):
+            raise NodeUnreachable(f"{self.shown}: no block in {STANDSTILL:.0f} s")
+
+    def bury(self, block: int, blocks: int = BURIED) -> None:
+        """Let so many blocks come on top of one, unless the chain stands still: that one does not go back."""
+        self._pass(max(0, block + blocks - self.height()), CALM)
+
+    def _pass(self, blocks: int, standstill: float) -> bool:
+        """Whether so many blocks came, none of them later than so many seconds after the one before."""
         clock, height = self.delivery.clock, self.height()
-        until = clock.now() + STANDSTILL
-        target = height + blocks
+        until, target = clock.now() + standstill, height + blocks
         self.hurry(blocks)
         while (now := self.height()) < target:
             if now > height:
-                height, until = now, clock.now() + STANDSTILL
+                height, until = now, clock.now() + standstill
             elif clock.now() > until:
-                raise NodeUnreachable(f"{self.shown}: no block in {STANDSTILL:.0f} s")
+                return False
             clock.sleep(_POLL)
+        return True
 
     def hurry(self, blocks: int) -> None:
         """Have a development node mine `blocks` blocks; any other goes on as it does.
@@ -85,6 +100,11 @@ class HttpNode:
         for _ in range(blocks):
             if not self._hurry("evm_mine"):
                 return
+
+    @property
+    def mines_at_once(self) -> bool:
+        """Whether blocks come when transactions do, and no others: a development node says so."""
+        return bool(self.rpc.exchange([("hardhat_getAutomine", [])]) == [True])  # Anvil's too
 
     def grant(self, balances: Mapping[bytes, int]) -> bool:
         """Give accounts (20 bytes) at least so much wei out of nothing; False where the node does not do that."""

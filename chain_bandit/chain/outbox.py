@@ -167,6 +167,11 @@ class Outbox:
                 used.setdefault(call.method, []).extend(call.gas.values())
         return used
 
+    @property
+    def waits_for_blocks(self) -> bool:
+        """Whether all that is open is in blocks already, with too few on top."""
+        return bool(self.open) and all(call.blocks and (call.outdone or not call.outside) for call in self.open)
+
     def upcoming_nonce(self, account: str) -> Step[int]:
         """The nonce that the next call goes by if this account makes it."""
         entries = self._journaled.get(self.made)

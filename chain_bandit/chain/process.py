@@ -60,6 +60,9 @@ class OwnNode(HttpNode):
         for address, code in installed().items():
             self._understood("setCode", checksummed(address), as_hex(code), at_most=KNOCK)
 
+    def bury(self, block: int, blocks: int = 0) -> None:
+        """Nothing: no other program reorganises this chain."""
+
     def wait(self) -> None:
         """Wait until the node ends by itself. Raises `NodeUnreachable` then."""
         raise NodeUnreachable(f"{self.name} ended with exit code {self.process.wait()}")

@@ -68,8 +68,8 @@ class Sender:
         self.chain_id, self.genesis = chain_of(partial(rpc.ask, at_most=FIRST_CONTACT))
         rpc.identity = self.chain_id, self.genesis
         certain = rpc.wire.certain
-        mines_at_once = not certain and rpc.exchange([("hardhat_getAutomine", [])]) == [True]  # Anvil's too
-        standstill = LOST if mines_at_once else delivery.patience / 2
+        self._mines_at_once = not certain and rpc.exchange([("hardhat_getAutomine", [])]) == [True]  # Anvil's too
+        standstill = LOST if self._mines_at_once else delivery.patience / 2
         self._outbox = Outbox(self.chain_id, self.genesis, journal.entries, delivery, certain, standstill)
 
     @property
@@ -190,6 +190,8 @@ class Sender:
             if self._asking is None or (self._sending is not None and self._sending.done()):
                 self._take_sent()
             self._take_answers()
+            if self._mines_at_once and self._outbox.waits_for_blocks:
+                self._rpc.exchange([("evm_mine", [])])  # no other block comes
             if self._outbox.progress != seen:
                 seen = self._outbox.progress
                 patience.moved()

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from chain_bandit.chain.call import Call
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import ForeignChain
+from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import DevelopmentNode, account
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
-from chain_bandit.game.errors import RecordMismatch
+from chain_bandit.game.errors import PlacesDiffer, RecordMismatch
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import ExpectedRecord
 from chain_bandit.protocol.messages import Domain
@@ -84,11 +85,45 @@ class OnChain:
         )  # fmt: skip
         if self.contract.chain_id != self.node.chain_id:
             raise ForeignChain("chain id", self.node.chain_id, self.contract.chain_id)
+        joins = list[Call]()
         for participant, seated in zip(self._participants, plan.seated, strict=True):
-            self.contract.join(participant, seated)
+            joins.append(self.contract.join(participant, seated))
+            if self._delivery.confirmations > 1:
+                self.contract.settle()  # before the next one: a reorganisation may bring both back in another order
+        self._require_places(joins)
         self.contract.open(self._environment, plan.salt)
         self.contract.settle()
         return Domain(self.node.chain_id, self.contract.address, plan.game)
+
+    def _require_places(self, joins: Sequence[Call]) -> None:
+        """Wait until no reorganisation moves the seats any more, and hold them against the plan.
+
+        Raises `PlacesDiffer`, once everybody has stake and pool back, or none of it can be had yet.
+        """
+        node = self.node
+        if not isinstance(node, HttpNode):
+            return
+        self.contract.settle()
+        with self._stopwatch("evm"):
+            node.bury(max(block for join in joins for block in join.blocks))
+        self.contract.settle()
+        held = [(self.contract.participant_at(seat), own) for seat, own in enumerate(self._plan.addresses)]
+        moved = {seat: ("0x" + there.hex(), "0x" + own.hex()) for seat, (there, own) in enumerate(held) if there != own}
+        if moved:
+            deadline = (self.contract.created_in or 0) + self._plan.parameters.opening_deadline
+            raise PlacesDiffer(moved, deadline, self._refund(node, deadline))
+
+    def _refund(self, node: HttpNode, deadline: int) -> bool:
+        """Have everybody withdraw from a game that no block can open any more; False while one can."""
+        with self._stopwatch("evm"):
+            node.hurry(max(0, deadline + 1 - node.height()))
+        if node.height() <= deadline:
+            return False
+        for each in (*self._participants, self._environment):
+            if self.contract.owed(bytes.fromhex(each.address[2:])):
+                self.contract.withdraw(each)
+        self.contract.settle()
+        return True
 
     def submit(self, blocks: Sequence[Submitted]) -> None:
         """Record certified blocks in a row."""

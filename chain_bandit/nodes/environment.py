@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from chain_bandit.actors.environment import Environment
-from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, PullRequest, Receipt
+from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, PullRequest, Receipt, Send
 from chain_bandit.actors.rules import Rules
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
@@ -21,7 +21,7 @@ from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.role import NodeRole, Post, posts
-from chain_bandit.nodes.sign_once import JournalRolledBack, SignedJournal
+from chain_bandit.nodes.sign_once import AlreadySigned, JournalRolledBack, SignedJournal
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, exploration_arm, honest_arm
@@ -165,9 +165,7 @@ class EnvironmentRole(NodeRole):
 
     def overdue(self) -> list[Post]:
         """Receipts of live rewards that have come, or were waited for long enough."""
-        said = posts(self._environment.answered())
-        self._keep(said)
-        return said
+        return self._signed(self._environment.answered)
 
     def expects(self) -> bool:
         """Whether live rewards are on their way."""
@@ -245,7 +243,7 @@ class EnvironmentRole(NodeRole):
         for seat in self._rules.everybody:
             kept = self._kept.get(seat, self._ledger.round)
             if kept is not None:
-                self._environment.give_to(seat, kept.round, kept.arm)
+                self._give_to(seat, kept.round, kept.arm)
 
     def _give(self, arm: int) -> list[Post]:
         """Receipts for all seats except those with earlier ones due: receipts go in order."""
@@ -262,7 +260,19 @@ class EnvironmentRole(NodeRole):
         return each.due(self._rules, self._kept)
 
     def _give_to(self, seat: int, round_: int, arm: int) -> None:
-        self._keep([(seat, self._environment.give_to(seat, round_, arm))])
+        self._signed(lambda: [Send((seat,), self._environment.give_to(seat, round_, arm))])
+
+    def _signed(self, give: Callable[[], list[Send]]) -> list[Post]:
+        """Receipts, which are kept; none where the round had another record before a reorganisation.
+
+        That round's receipt is signed: its seat goes without the reward, which is settled as none.
+        """
+        try:
+            said = posts(give())
+        except AlreadySigned:
+            return []
+        self._keep(said)
+        return said
 
     def _pulled(self, seat: int, round_: int, request: PullRequest) -> list[Post]:
         """The receipt; after a restart those given by the previous process may not all be given again yet.
@@ -276,8 +286,7 @@ class EnvironmentRole(NodeRole):
             arm = self._unasked(each.ledger, each.found) if each.ledger.round < round_ else None
             if arm is not None and seat in self._due(each):
                 self._give_to(seat, each.ledger.round, arm)
-        said = posts(self._environment.late_pull(seat, round_, request))
-        self._keep(said)
+        said = self._signed(lambda: self._environment.late_pull(seat, round_, request))
         return said or self._owed(seat, round_)
 
     def _keep(self, said: list[Post]) -> None:

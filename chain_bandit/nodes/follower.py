@@ -12,10 +12,11 @@ from chain_bandit.chain.answers import as_bytes, as_hex, as_int, field
 from chain_bandit.chain.artifacts import Artifact, chain_bandit_artifact
 from chain_bandit.chain.client import RECORDED, Coordinator
 from chain_bandit.chain.contract import Contract
-from chain_bandit.chain.errors import NodeGarbled
+from chain_bandit.chain.errors import NodeGarbled, NodeUnreachable
 from chain_bandit.chain.rpc import as_decoded
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.game.errors import RecordMismatch
+from chain_bandit.nodes.head import Reorganised
 from chain_bandit.protocol.blocks import Kind, Record, approves
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
@@ -129,7 +130,7 @@ class EventFollower(ABC):
     def _read(self) -> None:
         if not self._is_as_it_was():
             return
-        counted = self._last_counted()
+        counted = self.last_counted()
         events = self._events_from(self._last[0] if self._last else self._first, counted)
         if self._last is not None and self._last not in (event.block for event in events):
             events = self._events_from(max(self._first, self._last[0] - DEEPEST), counted)  # its block is another now
@@ -174,7 +175,7 @@ class EventFollower(ABC):
         transaction = as_hex(as_bytes(field(log, "transactionHash")))
         return _Event(block, as_int(field(log, "logIndex")), said, event.name, values, transaction)
 
-    def _last_counted(self) -> str | None:
+    def last_counted(self) -> str | None:
         """The last block that counts; None for whichever is the last."""
         if self._confirmations == 1:
             return None
@@ -273,6 +274,10 @@ class Follower(EventFollower):
 
     def lacks(self) -> str | None:
         """Which of the records that were given the chain does not have any more; None where it has them all."""
+        if self.salt is not None and not self._contract.opened():
+            return "the game, which was open, is not"
+        if not self._given:
+            return None
         open_round = self._contract.next_round()
         return f"its last record is of round {open_round - 1}, not {self._given}" if open_round <= self._given else None
 
@@ -287,11 +292,21 @@ class Follower(EventFollower):
 
     def is_over(self) -> bool:
         """Whether the contract takes no more records, by the last block whose events count."""
-        return self._is_as_it_was() and self._contract.is_over(self._last_counted() or "latest")
+        if not self._is_as_it_was():
+            return False
+        block = self.last_counted()
+        try:
+            return self._contract.is_over(block or "latest")
+        except NodeUnreachable:
+            if block is None:
+                raise
+            return False  # a reorganisation may have taken the block out: it is asked again
 
     def rest(self) -> None:
-        """Read what comes after the last record."""
+        """Read what comes after the last record. Raises `Reorganised` where the chain has no closing any more."""
         self._read()
+        if self.closed and not self._contract.closed():
+            raise Reorganised("the game, which was closed, is not")
         while self._waiting:
             self._note(*self._waiting.popleft())
 

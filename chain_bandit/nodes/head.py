@@ -4,6 +4,7 @@ A pure machine (`Head.on_answer`) and the driver that asks the node for it (`Hea
 """
 
 import json
+import re
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,11 @@ LOOK = 1.0
 PATIENCE = 120.0
 """Seconds for which a chain may lack what was read from it."""
 
+REPLACED = 30.0
+"""Seconds after which records that a reorganisation took out are not waited for: the node starts anew without them."""
+
+_HASH = re.compile("0x[0-9a-f]{64}")
+
 Block = tuple[int, str]
 """Height and hash, hexadecimal with 0x."""
 
@@ -40,6 +46,16 @@ class ChainWentBack(ChainBanditError):
         self.url, self.why = url, why
 
 
+class Reorganised(ChainBanditError):
+    """A chain that has other records in place of those that were read; a node that starts anew reads these."""
+
+    exit_code = 7
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the chain was reorganised: {why}; start the node again, it goes on from the chain")
+        self.why = why
+
+
 class Head:
     """The last block that counts, held against every answer.
 
@@ -51,6 +67,8 @@ class Head:
 
     Attributes:
         kept: the last block that counts.
+        tip: the latest block that was seen.
+        reorganisations: how often another block was seen in its place.
         trouble: why the chain is not as it was; None while it is.
     """
 
@@ -61,18 +79,25 @@ class Head:
         self.kept = kept
         self._url, self._genesis, self._confirmations, self._lacks = url, genesis, confirmations, lacks
         self._patience, self._since, self._is_replaced = patience, 0.0, False
+        self.tip, self.reorganisations = kept, 0
         self._seen: deque[Block] = deque()
         self.trouble: str | None = None
 
-    def on_answer(self, genesis: str, at_kept: Block | None, latest: Block, now: float) -> None:
-        """Take in block 0, the block at the height of the last one that counted, and the latest one.
+    def on_answer(
+        self, genesis: str, at_kept: Block | None, at_tip: Block | None, latest: Block, now: float
+    ) -> None:  # fmt: skip
+        """Take in block 0, the blocks at the heights of the last one that counted and of the tip, and the latest one.
 
         Raises:
             ForeignChain: another chain answers, and goes on to.
             ChainWentBack: patience is at its end.
+            Reorganised: the chain has gone on without what was read from it.
         """
         foreign = genesis != self._genesis
         why = f"another chain answers, of genesis {genesis}" if foreign else self._missing(at_kept, latest)
+        if not foreign and (self.tip is None or at_tip is not None):  # else it is shorter, or lags
+            self.reorganisations += self.tip is not None and at_tip != self.tip
+            self.tip = latest
         if why is None:
             self.trouble = None
             self._count(latest)
@@ -81,6 +106,8 @@ class Head:
         self.trouble = why
         if foreign and now - self._since >= BEHIND:
             raise ForeignChain("genesis_hash", self._genesis, genesis)
+        if at_kept is not None and not foreign and now - self._since >= REPLACED:
+            raise Reorganised(why)
         if now - self._since >= self._patience:
             raise ChainWentBack(self._url, why, self._patience)
 
@@ -105,23 +132,34 @@ class Head:
 
 
 class HeadWatch:
-    """Polls a node for its head, reports what is wrong, and keeps the last block in a file."""
+    """Polls a node for its head, reports what is wrong, and keeps the last block in a file.
 
-    def __init__(self, rpc: Rpc, path: Path, head: Head) -> None:
+    Args:
+        on_reorganised: called when other blocks are in place of some that were seen.
+    """
+
+    def __init__(
+        self, rpc: Rpc, path: Path, head: Head, on_reorganised: Callable[[], None] = lambda: None
+    ) -> None:  # fmt: skip
         self._rpc, self._path, self._head, self._clock = rpc, path, head, rpc.clock
+        self._on_reorganised = on_reorganised
         self._next = 0.0
         self._notice = Notice(rpc.notice.what, rpc.notice.say)
 
-    def look(self) -> bool:
+    def look(self, at_once: bool = False) -> bool:
         """Whether the chain has all that was read from it, as far as the last look says. Raises as `Head` does."""
         now = self._clock.now()
-        if now >= self._next:
+        if now >= self._next or at_once:
             self._next = now + LOOK
-            kept, height = self._head.kept, hex(self._head.kept[0] if self._head.kept else 0)
-            asked = [("eth_getBlockByNumber", [which, False]) for which in ("0x0", height, "latest")]
-            genesis, at_kept, latest = self._rpc.exchange(asked, _block)
-            if isinstance(genesis, tuple) and isinstance(latest, tuple) and not isinstance(at_kept, Refused):
-                self._head.on_answer(genesis[1], at_kept, latest, now)
+            head, kept, before = self._head, self._head.kept, self._head.reorganisations
+            heights = [hex(block[0] if block else 0) for block in (kept, head.tip)]
+            asked = [("eth_getBlockByNumber", [which, False]) for which in ("0x0", *heights, "latest")]
+            genesis, at_kept, at_tip, latest = self._rpc.exchange(asked, _block)
+            told = isinstance(genesis, tuple) and isinstance(latest, tuple)
+            if told and not (isinstance(at_kept, Refused) or isinstance(at_tip, Refused)):
+                head.on_answer(genesis[1], at_kept, at_tip, latest, now)
+            if head.reorganisations > before:
+                self._on_reorganised()
             if self._head.trouble is not None:
                 self._notice.waiting(self._head.trouble)
             else:
@@ -129,6 +167,11 @@ class HeadWatch:
             if self._head.kept not in (None, kept):
                 self._write()
         return self._head.trouble is None
+
+    @property
+    def reorganisations(self) -> int:
+        """How often the chain was reorganised since this process looks."""
+        return self._head.reorganisations
 
     def wait(self) -> None:
         """Return when the chain has all that was read from it. Raises as `Head` does."""
@@ -150,7 +193,7 @@ def read_head(path: Path) -> Block | None:
     try:
         with regular_file(path) as file:
             number, digest = json.loads(file.read(1024))
-        return (int(number), str(digest)) if number >= 0 else None
+        return (number, digest) if type(number) is int and number >= 0 and _HASH.fullmatch(digest) else None
     except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None
 

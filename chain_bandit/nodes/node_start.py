@@ -4,7 +4,8 @@ import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from ssl import SSLError
 from typing import Any
@@ -23,7 +24,7 @@ from chain_bandit.nodes.addresses import AddressBook
 from chain_bandit.nodes.bodies import BodyExchange
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import EventFollower
-from chain_bandit.nodes.head import Head, HeadWatch, read_head
+from chain_bandit.nodes.head import Head, HeadWatch, Reorganised, read_head
 from chain_bandit.nodes.message_recorder import tapped
 from chain_bandit.nodes.node import UNHURRIED, Node
 from chain_bandit.nodes.observed import Observed
@@ -112,12 +113,14 @@ class NodeStart(ABC):
         self.endpoint = settings.listen if settings else own.endpoint
         files.require_link(self._place / files.LINK, own.certificate)
         self.node, self.verifier = self._connected(url or self.game.url), Verifier()
+        if self.key.address == RELAYER or self.node.mines_at_once:  # others go on while their calls are confirmed
+            self.node.delivery = replace(self.node.delivery, confirmations=self.game.confirmations)
         self._attach(path)
         self.contract.rpc.notice = Notice(self.node.rpc.notice.what, say)
         kept, confirmations = self._place / files.HEAD, self.game.confirmations
         lacks = self.follower.lacks
         head = Head(self.node.shown, self.game.genesis_hash, confirmations, read_head(kept), lacks)
-        self.watch = HeadWatch(self.contract.rpc, kept, head)
+        self.watch = HeadWatch(self.contract.rpc, kept, head, self._bring_back)
 
     def _connected(self, url: str) -> HttpNode:
         """The node of the chain at a URL."""
@@ -155,6 +158,10 @@ class NodeStart(ABC):
         """Whether the game went to its end without this node, which has nothing to learn of its rounds."""
         return False
 
+    def _outlast(self) -> None:
+        """Wait until no reorganisation takes out what the node ends with. Raises `Reorganised` where one has."""
+        return
+
     def _said_at_end(self, role: NodeRole) -> Mapping[str, Any]:
         """Data that the node leaves in a file for its starter."""
         return {}
@@ -169,6 +176,18 @@ class NodeStart(ABC):
         if Path(folder) != self._place:
             reason = f'was made as {folder}: end the node there first, then say the new "folder" in {files.NODE}'
             raise files.PlaceRefused(self._place, reason)
+
+    def _bring_back(self) -> None:
+        """Send again what this node had in blocks that were replaced. Raises `Reorganised` where that is refused."""
+        refused = self.contract.bring_back()
+        if refused is not None:
+            raise Reorganised(f"what was sent before is refused now ({refused})")
+
+    def was_reorganised(self) -> bool:
+        """Whether the chain was reorganised since this start, as it is now."""
+        with suppress(Reorganised):
+            self.watch.look(at_once=True)
+        return self.watch.reorganisations > 0
 
     def run(self) -> Mapping[str, Any]:
         """Play, to the end of the game; what the role says of it. Raises `ChainBanditError`."""
@@ -195,8 +214,10 @@ class NodeStart(ABC):
                 self._finish(role)
             else:
                 node.run(links.receive)
+            self._outlast()
             said = self._said_at_end(role)
-            files.write_ended(self._place, said)
+            own = {} if self.key.secret is None else {"account": "0x" + Signer(self.key.secret).address.hex()}
+            files.write_ended(self._place, {**said, **own})
         return said
 
     def _observer(self, stack: ExitStack, bodies: BodyExchange | None) -> Callable[[Observed], None]:

@@ -25,7 +25,7 @@ from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.game import folder
 from chain_bandit.game.attach import attach
 from chain_bandit.game.chains import environment_need, participant_need, relayer_need
-from chain_bandit.game.deployment import kept_journal
+from chain_bandit.game.deployment import buried, kept_journal
 from chain_bandit.game.plan import Plan, Secrets
 from chain_bandit.game.unfinished import lock
 from chain_bandit.loopback import AddressRefused
@@ -146,6 +146,7 @@ def deploy_open(
             node.line, environment, plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool,
             Stopwatch(), node.delivery, journal,
         )  # fmt: skip
+        buried(node, contract)
         fund(node, [relayer], environment, journal)
         records = tuple(
             announced(plan.relayer if address == RELAYER else plan.environment, plan.game, address, endpoint, made, 0)
@@ -366,18 +367,8 @@ def _require_joinable(node: HttpNode, contract: Coordinator, game: GameFile, par
     deadline, now = game.first_block + parameters.opening_deadline, node.height()
     if now > deadline:
         raise NotJoinable(f"the opening deadline was block {deadline}, now is {now}: nobody can join any more")
-    if _is_taken(contract, parameters.participants - 1):
+    if contract.holder(parameters.participants - 1) is not None:
         raise NotJoinable(f"all {parameters.participants} places are taken")
-
-
-def _is_taken(contract: Coordinator, seat: int) -> bool:
-    try:
-        contract.participant_at(seat)
-    except TransactionReverted as error:
-        if error.error != "SeatEmpty":
-            raise
-        return False
-    return True
 
 
 def _funded(node: HttpNode, need: Need, payer: str | None) -> None:

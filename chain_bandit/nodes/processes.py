@@ -1,7 +1,6 @@
 """Processes of a game of nodes, by their folders: status and termination, whichever command started them."""
 
 import fcntl
-import json
 import os
 import signal
 import struct
@@ -10,7 +9,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
 
 from chain_bandit.append_log import LogLocked, LogUnwritable, regular_file
 from chain_bandit.nodes import node_files as files
@@ -123,18 +121,6 @@ def logged(place: Path, tail: int | None = None) -> list[str]:
             return file.read().decode(errors="replace").splitlines()
     except OSError:
         return []
-
-
-def ended_with(place: Path) -> dict[str, Any]:
-    """What a node said at the end of its game. Raises `PlaceRefused` where its file does not say it any more."""
-    try:
-        with regular_file(place / files.ENDED) as file:
-            said = json.load(file)
-    except (OSError, ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
-        raise files.PlaceRefused(place / files.ENDED, "is damaged: delete it, and chain-bandit node writes it again")
-    return said
 
 
 def _state(place: Path) -> NodeStatus:

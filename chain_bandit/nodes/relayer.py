@@ -167,7 +167,7 @@ class RelayerRole(RecordingRole):
     ) -> None:  # fmt: skip
         super().__init__(contract, wallet, node, follower, verifier, relayer.rules.addresses)
         self._relayer, self._rules, self._contract, self._follower = relayer, relayer.rules, contract, follower
-        self._prover = Prover(self._rules, verifier, contract, follower)
+        self._prover, self._is_through = Prover(self._rules, verifier, contract, follower), False
 
     def begin(self, ledger: Ledger) -> None:
         """Open the next round."""
@@ -180,14 +180,15 @@ class RelayerRole(RecordingRole):
             self._prover.on_record(self._ledger, found)
 
     def finish(self) -> bool:
-        """Prove what the last settlements show, until there are no more of them, or it is too late."""
-        if not self._rules.parameters.provable:
-            return True
+        """Prove what the last settlements show, as long as it is not too late; stay until the game is closed.
+
+        A reorganisation may take out records until then, which it sends again.
+        """
         self._follower.rest()
-        if self._follower.closed or self._follower.costs_from is not None:
-            return True
-        self._prover.prove(self._wallet)
-        return self._prover.is_over()
+        if self._rules.parameters.provable and self._follower.costs_from is None and not self._is_through:
+            self._prover.prove(self._wallet)
+            self._is_through = self._prover.is_over()
+        return self._follower.closed
 
     def _report(self) -> None:
         self._prover.prove(self._wallet)

@@ -177,11 +177,21 @@ class SeatRole(role.NodeRole):
         if not self._follower.closed:
             if self._journal is not None:
                 self._watch()
+            self._close()
             return False
         if self._contract.owed(bytes.fromhex(self._wallet.address[2:])):
             self.once(self._contract, lambda: self._contract.withdraw(self._wallet), "NothingOwed")
         at("withdrawn")
         return True
+
+    def _close(self) -> None:
+        """Close the game once its window for settlement has passed: whose stakes are in it waits for no environment.
+
+        The seats do so in turn, a block after the other.
+        """
+        parameters = self._rules.parameters
+        if self._contract.blocks_left(parameters, parameters.settlement_window + 1 + self.address) < 0:
+            self.once(self._contract, lambda: self._contract.close(self._wallet), "AlreadyClosed", "Unfinished")
 
     def sync(self) -> None:
         """Journal and receipts."""

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,8 @@ from chain_bandit.actors.validator import Validator
 from chain_bandit.attacks.attack import View
 from chain_bandit.attacks.malicious import MaliciousParticipant, MaliciousSeat
 from chain_bandit.chain.client import Coordinator
-from chain_bandit.chain.errors import ForeignChain, TransactionReverted
+from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, TransactionReverted
+from chain_bandit.chain.http_node import BURIED, CALM
 from chain_bandit.chain.identity import require_same
 from chain_bandit.chain.node import account
 from chain_bandit.chain_history.bodies import KEPT
@@ -31,6 +33,7 @@ from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.foreign.registry import named
 from chain_bandit.game.attach import attach
 from chain_bandit.game.books import Books
+from chain_bandit.game.errors import RecordMismatch
 from chain_bandit.network.links import Links
 from chain_bandit.nodes import keystore
 from chain_bandit.nodes import node_files as files
@@ -38,12 +41,13 @@ from chain_bandit.nodes.agreement_start import AgreementStart
 from chain_bandit.nodes.bodies import BodyExchange, KeptBodies
 from chain_bandit.nodes.comparer import ComparerRole
 from chain_bandit.nodes.crash import arm, at
+from chain_bandit.nodes.ended import UNOPENED, ended_with, is_undone
 from chain_bandit.nodes.environment import EnvironmentRole, require_receipts
 from chain_bandit.nodes.follower import Follower
+from chain_bandit.nodes.head import LOOK, REPLACED, Reorganised
 from chain_bandit.nodes.live import kept_own, kept_rewards
-from chain_bandit.nodes.node import UNHURRIED
+from chain_bandit.nodes.node import GROWTH, LONGEST, UNHURRIED
 from chain_bandit.nodes.node_start import NodeStart, said, to_audit
-from chain_bandit.nodes.processes import ended_with
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.relayer import RelayerRole
@@ -78,12 +82,10 @@ class NeverOpened(ChainBanditError):
 
     exit_code = 2
 
-    def __init__(self, deadline: int, height: int) -> None:
-        super().__init__(
-            f"the game was not opened by block {deadline:,}, now is {height:,}: it never will be; chain-bandit leave "
-            "takes back stake and pool"
-        )
-        self.deadline, self.height = deadline, height
+    def __init__(self, deadline: int, height: int, returned: int = 0) -> None:
+        told = f"{returned} wei are back in its account" if returned else "chain-bandit leave takes back stake and pool"
+        super().__init__(f"{UNOPENED} {deadline:,}, now is {height:,}: it never will be; {told}")
+        self.deadline, self.height, self.returned = deadline, height, returned
 
 
 class Start(NodeStart):
@@ -93,6 +95,9 @@ class Start(NodeStart):
     contract: Coordinator
     follower: Follower
     _opens_by: tuple[float, int] | None = None
+    _full_at: tuple[int, float] | None = None
+    _moved_at = 0, 0.0
+    _is_moved = False
 
     def _read_game(self, path: Path) -> None:
         self.game = files.read_game(path)
@@ -141,6 +146,14 @@ class Start(NodeStart):
         """But for the environment, which tells the digest of all rounds."""
         return self.contract.closed() and not isinstance(role, EnvironmentRole)
 
+    def _outlast(self) -> None:
+        if self.key.address == COMPARISON:
+            return
+        self.node.bury(self.node.height(), max(BURIED, self.game.confirmations - 1))
+        self._bring_back()
+        if not self.contract.closed() or self.contract.owed(self._signer.address):
+            raise Reorganised("the game, which was closed, is not, or its account has not withdrawn")
+
     def _said_at_end(self, role: NodeRole) -> Mapping[str, Any]:
         return {"run_digest": "0x" + role.books.digest.hex()} if isinstance(role, EnvironmentRole) else {}
 
@@ -149,12 +162,13 @@ class Start(NodeStart):
     def _await_opening(self, links: Links) -> bool:
         """Take one's seat, or open the game when all are taken; whether the game was not open before.
 
-        Raises `NeverOpened` once no block can open it any more.
+        Raises `NeverOpened` once no block can open it any more; stake or pool have come back by then.
         """
         waited, deadline, height = False, self.game.first_block + self.parameters.opening_deadline, self.node.height()
+        pause = UNHURRIED
         while self.follower.opening() is None:
             if height >= deadline + self.game.confirmations:
-                raise NeverOpened(deadline, height)
+                raise NeverOpened(deadline, height, self._take_back())
             if not waited:
                 self._say(f"the game is not open yet: it has to be by block {deadline:,}, now is {height:,}")
             waited = True
@@ -162,24 +176,65 @@ class Start(NodeStart):
                 if height < deadline:
                     self._open(links, deadline - height)
             except TransactionReverted as error:  # done before a restart, or it is too late: the chain will show it
-                if error.error not in ("AlreadyJoined", "AlreadyOpened", "OpeningMissed"):
+                if error.error not in ("AlreadyJoined", "AlreadyOpened", "OpeningMissed", "SeatsMissing"):
                     raise
-            self.clock.sleep(UNHURRIED)
+            self.clock.sleep(pause)
+            pause = min(GROWTH * pause, LONGEST)
             height = self.node.height()
         return waited
 
     def _open(self, links: Links, blocks: int) -> None:
-        address, participants = self.key.address, self.seated
-        if address == ENVIRONMENT:
-            salt, is_full = self.key.salt, self.contract.has_seat(participants[-1].address)
-            if salt is not None and is_full and self._are_there(links, blocks):
+        address, salt = self.key.address, self.key.salt
+        if address == ENVIRONMENT and salt is not None:
+            if self._is_full(blocks) and self._are_there(links, blocks):
                 self.contract.open(account(self._signer.secret), salt)
                 self.contract.settle()
                 at("opened")
         elif address >= 0 and self._is_next(address):
-            self.contract.join(account(self._signer.secret), participants[address])
+            self.contract.join(account(self._signer.secret), self.seated[address])
             self.contract.settle()
             at("joined")
+
+    def _is_full(self, blocks: int) -> bool:
+        """Whether everybody holds the place of the plan, under so many blocks that no reorganisation moves a seat.
+
+        A game whose places differ is not opened: its stakes and pool come back once its deadline has passed.
+
+        Args:
+            blocks: left to open the game in, of which the wait takes no more than half.
+        """
+        planned, seats = [each.address for each in self.seated], range(len(self.seated))
+        if self._full_at is None and self.contract.holder(seats[-1]) is None:
+            return False
+        held = [self.contract.holder(seat) or b"" for seat in seats]
+        if held != planned:
+            self._full_at = None
+            if all(held) and not self._is_moved:
+                moved = next(seat for seat in seats if held[seat] != planned[seat])
+                self._say(f"the game is not opened: seat {moved} belongs to 0x{held[moved].hex()} on the chain, and to "
+                          f"0x{planned[moved].hex()} in {files.GAME}; stakes and pool come back after the deadline")
+                self._is_moved = True
+                self.node.hurry(blocks + self.game.confirmations)
+            return False
+        height, now = self.node.height(), self.clock.now()
+        if self._full_at is None:
+            self._full_at = self._moved_at = height, now
+            self.node.hurry(BURIED)
+        if height != self._moved_at[0]:
+            self._moved_at = height, now
+        grown = height - self._full_at[0]
+        return grown >= min(BURIED, blocks // 2) or now > self._moved_at[1] + CALM
+
+    def _take_back(self) -> int:
+        """Withdraw stake or pool of a game that was never opened, in wei."""
+        if self.key.secret is None:
+            return 0
+        wallet = account(self._signer.secret)
+        owed = self.contract.owed(self._signer.address)
+        if owed:
+            self.contract.withdraw(wallet)
+            self.contract.settle()
+        return owed
 
     def _are_there(self, links: Links, blocks: int) -> bool:
         """Whether the first round may begin: it is lost to whose node comes later, and to all if too many do.
@@ -197,9 +252,19 @@ class Start(NodeStart):
         return not missing or now > until or blocks <= left
 
     def _is_next(self, seat: int) -> bool:
-        """Whether it is this seat's turn: seats go by order."""
+        """Whether it is this seat's turn: seats go by order, and the one before is confirmed."""
         *before, own = (each.address for each in self.seated[: seat + 1])
-        return not self.contract.has_seat(own) and all(map(self.contract.has_seat, before[-1:]))
+        if self.contract.has_seat(own):
+            return False
+        block = self.follower.last_counted() or "latest"
+        if block != "latest" and int(block, 16) < self.game.first_block:
+            return False
+        try:
+            return all(self.contract.has_seat(each, block) for each in before[-1:])
+        except NodeUnreachable:
+            if block == "latest":
+                raise
+            return False  # a reorganisation may have taken the block out
 
     def _rules(self) -> tuple[Rules, Ledger]:
         """The public facts, and the ledger before round 1. Raises `ForeignChain` where others have joined."""
@@ -207,6 +272,8 @@ class Start(NodeStart):
         assert salt is not None
         seed_0, genesis = genesis_digest(self.domain.game, self.seated, salt)
         found = self.contract.genesis()
+        if found == bytes(32):
+            raise Reorganised("the game, which was open, is not")
         if found != genesis:
             raise ForeignChain("genesis", "0x" + genesis.hex(), "0x" + found.hex())
         rules = Rules(
@@ -321,13 +388,31 @@ def main(
     place: Path, url: str | None = None, password: Callable[[Path], str] | None = None, metrics: str | None = None,
     say: Callable[[str], None] = said, rewards: str | None = None,
 ) -> Mapping[str, Any]:  # fmt: skip
-    """Run one node to the end of its game; tells which it was, and what it ended with. Raises `ChainBanditError`."""
+    """Run one node to the end of its game; tells which it was, and what it ended with. Raises `ChainBanditError`.
+
+    Where a reorganisation takes out what this node rests on, it starts anew from what the chain has.
+    """
     arm(place.resolve().name)
+    place, known = place.resolve(), cache(password) if password is not None else None
     if (place / files.ENDED).exists():
         said, game = ended_with(place), files.game_of(place)
-        say(f"this node has ended with its game; {to_audit(game)}")
-        return {"node": place.resolve().name, "contract": files.read_shared(game).contract, **said}
+        said.pop("account", None)
+        if not is_undone(place, url, say):
+            say(f"this node has ended with its game; {to_audit(game)}")
+            return {"node": place.name, "contract": files.read_shared(game).contract, **said}
+        (place / files.ENDED).unlink()
     logging.getLogger("chain_bandit").addHandler(_Said(say))
-    start = start_of(place)(place, url, password, metrics, say, rewards)
-    say(f"{files.name_of(start.key.address)} of {start.game.contract}")
-    return {"node": place.resolve().name, "contract": start.game.contract, **start.run()}
+    reorganised_at = -inf
+    while True:
+        start = start_of(place)(place, url, known, metrics, say, rewards)
+        say(f"{files.name_of(start.key.address)} of {start.game.contract}")
+        try:
+            return {"node": place.name, "contract": start.game.contract, **start.run()}
+        except (Reorganised, RecordMismatch, TransactionReverted) as error:
+            now = start.clock.now()
+            if isinstance(error, Reorganised) or start.was_reorganised():
+                reorganised_at = now
+            if now > reorganised_at + REPLACED:
+                raise
+            start.clock.sleep(LOOK)
+            say(f"starts anew from what the chain has: {error}")

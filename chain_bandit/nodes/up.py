@@ -24,10 +24,11 @@ from chain_bandit.game.chains import connected, environment_need, is_url, others
 from chain_bandit.game.plan import Plan, Secrets
 from chain_bandit.game.unfinished import kept_if
 from chain_bandit.nodes import node_files as files
+from chain_bandit.nodes.ended import UNOPENED, ended_with, is_undone
 from chain_bandit.nodes.fork_server import ForkServer
 from chain_bandit.nodes.game_folders import write_folders, write_game
 from chain_bandit.nodes.left import leave
-from chain_bandit.nodes.processes import LOOK, down, ended_with, logged, places, states
+from chain_bandit.nodes.processes import LOOK, down, logged, places, states
 from chain_bandit.protocol.errors import ChainBanditError, require
 from chain_bandit.scenario import Scenario
 
@@ -87,12 +88,13 @@ def take_up(
 ) -> None:  # fmt: skip
     """Run the nodes whose folders are here, of a game of which others run theirs, until these have ended with it.
 
-    Where all have ended before, nothing is started. Raises `NodeStopped` as `up` does; `PlaceRefused`.
+    Where all have ended before, and the chain still has the closing, nothing is started. Raises `NodeStopped` as `up`
+    does; `PlaceRefused`.
     """
-    if all(state.ended for state in states(out) if state.begun is not None):
+    here = [place for place, state in zip(places(out), states(out), strict=True) if state.begun is not None]
+    if all((place / files.ENDED).exists() for place in here) and not any(is_undone(each, None, say) for each in here):
         return
     with processes(out) as fork_server:
-        here = [state for state in states(out) if state.begun is not None]
         say(f"{len(here)} processes; chain-bandit ps {out} says how they are")
         for _ in looks(out, fork_server, say, revives):
             pause(LOOK)
@@ -191,12 +193,22 @@ def looks(
 ) -> Iterator[set[str]]:
     """Look at the nodes again and again until all have ended with the game, and those of here are gone.
 
-    Yields the names of those that run here. Raises `NodeStopped` as `up` does.
+    Where a reorganisation has taken the closing out of the chain by then, they are started again.
+
+    Yields the names of those that run here. Raises `NodeStopped` as `up` does; where the game was never opened, once
+    all have their stakes back.
     """
     here = {place.name: place for place in places(out) if place.is_dir()}
-    running, seen, is_told = set(here), dict[str, int](), False
-    while running or not all(state.ended for state in states(out) if state.name in here):
+    running, seen, is_told, unopened = set(here), dict[str, int](), False, dict[str, int]()
+    while running or unopened or not all(state.ended for state in states(out) if state.name in here):
+        if unopened and not running:
+            name, code = next(iter(unopened.items()))
+            raise NodeStopped(name, code, _last_words(here[name]))
         for name, code in fork_server.ended():
+            if code > 0 and _last_words(here[name]).startswith(UNOPENED):
+                unopened[name] = code
+                running.discard(name)
+                continue
             if code > 0:
                 raise NodeStopped(name, code, _last_words(here[name]))
             if code < 0 and revives(name):
@@ -217,6 +229,11 @@ def looks(
             say(waiting)
         is_told = waiting is not None
         yield running
+        if not running and not unopened:
+            running = {name for name, place in here.items() if (place / files.ENDED).exists() and
+                       is_undone(place, None, say)}
+            for name in running:
+                fork_server.start(here[name])
 
 
 def _last_words(place: Path) -> str:

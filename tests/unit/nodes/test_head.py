@@ -11,7 +11,8 @@ from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.retry_budget import Clock
 from chain_bandit.chain.rpc import BEHIND, Rpc
 from chain_bandit.chain.transaction_policy import TransactionPolicy
-from chain_bandit.nodes.head import PATIENCE, ChainWentBack, Head, HeadWatch, read_head
+from chain_bandit.exit_codes import RESTARTABLE
+from chain_bandit.nodes.head import PATIENCE, REPLACED, ChainWentBack, Head, HeadWatch, Reorganised, read_head
 from chain_bandit.stopwatch import Stopwatch
 
 GENESIS = "0x" + "00" * 32
@@ -24,53 +25,68 @@ def block(number: int, fork: int = 1) -> tuple[int, str]:
 def test_a_chain_that_grows_is_as_it_was_and_counts_what_has_its_confirmations():
     head = Head("url", GENESIS, confirmations=3)
     for number in range(10):
-        head.on_answer(GENESIS, head.kept, block(number), float(number))
+        head.on_answer(GENESIS, head.kept, None, block(number), float(number))
         assert head.trouble is None
     assert head.kept == block(7)
 
 
 def test_a_chain_that_is_behind_is_named_and_waited_for_and_may_come_back_as_it_was():
     head = Head("url", GENESIS, kept=block(9))
-    head.on_answer(GENESIS, None, block(5), 0.0)
+    head.on_answer(GENESIS, None, None, block(5), 0.0)
     assert head.trouble == f"it is at block 5, and block 9 ({block(9)[1]}) was read from it"
-    head.on_answer(GENESIS, None, block(8), PATIENCE - 1)
+    head.on_answer(GENESIS, None, None, block(8), PATIENCE - 1)
     assert head.kept == block(9)
-    head.on_answer(GENESIS, block(9), block(10), PATIENCE + 1)
+    head.on_answer(GENESIS, block(9), None, block(10), PATIENCE + 1)
     assert (head.trouble, head.kept) == (None, block(10))
-    head.on_answer(GENESIS, None, block(5), 2 * PATIENCE)  # its patience begins anew
+    head.on_answer(GENESIS, None, None, block(5), 2 * PATIENCE)  # its patience begins anew
     with pytest.raises(ChainWentBack, match=r"at url went back: it is at block 5, .* start its node") as stopped:
-        head.on_answer(GENESIS, None, block(5), 3 * PATIENCE)
+        head.on_answer(GENESIS, None, None, block(5), 3 * PATIENCE)
     assert stopped.value.exit_code == 6
 
 
 def test_blocks_that_were_replaced_are_no_trouble_while_all_that_was_read_is_recorded_again():
     lacks = ["its last record is of round 7, not 9"]
     head = Head("url", GENESIS, kept=block(9), lacks=lambda: lacks[0] if lacks else None)
-    head.on_answer(GENESIS, block(9, fork=2), block(9, fork=2), 0.0)
+    head.on_answer(GENESIS, block(9, fork=2), None, block(9, fork=2), 0.0)
     assert head.trouble is not None
     assert head.trouble.endswith("and its last record is of round 7, not 9")
-    head.on_answer(GENESIS, block(9, fork=2), block(11, fork=2), 1.0)
+    head.on_answer(GENESIS, block(9, fork=2), None, block(11, fork=2), 1.0)
     assert head.trouble is not None
     lacks.clear()
-    head.on_answer(GENESIS, block(9, fork=2), block(13, fork=2), 2.0)
+    head.on_answer(GENESIS, block(9, fork=2), None, block(13, fork=2), 2.0)
     assert (head.trouble, head.kept) == (None, block(13, fork=2))
     lacks.append("never asked of a chain whose blocks are the same")
-    head.on_answer(GENESIS, block(13, fork=2), block(14, fork=2), 3.0)
+    head.on_answer(GENESIS, block(13, fork=2), None, block(14, fork=2), 3.0)
     assert head.trouble is None
-    head.on_answer(GENESIS, block(14), block(15), 4.0)
-    with pytest.raises(ChainWentBack, match="and was 0x02"):
-        head.on_answer(GENESIS, block(14), block(15), 4.0 + PATIENCE)
+    head.on_answer(GENESIS, block(14), None, block(15), 4.0)
+    head.on_answer(GENESIS, block(14), None, block(15), 3.9 + REPLACED)
+    with pytest.raises(Reorganised, match="and was 0x02") as stopped:
+        head.on_answer(GENESIS, block(14), None, block(15), 4.0 + REPLACED)
+    assert stopped.value.exit_code in RESTARTABLE
+
+
+def test_a_reorganisation_is_noticed_by_the_block_in_place_of_the_latest_one_however_few_confirmations_count():
+    head = Head("url", GENESIS, confirmations=6)
+    head.on_answer(GENESIS, None, None, block(9), 0.0)
+    head.on_answer(GENESIS, None, block(9), block(10), 1.0)
+    assert (head.reorganisations, head.tip) == (0, block(10))
+    head.on_answer(GENESIS, None, None, block(8), 2.0)  # a node that lags, or a shorter branch: not known yet
+    assert (head.reorganisations, head.tip) == (0, block(10))
+    head.on_answer(GENESIS, None, block(10, fork=2), block(11, fork=2), 3.0)
+    assert (head.reorganisations, head.tip, head.trouble) == (1, block(11, fork=2), None)
+    head.on_answer(GENESIS, None, block(11, fork=2), block(11, fork=2), 4.0)
+    assert head.reorganisations == 1
 
 
 def test_another_chain_under_the_same_url_is_believed_after_a_moment():
     head, other = Head("url", GENESIS, kept=block(9)), "0x" + "77" * 32
-    head.on_answer(other, block(9), block(9), 0.0)
+    head.on_answer(other, block(9), None, block(9), 0.0)
     assert head.trouble == f"another chain answers, of genesis {other}"
-    head.on_answer(GENESIS, block(9), block(9), 1.0)
+    head.on_answer(GENESIS, block(9), None, block(9), 1.0)
     assert head.trouble is None
-    head.on_answer(other, None, block(2), 2.0)
+    head.on_answer(other, None, None, block(2), 2.0)
     with pytest.raises(ForeignChain) as stopped:
-        head.on_answer(other, None, block(2), 2.0 + BEHIND)
+        head.on_answer(other, None, None, block(2), 2.0 + BEHIND)
     assert stopped.value.exit_code == 6
 
 
@@ -113,7 +129,8 @@ def test_what_is_wrong_is_said_once_and_the_last_block_outlives_the_process(tmp_
     wire.chain |= dict(map(block, range(6, 12)))
     assert began.look()
     assert said[1:] == ["connected to the chain at url again"]
-    for garbage in ("", "{", "[]", "[1]", '["a", "b"]', "null", json.dumps([-1, "0x"])):
+    for garbage in ("", "{", "[]", "[1]", '["a", "b"]', "null", json.dumps([-1, "0x"]), '[9, "nonsense"]', '[9.5, 7]',
+                    json.dumps([True, block(1)[1]])):  # fmt: skip
         (tmp_path / "head.json").write_text(garbage)
         assert read_head(tmp_path / "head.json") is None
 

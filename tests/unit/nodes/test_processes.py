@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from chain_bandit.append_log import LogLocked, LogUnwritable
+from chain_bandit.nodes import ended, processes, up
 from chain_bandit.nodes import node_files as files
-from chain_bandit.nodes import processes, up
 from chain_bandit.nodes.head import read_head
 from chain_bandit.nodes.processes import NodeStatus, alone, down
 from tests.integration.nodes import descendants
@@ -118,7 +118,7 @@ def test_what_a_node_ended_with_is_an_object_in_a_file(place, tmp_path):
     else:
         path.write_text({"text": '{"run_digest"', "list": "[1]", "deep": "[" * 100_000}[place])
     with pytest.raises(files.PlaceRefused, match="is damaged: delete it"):
-        processes.ended_with(tmp_path)
+        ended.ended_with(tmp_path)
 
 
 def test_a_pipe_in_the_place_of_a_file_of_a_node_keeps_nobody_waiting(tmp_path):

@@ -1,0 +1,54 @@
+"""A node's end, as its folder has it, held against the chain: a reorganisation may have taken the closing out again."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from chain_bandit.append_log import regular_file
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.errors import NodeUnreachable
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.identity import require_same
+from chain_bandit.nodes import node_files as files
+from chain_bandit.stopwatch import Stopwatch
+
+UNOPENED = "the game was not opened by block"
+"""First words of a node whose game no block can open any more."""
+
+
+def ended_with(place: Path) -> dict[str, Any]:
+    """What a node said at the end of its game. Raises `PlaceRefused` where its file does not say it any more."""
+    try:
+        with regular_file(place / files.ENDED) as file:
+            said = json.load(file)
+    except (OSError, ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        raise files.PlaceRefused(place / files.ENDED, "is damaged: delete it, and chain-bandit node writes it again")
+    return said
+
+
+
+def is_undone(place: Path, url: str | None, say: Callable[[str], None]) -> bool:
+    """Whether the chain lacks the closing of a game that a node has ended with, or still owes its account wei.
+
+    A chain that does not answer is taken at the file's word, which a line says.
+
+    Args:
+        url: of the node's connection to the chain; by default that of the game.
+    """
+    game, account = files.read_shared(files.game_of(place)), ended_with(place).get("account")
+    if isinstance(game, files.AgreementFile):
+        return False
+    try:
+        node = HttpNode(url or game.url)
+        require_same(node.rpc.ask, game.identity)
+        contract = Coordinator.at(node.line, bytes.fromhex(game.contract[2:]), Stopwatch(), node.delivery)
+        if not contract.closed():
+            say("the chain has no closing of the game any more: this node goes on")
+            return True
+        return isinstance(account, str) and contract.owed(bytes.fromhex(account[2:])) > 0
+    except NodeUnreachable as error:
+        say(f"whether the chain still has the closing was not looked at: {error}")
+        return False

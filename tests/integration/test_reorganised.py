@@ -1,0 +1,93 @@
+"""Games on Anvil whose chain goes back: a part of `python -m verification.reorganised`."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.game.errors import PlacesDiffer
+from chain_bandit.game.on_chain import OnChain
+from chain_bandit.game.plan import Plan
+from chain_bandit.nodes.follower import Follower
+from chain_bandit.nodes.head import Head, HeadWatch, read_head
+from chain_bandit.scenario import load
+from chain_bandit.stopwatch import Stopwatch
+from tests.integration.nodes import ROOT
+from verification.reorganised import Game, play
+
+SMALL = ROOT / "examples" / "small.toml"
+
+
+@pytest.mark.parametrize(
+    "game", [Game("run", "joining", 3, 1, 0), Game("run", "closing", 4, 6, 0), Game("up", "rounds", 2, 1, 0)],
+    ids=lambda game: f"{game.verb} {game.stage}",
+)  # fmt: skip
+def test_a_game_whose_chain_goes_back_is_played_to_its_end(game: Game, tmp_path: Path) -> None:
+    play(game, tmp_path)
+    assert (game.ended, game.codes, game.left, game.undone) == ("audited", [0], 0, 1), game.said
+
+
+def test_a_game_whose_places_a_reorganisation_permutes_is_refunded_and_not_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The chain has the joins of two seats in another order, as it may once both came back from the mempool."""
+    plan, join, first = Plan(load(SMALL)), Coordinator.join, list[Any]()
+
+    def permuted(contract: Coordinator, sender: Any, seated: Any) -> Any:
+        if not first:
+            first.extend((sender, seated))
+            return None
+        made = join(contract, sender, seated)
+        if len(first) == 2:
+            first.append(join(contract, *first))
+        return made
+
+    monkeypatch.setattr(Coordinator, "join", permuted)
+    with anvil() as own:
+        node = HttpNode(own.url)
+        node.grant(dict.fromkeys((*plan.addresses, plan.environment.address, plan.relayer.address), 10 ** 20))
+        before = node.balance("0x" + plan.addresses[0].hex())
+        game = OnChain(node, Stopwatch())
+        with pytest.raises(PlacesDiffer, match="all stakes and the pool were returned") as refused:
+            game.open(plan)
+        assert refused.value.held.keys() == {0, 1}
+        assert not game.contract.opened()
+        assert node.balance("0x" + game.contract.address.hex()) == 0
+        assert before - node.balance("0x" + plan.addresses[0].hex()) < 10**16, "but for gas"
+
+
+def test_a_block_that_is_replaced_before_the_opening_stops_no_node(tmp_path: Path) -> None:
+    plan, now = Plan(load(SMALL)), [0.0]
+    with anvil() as node:
+        node.grant({plan.environment.address: 10**20})
+        contract = Coordinator.deploy(
+            node.line, _wallet(plan), plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool,
+            Stopwatch(), node.delivery,
+        )  # fmt: skip
+        node.mine(5)
+        genesis = node.ask("eth_getBlockByNumber", "0x0", False)["hash"]
+
+        def started() -> Follower:
+            follower = Follower(contract, contract.created_in or 0, is_as_it_was=lambda: watch.look())
+            head = Head(node.url, genesis, kept=read_head(tmp_path / "head.json"), lacks=follower.lacks)
+            watch = HeadWatch(contract.rpc, tmp_path / "head.json", head)
+            return follower
+
+        follower = started()
+        assert follower.opening() is None
+        before = read_head(tmp_path / "head.json")
+        node.ask("anvil_reorg", 1, [])
+        for each in (started(), started()):
+            assert each.opening() is None
+            assert each.is_over() is False
+        assert before != read_head(tmp_path / "head.json"), "the block in its place is kept"
+        assert now == [0.0]
+
+
+def _wallet(plan: Plan) -> Any:
+    from chain_bandit.chain.node import account
+
+    return account(plan.environment.secret)
