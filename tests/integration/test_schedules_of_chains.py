@@ -152,7 +152,7 @@ def every_reorganisation_is_trouble(_):
 
 @fault(Head, "__init__")
 def nobody_waits_for_a_chain_that_went_back(real):
-    def __init__(self, url, genesis, confirmations, kept, lacks, patience):  # noqa: N807
+    def __init__(self, url, genesis, confirmations, kept, lacks, patience):
         real(self, url, genesis, confirmations, kept, lacks, 0.0)
 
     return __init__

@@ -15,7 +15,7 @@ With --certified, certified vectors end the broadcast of reports; two thirds alo
 With --nodes the loop of nodes plays some rounds in a row, n = 4 ... 7 and m < n/2.
 With --receipts a game of 48 rounds without a consensus, whose receipts, settlements and proofs are under attack.
 With --sending a run of some transactions before a hostile node, in virtual time, with crashes (docs/chains.md).
-With --chains nodes from the opening to their end on a chain that goes back, in virtual time, with crashes (docs/chains.md).
+With --chains nodes from the opening to their end on a chain that is reorganised, in virtual time (docs/chains.md).
 With --epochs some epochs of an agreement on tokens under corrupt participants and validators (docs/mediate.md).
 Signatures are ideal (`keyring.py`) unless --true. With --seed one schedule: if it fails, the fewest acts that still do
 and what happens; else what it is. With --record a budget that held is noted in `tests/snapshots/played.json`, and

@@ -1,8 +1,8 @@
 """Schedules of nodes whose chain goes back: opening, records, settlement and end, by the code that ships.
 
-One seed gives a short game (two to four seats, three or four recorded rounds), a chain that mines by time or by transaction,
-reorganisations of a depth up to eight at every stage (before the opening, while seats are taken, in rounds, at the
-close, in series), a provider for each process with its limits, and the places where processes are killed. Environment,
+One seed gives a short game (two to four seats, two to four recorded rounds), a chain that mines by time or by
+transaction, reorganisations of a depth up to eight at every stage (before the opening, while seats are taken, in
+rounds, at the close, in series), a provider for each process, and the moments when processes are killed. Environment,
 relayer and seats run `nodes/start.py`, `nodes/head.py`, `nodes/follower.py`, `nodes/environment.py`,
 `nodes/relayer.py` and the whole of `chain/` in virtual time, each in a thread that blocks (`baton.py`), on folders of
 their own. The consensus is not what is tested: a certificate is there at a drawn time, and nobody pulls.
@@ -15,10 +15,10 @@ each process with a typed error. No process ends otherwise, and none goes on for
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -38,10 +38,9 @@ from chain_bandit.chain.retry_budget import Clock
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.nodes import ended
+from chain_bandit.nodes import ended, node_start
 from chain_bandit.nodes import head as head_module
 from chain_bandit.nodes import node_files as files
-from chain_bandit.nodes import node_start
 from chain_bandit.nodes import start as start_module
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.head import Head, HeadWatch, read_head
@@ -56,8 +55,9 @@ from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.stopwatch import Stopwatch
 from verification.schedules.baton import Process, VirtualTime
 from verification.schedules.counted import Counted
-from verification.schedules.crashing import CHAIN_ID, IdealSigner
-from verification.schedules.game_chain import TIMEOUT, GameBlock, GameChain, Provider
+from verification.schedules.crashing import IdealSigner
+from verification.schedules.game_chain import TIMEOUT, GameChain, Provider
+from verification.schedules.hostile_node import CHAIN_ID
 from verification.schedules.model_chain import Killed, SignedCall
 from verification.schedules.model_game import ADDRESS, FUNCTIONS, Cast, ModelGame
 
@@ -68,8 +68,8 @@ LONGEST = 100.0
 """Seconds in which all has to end once the chain is calm."""
 
 PATIENCE, LACKING, REPLACED = 20.0, 25.0, 8.0
-"""Seconds of a sender's patience, of that with a chain that lacks what was read from it, and until a node starts anew where
-the chain went on without it."""
+"""Seconds of a sender's patience, of that with a chain that lacks what was read from it, and until a node starts anew
+where the chain went on without it."""
 
 DEEPEST = 8
 """Blocks below the highest that was there, that a reorganisation replaces at most."""
@@ -78,10 +78,12 @@ LOOK, MOST = 5.0, 20
 """Seconds after the end of a process, when it is looked at, and how often that is."""
 
 PAUSE = 0.4
-"""Seconds of the first pause between two tries, and the shortest of a loop: with shorter ones a schedule is the same and
-takes longer."""
+"""Seconds of the first pause between two tries, and the shortest of a loop: with shorter ones a schedule takes longer
+and shows the same."""
 
-STAGES = ("join", "join", "open", "submitBlocks", "settleRewards", "reveal", "settleCosts", "close", "close", "withdraw")
+STAGES = (
+    "join", "join", "open", "submitBlocks", "settleRewards", "reveal", "settleCosts", "close", "close", "withdraw",
+)  # fmt: skip
 """After which calls the chain may go back."""
 
 SIZES = ((2, 3), (2, 3), (2, 4), (2, 5), (3, 4), (4, 3))
@@ -100,7 +102,7 @@ account = lru_cache(account_of)
 class _Links:
     """No links: messages are scripted. Who runs is there."""
 
-    def __init__(self, schedule: "Schedule") -> None:
+    def __init__(self, schedule: "ChainSchedule") -> None:
         self._schedule = schedule
         self.banned = frozenset[int]()
 
@@ -121,7 +123,7 @@ class _Links:
 class _Node(Node):
     """The loop of a node without messages: a certificate is there when the schedule says."""
 
-    schedule: "Schedule"
+    schedule: "ChainSchedule"
 
     def _begin(self) -> None:
         super()._begin()
@@ -191,7 +193,7 @@ def prover_rules(prover: Prover) -> Any:
 class _Start(Start):
     """`Start` of a life; what it reads of files is what the schedule has."""
 
-    def __init__(self, life: "Life") -> None:
+    def __init__(self, life: "NodeLife") -> None:
         self._life, schedule = life, life.schedule
         self._place, self._metrics, self._source = life.place, None, None
         self._say = life.say
@@ -199,7 +201,8 @@ class _Start(Start):
         self.clock = self._delivery.clock
         cast = schedule.cast
         self.game, self.key, self._file = schedule.file, life.key, None
-        self.peers = dict.fromkeys({each.address for each in schedule.lives} - {life.address})
+        peers: Any = dict.fromkeys({each.address for each in schedule.lives} - {life.address})
+        self.peers = peers
         self.node, self.verifier = life.connected(), schedule.verifier
         if self.key.address == RELAYER or self.node.mines_at_once:
             self.node.delivery = replace(self.node.delivery, confirmations=self.game.confirmations)
@@ -235,18 +238,18 @@ class _Start(Start):
         return super()._journal(stack) if self.key.address == ENVIRONMENT else None
 
 
-class Life:
+class NodeLife:
     """A node's: its processes one after the other, and its folder.
 
     Attributes:
         code: how its last process ended; None while it runs.
     """
 
-    def __init__(self, schedule: "Schedule", address: int, secret: bytes) -> None:
+    def __init__(self, schedule: "ChainSchedule", address: int, secret: bytes) -> None:
         self.schedule, self.address = schedule, address
         plan = schedule.cast.plan
         is_owner = address == ENVIRONMENT
-        self.key = SimpleNamespace(
+        self.key: Any = SimpleNamespace(
             address=address, secret=secret, salt=plan.salt if is_owner else None,
             draws=plan.secret if is_owner else None, chance=None,
         )  # fmt: skip
@@ -314,7 +317,7 @@ class Life:
         return contract
 
 
-class Schedule:
+class ChainSchedule:
     """One seed's: the chain, the lives of its nodes, and what happens to both."""
 
     def __init__(self, seed: int, folder: Path) -> None:
@@ -327,7 +330,7 @@ class Schedule:
         self.confirmations = 1 if not interval else rng.choice((1, 1, 2, 3, 6))
         self.late = rng.uniform(0.8, 2.0)
         self.chain = GameChain(rng, self.time, ModelGame(self.cast, CREATED_IN), interval)
-        self.file = SimpleNamespace(
+        self.file: Any = SimpleNamespace(
             first_block=CREATED_IN, confirmations=self.confirmations, bound_ms=5000, url="",
             participants=[SimpleNamespace(seated=each) for each in self.cast.seated],
             environment=plan.environment.address, genesis_hash=self.chain.chain[0].digest, vectors="",
@@ -335,9 +338,9 @@ class Schedule:
         )  # fmt: skip
         self.chain.on_include = self._on_include
         self.undone: list[tuple[str, float]] = []
-        self.lives: list[Life] = []
-        self.lives += [Life(self, ENVIRONMENT, plan.environment.source), Life(self, RELAYER, plan.relayer.source)]
-        self.lives += [Life(self, seat, signer.source) for seat, signer in enumerate(plan.participants)]
+        self.lives: list[NodeLife] = []
+        self.lives += [NodeLife(self, ENVIRONMENT, plan.environment.source), NodeLife(self, RELAYER, plan.relayer.source)]
+        self.lives += [NodeLife(self, seat, signer.source) for seat, signer in enumerate(plan.participants)]
         self.again, self.peak, self.is_given = 0, 0, False
         self.calm_at = rng.choice((0.0, 5.0, 8.0, 12.0, 20.0))
         self.time.ends_at = self.calm_at + LONGEST
@@ -374,7 +377,7 @@ class Schedule:
                 time.after(moment, self._kill)
         for life in self.lives:
             if self.calm_at and rng.random() < 0.3:
-                time.after(rng.uniform(0.0, self.calm_at), lambda life=life: self._mood(life))
+                time.after(rng.uniform(0.0, self.calm_at), partial(self._mood, life))
         time.after(self.calm_at, self._calm)
 
     def _on_include(self, sent: SignedCall) -> None:
@@ -406,7 +409,7 @@ class Schedule:
             assert process is not None
             self.time.kill(process)
 
-    def _mood(self, life: Life) -> None:
+    def _mood(self, life: NodeLife) -> None:
         rng, limits = self.rng, life.provider.limits
         limits.lost = rng.choice((0.0, 0.1, 0.5))
         limits.slow = rng.choice((0.0, 0.0, 0.3))
@@ -425,16 +428,16 @@ class Schedule:
 
     # --- the end
 
-    def on_end(self, life: Life) -> None:
+    def on_end(self, life: NodeLife) -> None:
         """A process has ended by itself: somebody looks at what has ended, once the chain has been calm for a while."""
         self.time.after(max(0.0, self.calm_at - self.time.now()) + LOOK, self._look_again)
 
     def _look_again(self) -> None:
-        """Whoever has ended with the game is started again where the game is not closed, or does not pay it out."""
+        """Whoever has ended is started again where the game is not closed, or has not paid out all it owes."""
         ended = [each for each in self.lives if each.code is not None]
-        if len(ended) == len(self.lives) and (self._is_empty or self.again >= MOST or not self.chain.state.end_block):
+        if len(ended) == len(self.lives) and (self._is_empty or self.again >= MOST):
             self.chain.is_over = True
-        elif not self._is_empty and self.chain.state.end_block and self.again < MOST:
+        elif not self._is_empty and (self.chain.state.end_block or len(ended) == len(self.lives)) and self.again < MOST:
             self.again += 1
             self.played.seen["ended nodes looked at again"] += 1
             for each in ended:
@@ -442,9 +445,11 @@ class Schedule:
 
     @property
     def _is_empty(self) -> bool:
-        """Whether the game is closed, and everybody has what the contract owes."""
-        state = self.chain.state
-        return state.closed and {account for account, _ in state.paid_out} == set(self.cast.everybody)
+        """Whether everybody has what the contract owes: of a closed game, or of one that can never be opened."""
+        state, paid = self.chain.state, {account for account, _ in self.chain.state.paid_out}
+        if state.end_block:
+            return state.closed and paid == set(self.cast.everybody)
+        return paid >= {*state.roster, self.cast.plan.environment.address}
 
     def play(self) -> Counted:
         """Let it happen, and look."""
@@ -471,8 +476,8 @@ class Schedule:
             self.broken("somebody lacks what the contract owes")
         if state.closed and state.costs_void:
             self.broken("closed without the accounts")
-        if not state.end_block and set(state.roster) - {account for account, _ in state.paid_out}:
-            self.broken("a stake is left in a game that was never opened")
+        if not state.end_block and not self._is_empty:
+            self.broken("stake or pool is left in a game that was never opened")
         seen["closed" if state.closed else "opened" if state.end_block else "not opened"] += 1
         seen["virtual seconds"] += int(self.time.now())
         seen["hand-overs"] += self.time.hand_overs
@@ -505,18 +510,18 @@ _REMEMBERED = [(owner, name, vars(owner)[name], _once(vars(owner)[name])) for ow
 
 
 @contextmanager
-def scripted(schedule_of: Callable[[], Schedule]) -> Iterator[None]:
+def scripted(schedule_of: Callable[[], ChainSchedule]) -> Iterator[None]:
     """The parts of the world that are scripted stand while the context is open."""
 
     class Scripted(_Node):
         """Of this schedule."""
 
         @property
-        def schedule(self) -> Schedule:  # type: ignore[override]
+        def schedule(self) -> ChainSchedule:  # type: ignore[override]
             """The one that is played."""
             return schedule_of()
 
-    def life(place: Path | str) -> Life:
+    def life(place: Path | str) -> NodeLife:
         return next(each for each in schedule_of().lives if str(each.place) == str(place))
 
     stand_ins: list[tuple[Any, str, Any]] = [
@@ -525,7 +530,8 @@ def scripted(schedule_of: Callable[[], Schedule]) -> Iterator[None]:
         (head_module, "REPLACED", REPLACED),
         (start_module, "start_of", lambda place: lambda *given: _Start(life(place))),
         (start_module, "_Said", lambda say: logging.NullHandler()),
-        (files, "read_shared", lambda path: SimpleNamespace(url=str(path), identity=None, contract="0x" + ADDRESS.hex())),
+        (files, "read_shared", lambda path: SimpleNamespace(
+            url=str(path), identity=None, contract="0x" + ADDRESS.hex())),
         (files, "game_of", lambda place: place),
         (ended, "HttpNode", lambda url: life(url).connected()), (ended, "require_same", lambda ask, identity: None),
         (ended, "Coordinator", SimpleNamespace(at=lambda line, address, stopwatch, delivery: next(
@@ -550,11 +556,11 @@ def play(seed: int) -> Counted:
     return schedule_of(seed).played
 
 
-def schedule_of(seed: int) -> Schedule:
+def schedule_of(seed: int) -> ChainSchedule:
     """The schedule of a seed, played."""
     folder = Path(tempfile.mkdtemp(prefix="chains", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
     try:
-        schedule = Schedule(seed, folder)
+        schedule = ChainSchedule(seed, folder)
         with scripted(lambda: schedule):
             schedule.play()
         return schedule
