@@ -28,10 +28,11 @@ test: .venv/dev .venv/torch node_modules/ready ## all tests
 	@$(BIN)/python scripts/coverage_floor.py
 	@$(BIN)/pytest -n 2 --dist worksteal --durations=30 --unless-played $(COUNTED:%=--ignore=%)
 
-check: .venv/dev node_modules/ready .venv-slither/ready ## lint, types, solhint, slither, then all tests: what must hold before a commit
+check: .venv/dev node_modules/ready .venv-slither/ready ## lint, types, solhint, bugs of solc, slither, then all tests: what must hold before a commit
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@node_modules/.bin/solhint --noPoster --max-warnings 0 'contracts/**/*.sol'
+	@$(BIN)/python -m scripts.check_solc
 	@$(BIN)/python -m scripts.run_slither
 	@$(MAKE) test
 
@@ -61,6 +62,8 @@ lock: .venv/dev ## resolve the dependencies anew
 	@$(BIN)/uv lock -q --upgrade
 	@$(BIN)/uv export -q --no-emit-project --no-header -o requirements.lock
 	@$(BIN)/uv export -q --all-extras --no-extra mediate --no-emit-project --no-header -o requirements-dev.lock
+	@printf 'hatchling\neditables\n' | $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \
+		--constraints requirements-dev.lock --generate-hashes --no-header --no-annotate -o scripts/build.lock -
 	@echo slither-analyzer==0.11.6 | $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate -o scripts/slither.lock -
 	@echo halmos==0.3.3 | $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \
@@ -83,12 +86,13 @@ clean: ## forget the set-up
 	rm -rf .venv .venv-slither .venv-halmos .venv-peers .venv-next node_modules
 
 # What a game and its audit need, 0.3 GB; developers' tools come with .venv/dev. Both are locked by hashes. uv installs both.
-.venv/ready: requirements.lock pyproject.toml
+.venv/ready: requirements.lock scripts/build.lock pyproject.toml
 	@echo "setting up .venv (once; half a minute, and a download of 100 MB unless the cache has it)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -q --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements-dev.lock)"
-	@$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	@sed -n '/^uv==/,/^ *#/p' requirements-dev.lock > .venv/uv.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock -r scripts/build.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/dev: requirements-dev.lock | .venv/ready
@@ -98,12 +102,11 @@ clean: ## forget the set-up
 
 # PyTorch, for the learners of MEDIATE alone: the wheel for the processor, 190 MB, where pip is offered one (docs/mediate.md).
 # The index has but one with CUDA, gigabytes, which nobody gets unasked: their tests are skipped then, and pytest says so.
-TORCH := torch==2.13.0+cpu
-
-.venv/torch: | .venv/dev
+# scripts/torch.lock has the hash of the wheel for CPython 3.11 on x86-64 Linux; others are not taken.
+.venv/torch: scripts/torch.lock | .venv/dev
 	@echo "setting up PyTorch in .venv (a minute, once)" >&2
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile $(TORCH) 2>/dev/null && touch $@ \
-		|| echo "pip is offered no $(TORCH): what learns is not tested" >&2
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r $< 2>/dev/null && touch $@ \
+		|| echo "pip is offered no wheel of $<: what learns is not tested" >&2
 
 node_modules/ready: package-lock.json | .venv/dev
 	@echo "setting up node_modules (once)" >&2
@@ -137,7 +140,7 @@ NEXT_PYTHON ?= 3.12 3.13
 		$(BIN)/uv venv -q --python $$version .venv-next 2>/dev/null && break; done; \
 		test -x .venv-next/bin/python || { echo "no Python of $(NEXT_PYTHON) is installed, and uv cannot download one:" \
 			"install one, or say where it is: make .venv-next/ready NEXT_PYTHON=/path/to/python" >&2; exit 2; }
-	@$(BIN)/uv pip install -q --python .venv-next/bin/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --python .venv-next/bin/python --require-hashes -r requirements.lock -r scripts/build.lock
 	@$(BIN)/uv pip install -q --python .venv-next/bin/python --constraints requirements-dev.lock pytest pytest-timeout hypothesis
-	@$(BIN)/uv pip install -q --python .venv-next/bin/python --no-deps -e .
+	@$(BIN)/uv pip install -q --python .venv-next/bin/python --no-deps --no-build-isolation -e .
 	@touch $@

@@ -26,7 +26,7 @@ EXIT_CODES = {
     16: ("not reproducible", "Compare versions and seeds with the manifest's."),
     **{
         128 + number: (what, "Run it again; with --resume where the message says that what was sent is kept.")
-        for number, what in ((1, "hung up"), (2, "interrupted"), (15, "terminated"))
+        for number, what in ((1, "hung up"), (2, "interrupted"), (14, "stopped by an alarm"), (15, "terminated"))
     },
     **{
         128 + number: (f"a node was {what} each time it was started", "Its log, and the machine's memory, may say why.")

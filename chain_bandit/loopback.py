@@ -1,22 +1,25 @@
-"""A read-only HTTP server for its starter's browser: GET alone, by the address's own name, from no page of another
-origin."""
+"""A read-only HTTP server for its starter's browser: GET and HEAD alone, by the address's own name, from no page of
+another origin. A server at a wildcard address is asked by any name."""
 
+import socket
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic
 from typing import Any
 
-from chain_bandit.network.address import family_of, host_and_port, is_loopback
+from chain_bandit.network.address import family_of, host_and_port, is_loopback, is_unspecified
 from chain_bandit.protocol.errors import ChainBanditError
 
 MOST_REQUESTS = 64
 """At once: each has a thread and a descriptor of the process, which may be a node."""
 
 PATIENCE = 5.0
-"""Seconds for a client's next bytes."""
+"""Seconds for a client's whole request, and for it to read the whole answer."""
 
 
 class AddressRefused(ChainBanditError):
@@ -40,22 +43,27 @@ class Response:
 
 
 class _Server(ThreadingHTTPServer):
-    """Answers so many requests at once, and hangs up on more.
+    """Answers so many requests at once. Of more, the oldest client that keeps this server waiting is disconnected, of
+    the address that has most of them.
 
     Attributes:
-        allowed: the names by which it may be asked.
+        allowed: the names by which it may be asked; None: by any.
     """
 
     request_queue_size = MOST_REQUESTS
 
     def __init__(self, listens: tuple[str, int], answer: Callable[[str], Response]) -> None:
-        self.address_family = family_of(listens[0])
-        self.allowed = {listens[0], "localhost"} | ({"127.0.0.1", "::1"} if is_loopback(listens[0]) else set())
+        host = listens[0]
+        self.address_family = family_of(host)
+        own = {host, "localhost"} | ({"127.0.0.1", "::1"} if is_loopback(host) else set())
+        self.allowed = None if is_unspecified(host) else own
         self.answer, self._places = answer, threading.BoundedSemaphore(MOST_REQUESTS)
+        self._lock, self._waiting = threading.Lock(), dict[socket.socket, tuple[str, float]]()
         super().__init__(listens, _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._places.acquire(blocking=False):
+        if self._places.acquire(blocking=False) or (self._disconnect_one() and self._places.acquire(timeout=PATIENCE)):
+            self.wait_for(request, client_address[0])
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
@@ -66,10 +74,48 @@ class _Server(ThreadingHTTPServer):
         finally:
             self._places.release()
 
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection; it is not disconnected any more, since another one may get its descriptor."""
+        self.wait_no_longer(request)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Disconnect every client whose time is over; called twice a second."""
+        with self._lock:
+            for client, (_, since) in self._waiting.items():
+                if monotonic() > since + PATIENCE:
+                    _disconnect(client)
+
+    def wait_for(self, client: socket.socket, address: str) -> None:
+        """The client has to act from now on."""
+        with self._lock:
+            self._waiting[client] = address, monotonic()
+
+    def wait_no_longer(self, client: socket.socket) -> None:
+        """This server has to act."""
+        with self._lock:
+            self._waiting.pop(client, None)
+
+    def _disconnect_one(self) -> bool:
+        with self._lock:
+            if not self._waiting:
+                return False
+            crowd = Counter(address for address, _ in self._waiting.values())
+            client = max(self._waiting, key=lambda each: crowd[self._waiting[each][0]])  # of equals it is the first
+            del self._waiting[client]
+            _disconnect(client)
+        return True
+
     def handle_error(self, request: object, client_address: object) -> None:
         """The client disconnected before the answer, as a closed page does: not reported."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+def _disconnect(client: socket.socket) -> None:
+    """Wake the thread that reads from a client, or writes to it."""
+    with suppress(OSError):  # the client has disconnected
+        client.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -78,15 +124,21 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         names = {(name.rpartition(":")[0] or name).strip("[]") for name in self.headers.get_all("Host", [""])}
-        if not names <= self.server.allowed or "Origin" in self.headers:
+        allowed = self.server.allowed
+        if (allowed is not None and not names <= allowed) or "Origin" in self.headers:
             self._say(Response(403, "text/plain", b"ask by the address's own name\n"))
-        else:
-            self._say(self.server.answer(self.path.partition("?")[0]))
+            return
+        self.server.wait_no_longer(self.connection)
+        said = self.server.answer(self.path.partition("?")[0])
+        self.server.wait_for(self.connection, self.client_address[0])
+        self._say(said)
+
+    do_HEAD = do_GET
 
     def __getattr__(self, name: str) -> Callable[[], None]:
         if not name.startswith("do_"):
             raise AttributeError(name)
-        return lambda: self._say(Response(405, "text/plain", b"GET alone is answered\n", {"Allow": "GET"}))
+        return lambda: self._say(Response(405, "text/plain", b"GET and HEAD are answered\n", {"Allow": "GET, HEAD"}))
 
     def _say(self, said: Response) -> None:
         self.send_response(said.code)

@@ -14,9 +14,9 @@ from rich.console import Console, RenderableType
 
 from chain_bandit.auditor.report import AuditReport
 from chain_bandit.audits import audit_file, described, page_of
-from chain_bandit.chain.http_node import without_key
 from chain_bandit.chain.notice import Notice, nobody
 from chain_bandit.chain.remote import at_url
+from chain_bandit.chain.wire import without_key
 from chain_bandit.chain_history import files
 from chain_bandit.game.folder import HISTORY
 from chain_bandit.loopback import Response

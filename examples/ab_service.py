@@ -10,10 +10,12 @@ import argparse
 import json
 import math
 import random
+import sys
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 PAGES = ("control", "short form", "video", "reviews")
 START = (0.30, 0.45, 0.35, 0.55)
@@ -55,28 +57,78 @@ class Visits:
             return self._seen[key]
 
 
+MOST_BYTES = 1 << 16
+"""Of the body of a request."""
+
+
+def whole(value: object, below: int) -> bool:
+    """Whether a value of JSON is a whole number from 0 to below a bound."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < below
+
+
+class Refused(ValueError):
+    """A request that is none for a pull; its text says what was expected."""
+
+
+def length_of(said: str | None) -> int:
+    """Bytes of a body by its Content-Length. Raises `Refused`."""
+    if said is None or not (said.isascii() and said.isdigit() and len(said) <= 9 and int(said) <= MOST_BYTES):
+        raise Refused(f"expected a Content-Length from 0 to {MOST_BYTES}")
+    return int(said)
+
+
+def pull_of(body: bytes) -> dict[str, Any]:
+    """The pull that a body asks for. Raises `Refused`."""
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refused("expected a body of JSON") from None
+    if not isinstance(asked, dict) or not whole(asked.get("round"), 1 << 64):
+        raise Refused("expected an object with a round, a whole number from 0")
+    if not whole(asked.get("arm"), len(PAGES)):
+        raise Refused(f"expected an arm, a whole number from 0 to {len(PAGES) - 1}")
+    return asked
+
+
+class Server(ThreadingHTTPServer):
+    """Does not report a client that disconnected before its answer."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Report what is no such thing."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
 def handler(visits: Visits, answer: Callable[[dict[str, object], float], bytes]) -> type[BaseHTTPRequestHandler]:
     """What answers requests; `answer` makes the body of the answer from a request and its reward."""
 
     class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+        protocol_version, timeout = "HTTP/1.1", 30
 
         def do_POST(self) -> None:
-            length = min(int(self.headers.get("Content-Length", 0)), 1 << 16)
+            key = self.headers["Idempotency-Key"]
             try:
-                asked = json.loads(self.rfile.read(length))
-                key, round_, page = self.headers["Idempotency-Key"], asked["round"], asked["arm"]
-                if not (isinstance(key, str) and isinstance(round_, int) and page in range(len(PAGES))):
-                    raise ValueError
-            except (ValueError, KeyError, TypeError):
-                self.send_error(400, "expected a pull")
+                length = length_of(self.headers["Content-Length"])
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    raise Refused("expected as many bytes as Content-Length says")
+                asked = pull_of(body)
+                if not key:
+                    raise Refused("expected an Idempotency-Key")
+            except Refused as refused:
+                self.send_error(400, str(refused))
                 return
-            body = answer(asked, visits.reward(key, round_, page))
+            body = answer(asked, visits.reward(key, asked["round"], asked["arm"]))
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_GET(self) -> None:
+            self.send_error(405, "expected POST")
+
+        do_HEAD = do_PUT = do_DELETE = do_GET
 
         def log_message(self, *_: object) -> None:
             pass
@@ -96,7 +148,7 @@ def main() -> None:
     options.add_argument("--journal", type=Path, default=Path("visits.jsonl"))
     options.add_argument("--seed", type=int, default=1)
     given = options.parse_args()
-    server = ThreadingHTTPServer(("127.0.0.1", given.port), handler(Visits(given.journal, given.seed), honest))
+    server = Server(("127.0.0.1", given.port), handler(Visits(given.journal, given.seed), honest))
     print(f"four pages at http://127.0.0.1:{server.server_port}/pull", flush=True)
     server.serve_forever()
 

@@ -46,7 +46,7 @@ COMMAND = (sys.executable, "-m", "chain_bandit")
 
 
 @dataclass
-class Game:
+class ReorganisedGame:
     """One, and what came of it.
 
     Attributes:
@@ -69,12 +69,12 @@ class Game:
     seconds: float = 0.0
 
 
-def games(count: int) -> Iterator[Game]:
+def games(count: int) -> Iterator[ReorganisedGame]:
     """So many, spread over verbs, stages, depths 1 to 5, confirmations and ways of mining."""
     every = list(product(("run", "up"), STAGES, (1, 6), (0, 1)))
     for number in range(count):
         verb, stage, confirmations, block_time = every[number * 27 % len(every)]
-        yield Game(verb, stage, 1 + number % 5, confirmations, block_time)
+        yield ReorganisedGame(verb, stage, 1 + number % 5, confirmations, block_time)
 
 
 @contextmanager
@@ -91,7 +91,7 @@ def chain(block_time: int, scratch: Path) -> Iterator[HttpNode]:
 class Reorganiser(threading.Thread):
     """Undoes blocks once the game is at its stage."""
 
-    def __init__(self, node: HttpNode, game: Game) -> None:
+    def __init__(self, node: HttpNode, game: ReorganisedGame) -> None:
         super().__init__(daemon=True)
         self._node, self._game, self._over = HttpNode(node.url), game, threading.Event()
         name, self._least = STAGES[game.stage]
@@ -126,7 +126,7 @@ class Reorganiser(threading.Thread):
         self._game.undone += 1
 
 
-def play(game: Game, scratch: Path) -> None:
+def play(game: ReorganisedGame, scratch: Path) -> None:
     """Play it, take it up as long as it stops, and look what is left."""
     began = monotonic()
     with chain(game.block_time, scratch) as node:
@@ -146,7 +146,7 @@ def play(game: Game, scratch: Path) -> None:
     game.seconds = round(monotonic() - began, 1)
 
 
-def _called(game: Game, arguments: list[str], scratch: Path) -> int:
+def _called(game: ReorganisedGame, arguments: list[str], scratch: Path) -> int:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ETH_")}
     with subprocess.Popen([*COMMAND, *arguments], cwd=scratch, env=environment, stdin=subprocess.DEVNULL, text=True,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as made:  # fmt: skip
@@ -162,7 +162,7 @@ def _called(game: Game, arguments: list[str], scratch: Path) -> int:
     return code
 
 
-def _judge(game: Game, node: HttpNode, out: Path, scratch: Path) -> None:
+def _judge(game: ReorganisedGame, node: HttpNode, out: Path, scratch: Path) -> None:
     topics = chain_bandit_artifact().members("event")
     contracts = {log["address"] for log in node.ask("eth_getLogs", {"fromBlock": "0x0", "topics": [
         ["0x" + topics[name].topic.hex() for name in ("Joined", "Opened", "Withdrawn")]]})}  # fmt: skip

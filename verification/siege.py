@@ -3,6 +3,7 @@
     python verification/siege.py [--nodes 4] [--rounds 600] [--frames 1000000] [--bound-ms 500] [--certified]
     python verification/siege.py --by stuffed
     python verification/siege.py --by measured
+    python verification/siege.py --by early
 
 Both games are played on Anvil by n nodes, one after the other; the last floor((n - 1) / 3) seats are corrupt. In the
 second game they equivocate in their reports and as commanders, and stand still now and then; a process with their keys
@@ -13,7 +14,8 @@ and talks no TLS.
 With --by stuffed the corrupt seats follow the protocol, but fill their envelopes of a round's steps, which are free,
 with as many claims, certificates and questions as an envelope may have, each of which takes one or two signatures to
 refuse or an answer, and ask for all their receipts 31 times a round; with --by measured only as far as they are read
-on.
+on. With --by early they write empty envelopes of later rounds before each of their own to a seat, so many that it reads
+theirs just in time.
 
 Printed: blocks a second of honest seats after ten rounds, or half of a shorter game; resident memory of the first
 three seats when the first round ended, at most, at the end. Exit code 14 where the besieged make less of the blocks a
@@ -33,6 +35,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
@@ -45,8 +48,19 @@ from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, Question, Receipt
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.crypto.keys import Signer
-from chain_bandit.network.wire import MOST_BYTES, MOST_SAID, Envelope, EnvelopeKind, Owed, encode, most_bytes
+from chain_bandit.network.links import Links
+from chain_bandit.network.wire import (
+    MOST_BYTES,
+    MOST_SAID,
+    Envelope,
+    EnvelopeKind,
+    Owed,
+    decode,
+    encode,
+    most_bytes,
+)
 from chain_bandit.nodes import node_files as files
+from chain_bandit.nodes import node_start as node_start_module
 from chain_bandit.nodes import start as start_module
 from chain_bandit.nodes.follower import Recorded
 from chain_bandit.nodes.load import load
@@ -59,7 +73,9 @@ from chain_bandit.scenario import Scenario
 
 WATCHED = ("seat-0", "seat-1", "seat-2")
 """Honest nodes that are measured, and besieged with all that the corrupt can write."""
-STUFFED, MEASURED = "stuffed", "measured"
+STUFFED, MEASURED, EARLY = "stuffed", "measured", "early"
+PLAYING = STUFFED, MEASURED, EARLY
+"""Sieges by the corrupt seats' own nodes."""
 GOAL, MOST_MB = 0.6, 64.0
 LOOK, STANDS, RUNS = 0.05, 1.0, 5.0
 """Seconds between two looks at memory; for which the corrupt stand still, and run."""
@@ -68,6 +84,9 @@ SETTLED = 10
 """Rounds that are not counted, or half of a shorter game: nodes are started anew in them."""
 
 HALF_OPEN, AT_A_TIME = 256, 50
+
+EARLY_FRAMES, LATER = 16, 1_000
+"""Empty envelopes before each one, and the first round that they are of."""
 
 RECEIPT_BYTES = 16
 """Of an empty receipt."""
@@ -108,7 +127,7 @@ def scenario_of(seats: int, rounds: int, bound_ms: int, certified: bool, equivoc
 
 
 def play(seats: int, rounds: int, bound_ms: int, certified: bool, by: list[str], frames: int, out: Path) -> _Played:
-    besieged, stuffed = bool(by), by in ([STUFFED], [MEASURED])
+    besieged, stuffed = bool(by), len(by) == 1 and by[0] in PLAYING
     found, result, over = _Played(besieged), list[Any](), threading.Event()
     scenario = scenario_of(seats, rounds, bound_ms, certified, besieged and not stuffed)
 
@@ -220,7 +239,11 @@ def hostile(kind: str, seats: int, seat: int, out: Path, frames: int) -> None:
     sent: dict[str, int] = {}
     sockets = [str(Path(name) / "socket") for name in (*WATCHED, "environment", "relayer", "comparison")]
     with suppress(_Ended):
-        if kind in (STUFFED, MEASURED):
+        if kind == EARLY:
+            EarlyLinks.sent, node_start_module.Links = sent, EarlyLinks  # type: ignore[attr-defined]
+            load()
+            start_module.Start(Path(f"seat-{seat}")).run()
+        elif kind in PLAYING:
             start_stuffed(kind, seats, seat, sent)
         elif kind == "flood":
             links = [(at, socket_) for at in corrupt_of(seats) for socket_ in sockets]
@@ -280,6 +303,22 @@ def start_stuffed(kind: str, seats: int, seat: int, sent: dict[str, int]) -> Non
     Stuffed.seats, Stuffed.sent = seats, sent
     start_module.SeatRole = Stuffed  # type: ignore[attr-defined]
     begun.run()
+
+
+class EarlyLinks(Links):
+    """Links of a seat that delays its own envelopes at their readers."""
+
+    sent: dict[str, int]
+    _later = count(8 * LATER)
+
+    def send(self, to: int, frame: bytes) -> None:
+        """The frame; where it is of a step, and for a seat, behind empty ones of later rounds."""
+        if to >= 0 and decode(frame).kind is EnvelopeKind.STEP:
+            for _ in range(EARLY_FRAMES):
+                round_, step = divmod(next(self._later), 8)
+                super().send(to, encode(Envelope(EnvelopeKind.STEP, round_, step, ())))
+            self.sent["early envelopes"] = self.sent.get("early envelopes", 0) + EARLY_FRAMES
+        super().send(to, frame)
 
 
 def flood(seat: int, endpoint: str, junk: list[bytes], frames: int, sent: dict[str, int]) -> None:
@@ -353,15 +392,15 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=1_000_000)
     parser.add_argument("--bound-ms", type=int, default=500)
     parser.add_argument("--certified", action="store_true", help="vectors of reports are certified")
-    ways = ["flood", "strangers", STUFFED, MEASURED]
+    ways = ["flood", "strangers", *PLAYING]
     parser.add_argument("--by", nargs="+", default=ways[:2], choices=ways)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--hostile", nargs=3, metavar=("KIND", "SEAT", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.nodes < len(WATCHED) + 1:
         parser.error("--nodes: a siege takes four nodes, of which the last is corrupt")
-    if len(arguments.by) > 1 and {STUFFED, MEASURED} & set(arguments.by):
-        parser.error(f"--by: {STUFFED} and {MEASURED} are sieges of their own")
+    if len(arguments.by) > 1 and set(PLAYING) & set(arguments.by):
+        parser.error(f"--by: {', '.join(PLAYING)} are sieges of their own")
     if arguments.hostile:
         kind, seat, out = arguments.hostile
         hostile(kind, arguments.nodes, int(seat), Path(out), arguments.frames)

@@ -15,6 +15,7 @@ DEVELOPMENT_MNEMONIC = "test test test test test test test test test test test j
 KEYSTORE, PASSWORD = "ETH_KEYSTORE", "ETH_PASSWORD"
 
 _DEVELOPMENT_NAME = re.compile(r"dev([0-9])")
+_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
 _SECRET = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 
 # What eth-account raises on a file that is JSON and no keystore: any of its fields may be missing or of another type.
@@ -54,16 +55,41 @@ def _keystore_file(name: str) -> Path:
     place = Path(set_to)
     files = [place] if place.is_file() else [place / name, place / f"{name}.json"]
     found = next((file for file in files if file.is_file() and name in (file.name, file.stem)), None)
+    if found is None and _ADDRESS.fullmatch(name):
+        found = _file_of(_digits(name), files[:1] if place.is_file() else sorted(place.glob("*")))
     if found is None:
         raise AccountRefused(name, f"is no keystore file in {KEYSTORE}={set_to}: check the name")
     return found
+
+
+def _file_of(address: str, files: list[Path]) -> Path | None:
+    """The keystore file that names an address; else the only one that names none."""
+    named = {file: said for file in files if (said := _named_in(file)) is not None}
+    unnamed = [file for file, said in named.items() if not said]
+    return next((file for file, said in named.items() if said == address), unnamed[0] if len(unnamed) == 1 else None)
+
+
+def _named_in(file: Path) -> str | None:
+    """The address that a keystore file names, in hexadecimal digits, which may be empty; None of another file."""
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+        return _digits(said.get("address") or "") if "crypto" in map(str.lower, said) else None
+    except (OSError, RecursionError, *_UNREADABLE):
+        return None
+
+
+def _digits(address: str) -> str:
+    return address.lower().removeprefix("0x")
 
 
 def _unlocked(name: str, file: Path) -> Wallet:
     set_to = os.environ.get(PASSWORD)
     if not set_to:
         raise AccountRefused(name, f"is locked: set {PASSWORD} to the path of a file with its password")
-    return account(decrypted(name, file, password_in(Path(set_to), name, PASSWORD)))
+    wallet = account(decrypted(name, file, password_in(Path(set_to), name, PASSWORD)))
+    if _ADDRESS.fullmatch(name) and name.lower() not in (wallet.address.lower(), file.name, file.stem):
+        raise AccountRefused(name, f"is no keystore file in {os.environ[KEYSTORE]}: {file} holds another key")
+    return wallet
 
 
 def password_in(path: Path, name: str, said_by: str) -> str:
@@ -93,7 +119,7 @@ def decrypted(name: str, file: Path, password: str) -> bytes:
     try:
         secret = bytes(Account.decrypt(keystore, password))
         said, holds = keystore.get("address"), account(secret).address
-        is_own = said is None or bytes.fromhex(said.removeprefix("0x")) == bytes.fromhex(holds[2:])
+        is_own = said is None or bytes.fromhex(_digits(said)) in (b"", bytes.fromhex(holds[2:]))
     except _UNREADABLE as error:
         wrong = str(error) == "MAC mismatch"
         reason = "does not open with this password" if wrong else f"is no keystore file: {file}"

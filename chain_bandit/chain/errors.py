@@ -13,6 +13,18 @@ class NodeUnreachable(ChainBanditError):
         self.reason = reason
 
 
+class FeeAboveCap(NodeUnreachable):
+    """A base fee above the most that is ever offered: nothing of ours comes into a block until it falls."""
+
+    def __init__(self, base: int, most: int) -> None:
+        ChainBanditError.__init__(
+            self, f"base fee {base / 10**9:,.0f} gwei, above the cap of {most / 10**9:,.0f} gwei that is offered: "
+            "transactions wait; without progress for two minutes the command stops, to be resumed when the fee is lower"
+        )  # fmt: skip
+        self.reason = self
+        self.base, self.most = base, most
+
+
 class NotUnderstood(NodeUnreachable):
     """The node has no such method."""
 
@@ -78,6 +90,16 @@ class ForeignChain(ChainBanditError):
         name = what.replace("_", " ")
         super().__init__(f"this is another chain or game: its {name} is {got}, recorded was {expected}; check the URL")
         self.what, self.expected, self.got = what, expected, got
+
+
+class ChainLacks(ChainBanditError):
+    """A chain on which no game can be deployed, whatever is tried."""
+
+    exit_code = 6
+
+    def __init__(self, chain: str, what: str, remedy: str) -> None:
+        super().__init__(f"the chain at {chain} {what}: {remedy} (docs/chains.md)")
+        self.what = what
 
 
 class AccountRefused(ChainBanditError):

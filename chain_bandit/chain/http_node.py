@@ -1,17 +1,16 @@
 """A node at a URL: Anvil, Hardhat, or any other that speaks JSON-RPC."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import inf
 from typing import Any
-from urllib.parse import urlsplit
 
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.answers import as_int
 from chain_bandit.chain.errors import NodeUnreachable, NotUnderstood
-from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
-from chain_bandit.chain.wire import Refused
+from chain_bandit.chain.wire import Refused, without_key
 from chain_bandit.stopwatch import Stopwatch
 
 STANDSTILL = 300.0
@@ -32,13 +31,6 @@ AT_ONCE = 250
 _POLL = 0.2
 
 
-def without_key(url: str) -> str:
-    """A node's URL for everybody: user, path and query, where a key of its owner may be, are left out."""
-    parts = urlsplit(url)
-    has_more = "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if has_more else url
-
-
 class HttpNode:
     """A running node. What only development nodes can do is asked for in Anvil's words, then in Hardhat's.
 
@@ -54,11 +46,9 @@ class HttpNode:
         """Ask the node for its identity; with `say` the wait may be as long as any. Raises `NodeUnreachable`."""
         self.url = url
         self.line = url
-        self.delivery = delivery
-        self.rpc = Rpc(url, Stopwatch(), delivery)
+        self.delivery = delivery if say is None else replace(delivery, say=say)
+        self.rpc = Rpc(url, Stopwatch(), self.delivery)
         self.shown = without_key(url)
-        if say is not None:
-            self.rpc.notice = Notice(f"the chain at {self.shown}", say)
         self.chain_id: int = self.rpc.ask("eth_chainId", [], as_int, KNOCK if say is None else inf)
 
     def ask(self, method: str, *parameters: Any) -> Any:

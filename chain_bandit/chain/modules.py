@@ -57,6 +57,11 @@ def deploy_modules(rpc: Rpc, account: Wallet, delivery: TransactionPolicy) -> No
     sender.wait_until(lambda: is_shown(lambda: require_modules(rpc.code)))
 
 
+def lacks_proxy(rpc: Rpc) -> bool:
+    """Whether the proxy has yet to be deployed for a module. Raises `ForeignModule` where there is other code."""
+    return bool(_missing(rpc)) and not _has_proxy(rpc)
+
+
 def installed() -> dict[bytes, bytes]:
     """Code by address of a development chain on which the modules are from its first block on."""
     return {PROXY: PROXY_CODE} | {module.address: module.code for module in chain_bandit_artifact().modules}

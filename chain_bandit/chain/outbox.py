@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from chain_bandit.chain.answers import as_answered, as_bytes, as_hex, as_int, as_list, base_fee_of, field
 from chain_bandit.chain.call import Call, Events, Order, TransactionReceipt, Version
-from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
+from chain_bandit.chain.errors import FeeAboveCap, ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.identity import IDENTITY, require_chain
 from chain_bandit.chain.journal import Entry, JournalForeign
 from chain_bandit.chain.rpc import BEHIND, chain_in, refusal
@@ -123,6 +123,7 @@ class Outbox:
         signed: what is not in the journal yet.
         progress: grows whenever something has moved.
         why: the last reason why nothing moves.
+        dear: the base fee, while it is above what is offered at most.
         unsure: whether blocks may have been undone, and no answer has said yet what fell out with them.
         doubtful: whether it may be another chain that answers: nothing goes out until that is known.
         head: number and hash of the last known block.
@@ -140,6 +141,7 @@ class Outbox:
         self.kept: list[Call] = []
         self.signed: list[Entry] = []
         self.why: ChainBanditError = NodeUnreachable("no answer yet")
+        self.dear: FeeAboveCap | None = None
         self.doubtful = self.unsure = False
         self.head: tuple[int, bytes] | None = None
         self.sending: _Sending | None = None
@@ -481,7 +483,8 @@ class Outbox:
         undone = head is not None and (at_head is None or as_bytes(field(at_head, "hash")) != head[1])
         if undone or self.unsure:
             yield from self.look_back()
-        base = base_fee_of(latest)
+        base, most = base_fee_of(latest), self._delivery.most_fee
+        self.dear = FeeAboveCap(base, most) if base > most else None
         in_line, whole = set(self._next_in_line()), False
         for call in list(self.open):
             if call not in in_line:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.answers import NodeReader, as_answered, as_bytes
 from chain_bandit.chain.errors import NodeGarbled, NodeRefused, NodeUnreachable
 from chain_bandit.chain.modules import require_game
+from chain_bandit.chain.notice import SILENT, Notice, nobody
 from chain_bandit.chain.retry_budget import RetryBudget
-from chain_bandit.chain.wire import HttpWire, LocalWire, Refused, Wire
+from chain_bandit.chain.wire import HttpWire, LocalWire, Refused, Wire, without_key
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -21,8 +23,8 @@ PATIENCE = 20.0
 """Seconds for which a node that has answered before is asked again when an answer is lost."""
 
 
-def at_url(url: str) -> NodeReader:
-    """The node at an HTTP URL.
+def at_url(url: str, say: Callable[[str], None] = nobody) -> NodeReader:
+    """The node at an HTTP URL; a wait of more than a second is told to `say`.
 
     An answer is bounded as in `chain.bounded_response`, and takes no longer than `TIMEOUT`, however it is spun out. A
     lost or garbled one is asked for again, though not before the node has answered once.
@@ -31,32 +33,49 @@ def at_url(url: str) -> NodeReader:
         NodeUnreachable: patience is at its end; `NodeGarbled` where the last answer was that.
         NodeRefused: the node will not say.
     """
-    return _Reader(HttpWire(url, TIMEOUT)).ask
+    return _Reader(HttpWire(url, TIMEOUT), Notice(f"the chain at {without_key(url)}", say)).ask
 
 
 def json_rpc(web3: "Web3") -> NodeReader:
     """A node in this process, as `at_url` has one. A game asks through `chain.rpc`."""
-    return _Reader(LocalWire(web3)).ask
+    return _Reader(LocalWire(web3), Notice()).ask
 
 
 class _Reader:
-    def __init__(self, wire: Wire) -> None:
-        self._wire, self._patience = wire, 0.0
+    def __init__(self, wire: Wire, notice: Notice) -> None:
+        self._wire, self._notice, self._patience = wire, notice, 0.0
 
     def ask(self, method: str, params: Sequence[Any], read: Callable[[Any], Any] = as_answered) -> Any:
         patience = RetryBudget(self._patience)
+
+        def wait(why: NodeUnreachable) -> None:
+            if self._patience and monotonic() > patience.since + SILENT:
+                self._notice.waiting(why.reason)
+            patience.wait(why)
+
         while True:
             try:
-                (answer,) = self._wire.exchange([(method, params)])
+                (answer,) = self._answers(method, params)
+                self._notice.over()
                 self._patience = 0.0 if self._wire.certain else PATIENCE
                 if not isinstance(answer, Refused):
                     return read(answer)
                 break
             except NodeGarbled as error:
-                patience.wait(error)
+                wait(error)
             except NodeUnreachable as error:
-                patience.wait(NodeUnreachable(f"{method}: {error.reason}"))
+                wait(NodeUnreachable(f"{method}: {error.reason}"))
         raise NodeRefused(method, answer.text)
+
+    def _answers(self, method: str, params: Sequence[Any]) -> list[Any]:
+        """Of one exchange; that it takes long is told, unless it is the first."""
+        answers = self._wire.post([(method, params)])
+        if self._patience:
+            try:
+                return answers.result(SILENT)
+            except TimeoutError:
+                self._notice.waiting("no answer")
+        return answers.result()
 
 
 def require_contract(rpc: NodeReader, contract: bytes) -> None:

@@ -15,7 +15,7 @@ from chain_bandit.chain.identity import IDENTITY, require_chain
 from chain_bandit.chain.notice import SILENT, Notice
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import TransactionPolicy
-from chain_bandit.chain.wire import Line, Refused, Request, wire_to
+from chain_bandit.chain.wire import Line, Refused, Request, wire_to, without_key
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.stopwatch import Stopwatch
 
@@ -57,8 +57,8 @@ class Rpc:
         self.head: tuple[int, bytes] | None = None
         self.identity: tuple[int, str] | None = None
         self._doubtful = False
-        self.notice = Notice()
         self.clock = delivery.clock
+        self.notice = Notice(f"the chain at {without_key(line)}" if isinstance(line, str) else "", delivery.say)
 
     def exchange(self, requests: Sequence[Request], read: Callable[[Any], Any] = as_answered) -> list[Any]:
         """All answers, in order, as `read` has them, which may find one garbled; some may be a `Refused`."""

@@ -12,7 +12,7 @@ from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
 from chain_bandit.chain.identity import chain_of
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.notice import SILENT
+from chain_bandit.chain.notice import SILENT, Notice
 from chain_bandit.chain.outbox import Ask, Attempt, Done, Exchange, Outbox, Query, Step, T
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.rpc import Rpc
@@ -64,6 +64,7 @@ class Sender:
         self._asking: Future[list[Any]] | None = None
         self._sent_at = self._asked_at = -inf
         self._take: Callable[[Events], None] | None = None
+        self._fees = Notice("a lower base fee", delivery.say, "the base fee is below the cap again")
         self._signers: dict[str, TransactionSigner] = {}
         self.chain_id, self.genesis = chain_of(partial(rpc.ask, at_most=FIRST_CONTACT))
         rpc.identity = self.chain_id, self.genesis
@@ -195,10 +196,14 @@ class Sender:
             if self._outbox.progress != seen:
                 seen = self._outbox.progress
                 patience.moved()
+                if self._outbox.dear is None:
+                    self._fees.over()
             elif not over():
                 if self._outbox.doubtful and self._clock.now() > patience.since + SILENT:
                     self._rpc.notice.waiting(self._outbox.why)
-                patience.wait(self._outbox.why)
+                if self._outbox.dear is not None and self._clock.now() > patience.since + SILENT:
+                    self._fees.waiting(self._outbox.dear)
+                patience.wait(self._outbox.dear or self._outbox.why)
 
     def _pump(self) -> None:
         """Go on without waiting: take in exchanges that have ended, and start the next ones when it is time."""

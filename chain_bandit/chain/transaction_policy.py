@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chain_bandit.chain.notice import nobody
 from chain_bandit.chain.retry_budget import MONOTONIC, Clock, never
 
 
@@ -24,6 +25,7 @@ class TransactionPolicy:
         most_tip: wei of it that go to the miner at most. Few chains ask for more than 3 x 10^10 on a common day.
         is_over: whether the node can never answer again: nobody waits for it then.
         clock: where the time comes from.
+        say: told a line when the node, or its base fee, is waited for, and one at the end.
     """
 
     in_flight: int = 64
@@ -36,6 +38,7 @@ class TransactionPolicy:
     most_tip: int = 10**11
     is_over: Callable[[], bool] = never
     clock: Clock = MONOTONIC
+    say: Callable[[str], None] = nobody
 
 
 AT_ONCE = TransactionPolicy(in_flight=1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from eth_utils.exceptions import ValidationError
@@ -71,6 +72,13 @@ def wire_to(line: Line, timeout: float) -> Wire:
     if isinstance(line, str):
         return HttpWire(line, timeout)
     return line if isinstance(line, Wire) else LocalWire(line)
+
+
+def without_key(url: str) -> str:
+    """A node's URL for everybody: user, path and query, where a key of its owner may be, are left out."""
+    parts = urlsplit(url)
+    has_more = "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if has_more else url
 
 
 class HttpWire:

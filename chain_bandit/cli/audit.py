@@ -80,10 +80,11 @@ def audit(
         told = stack.enter_context(written(statement)) if statement else None
         observe = stack.enter_context(Blocks(hidden=as_json))
         if contract is not None and rpc is not None:
+            from chain_bandit.chain.notice import on_stderr
             from chain_bandit.chain.remote import at_url  # late: web3 takes seconds to load, and only this asks a node
             from chain_bandit.runs import history_of_node
 
-            node = at_url(rpc)
+            node = at_url(rpc, on_stderr)
             address, first = named_game(node, contract, "--contract")
             first = from_block if from_block is not None else first
             fetched = history_of_node(node, address, first, to_block, bodies or (), export, observe)

@@ -30,7 +30,7 @@ def node(
     game: Annotated[Path | None, typer.Option("--game", help="game.json; a copy of it stays with the node.")] = None,
     password_file: PasswordFile = None,
     metrics: Annotated[
-        str | None, typer.Option("--metrics", metavar="HOST:PORT", help="Serve /metrics and /healthz there.")
+        str | None, typer.Option("--metrics", metavar="HOST:PORT", help="Serve /metrics, /healthz, /readyz.")
     ] = None,
     log: Annotated[
         LogFormat, typer.Option("--log", help="json: one object per message, with time and level.")

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from chain_bandit import __version__
+from chain_bandit.address_space import require_address_space
 from chain_bandit.cli.assemble import assemble
 from chain_bandit.cli.audit import audit
 from chain_bandit.cli.demo import demo
@@ -75,6 +76,7 @@ def _root(
     ] = False,
 ) -> None:
     """Robust multi-agent bandits on a blockchain."""
+    require_address_space()
 
 
 def main() -> None:

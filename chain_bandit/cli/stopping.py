@@ -38,7 +38,7 @@ def _unwinding() -> bool:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and SIGHUP unwind, so that what is half-written is cleaned up.
+    """Let Ctrl-C, SIGTERM, SIGHUP and SIGALRM unwind, so that what is half-written is cleaned up.
 
     It waits while a thread begins: a pool never ends one that it had no time to note. And it is raised again and again
     until something unwinds: a finaliser, or a library that catches everything, swallows what is raised in it.
@@ -47,7 +47,7 @@ def terminable() -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal code
-        code = code if number == signal.SIGALRM else 128 + number
+        code = code if code and number == signal.SIGALRM else 128 + number  # an alarm that another process sends stops
         signal.setitimer(signal.ITIMER_REAL, SOON)
         while frame and frame.f_code is not ThreadPoolExecutor.submit.__code__:
             frame = frame.f_back

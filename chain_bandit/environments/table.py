@@ -5,16 +5,15 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 from chain_bandit.environments.errors import TableInvalid
+from chain_bandit.environments.reward_values import NoReward, reward_units
 from chain_bandit.protocol.rewards import Distribution, RewardModel
-from chain_bandit.protocol.units import MOST, UNIT
+from chain_bandit.protocol.units import MOST
 
 COLUMNS = ("arm", "reward", "count")
 
-_REWARD = re.compile(r"[0-9]+(\.[0-9]{1,9}0*)?")
 _COUNT = re.compile(r"[0-9]{1,10}")
 _MAX_COUNT = 2**32 - 1
 _MAX_BYTES = 1 << 26
@@ -40,30 +39,31 @@ class _Row:
 def load_table(path: Path) -> RecordedTable:
     """Read the table in `path`: UTF-8, with or without a byte-order mark, any line ending, columns in any order.
 
-    A reward is a plain decimal from 0 to 1 with at most nine places, so it is a whole number of units;
-    a count is a whole number from 1 to 2^32 - 1; a pair (arm, reward) stands once.
+    A reward is a number from 0 to 1, as `reward_units` reads it; a count is a whole number from 1 to 2^32 - 1. Counts
+    of rows of one arm whose rewards are equal, or round to one, are added up; their sum has the same bound.
 
     Raises:
         TableInvalid: naming the file, the line and what is wrong there.
     """
-    arms: dict[str, dict[int, tuple[int, int]]] = {}
+    arms: dict[str, dict[int, int]] = {}
     for row in _rows(path):
         if row.arm not in arms and len(arms) == MOST:
             raise TableInvalid(path, row.line, f"more than {MOST} arms")
         rewards = arms.setdefault(row.arm, {})
-        if row.reward in rewards:
-            raise TableInvalid(path, row.line, f"this arm and reward stand in line {rewards[row.reward][1]} already")
-        if len(rewards) == _MAX_REWARDS:
+        count = rewards.get(row.reward, 0) + row.count
+        if count > _MAX_COUNT:
+            raise TableInvalid(path, row.line, f"the counts of this arm and reward add up to more than {_MAX_COUNT}")
+        if row.reward not in rewards and len(rewards) == _MAX_REWARDS:
             raise TableInvalid(path, row.line, f"more than {_MAX_REWARDS} distinct rewards of one arm")
-        rewards[row.reward] = row.count, row.line
+        rewards[row.reward] = count
     if not arms:
         raise TableInvalid(path, 0, "no recorded reward below the header")
     return RecordedTable(tuple(arms), RewardModel(tuple(map(_distribution, arms.values()))))
 
 
-def _distribution(rewards: dict[int, tuple[int, int]]) -> Distribution:
+def _distribution(rewards: dict[int, int]) -> Distribution:
     values = tuple(sorted(rewards))
-    return Distribution(values, tuple(rewards[value][0] for value in values))
+    return Distribution(values, tuple(rewards[value] for value in values))
 
 
 def _rows(path: Path) -> Iterator[_Row]:
@@ -86,11 +86,10 @@ def _rows(path: Path) -> Iterator[_Row]:
 def _row(path: Path, line: int, arm: str, reward: str, count: str) -> _Row:
     if not arm.strip() or not arm.isprintable():
         raise TableInvalid(path, line, f"expected the name of an arm, got {_quoted(arm)}")
-    units = int(Decimal(reward).scaleb(9)) if _REWARD.fullmatch(reward) and len(reward) <= 20 else -1
-    if not 0 <= units <= UNIT:
-        raise TableInvalid(
-            path, line, f"expected a reward from 0 to 1 with at most nine decimal places, got {_quoted(reward)}"
-        )
+    try:
+        units = reward_units(reward)
+    except NoReward:
+        raise TableInvalid(path, line, f"expected a reward from 0 to 1, got {_quoted(reward)}") from None
     if not _COUNT.fullmatch(count) or not 1 <= int(count) <= _MAX_COUNT:
         raise TableInvalid(path, line, f"expected a count from 1 to {_MAX_COUNT}, got {_quoted(count)}")
     return _Row(line, arm, units, int(count))

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 
 from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.capabilities import require_capabilities
 from chain_bandit.chain.client import GAS_DEPLOYMENT
 from chain_bandit.chain.funds import Need, fund
 from chain_bandit.chain.hardhat import hardhat
@@ -12,6 +14,8 @@ from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.modules import modules_need
 from chain_bandit.chain.node import DevelopmentNode
+from chain_bandit.chain.notice import on_stderr
+from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.game.on_chain import embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.errors import ChainBanditError
@@ -88,13 +92,18 @@ def embedded(plan: Plan, payments: Journal | None = None) -> Iterator[Developmen
 
 
 @contextmanager
-def connected(name: str) -> Iterator[HttpNode]:
-    """A fresh node of our own, or the one at a URL. Raises `UnknownChain`, `ToolMissing`, `NodeUnreachable`."""
+def connected(name: str, say: Callable[[str], None] = on_stderr) -> Iterator[HttpNode]:
+    """A fresh node of our own, or the one at a URL, on which a game can be deployed.
+
+    What is waited for later is told to `say`. Raises `UnknownChain`, `ToolMissing`, `NodeUnreachable`, `ChainLacks`.
+    """
     if name in OWN:
         with OWN[name]() as node:
             yield node
     elif is_url(name):
-        yield HttpNode(name)
+        there = HttpNode(name, replace(PIPELINED, say=say))
+        require_capabilities(there.rpc, there.shown)
+        yield there
     else:
         raise UnknownChain(name)
 

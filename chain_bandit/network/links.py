@@ -211,7 +211,8 @@ class Links:
     async def _open(self, endpoint: str) -> None:
         if endpoint.startswith("unix:"):
             path = Path(endpoint.removeprefix("unix:"))
-            path.unlink(missing_ok=True)  # of a previous run: the listening process holds the lock of the node's folder
+            if path.is_socket():  # of a previous run: the listening process holds the lock of the node's folder
+                path.unlink()
             self._listening = socket.socket(socket.AF_UNIX)
             self._listening.bind(str(path))
             self._listening.listen(BACKLOG)

@@ -1,5 +1,6 @@
 """Start of a node of an agreement on tokens. Its contract comes after its nodes: epoch 0 begins with it."""
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,12 +27,25 @@ from chain_bandit.nodes.round_rules import AgreementRounds
 from chain_bandit.nodes.sign_once import OnceSigner, SignedJournal
 from chain_bandit.protocol.agreement import ledger
 from chain_bandit.protocol.agreement.ledger import AgreementLedger
-from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.stopwatch import Stopwatch
 
 WAITS = "waits for its contract"
 """Log line of a node that waits for its contract's deployment."""
+
+
+class StarterGone(ChainBanditError):
+    """The process that would deploy the contract has ended before it did."""
+
+    exit_code = 2
+
+    def __init__(self, contract: str) -> None:
+        super().__init__(
+            f"contract {contract} is not there, and the process that started this node to deploy it has ended: begin a "
+            "new agreement in another folder"
+        )
+        self.contract = contract
 
 
 class AgreementStart(NodeStart):
@@ -42,6 +56,7 @@ class AgreementStart(NodeStart):
     follower: EpochFollower
 
     def _read_game(self, path: Path) -> None:
+        self._starter = os.getppid()
         self.game = files.read_agreement(path)
         try:
             self.terms, address = self.game.terms, bytes.fromhex(self.game.contract[2:])
@@ -64,6 +79,8 @@ class AgreementStart(NodeStart):
     def _await_opening(self, links: Links) -> bool:
         waited = False
         while not self.contract.is_there():
+            if os.getppid() != self._starter and not self.contract.is_there():
+                raise StarterGone(self.game.contract)
             if not waited:
                 self._say(WAITS)
             waited = True

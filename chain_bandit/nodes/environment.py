@@ -206,7 +206,9 @@ class EnvironmentRole(NodeRole):
         self._write_down(is_over=True)
         if self._unwritten:
             return False
-        if not follower.closed and not follower.revealed and not self._is_too_late:
+        last = self.books.ledger.round - 1  # a reorganisation may have left the secret there, and taken settlements out
+        is_settled = last <= max(self._settled, self._rules.parameters.burn_in)
+        if not follower.closed and not (follower.revealed and is_settled) and not self._is_too_late:
             self._settle(0)
             if self._rules.parameters.sealed:
                 sums = self.books.sums()

@@ -169,6 +169,11 @@ class HeadWatch:
         return self._head.trouble is None
 
     @property
+    def trouble(self) -> str | None:
+        """Why the chain is not as it was read, as of the last look; None while it is."""
+        return self._head.trouble
+
+    @property
     def reorganisations(self) -> int:
         """How often the chain was reorganised since this process looks."""
         return self._head.reorganisations

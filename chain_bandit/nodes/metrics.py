@@ -14,7 +14,10 @@ from chain_bandit.loopback import Response
 from chain_bandit.nodes.observed import Observed
 
 STALE = 120.0
-"""Seconds without a record after which a node reports itself as unhealthy."""
+"""Seconds without a record after which a node reports that it is not ready."""
+
+WAITING = "waiting for the opening"
+AWAY = "no record for a while: the chain, the quorum or this node is away"
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 """Bounds of the histogram of rounds."""
@@ -34,7 +37,7 @@ class Metrics:
         clock: Callable[[], float] = monotonic,
     ) -> None:  # fmt: skip
         self.registry, self._clock = CollectorRegistry(), clock
-        self._round, self._seen_at = 0, clock()
+        self._round, self._seen_at, self._is_open = 0, clock(), False
         made: dict[str, Gauge] = {}
         for key, what in (
             ("round", "the last round that is recorded"), ("peers_away", "participants without a message in it"),
@@ -56,7 +59,8 @@ class Metrics:
 
     def take(self, seen: Observed) -> None:
         """A round is over."""
-        self._round, self._seen_at = seen.round, self._clock()
+        self.opened()
+        self._round = seen.round
         for key, value in (
             ("round", seen.round), ("peers_away", seen.away), ("peers_banned", seen.banned), ("accused", seen.accused)
         ):  # fmt: skip
@@ -65,12 +69,16 @@ class Metrics:
         if seen.seconds is not None:
             self._seconds.labels(self._name).observe(seen.seconds)
 
+    def opened(self) -> None:
+        """The first round can begin."""
+        self._is_open, self._seen_at = True, self._clock()
+
     def health(self) -> tuple[bool, dict[str, object]]:
-        """Whether records come, with a message on it."""
+        """Whether the node plays: the game is open, and records come; with a message on it."""
         since = self._clock() - self._seen_at
-        healthy = since < STALE
-        status = "ok" if healthy else "no record for a while: the chain, the quorum or this node is away"
-        return healthy, {"status": status, "round": self._round, "seconds_since_record": round(since, 3)}
+        ready = self._is_open and since < STALE
+        status = "ok" if ready else AWAY if self._is_open else WAITING
+        return ready, {"status": status, "round": self._round, "seconds_since_record": round(since, 3)}
 
     def text(self) -> bytes:
         """All of it in the text format of OpenMetrics."""
@@ -78,10 +86,14 @@ class Metrics:
         return said
 
     def answer(self, path: str) -> Response:
-        """/metrics and /healthz."""
+        """/metrics; /healthz, which fails where a restart may help; /readyz, which fails while the node does not play.
+
+        A node that waits, for the opening, the chain or a quorum, is alive: one whose loop has failed ends by itself.
+        """
         if path == "/metrics":
             return Response(200, CONTENT_TYPE_LATEST, self.text())
-        if path == "/healthz":
-            healthy, said = self.health()
-            return Response(200 if healthy else 503, "application/json", json.dumps(said).encode())
-        return Response(404, "text/plain", b"/metrics or /healthz\n")
+        if path in ("/healthz", "/readyz"):
+            ready, said = self.health()
+            code = 200 if ready or path == "/healthz" else 503
+            return Response(code, "application/json", json.dumps(said).encode())
+        return Response(404, "text/plain", b"/metrics, /healthz or /readyz\n")

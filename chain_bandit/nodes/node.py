@@ -66,6 +66,10 @@ MOST_FRAMES = 2
 """Times the longest frame of a seat, that all its envelopes of a round's steps are together at most: the honest send
 once what fills one, headers and votes beside it. What comes early is held, so this bounds a node's memory."""
 
+MOST_REPEATS = 64
+"""Envelopes of steps in a row, none of them later than its sender's last one: links keep the order of the honest, who
+send each once. A chain that goes back, and a restart, may bring a few."""
+
 LATE = 1.5
 """Times a round's longest duration, since one of the honest was there, after which it is let end by its deadline."""
 
@@ -191,6 +195,11 @@ class Node:
         self._longest = max(2 * POLL, min(LONGEST, SHARE * bound))
         self._looked, self._look_at, self._pause, self._is_told = -inf, 0.0, POLL, False
         self._rate_limit, self._standing = RateLimit(len(self._everybody)), Timeliness()
+        self._noise = RateLimit(len(self._everybody))
+        """Charged with what an honest seat never sends much of: a seat over this limit delays its own envelopes, and is
+        not awaited."""
+        self._places = dict.fromkeys(self._everybody, (-1, -1))
+        self._repeats = dict.fromkeys(self._everybody, 0)
         self._said: dict[tuple[int, int], tuple[int, int]] = {}
         """What a seat's envelopes of a round's steps brought, and their bytes: no more than the honest ever send."""
         self._held: dict[tuple[int, int, int], Iterable[NodeMessage]] = {}
@@ -245,7 +254,8 @@ class Node:
         at("round begun")
         self._present |= self._greeted & self._everybody  # until the next round that is played
         self._greeted.clear()
-        awaited = self._standing.awaited(self._present - self._links.banned, here)
+        late = self._links.banned | self._beyond | self._noise.spent(self._began)
+        awaited = self._standing.awaited(self._present - late, here)
         voters = frozenset(self._rules.validators(self.ledger))
         least = self._rules.quorum(self.ledger) - (self._role.speaks and self._role.address in voters)
         self._round_timer = RoundTimer(self._began, self._bound, awaited, voters & self._everybody, least)
@@ -486,6 +496,15 @@ class Node:
         """Seats that declare to be in a later round already."""
         return frozenset(seat for seat, furthest in self._furthest.items() if furthest > self.ledger.round)
 
+    @property
+    def _beyond(self) -> frozenset[int]:
+        """Seats that declare to be in a round after those that others may be in: they send nothing of this one.
+
+        Of an honest one that is true, and the open round is recorded already. It is not awaited either way.
+        """
+        soon = max(self._soon)
+        return frozenset(seat for seat, furthest in self._furthest.items() if furthest > soon)
+
     # --- messages
 
     def _signed(self, act: Callable[[], list[Post]]) -> list[Post]:
@@ -537,6 +556,7 @@ class Node:
             try:
                 envelope = self._read(sender, frame)
                 is_due = self._is_due(sender, envelope, len(frame))
+                is_noise = sender in self._everybody and self._is_noise(sender, envelope)
             except Malformed as error:
                 self._links.ban(sender)
                 if self._round_timer is not None:
@@ -548,7 +568,12 @@ class Node:
             self._handle(sender, envelope, frame, is_due)
             if sender in self._everybody and not is_due:
                 self._rate_limit.charge(sender, self._spent() - began, self._now())
+                if is_noise:
+                    self._noise.charge(sender, self._spent() - began, self._now())
             at("taken")
+        if self._round_timer is not None:
+            for peer in self._beyond | self._noise.spent(self._now()):
+                self._round_timer.dismiss(peer)
         self._post(self._role.overdue())
 
     def _read(self, sender: int, frame: bytes) -> Envelope:
@@ -587,6 +612,22 @@ class Node:
             if held > MOST_FRAMES * self._rules.most_bytes:
                 raise Malformed("round", f"at most {MOST_FRAMES * self._rules.most_bytes} bytes", f"{held}")
         return is_due
+
+    def _is_noise(self, sender: int, envelope: Envelope) -> bool:
+        """Whether honest seats send few such envelopes: beside steps, or of a step that is not after their last one.
+
+        Raises `Malformed` for too many of the second kind in a row.
+        """
+        if envelope.kind is EnvelopeKind.NOW:
+            return not (envelope.messages and all(isinstance(each, BESIDE) for each in envelope.messages))
+        place = envelope.round, envelope.step
+        if place > self._places[sender]:
+            self._places[sender], self._repeats[sender] = place, 0
+            return False
+        self._repeats[sender] += 1
+        if self._repeats[sender] > MOST_REPEATS:
+            raise Malformed("envelope", f"a step after {self._places[sender]}", f"{MOST_REPEATS} earlier ones")
+        return True
 
     def _handle(self, sender: int, envelope: Envelope, frame: bytes, is_due: bool) -> None:
         here, step = self.ledger.round, envelope.step

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_IMODE, S_IRWXG, S_IRWXO
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -31,6 +32,8 @@ NODE, KEYSTORE, JOINED = "node.json", "keystore.json", "join.json"
 WORLD = "world.json"
 """Of a participant of an agreement."""
 MOST_BYTES = 1 << 20
+OTHERS = S_IRWXG | S_IRWXO
+"""Permissions of a file that others than its owner have."""
 
 AGREEMENT_FORMAT: Literal["chain-bandit-agreement/1"] = "chain-bandit-agreement/1"
 
@@ -348,8 +351,12 @@ def read_world(path: Path) -> WorldFile:
 
 
 def read_key(path: Path) -> KeyFile:
-    """Raises `PlaceRefused`."""
-    return _read(path, KeyFile)
+    """Raises `PlaceRefused`, also where another user may read or change the file, which is not encrypted."""
+    key = _read(path, KeyFile)
+    mode = S_IMODE(path.stat().st_mode)
+    if mode & OTHERS:
+        raise PlaceRefused(path, f"is open to other users (mode {mode:o}): run chmod 600 {path}")
+    return key
 
 
 def read_node(path: Path) -> NodeFile:

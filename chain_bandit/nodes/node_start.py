@@ -14,6 +14,7 @@ from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.notice import Notice
+from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
 from chain_bandit.chain_history.bodies import PATH
 from chain_bandit.crypto.keys import Signer
@@ -24,7 +25,7 @@ from chain_bandit.nodes.addresses import AddressBook
 from chain_bandit.nodes.bodies import BodyExchange
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import EventFollower
-from chain_bandit.nodes.head import Head, HeadWatch, Reorganised, read_head
+from chain_bandit.nodes.head import PATIENCE, ChainWentBack, Head, HeadWatch, Reorganised, read_head
 from chain_bandit.nodes.message_recorder import tapped
 from chain_bandit.nodes.node import UNHURRIED, Node
 from chain_bandit.nodes.observed import Observed
@@ -54,6 +55,13 @@ class EndpointRefused(ChainBanditError):
         self.endpoint, self.reason = endpoint, reason
 
 
+def require_own_socket(endpoint: str, place: Path) -> None:
+    """Raise `EndpointRefused` for a socket outside a node's folder: one that is there is replaced at each start."""
+    path = endpoint.removeprefix("unix:")
+    if path != endpoint and not Path(path).resolve().is_relative_to(place):
+        raise EndpointRefused(endpoint, f"a node's socket is below its own folder, {place}")
+
+
 def said(line: str) -> None:
     """A line of the log as it is."""
     print(line, file=sys.stderr, flush=True)
@@ -78,6 +86,9 @@ class NodeStart(ABC):
         ForeignChain: the chain at the URL is another one.
         ForeignContract, ForeignCreation: the contract is not this version's, or was created by other code.
     """
+
+    _opened: Callable[[], None] = staticmethod(lambda: None)
+    """Told when the first round can begin."""
 
     game: files.SharedFile
     contract: Contract
@@ -183,6 +194,15 @@ class NodeStart(ABC):
         if refused is not None:
             raise Reorganised(f"what was sent before is refused now ({refused})")
 
+    def _await_height(self, block: int) -> None:
+        """Wait until the chain has a block: the node may lag. Raises `ChainWentBack`."""
+        patience = RetryBudget(PATIENCE, clock=self.clock)
+        while (height := self.node.height()) < block:
+            why = f"it is at block {height}, and the contract was created in block {block}"
+            self.node.rpc.notice.waiting(why)
+            patience.wait(ChainWentBack(self.node.shown, why, PATIENCE))
+        self.node.rpc.notice.over()
+
     def was_reorganised(self) -> bool:
         """Whether the chain was reorganised since this start, as it is now."""
         with suppress(Reorganised):
@@ -201,6 +221,7 @@ class NodeStart(ABC):
             observe = self._observer(stack, bodies)
             self.watch.wait()
             live = self._await_opening(links)
+            self._opened()
             rounds, first, role = self._seated(journal, stack)
             last = journal.last if journal is not None and role.speaks else -1
             bound, heard = self.game.bound_ms / 1000, stack.enter_context(tapped(self._place, self.key.address))
@@ -235,12 +256,14 @@ class NodeStart(ABC):
         def answer(path: str) -> Response:
             return bodies.kept.answer(path) if bodies and path.startswith(PATH) else metrics.answer(path)
 
+        self._opened = metrics.opened
         port = stack.enter_context(served(self._metrics, answer))
         self._say(f"metrics at {self._metrics.rpartition(':')[0]}:{port}")
         return metrics.take
 
     def _links(self) -> Links:
         link = self._place / files.LINK
+        require_own_socket(self.endpoint, self._place)
         try:
             return Links(self.endpoint, link, self.peers, private=self.game.private_addresses)
         except SSLError as error:

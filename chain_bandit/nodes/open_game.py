@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +18,9 @@ from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import identify, require_same
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
+from chain_bandit.chain.notice import on_stderr
 from chain_bandit.chain.sender import Sender
+from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.crypto.certificates import self_signed
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.vrf_keys import VrfKey
@@ -146,7 +148,6 @@ def deploy_open(
             node.line, environment, plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool,
             Stopwatch(), node.delivery, journal,
         )  # fmt: skip
-        buried(node, contract)
         fund(node, [relayer], environment, journal)
         records = tuple(
             announced(plan.relayer if address == RELAYER else plan.environment, plan.game, address, endpoint, made, 0)
@@ -167,6 +168,7 @@ def _game_file(
     private: bool, invited: Sequence[bytes],
 ) -> GameFile:  # fmt: skip
     """What everybody may know of a game that was deployed, before anybody has joined."""
+    buried(node, contract)
     assert contract.created_in is not None
     return GameFile(
         **asdict(identify(node.rpc.ask, contract.address)), first_block=contract.created_in, url=node.shown,
@@ -351,12 +353,12 @@ def _left_over(node: HttpNode, own: bytes, secret: bytes, nonce: bytes) -> int:
 
 
 def _attached(path: Path, game: GameFile, url: str | None) -> tuple[HttpNode, Coordinator, Parameters]:
-    node = HttpNode(url or game.url)
+    node = HttpNode(url or game.url, replace(PIPELINED, say=on_stderr))
     require_same(node.rpc.ask, game.identity)
     if game.first_block > node.height():
         reason = f"says that block {game.first_block:,} created the contract, which the chain's node lacks: it lags"
         raise PlaceRefused(path, reason)
-    contract, parameters = attach(node.line, bytes.fromhex(game.contract[2:]), game.first_block)
+    contract, parameters = attach(node.line, bytes.fromhex(game.contract[2:]), game.first_block, node.delivery)
     require_environment(path, game, contract.environment())
     return node, contract, parameters
 

@@ -44,7 +44,7 @@ from chain_bandit.nodes.crash import arm, at
 from chain_bandit.nodes.ended import UNOPENED, ended_with, is_undone
 from chain_bandit.nodes.environment import EnvironmentRole, require_receipts
 from chain_bandit.nodes.follower import Follower
-from chain_bandit.nodes.head import LOOK, REPLACED, Reorganised
+from chain_bandit.nodes.head import LOOK, REPLACED, ChainWentBack, Reorganised
 from chain_bandit.nodes.live import kept_own, kept_rewards
 from chain_bandit.nodes.node import GROWTH, LONGEST, UNHURRIED
 from chain_bandit.nodes.node_start import NodeStart, said, to_audit
@@ -83,7 +83,8 @@ class NeverOpened(ChainBanditError):
     exit_code = 2
 
     def __init__(self, deadline: int, height: int, returned: int = 0) -> None:
-        told = f"{returned} wei are back in its account" if returned else "chain-bandit leave takes back stake and pool"
+        leave = "chain-bandit leave takes back stake and pool"
+        told = f"{returned} wei were returned to its account" if returned else leave
         super().__init__(f"{UNOPENED} {deadline:,}, now is {height:,}: it never will be; {told}")
         self.deadline, self.height, self.returned = deadline, height, returned
 
@@ -103,6 +104,7 @@ class Start(NodeStart):
         self.game = files.read_game(path)
 
     def _attach(self, path: Path) -> None:
+        self._await_height(self.game.first_block)
         require_same(self.node.rpc.ask, self.game.identity)
         address = bytes.fromhex(self.game.contract[2:])
         for kind, rule in self.game.rules.items():
@@ -408,6 +410,10 @@ def main(
         say(f"{files.name_of(start.key.address)} of {start.game.contract}")
         try:
             return {"node": place.name, "contract": start.game.contract, **start.run()}
+        except NodeUnreachable as error:
+            if start.watch.trouble is None:
+                raise
+            raise ChainWentBack(start.node.shown, start.watch.trouble, start.node.delivery.patience) from error
         except (Reorganised, RecordMismatch, TransactionReverted) as error:
             now = start.clock.now()
             if isinstance(error, Reorganised) or start.was_reorganised():

@@ -71,7 +71,7 @@ def up(
     out = fresh(out)
     # its own, so that no two games have one contract, see docs/nodes.md
     plan = Plan(scenario, secrets=replace(Secrets.of(scenario.seed), environment=os.urandom(32)))
-    with connected(chain) as node:
+    with connected(chain, say) as node:
         on_connected(node.chain_id)
         made = set_up(plan, node, out, payer, keeps=is_url(chain))
         with processes(out) as fork_server:

@@ -33,8 +33,9 @@ class Anvil:
 
     chain_id, delivery = CHAIN_ID, PIPELINED
 
-    def __init__(self, *options: str, state: Path | None = None) -> None:
-        self.port = free_port()
+    def __init__(self, *options: str, state: Path | None = None, bare: bool = False) -> None:
+        """With `bare` the modules are not there: as on a chain on which nobody has played."""
+        self.port, self._installed = free_port(), {} if bare else installed()
         self.line = self.url = f"http://127.0.0.1:{self.port}"
         self._options, self._state = [*options], state
         if state is not None:
@@ -43,7 +44,8 @@ class Anvil:
         self.start()
 
     def start(self) -> None:
-        command = [str(ANVIL), "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--hardfork", "prague"]
+        command = [str(ANVIL), "--port", str(self.port), "--chain-id", str(CHAIN_ID)]
+        command += [] if "--hardfork" in self._options else ["--hardfork", "prague"]
         self._process = subprocess.Popen([*command, "--silent", *self._options])
         patience = RetryBudget(20.0)
         while True:
@@ -52,7 +54,7 @@ class Anvil:
                 break
             except requests.ConnectionError as error:
                 patience.wait(RuntimeError(f"Anvil does not start: {error}"))  # type: ignore[arg-type]
-        for address, code in installed().items():  # as on a node that `run` starts
+        for address, code in self._installed.items():  # as on a node that `run` starts
             self.ask("anvil_setCode", "0x" + address.hex(), "0x" + code.hex())
 
     def kill(self) -> None:
@@ -93,8 +95,8 @@ def _is_whole(state: Path) -> bool:
 
 
 @contextmanager
-def anvil(*options: str, state: Path | None = None) -> Iterator[Anvil]:
-    node = Anvil(*options, state=state)
+def anvil(*options: str, state: Path | None = None, bare: bool = False) -> Iterator[Anvil]:
+    node = Anvil(*options, state=state, bare=bare)
     try:
         yield node
     finally:

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from os.path import relpath
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
@@ -12,13 +13,13 @@ from chain_bandit.auditor.report import Weight
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.game import mediated
 from chain_bandit.game.mediated import AgreementGame, Result, default_terms
-from chain_bandit.nodes import agreement_up, message_recorder
+from chain_bandit.nodes import agreement_up, message_recorder, up
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes.agreement_up import up_agreement
 from chain_bandit.nodes.crash import POINTS, VARIABLE
 from chain_bandit.nodes.fork_server import ForkServer
 from chain_bandit.nodes.message_recorder import said_twice
-from chain_bandit.nodes.processes import states
+from chain_bandit.nodes.processes import logged, states
 from chain_bandit.nodes.up import NodeStopped, processes
 from chain_bandit.protocol.errors import AssumptionBroken
 from tests.integration.nodes import ROOT, chain_bandit
@@ -133,6 +134,35 @@ def test_a_node_that_cannot_start_ends_the_agreement_before_anything_is_deployed
     with pytest.raises(NodeStopped, match=r"^seat-1 stopped: "):
         up_agreement(GAME, tmp_path / "tokens", "anvil")
     assert deployed == []
+
+
+def test_nodes_whose_starter_is_gone_before_the_contract_end_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[ForkServer] = []
+
+    class Started(ForkServer):
+        def __init__(self) -> None:
+            super().__init__()
+            started.append(self)
+
+    def killed(*given: object) -> None:
+        started[0]._process.kill()
+        until = monotonic() + 60
+        while any(state.pid is not None for state in states(out)) and monotonic() < until:
+            sleep(0.1)
+        words.extend((state.word, logged(out / state.name)[-1]) for state in states(out))
+
+    out, words = tmp_path / "tokens", list[tuple[str, str]]()
+    monkeypatch.setattr(up, "ForkServer", Started)
+    monkeypatch.setattr(agreement_up.Tokens, "deploy", killed)
+    with pytest.raises(BrokenPipeError):  # the fork server is told to end
+        up_agreement(GAME, out, "anvil")
+    assert len(words) == len(NAMES)
+    for word, line in words:
+        assert word == "stopped"
+        assert line.startswith("error: contract 0x")
+        assert line.endswith("begin a new agreement in another folder")
 
 
 def test_agreements_that_processes_do_not_play_are_refused_before_anything_is_made(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -245,7 +246,9 @@ def test_run_refuses_with_exit_3_whatever_a_plugin_does(
     assert not [p for p in tmp_path.iterdir() if "run" in p.name]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGALRM, 142)]
+)
 def test_run_leaves_nothing_when_it_is_stopped_in_the_middle(number: signal.Signals, code: int, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "run", str(SMALL), "--rounds", "5000", "--out", str(tmp_path / "run")], cwd=tmp_path,
@@ -260,6 +263,13 @@ def test_run_leaves_nothing_when_it_is_stopped_in_the_middle(number: signal.Sign
     assert process.returncode == code, errors
     assert errors == f"error: {EXIT_CODES[code][0]}; nothing was left half-written\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_too_little_address_space_is_refused_before_a_library_fails() -> None:
+    command = f"ulimit -v 300000; exec {sys.executable} -m chain_bandit simulate small --replicates 2"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 2
+    assert re.fullmatch(r"error: this process may have 292 MiB of address space, and needs 1,024: .*\n", result.stderr)
 
 
 def test_a_signal_that_was_ignored_stays_ignored() -> None:

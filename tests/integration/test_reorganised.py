@@ -16,16 +16,20 @@ from chain_bandit.nodes.head import Head, HeadWatch, read_head
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.nodes import ROOT
-from verification.reorganised import Game, play
+from verification.reorganised import ReorganisedGame, play
 
 SMALL = ROOT / "examples" / "small.toml"
 
 
 @pytest.mark.parametrize(
-    "game", [Game("run", "joining", 3, 1, 0), Game("run", "closing", 4, 6, 0), Game("up", "rounds", 2, 1, 0)],
+    "game",
+    [
+        ReorganisedGame("run", "joining", 3, 1, 0), ReorganisedGame("run", "closing", 4, 6, 0),
+        ReorganisedGame("up", "rounds", 2, 1, 0),
+    ],
     ids=lambda game: f"{game.verb} {game.stage}",
 )  # fmt: skip
-def test_a_game_whose_chain_goes_back_is_played_to_its_end(game: Game, tmp_path: Path) -> None:
+def test_a_game_whose_chain_goes_back_is_played_to_its_end(game: ReorganisedGame, tmp_path: Path) -> None:
     play(game, tmp_path)
     assert (game.ended, game.codes, game.left, game.undone) == ("audited", [0], 0, 1), game.said
 

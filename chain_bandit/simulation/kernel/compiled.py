@@ -62,14 +62,16 @@ def inlined(function: Function) -> Function:
 
 def is_kept(module: str, function: str) -> bool:
     """Whether a compiled function of a module is in the cache, so that calling it compiles nothing."""
-    return AVAILABLE and any(folder(module).glob(f"{module.rpartition('.')[2]}.{function}-*.nbc"))
+    with suppress(OSError):
+        return AVAILABLE and any(folder(module).glob(f"{module.rpartition('.')[2]}.{function}-*.nbc"))
+    return False
 
 
 @cache
 def folder(module: str) -> Path:
     """The cache of a module of this package: in the user's cache, under a digest of `sources`, numba, its level, CPU.
 
-    `NUMBA_CACHE_DIR`, if it is set, takes the place of the user's cache.
+    `NUMBA_CACHE_DIR`, if it is set, takes the place of the user's cache. Raises `OSError` where there is none.
     """
     cpu = import_module("llvmlite.binding").get_host_cpu_name()
     compiler = f"{numba.__version__} {_numba.OPT} {cpu} {sys.version}"
@@ -77,7 +79,10 @@ def folder(module: str) -> Path:
     for name, path in sorted(sources(module).items()):
         source = path.read_bytes()
         digest.update(f"{name} {len(source)}\n".encode() + source)
-    base = Path(_numba.CACHE_DIR) if _numba.CACHE_DIR else user_cache_path("chain-bandit")
+    try:
+        base = Path(_numba.CACHE_DIR) if _numba.CACHE_DIR else user_cache_path("chain-bandit")
+    except RuntimeError as error:  # a user without HOME and without an entry in passwd
+        raise FileNotFoundError(str(error)) from error
     return base / f"kernel-{digest.hexdigest()[:16]}"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chain_bandit.chain.accounts import decrypted, encrypted
+from chain_bandit.chain.accounts import KEYSTORE, PASSWORD, decrypted, encrypted, named
 from chain_bandit.chain.errors import AccountRefused
 from tests.light_keys import light_keys
 
@@ -25,7 +25,7 @@ def opened(place: Path, keystore: dict[str, Any]) -> bytes:
     return decrypted("ann", place / "keystore.json", "sesame")
 
 
-@pytest.mark.parametrize("form", [None, str, str.upper, lambda said: "0x" + said])
+@pytest.mark.parametrize("form", [None, str, str.upper, "0x{}".format, "0X{}".format, "".format, "0x".format])
 def test_a_keystore_may_name_its_account_in_any_form_or_not_at_all(
     keystore: dict[str, Any], form: Any, tmp_path: Path
 ) -> None:
@@ -51,3 +51,22 @@ def test_a_keystore_that_names_another_account_is_refused(
 ) -> None:
     with pytest.raises(AccountRefused, match=said):
         opened(tmp_path, {**keystore, "address": address})
+
+
+@pytest.mark.parametrize("says", [str, "0x{}".format, lambda said: "", lambda said: None])
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_an_account_is_found_by_its_address(
+    keystore: dict[str, Any], says: Any, is_folder: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = keystore["address"]
+    file, password, keys = tmp_path / "keys" / "ann", tmp_path / "password", tmp_path / "keys"
+    keys.mkdir()
+    file.write_text(json.dumps({**keystore, "address": says(address)}))
+    (keys / "notes").write_text("[1]")
+    password.write_text("sesame")
+    monkeypatch.setenv(KEYSTORE, str(keys if is_folder else file))
+    monkeypatch.setenv(PASSWORD, str(password))
+    for name in (f"0x{address}", f"0x{address.upper()}"):
+        assert named(name, 1).address.lower() == f"0x{address.lower()}"
+    with pytest.raises(AccountRefused, match="is no keystore file in"):
+        named("0x" + "11" * 20, 1)

@@ -38,8 +38,8 @@ def written(tmp_path, data):
         (HEADER + b"A,inf,1\n", 2, "expected a reward"),
         (HEADER + b"A,-0.5,1\n", 2, "expected a reward"),
         (HEADER + b"A,1,1\nB,1.000000001,1\n", 3, "expected a reward"),
-        (HEADER + b"A,0.0000000001,1\n", 2, "at most nine decimal places"),
-        (HEADER + b"A,1e-1,1\n", 2, "expected a reward"),
+        (HEADER + b"A,1e99999,1\n", 2, "expected a reward"),
+        (HEADER + b"A,1.0000000000001,1\n", 2, "expected a reward"),
         (HEADER + "A,\u0661,1\n".encode(), 2, "expected a reward"),
         (HEADER + b"A,1,0\n", 2, "expected a count"),
         (HEADER + b"A,1,-3\n", 2, "expected a count"),
@@ -50,7 +50,7 @@ def written(tmp_path, data):
         (HEADER + b"A,1," + b"9" * 5000 + b"\n", 2, "expected a count"),
         (HEADER + b"A," + b"9" * 5000 + b",1\n", 2, "expected a reward"),
         (HEADER + b"A,1," + b"9" * 10**6 + b"\n", 2, "not CSV"),
-        (HEADER + b"A,0.5,1\nB,1,1\nA,0.50,2\n", 4, "stand in line 2 already"),
+        (HEADER + b"A,0.5,1\nB,1,1\nA,0.50,4294967295\n", 4, "add up to more than 4294967295"),
         (HEADER + b"A,1,1\nB\xff,1,1\n", 3, "not UTF-8"),
         (HEADER + b'A,1,1\n"B,1,1\n', 3, "not CSV"),
         (HEADER + b"A" * 200_000 + b",1,1\n", 2, "not CSV"),
@@ -104,6 +104,13 @@ def test_table_reads_the_same_however_a_spreadsheet_wrote_it(tmp_path, data):
     assert table.names == ("B", "A")
     assert table.model.arms == (Distribution((0, UNIT // 4), (1, 3)), Distribution((UNIT,), (2**32 - 1,)))
     assert type(table.model).decode(table.model.encode(), 2) == table.model
+
+
+def test_rewards_are_read_as_a_table_of_one_row_a_pull_has_them(tmp_path):
+    """Numbers as pandas and spreadsheets write them, rounded to nine places; what rounds to one reward is added up."""
+    rows = b"A,0.30000000000000004,3\nA,1e-05,2\nA,0.3,4\nA,.3,1\nA,1.0E0,1\nA,0.0000000001,1\nA,0,1\n"
+    (arm,) = load_table(written(tmp_path, HEADER + rows)).model.arms
+    assert arm == Distribution((0, 10_000, 3 * UNIT // 10, UNIT), (2, 2, 8, 1))
 
 
 def test_flights_have_the_carriers_exact_shares():

@@ -554,3 +554,11 @@ def test_a_peer_that_leaves_after_each_handshake_is_dialled_ever_more_slowly(net
     thread.start()
     wait(lambda: a.send(1, b"hello") or not thread.is_alive())
     assert came[-1] - came[0] > 15 * module.AGAIN - 0.05
+
+
+def test_a_file_that_is_no_socket_is_not_replaced(net: Net) -> None:
+    path = net.socket_of(0)
+    path.write_text("notes")
+    with pytest.raises(OSError, match="in use"):
+        net.start(0)
+    assert path.read_text() == "notes"

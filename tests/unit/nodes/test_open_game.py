@@ -13,10 +13,11 @@ import pytest
 
 from chain_bandit.actors.messages import ENVIRONMENT, RELAYER
 from chain_bandit.chain.errors import AccountRefused, NodeUnreachable, TransactionReverted
-from chain_bandit.chain.http_node import KNOCK, HttpNode, without_key
+from chain_bandit.chain.http_node import KNOCK, HttpNode
 from chain_bandit.chain.retry_budget import Clock
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import PIPELINED
+from chain_bandit.chain.wire import without_key
 from chain_bandit.cli.deploy import deploy as verb
 from chain_bandit.cli.options import Usage
 from chain_bandit.cli.up import up
@@ -321,7 +322,7 @@ def test_scripts_read_logs_and_who_was_stopped_as_objects(tmp_path: Path) -> Non
 
 def test_a_block_that_the_node_lacks_is_not_waited_for(key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = SimpleNamespace(rpc=SimpleNamespace(ask=None), height=lambda: 0, line="")
-    monkeypatch.setattr(open_game, "HttpNode", lambda url: node)
+    monkeypatch.setattr(open_game, "HttpNode", lambda url, delivery: node)
     monkeypatch.setattr(open_game, "require_same", lambda ask, identity: None)
     path = key.parent / "game.json"
     write_public(path, game(1))

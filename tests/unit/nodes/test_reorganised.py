@@ -1,4 +1,4 @@
-"""What nodes do about blocks that a reorganisation took out: before the opening, in the game, and after its end."""
+"""Reorganisations as nodes meet them: before the opening, in the game, and after its end."""
 
 from types import SimpleNamespace
 from typing import Any, cast

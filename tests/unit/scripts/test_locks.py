@@ -4,6 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -48,3 +50,30 @@ def test_make_demo_sets_up_from_the_smaller_lock_and_every_other_target_from_the
     assert needs["demo"] == [".venv/ready"]
     assert [target for target, each in needs.items() if ".venv/ready" in each] == ["demo"]
     assert ".venv/dev" in needs["test"]
+
+
+TAKEN = {
+    "an action": (".github/workflows/*.yml", r"uses: (\S+)", r"[\w./-]+@[0-9a-f]{40}"),
+    "an image": ("examples/deploy/[Cc]*", r"(?:FROM|image:) (\S+:\S+)", r"\S+@sha256:[0-9a-f]{64}"),
+    "a package": (
+        "Makefile", r"(?m)^\t.*pip install (.*)$",
+        r".*(--require-hashes|--no-deps --no-build-isolation -e \.|--constraints requirements-dev\.lock).*",
+    ),
+    "a package of an image": (
+        "examples/deploy/Containerfile", r"pip install (.*?)(?:&&|\\|\n)",
+        r".*(--require-hashes|--no-build-isolation \.).*",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "names", "pinned"), TAKEN.values(), ids=TAKEN)
+def test_what_is_fetched_is_pinned_by_its_content(files: str, names: str, pinned: str) -> None:
+    fetched = [each for path in ROOT.glob(files) for each in re.findall(names, path.read_text(encoding="utf-8"))]
+    assert fetched
+    assert [each for each in fetched if not re.fullmatch(pinned, each.strip())] == []
+
+
+def test_the_build_backend_is_locked_with_all_that_it_needs() -> None:
+    assert {"hatchling", "editables", "pathspec", "pluggy"} <= {name(each) for each in blocks("scripts/build.lock")}
+    for lock in ("scripts/build.lock", "scripts/torch.lock"):
+        assert all(blocks(lock).values())

@@ -87,3 +87,24 @@ def test_where_nothing_can_be_kept_each_process_compiles_its_own(tmp_path: Path)
     (tmp_path / "a file").touch()
     for _ in range(2):
         assert asked(PACKAGE.parent, tmp_path / "a file")[1:] == ["0", "1", "None\n"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user id takes root")
+def test_a_user_without_a_home_compiles_and_keeps_nothing(tmp_path: Path) -> None:
+    program = f"""
+import os
+from chain_bandit.simulation.kernel import compiled, roots
+os.environ.pop("HOME", None)
+os.environ.pop("XDG_CACHE_HOME", None)
+os.setuid(54321)
+assert not compiled.is_kept(roots.__name__, "isqrt")
+with compiled._keeping({KERNEL + ".play"!r}) as kept:
+    print(kept)
+"""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA_", "HOME", "XDG_"))}
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    said = subprocess.run(
+        [sys.executable, "-c", program], env={**variables, **cache}, capture_output=True, text=True, check=False,
+        timeout=300,
+    )  # fmt: skip
+    assert said.stdout == "False\n", said.stderr
