@@ -339,7 +339,8 @@ class ChainSchedule:
         self.chain.on_include = self._on_include
         self.undone: list[tuple[str, float]] = []
         self.lives: list[NodeLife] = []
-        self.lives += [NodeLife(self, ENVIRONMENT, plan.environment.source), NodeLife(self, RELAYER, plan.relayer.source)]
+        self.lives += [NodeLife(self, ENVIRONMENT, plan.environment.source)]
+        self.lives += [NodeLife(self, RELAYER, plan.relayer.source)]
         self.lives += [NodeLife(self, seat, signer.source) for seat, signer in enumerate(plan.participants)]
         self.again, self.peak, self.is_given = 0, 0, False
         self.calm_at = rng.choice((0.0, 5.0, 8.0, 12.0, 20.0))

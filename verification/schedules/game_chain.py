@@ -18,7 +18,7 @@ from chain_bandit.chain.wire import Refused, Request
 from verification.schedules.baton import VirtualTime
 from verification.schedules.hostile_node import CHAIN_ID
 from verification.schedules.model_chain import SignedCall
-from verification.schedules.model_game import ADDRESS, NAMES, ContractState, Logs, ModelGame, Reverted
+from verification.schedules.model_game import ADDRESS, NAMES, Logs, ModelGame, Reverted, Storage
 
 BASE, GAS = 1000, 21_000
 TIMEOUT = 2.0
@@ -37,7 +37,7 @@ class GameBlock:
 
     number: int
     digest: str
-    game: ContractState | None
+    game: Storage | None
     nonces: dict[str, int]
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
     logs: list[dict[str, Any]] = field(default_factory=list)
@@ -77,7 +77,7 @@ class GameChain:
         return self.chain[-1]
 
     @property
-    def state(self) -> ContractState:
+    def state(self) -> Storage:
         """The contract's, after the last block."""
         assert self.head.game is not None
         return self.head.game

@@ -140,7 +140,7 @@ class Cast(ScriptedGame):
 
 
 @dataclass(frozen=True, slots=True)
-class ContractState:
+class Storage:
     """What the contract holds after a block; `None` and emptiness before the opening.
 
     Attributes:
@@ -196,11 +196,11 @@ class ModelGame:
         self.owner, self.pool = self.cast.plan.environment.address, self.cast.plan.pool
         self.open_until = self.created_in + self.p.opening_deadline
 
-    def first(self) -> ContractState:
+    def first(self) -> Storage:
         """As it is created."""
-        return ContractState(paid_in=((self.owner, self.pool),))
+        return Storage(paid_in=((self.owner, self.pool),))
 
-    def run(self, state: ContractState, sender: bytes, value: int, data: bytes, number: int) -> tuple[ContractState, Logs]:
+    def run(self, state: Storage, sender: bytes, value: int, data: bytes, number: int) -> tuple[Storage, Logs]:
         """Carry a call out in block `number`. Raises `Reverted`."""
         function = _BY_SELECTOR.get(data[:4])
         act = None if function is None else _CALLS.get(function.name)
@@ -209,7 +209,7 @@ class ModelGame:
         arguments = (data[4:],) if function.name == "submitBlocks" else arguments_of(function, data[4:])
         return act(self, state, sender, value, number, *arguments)
 
-    def view(self, state: ContractState, data: bytes, number: int) -> bytes:
+    def view(self, state: Storage, data: bytes, number: int) -> bytes:
         """What a view returns, by the state after block `number`. Raises `Reverted`."""
         function = _BY_SELECTOR[data[:4]]
         answer = _VIEWS[function.name](self, state, number, *arguments_of(function, data[4:]))
@@ -217,22 +217,22 @@ class ModelGame:
 
     # --- what a call needs
 
-    def time(self, state: ContractState) -> int:
+    def time(self, state: Storage) -> int:
         """Number of the open round's first pull; in these games the round itself."""
         return state.ledger.round if state.ledger else 0
 
-    def is_over(self, state: ContractState, number: int) -> bool:
+    def is_over(self, state: Storage, number: int) -> bool:
         """Whether it takes no more records."""
         if state.ledger is None:
             return False
         return is_over(self.p, state.ledger) or number > state.end_block
 
-    def over_block(self, state: ContractState) -> int:
+    def over_block(self, state: Storage) -> int:
         """The block with which it was over."""
         assert state.ledger is not None
         return state.last_record if is_over(self.p, state.ledger) else state.end_block
 
-    def owed(self, state: ContractState, account: bytes, number: int) -> int:
+    def owed(self, state: Storage, account: bytes, number: int) -> int:
         """Wei that an account can withdraw."""
         refunded = state.end_block == 0 and number > self.open_until
         if account in state.withdrawn or not (refunded or state.closed):
@@ -247,10 +247,10 @@ class ModelGame:
         due = deposit + state.units[state.roster.index(account)] * self.p.wei_per_unit
         return due + state.share if state.costs_void else due
 
-    def _weight(self, state: ContractState, account: bytes) -> int:
+    def _weight(self, state: Storage, account: bytes) -> int:
         return int.from_bytes(state.keys[state.roster.index(account)][65:67])
 
-    def _require_opening(self, state: ContractState, number: int) -> None:
+    def _require_opening(self, state: Storage, number: int) -> None:
         if state.genesis != ZERO:
             raise Reverted("AlreadyOpened", state.genesis)
         if number > self.open_until:
@@ -260,24 +260,24 @@ class ModelGame:
         if sender != self.owner:
             raise Reverted("NotEnvironment", sender, self.owner)
 
-    def _opened(self, state: ContractState, number: int) -> Ledger:
+    def _opened(self, state: Storage, number: int) -> Ledger:
         if state.ledger is None:
             raise Reverted("NotOpened", number, self.open_until)
         return state.ledger
 
-    def _running(self, state: ContractState, number: int) -> Ledger:
+    def _running(self, state: Storage, number: int) -> Ledger:
         ledger = self._opened(state, number)
         if self.is_over(state, number):
             raise Reverted("GameIsOver", self.over_block(state))
         return ledger
 
-    def _ended(self, state: ContractState, number: int) -> Ledger:
+    def _ended(self, state: Storage, number: int) -> Ledger:
         ledger = self._opened(state, number)
         if not self.is_over(state, number):
             raise Reverted("GameNotOver", ledger.round, number, state.end_block)
         return ledger
 
-    def _require_window(self, state: ContractState, number: int) -> None:
+    def _require_window(self, state: Storage, number: int) -> None:
         if state.closed:
             raise Reverted("AlreadyClosed", state.costs_void)
         deadline = self.over_block(state) + self.p.settlement_window
@@ -286,7 +286,7 @@ class ModelGame:
 
     # --- the calls
 
-    def join(self, state: ContractState, sender: bytes, value: int, number: int, keys: bytes) -> tuple[ContractState, Logs]:
+    def join(self, state: Storage, sender: bytes, value: int, number: int, keys: bytes) -> tuple[Storage, Logs]:
         """A seat is taken."""
         self._require_opening(state, number)
         if sender == self.owner:
@@ -307,7 +307,7 @@ class ModelGame:
         )  # fmt: skip
         return after, (event("Joined", len(state.roster), sender),)
 
-    def open(self, state: ContractState, sender: bytes, value: int, number: int, salt: bytes) -> tuple[ContractState, Logs]:
+    def open(self, state: Storage, sender: bytes, value: int, number: int, salt: bytes) -> tuple[Storage, Logs]:
         """The game begins."""
         self._require_owner(sender)
         self._require_opening(state, number)
@@ -327,8 +327,8 @@ class ModelGame:
         return after, (event("Opened", genesis),)
 
     def submit_blocks(
-        self, state: ContractState, sender: bytes, value: int, number: int, data: bytes
-    ) -> tuple[ContractState, Logs]:
+        self, state: Storage, sender: bytes, value: int, number: int, data: bytes
+    ) -> tuple[Storage, Logs]:
         """Rounds end in blocks."""
         ledger = self._running(state, number)
         record = Record(0, Kind.SKIP)
@@ -350,16 +350,16 @@ class ModelGame:
         return self._after(state, ledger, record, number, frozenset(approved))
 
     def skip(
-        self, state: ContractState, sender: bytes, value: int, number: int, committee: int, signers: int, signatures: bytes
-    ) -> tuple[ContractState, Logs]:
+        self, state: Storage, sender: bytes, value: int, number: int, committee: int, signers: int, signatures: bytes
+    ) -> tuple[Storage, Logs]:
         """A round ends in a quorum's "no block"."""
         ledger = self._running(state, number)
         self._check(state, ledger, Submitted(signers, signatures, b"", b"", b""), NO_BLOCK)
         return self._skipped(state, ledger, number)
 
     def skip_after_deadline(
-        self, state: ContractState, sender: bytes, value: int, number: int, committee: int
-    ) -> tuple[ContractState, Logs]:
+        self, state: Storage, sender: bytes, value: int, number: int, committee: int
+    ) -> tuple[Storage, Logs]:
         """A round ends by its deadline."""
         ledger = self._running(state, number)
         deadline = state.last_record + self.p.skip_deadline
@@ -369,11 +369,11 @@ class ModelGame:
             raise Reverted("DeadlineNotPassed", number, deadline)
         return self._skipped(state, ledger, number)
 
-    def _skipped(self, state: ContractState, ledger: Ledger, number: int) -> tuple[ContractState, Logs]:
+    def _skipped(self, state: Storage, ledger: Ledger, number: int) -> tuple[Storage, Logs]:
         ledger, record = self._recorded(ledger, Record(ledger.round, Kind.SKIP))
         return self._after(state, ledger, record, number, frozenset())
 
-    def _check(self, state: ContractState, ledger: Ledger, said: Submitted, content: bytes) -> None:
+    def _check(self, state: Storage, ledger: Ledger, said: Submitted, content: bytes) -> None:
         """Certificates are those of the cast; of a game with other seats there are none."""
         is_theirs = state.roster == self.cast.plan.addresses
         if not is_theirs or self.cast.certified.get(said.signatures) != (ledger.round, ledger.head, content):
@@ -385,14 +385,14 @@ class ModelGame:
         return ledger, made
 
     def _after(
-        self, state: ContractState, ledger: Ledger, last: Record, number: int, approved: frozenset[int]
-    ) -> tuple[ContractState, Logs]:
+        self, state: Storage, ledger: Ledger, last: Record, number: int, approved: frozenset[int]
+    ) -> tuple[Storage, Logs]:
         after = replace(state, ledger=ledger, last_record=number, approved=state.approved | approved)
         return after, (event("Recorded", last.round, int(last.kind), ledger.head),)
 
     def settle_rewards(
-        self, state: ContractState, sender: bytes, value: int, number: int, through: int, pulls: bytes
-    ) -> tuple[ContractState, Logs]:
+        self, state: Storage, sender: bytes, value: int, number: int, through: int, pulls: bytes
+    ) -> tuple[Storage, Logs]:
         """Rewards are credited."""
         self._require_owner(sender)
         ledger = self._opened(state, number)
@@ -416,8 +416,8 @@ class ModelGame:
         )
 
     def reveal(
-        self, state: ContractState, sender: bytes, value: int, number: int, secret: bytes, roles: bytes, model: bytes
-    ) -> tuple[ContractState, Logs]:
+        self, state: Storage, sender: bytes, value: int, number: int, secret: bytes, roles: bytes, model: bytes
+    ) -> tuple[Storage, Logs]:
         """The environment's commitment is opened."""
         self._require_owner(sender)
         ledger = self._ended(state, number)
@@ -433,8 +433,8 @@ class ModelGame:
         return after, (event("Revealed", cost),)
 
     def settle_costs(
-        self, state: ContractState, sender: bytes, value: int, number: int, entries: Sequence[Any]
-    ) -> tuple[ContractState, Logs]:
+        self, state: Storage, sender: bytes, value: int, number: int, entries: Sequence[Any]
+    ) -> tuple[Storage, Logs]:
         """Records are handed back; nobody lied, so that none costs."""
         self._require_owner(sender)
         self._ended(state, number)
@@ -451,7 +451,7 @@ class ModelGame:
             cursor, round_ = parent, round_ - 1
         return replace(state, cursor=cursor, cursor_round=round_), (event("CostsSettled", round_ + 1, 0),)
 
-    def close(self, state: ContractState, sender: bytes, value: int, number: int) -> tuple[ContractState, Logs]:
+    def close(self, state: Storage, sender: bytes, value: int, number: int) -> tuple[Storage, Logs]:
         """The accounts are final."""
         ledger = self._ended(state, number)
         if state.closed:
@@ -469,7 +469,7 @@ class ModelGame:
             after = replace(state, closed=True, costs_void=True, share=share, burned=burned)
         return after, (event("Closed", not complete, after.burned),)
 
-    def withdraw(self, state: ContractState, sender: bytes, value: int, number: int) -> tuple[ContractState, Logs]:
+    def withdraw(self, state: Storage, sender: bytes, value: int, number: int) -> tuple[Storage, Logs]:
         """An account takes what it is owed."""
         amount = self.owed(state, sender, number)
         if not amount:
@@ -481,7 +481,7 @@ class ModelGame:
 
     # --- the views
 
-    def _progress(self, state: ContractState, number: int) -> tuple[int, ...]:
+    def _progress(self, state: Storage, number: int) -> tuple[int, ...]:
         ledger = state.ledger
         if ledger is None:
             return (0,) * 9
@@ -492,13 +492,13 @@ class ModelGame:
             approvals, 0,
         )  # fmt: skip
 
-    def _seat_of(self, state: ContractState, number: int, account: str) -> int:
+    def _seat_of(self, state: Storage, number: int, account: str) -> int:
         address = bytes.fromhex(account[2:])
         if address not in state.roster:
             raise Reverted("NotParticipant", address)
         return state.roster.index(address)
 
-    def _participant_at(self, state: ContractState, number: int, seat: int) -> bytes:
+    def _participant_at(self, state: Storage, number: int, seat: int) -> bytes:
         if seat >= len(state.roster):
             raise Reverted("SeatEmpty", seat, len(state.roster))
         return state.roster[seat]
@@ -516,7 +516,7 @@ def _fields(p: Parameters) -> tuple[Any, ...]:
     return (*given[: len(named)], tuple(given[len(named) :]))
 
 
-Act = Callable[..., tuple[ContractState, Logs]]
+Act = Callable[..., tuple[Storage, Logs]]
 
 _CALLS: dict[str, Act] = {
     "join": ModelGame.join, "open": ModelGame.open, "submitBlocks": ModelGame.submit_blocks, "skip": ModelGame.skip,
