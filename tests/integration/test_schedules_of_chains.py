@@ -4,7 +4,7 @@ A fault is a function of the code that ships, and what stands in its place, made
 with `before` are what stood there before nodes withstood chains that go back.
 """
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 
@@ -212,8 +212,10 @@ def a_seat_that_fell_out_is_not_taken_again(real):
 @fault(Start, "_await_opening")
 def nobody_gives_an_opening_up(real):
     def _await_opening(self, links):
-        self.parameters = SimpleNamespace(opening_deadline=10**9)
-        return real(self, links)
+        known, self.parameters = self.parameters, replace(self.parameters, opening_deadline=10**9)
+        waited = real(self, links)
+        self.parameters = known
+        return waited
 
     return _await_opening
 

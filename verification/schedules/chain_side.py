@@ -43,7 +43,7 @@ from chain_bandit.nodes import head as head_module
 from chain_bandit.nodes import node_files as files
 from chain_bandit.nodes import start as start_module
 from chain_bandit.nodes.follower import Follower, Recorded
-from chain_bandit.nodes.head import Head, HeadWatch, read_head
+from chain_bandit.nodes.head import ChainWentBack, Head, HeadWatch, read_head
 from chain_bandit.nodes.node import Frames, Node, Waits
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.role import NodeRole, Post
@@ -73,6 +73,9 @@ where the chain went on without it."""
 
 DEEPEST = 8
 """Blocks below the highest that was there, that a reorganisation replaces at most."""
+
+GONE = 0.02
+"""The share of schedules whose chain goes back for good."""
 
 LOOK, MOST = 5.0, 20
 """Seconds after the end of a process, when it is looked at, and how often that is."""
@@ -380,6 +383,9 @@ class ChainSchedule:
             if self.calm_at and rng.random() < 0.3:
                 time.after(rng.uniform(0.0, self.calm_at), partial(self._mood, life))
         time.after(self.calm_at, self._calm)
+        self.is_gone = False
+        if self.chain.interval and rng.random() < GONE:
+            time.after(rng.uniform(3.0, 12.0), self._go_back)
 
     def _on_include(self, sent: SignedCall) -> None:
         """A reorganisation soon after a call is in a block."""
@@ -390,6 +396,8 @@ class ChainSchedule:
 
     def _undo(self) -> None:
         rng, chain = self.rng, self.chain
+        if self.is_gone:
+            return
         depth = rng.choice((1, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8))
         self.peak = max(self.peak, chain.head.number)
         depth = min(depth, chain.head.number - (self.peak - DEEPEST))
@@ -402,6 +410,17 @@ class ChainSchedule:
             if rng.random() < 0.3:
                 life.provider.limits.view = view
         self.played.seen["reorganisations"] += 1
+
+    def _go_back(self) -> None:
+        """The chain goes back to an older state, and stays there."""
+        if not any(life.is_running for life in self.lives):
+            return
+        self._calm()
+        self.is_gone, self.calm_at = True, self.time.now()
+        self.still = {life.address for life in self.lives if life.is_running or life.code is None}
+        self.chain.is_over = True
+        self.chain.undo(self.rng.randint(3, 8), 0, 0.0)
+        self.played.seen["chain went back for good"] += 1
 
     def _kill(self) -> None:
         running = [life for life in self.lives if life.process and life.process.has_begun and life.is_running]
@@ -435,6 +454,8 @@ class ChainSchedule:
 
     def _look_again(self) -> None:
         """Whoever has ended is started again where the game is not closed, or has not paid out all it owes."""
+        if self.is_gone:
+            return
         ended = [each for each in self.lives if each.code is not None]
         if len(ended) == len(self.lives) and (self._is_empty or self.again >= MOST):
             self.chain.is_over = True
@@ -458,7 +479,16 @@ class ChainSchedule:
         self._judge()
         return self.played
 
+    def _judge_gone(self) -> None:
+        """Whoever ran ends with the sentence that says so: nothing that it could wait for comes."""
+        for life in self.lives:
+            name = "seat" if life.address >= 0 else files.name_of(life.address)
+            if life.address in self.still and not isinstance(life.error, ChainWentBack):
+                self.broken(f"{name} ends with {life.code} ({type(life.error).__name__}) on a chain that went back")
+
     def _judge(self) -> None:
+        if self.is_gone:
+            return self._judge_gone()
         state, seen = self.chain.state, self.played.seen
         for life in self.lives:
             name = "seat" if life.address >= 0 else files.name_of(life.address)
