@@ -60,13 +60,16 @@ def test_a_seat_shows_its_last_receipt_before_the_report_once_a_proof(tmp_path, 
     kept = KeptReceipts(tmp_path / "receipts.jsonl")
     for round_ in (7, 8, 10):
         kept.add(SEAT, Receipt(round_, 1, round_ * 100, bytes([round_]) * 32, bytes([round_]) * 64, round_ + 1))
-    rules = SimpleNamespace(parameters=SimpleNamespace(provable=1, sealed=False), everybody=(0, 1, SEAT))
+    parameters = SimpleNamespace(provable=1, sealed=False, settlement_window=9)
+    rules = SimpleNamespace(parameters=parameters, everybody=(0, 1, SEAT))
     seat: Any = SimpleNamespace(number=SEAT, rules=rules, begin=lambda ledger: None, on_message=lambda *given: [])
     seat.participant = SimpleNamespace(received=0)
     follower: Any = SimpleNamespace(proofs=Counter(), acquitted=set(), closed=False, rest=lambda: None)
     journal: Any = SimpleNamespace(forget=lambda through: None, sync=lambda: None)
     rests = [0]
-    contract: Any = SimpleNamespace(acquit=acquit, settle=lambda: None, proven_by=lambda seat: rests[-1])
+    contract: Any = SimpleNamespace(
+        acquit=acquit, settle=lambda: None, proven_by=lambda seat: rests[-1], blocks_left=lambda parameters, blocks: 1
+    )
     prover: Any = SimpleNamespace(on_record=lambda *given: None, prove=lambda wallet: None)
     seat.rules.parameters.burn_in = 6
     role = SeatRole(seat, kept, journal, contract, None, follower, prover)  # type: ignore[arg-type]
