@@ -12,6 +12,7 @@ from typing import Any
 
 from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.contract import Contract
+from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.retry_budget import RetryBudget
@@ -203,11 +204,11 @@ class NodeStart(ABC):
             patience.wait(ChainWentBack(self.node.shown, why, PATIENCE))
         self.node.rpc.notice.over()
 
-    def was_reorganised(self) -> bool:
-        """Whether the chain was reorganised since this start, as it is now."""
-        with suppress(Reorganised):
+    def was_disturbed(self) -> bool:
+        """Whether the chain was reorganised since this start, or lacks what was read from it, as it is now."""
+        with suppress(Reorganised, NodeUnreachable):
             self.watch.look(at_once=True)
-        return self.watch.reorganisations > 0
+        return self.watch.reorganisations > 0 or self.watch.trouble is not None
 
     def run(self) -> Mapping[str, Any]:
         """Play, to the end of the game; what the role says of it. Raises `ChainBanditError`."""

@@ -411,12 +411,12 @@ def main(
         try:
             return {"node": place.name, "contract": start.game.contract, **start.run()}
         except NodeUnreachable as error:
-            if start.watch.trouble is None:
+            if not start.was_disturbed() or start.watch.trouble is None:
                 raise
             raise ChainWentBack(start.node.shown, start.watch.trouble, start.node.delivery.patience) from error
         except (Reorganised, RecordMismatch, TransactionReverted) as error:
             now = start.clock.now()
-            if isinstance(error, Reorganised) or start.was_reorganised():
+            if isinstance(error, Reorganised) or start.was_disturbed():
                 reorganised_at = now
             if now > reorganised_at + REPLACED:
                 raise

@@ -43,7 +43,7 @@ def test_a_game_whose_places_a_reorganisation_permutes_is_refunded_and_not_opene
     def permuted(contract: Coordinator, sender: Any, seated: Any) -> Any:
         if not first:
             first.extend((sender, seated))
-            return None
+            return contract._creation
         made = join(contract, sender, seated)
         if len(first) == 2:
             first.append(join(contract, *first))

@@ -143,7 +143,7 @@ class Begun:
 
     def __init__(self, ends: list[Any], seen: int = 0) -> None:
         self.ends, self.lives, self.now = ends, 0, 0.0
-        self.was_reorganised, self.key = lambda: seen > 0, SimpleNamespace(address=0)
+        self.was_disturbed, self.key = lambda: seen > 0, SimpleNamespace(address=0)
         self.game = SimpleNamespace(contract="0x")
         self.clock = Clock(lambda: self.now, self.pause)
 
