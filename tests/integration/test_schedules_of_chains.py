@@ -21,7 +21,6 @@ from chain_bandit.nodes.follower import EventFollower, Follower
 from chain_bandit.nodes.head import Head
 from chain_bandit.nodes.node_start import NodeStart
 from chain_bandit.nodes.relayer import RecordingRole, RelayerRole
-from chain_bandit.nodes.role import NodeRole
 from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.nodes.start import NeverOpened, Start
 from verification.schedules.budget import of_chains
@@ -63,20 +62,11 @@ def before_places_are_not_compared(real):
     def _open(self, links, blocks):
         if self.key.address != ENVIRONMENT:
             return real(self, links, blocks)
-        if self.contract.is_taken(len(self.seated) - 1) and self._are_there(links, blocks):
+        if self.contract.has_seat(self.seated[-1].address) and self._are_there(links, blocks):
             self.contract.open(account(self._signer.secret), self.key.salt)
             self.contract.settle()
 
     return _open
-
-
-@fault(Start, "_is_next")
-def before_the_one_before_need_not_be_confirmed(_):
-    def _is_next(self, seat):
-        *before, own = (each.address for each in self.seated[: seat + 1])
-        return not self.contract.has_seat(own) and all(map(self.contract.has_seat, before[-1:]))
-
-    return _is_next
 
 
 @fault(start_module, "is_undone")
@@ -97,16 +87,6 @@ def before_nobody_starts_anew(real):
         return start_module.start_of(place)(place).run()
 
     return main
-
-
-@fault(Follower, "rest")
-def before_a_closing_that_fell_out_counts(_):
-    def rest(self):
-        self._read()
-        while self._waiting:
-            self._note(*self._waiting.popleft())
-
-    return rest
 
 
 @fault(Start, "_await_opening")
@@ -138,11 +118,6 @@ def before_a_stake_stays_in_a_game_that_was_never_opened(_):
 
 
 @fault(Head, "_missing")
-def a_chain_is_always_as_it_was(_):
-    return lambda self, at_kept, latest: None
-
-
-@fault(Head, "_missing")
 def every_reorganisation_is_trouble(_):
     def _missing(self, at_kept, latest):
         return None if self.kept is None or at_kept == self.kept else "another block"
@@ -158,28 +133,6 @@ def nobody_waits_for_a_chain_that_went_back(real):
     return __init__
 
 
-@fault(EventFollower, "_read")
-def events_before_the_last_one_are_not_read_again(_):
-    def _read(self):
-        if not self._is_as_it_was():
-            return
-        counted = self.last_counted()
-        for event in self._events_from(self._last[0] + 1 if self._last else self._first, counted):
-            self._waiting.append((event.name, event.values, event.transaction))
-            self._known[event.said], self._last = event.block[0], event.block
-
-    return _read
-
-
-@fault(EventFollower, "_read")
-def events_are_told_twice(real):
-    def _read(self):
-        self._known.clear()
-        real(self)
-
-    return _read
-
-
 @fault(EventFollower, "last_counted")
 def every_block_counts_but_the_last(_):
     return lambda self: hex(max(0, self._rpc.height() - 1))
@@ -193,20 +146,15 @@ def a_game_is_over_with_its_first_round(_):
 # --- before the first round
 
 
-@fault(Start, "_is_next")
-def seats_are_taken_in_any_order(_):
-    return lambda self, seat: not self.contract.has_seat(self.seated[seat].address)
+@fault(Start, "_await_opening")
+def an_opening_is_given_up_too_early(real):
+    def _await_opening(self, links):
+        known, self.parameters = self.parameters, replace(self.parameters, opening_deadline=10)
+        waited = real(self, links)
+        self.parameters = known
+        return waited
 
-
-@fault(Start, "_is_next")
-def a_seat_that_fell_out_is_not_taken_again(real):
-    def _is_next(self, seat):
-        if getattr(self, "_has_joined", False):
-            return False
-        self._has_joined = real(self, seat)
-        return self._has_joined
-
-    return _is_next
+    return _await_opening
 
 
 @fault(Start, "_await_opening")
@@ -240,11 +188,6 @@ def every_refusal_of_a_record_is_believed(_):
     return lambda self, refused: True
 
 
-@fault(RelayerRole, "_is_needless")
-def no_refusal_of_a_record_is_needless(_):
-    return lambda self, refused: False
-
-
 @fault(RecordingRole, "_deadline_is_over")
 def nobody_skips_a_round(_):
     return lambda self: False
@@ -258,44 +201,18 @@ def the_costs_are_not_settled(_):
     return lambda self: True
 
 
-@fault(EnvironmentRole, "_close")
-def the_first_closing_is_enough(real):
-    def _close(self):
-        if getattr(self, "_has_closed", False):
-            return False
-        self._has_closed = True
-        return real(self)
-
-    return _close
-
-
 @fault(EnvironmentRole, "_settle")
 def nothing_is_settled(_):
     return lambda self, least: None
 
 
-@fault(NodeRole, "once")
-def a_call_is_made_once_whatever_is_said(_):
-    def once(self, contract, call, *done):
-        self.sync()
-        try:
-            call()
-            contract.settle()
-        except TransactionReverted as error:
-            return error.error
-        return None
+@fault(EnvironmentRole, "finish")
+def the_environment_goes_without_its_money(real):
+    def finish(self):
+        self._follower.rest()
+        return self._follower.closed or (real(self) and False)
 
-    return once
-
-
-@fault(NodeRole, "once")
-def a_call_that_was_made_before_a_restart_is_an_error(_):
-    def once(self, contract, call, *done):
-        self.sync()
-        call()
-        contract.settle()
-
-    return once
+    return finish
 
 
 @fault(SeatRole, "finish")

@@ -59,7 +59,7 @@ from verification.schedules.crashing import IdealSigner
 from verification.schedules.game_chain import TIMEOUT, GameChain, Provider
 from verification.schedules.hostile_node import CHAIN_ID
 from verification.schedules.model_chain import Killed, SignedCall
-from verification.schedules.model_game import ADDRESS, FUNCTIONS, Cast, ModelGame
+from verification.schedules.model_game import ADDRESS, FUNCTIONS, NAMES, Cast, ModelGame
 
 CREATED_IN = 3
 """The block of the contract."""
@@ -86,6 +86,7 @@ and shows the same."""
 
 STAGES = (
     "join", "join", "open", "submitBlocks", "settleRewards", "reveal", "settleCosts", "close", "close", "withdraw",
+    "withdraw", "withdraw",
 )  # fmt: skip
 """After which calls the chain may go back."""
 
@@ -346,7 +347,7 @@ class ChainSchedule:
         self.lives += [NodeLife(self, RELAYER, plan.relayer.source)]
         self.lives += [NodeLife(self, seat, signer.source) for seat, signer in enumerate(plan.participants)]
         self.again, self.peak, self.is_given = 0, 0, False
-        self.calm_at = rng.choice((0.0, 5.0, 8.0, 12.0, 20.0))
+        self.calm_at = rng.choice((0.0, 5.0, 8.0, 12.0, 20.0, 25.0))
         self.time.ends_at = self.calm_at + LONGEST
         self._draw()
 
@@ -374,7 +375,7 @@ class ChainSchedule:
             if rng.random() < 0.5:
                 time.after(rng.uniform(0.5, self.calm_at), self._undo)
             else:
-                self.undone.append((rng.choice(STAGES), rng.choice((0.0, 0.3, 1.0, 2.0))))
+                self.undone.append((rng.choice(STAGES), rng.choice((0.0, 0.3, 1.0, 2.0, 5.0))))
         for _ in range(rng.choice((0, 0, 1, 2, 4))):
             moment = rng.uniform(0.5, max(1.0, self.calm_at))
             if moment < self.calm_at:
@@ -389,14 +390,14 @@ class ChainSchedule:
 
     def _on_include(self, sent: SignedCall) -> None:
         """A reorganisation soon after a call is in a block."""
-        if self.time.now() < self.calm_at:
+        if self.time.now() < self.calm_at or NAMES[sent.data[:4]] == "withdraw":  # which is the last there is
             for name, seconds in [each for each in self.undone if FUNCTIONS[each[0]].topic[:4] == sent.data[:4]]:
                 self.undone.remove((name, seconds))
                 self.time.after(seconds, self._undo)
 
     def _undo(self) -> None:
         rng, chain = self.rng, self.chain
-        if self.is_gone:
+        if self.is_gone or chain.is_over:
             return
         depth = rng.choice((1, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8))
         self.peak = max(self.peak, chain.head.number)
@@ -480,10 +481,12 @@ class ChainSchedule:
         return self.played
 
     def _judge_gone(self) -> None:
-        """Whoever ran ends with the sentence that says so: nothing that it could wait for comes."""
+        """Whoever ran, and has read a block that is gone, ends with the sentence that says so."""
         for life in self.lives:
             name = "seat" if life.address >= 0 else files.name_of(life.address)
-            if life.address in self.still and not isinstance(life.error, ChainWentBack):
+            kept = read_head(life.place / files.HEAD)
+            has_read = life.address in self.still and kept is not None and kept[0] > self.chain.head.number
+            if has_read and not isinstance(life.error, ChainWentBack):
                 self.broken(f"{name} ends with {life.code} ({type(life.error).__name__}) on a chain that went back")
 
     def _judge(self) -> None:
@@ -501,8 +504,8 @@ class ChainSchedule:
                     self.broken(f"{name} ends with {life.code} ({type(life.error).__name__})")
         if state.end_block and state.roster != self.cast.plan.addresses:
             self.broken("a game is opened with other places than planned")
-        if state.end_block and not state.closed:
-            self.broken("an opened game is not closed")
+        if not state.closed and (state.end_block or not self.calm_at):
+            self.broken("an opened game is not closed" if state.end_block else "a game is not opened in a calm world")
         if state.closed and not self._is_empty:
             self.broken("somebody lacks what the contract owes")
         if state.closed and state.costs_void:
