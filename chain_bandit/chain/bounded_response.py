@@ -85,7 +85,12 @@ def answered(response: BaseHTTPResponse, until: float) -> Any:
         NodeUnreachable: more of it than is taken, or spun out beyond that time.
         ValueError, RecursionError: it is no JSON.
     """
-    text = whole(response, until).decode("latin-1")  # a letter a byte, so that no letter makes others take four
+    return parsed(whole(response, until))
+
+
+def parsed(data: bytes) -> Any:
+    """The JSON of a response's bytes. Raises as `answered` does."""
+    text = data.decode("latin-1")  # a letter a byte, so that no letter makes others take four
     if sum(map(text.count, ",[{")) > MOST_ITEMS:  # one of these is before each item
         raise NodeUnreachable(f"an answer of more than {MOST_ITEMS:,} items")
     return json.loads(text)

@@ -72,6 +72,7 @@ class Coordinator(Contract):
         coordinator = Coordinator(line, b"", stopwatch, delivery, journal)
         deploy_modules(coordinator.rpc, sender, delivery)
         coordinator._create(sender, pool, GAS_DEPLOYMENT, data)
+        coordinator._watch(coordinator.created_in or 0)
         code = coordinator.rpc.code
         coordinator.wait_until(lambda: is_shown(lambda: require_game(code, coordinator.address)))
         return coordinator
@@ -83,11 +84,17 @@ class Coordinator(Contract):
         stopwatch: Stopwatch,
         delivery: TransactionPolicy = AT_ONCE,
         journal: Journal | None = None,
+        first_block: int | None = None,
     ) -> "Coordinator":
-        """The game at an address. Raises `ForeignContract`, `ForeignModule` where code is not this version's."""
+        """The game at an address. Raises `ForeignContract`, `ForeignModule` where code is not this version's.
+
+        Args:
+            first_block: of the contract; without it, no accusation before this call is seen.
+        """
         coordinator = Coordinator(line, address, stopwatch, delivery, journal)
         require_game(coordinator.rpc.code, address)
         coordinator._bind()
+        coordinator._watch(coordinator.rpc.height() if first_block is None else first_block)
         return coordinator
 
     def join(self, sender: Wallet, seated: Seated) -> Call:
@@ -304,10 +311,10 @@ class Coordinator(Contract):
         """Whether the accounts are final."""
         return bool(self._view("closed"))
 
-    def _bind(self) -> None:
-        topics = [as_hex(self._accused.topic)]
-        self._sender.watch(Watch({"address": "0x" + self.address.hex(), "topics": topics}, self._take_accusations))
-        super()._bind()
+    def _watch(self, since: int) -> None:
+        """Know of all accusations from a block on."""
+        about = {"address": as_hex(self.address), "topics": [as_hex(self._accused.topic)]}
+        self._sender.watch(Watch(about, self._take_accusations, since))
 
     def _take_accusations(self, events: Events) -> None:
         """Keep those that a call made, or that are watched."""

@@ -34,7 +34,18 @@ class NodeRefused(NodeUnreachable):
 
     def __init__(self, method: str, text: str) -> None:
         super().__init__(f"{method}: {text[:200]}")
-        self.method = method
+        self.args = (f"the chain node refuses {method} ({text[:200]}): name another node",)
+        self.method, self.text = method, text
+
+
+class RateLimited(NodeUnreachable):
+    """The provider of the node limits requests, and still does after a wait."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text[:200])
+        self.args = (
+            f"the chain node limits requests ({self.reason}): wait, or name a node with a higher limit",
+        )
 
 
 class NodeGarbled(NodeUnreachable):

@@ -15,9 +15,17 @@ from typing import Any, TypeAlias, TypeVar
 
 from chain_bandit.chain.answers import as_answered, as_bytes, as_hex, as_int, as_list, base_fee_of, field
 from chain_bandit.chain.call import Call, Events, Order, TransactionReceipt, Version
-from chain_bandit.chain.errors import FeeAboveCap, ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
+from chain_bandit.chain.errors import (
+    FeeAboveCap,
+    ForeignChain,
+    NodeRefused,
+    NodeUnreachable,
+    NonceTaken,
+    TransactionReverted,
+)
 from chain_bandit.chain.identity import IDENTITY, require_chain
 from chain_bandit.chain.journal import Entry, JournalForeign
+from chain_bandit.chain.log_ranges import LogRanges, Refusal
 from chain_bandit.chain.rpc import BEHIND, chain_in, refusal
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import RAISED_TIP, Fee, terms
@@ -36,6 +44,9 @@ REFUSED = 10.0
 
 NONCES_TAKEN = 3
 """Looks at a nonce that somebody else used before it is believed."""
+
+ASKED_ANEW = 3.0
+"""Seconds after which receipts are asked for again though no block came: a node behind may have answered before."""
 
 UNDONE = 64
 """Blocks behind the head that a reorganisation may change, two epochs of Ethereum: their events are asked for again,
@@ -98,12 +109,14 @@ class _Sending:
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """Questions under way: for receipts, for the last known head, and for events; or for the chain's identity alone."""
+    """Questions under way: for receipts, for the last known head, and for events; or for the chain's identity alone, or
+    for the latest block alone, as nothing else is new while that is the same."""
 
     asks: list[tuple[Call, Version]]
     head: tuple[int, bytes] | None
     watched: bool = False
     identity: bool = False
+    is_glance: bool = False
 
 
 class Outbox:
@@ -129,6 +142,7 @@ class Outbox:
         head: number and hash of the last known block.
         sending, asking: the exchanges under way.
         watched: the filter of events to ask for.
+        watched_from: the block from which on they are asked for next.
     """
 
     def __init__(
@@ -147,12 +161,14 @@ class Outbox:
         self.sending: _Sending | None = None
         self.asking: _Asking | None = None
         self.watched: dict[str, Any] | None = None
+        self.watched_from = 0
         self._delivery, self._certain, self._standstill = delivery, certain, standstill
         self._used: dict[str, array[int]] = {}
         self._behind_since: float | None = None
         self._moved_at = self._left_over_at = -inf
         self._block_gas = inf
-        self._watched_to = 0
+        self._ranges, self._watched_at = LogRanges(), b""
+        self._is_calm, self._asked_at = False, -inf
         self._fee_now: Fee | None = None
         self._nonces: dict[str, int] = {}
         self._journaled: dict[int, list[Entry]] = defaultdict(list)
@@ -262,6 +278,7 @@ class Outbox:
         """Take the answers to a sending in; only now is it asked for, whatever was answered."""
         assert self.sending is not None
         sends, left_over, self.sending = self.sending.sends, self.sending.left_over, None
+        self._is_calm = False
         for call, _ in sends:
             call.sent = True
         if isinstance(answers, NodeUnreachable):
@@ -282,15 +299,22 @@ class Outbox:
         asks = [(call, version) for call in self.open if call.sent for version in call.outside][:ASKED_AT_ONCE]
         if not asks and self.sending is not None:
             return []
+        if self._is_calm and self.head is not None:
+            self.asking = _Asking([], self.head, is_glance=True)
+            return [("eth_getBlockByNumber", ["latest", False])]
         # The head first: no later question then tells of a block whose end the next exchange does not see.
         heads = [] if self._certain else ["latest"] if self.head is None else ["latest", hex(self.head[0])]
         requests: list[Request] = [("eth_getBlockByNumber", [which, False]) for which in heads]
         requests += [("eth_getTransactionReceipt", [version.identity]) for _, version in asks]
-        watched = None if self._certain else self.watched
-        if watched is not None:
-            requests.append(("eth_getLogs", [watched | {"fromBlock": hex(self._watched_to)}]))
-        self.asking = _Asking(asks, self.head, watched is not None)
+        at_once = self._is_watching and not self._ranges.is_limited
+        if at_once:
+            requests.append(("eth_getLogs", [(self.watched or {}) | {"fromBlock": hex(self.watched_from)}]))
+        self.asking = _Asking(asks, self.head, at_once)
         return requests
+
+    @property
+    def _is_watching(self) -> bool:
+        return self.watched is not None and not self._certain
 
     def answered(self, answers: list[Any] | NodeUnreachable, now: float) -> Step[None]:
         """Take the answers to what was asked in, unless they may be another chain's."""
@@ -367,7 +391,10 @@ class Outbox:
 
     def _take(self, asking: _Asking, answers: list[Any], now: float) -> Step[None]:
         """Events first, then receipts, then the head; and see which calls that ends."""
-        if asking.watched and not (yield from self._take_events(answers[-1])):
+        if asking.is_glance:
+            self._is_calm = now < self._asked_at + ASKED_ANEW and _is_block(answers[0], asking.head)
+            return
+        if asking.watched and not (yield from self._take_events(answers[-1], answers[0])):
             return
         said = iter(answers)
         latest = None if self._certain else next(said)
@@ -375,10 +402,13 @@ class Outbox:
         if not self._certain and self._is_behind(latest, at_head, asking.head, now):
             return
         height = inf if self._certain else as_int(field(latest, "number"))
+        if self._is_watching and self._ranges.is_limited and not (yield from self._take_ranges(latest)):
+            return
         receipts = yield from self._in_chain([(call, version, next(said)) for call, version in asking.asks])
         for call, version, fields in receipts:
             self._take_receipt(call, version, fields, height)
         if not self._certain:
+            self._is_calm, self._asked_at = _is_block(latest, asking.head) and not self.unsure, now
             yield from self._follow(latest, at_head, asking.head, now)
         yield from self._close()
 
@@ -464,14 +494,32 @@ class Outbox:
             call.outdone = None
         call.gas[identity], call.receipts[version.nonce] = gas, receipt
 
-    def _take_events(self, logs: Any) -> Step[bool]:
+    def _take_events(self, logs: Any, latest: Any) -> Step[bool]:
         """Hand watched events on; they were asked for last, so that they are those up to all receipts at least."""
         if isinstance(logs, Refused):
-            self.why = NodeUnreachable("eth_getLogs is not answered")
+            height = as_int(field(latest, "number")) if isinstance(latest, dict) else 0
+            if self._ranges.narrows(logs, self.watched_from, height):
+                return True
+            self.why = NodeRefused("eth_getLogs", logs.text)
             return False
         yield Tell(_events(logs))
         if self.head is not None:
-            self._watched_to = max(self._watched_to, self.head[0] - UNDONE)
+            self.watched_from = max(self.watched_from, self.head[0] - UNDONE)
+        return True
+
+    def _take_ranges(self, latest: Any) -> Step[bool]:
+        """The same from a node that refuses long ranges: up to the latest block, above which no receipt is taken in."""
+        number, digest = as_int(field(latest, "number")), as_bytes(field(latest, "hash"))
+        if digest == self._watched_at:
+            return True
+        logs = yield from self._ranges.pieces(
+            self.watched or {}, self.watched_from, number, lambda request: Exchange([request], as_list)
+        )
+        if isinstance(logs, Refusal):
+            self.why = NodeRefused("eth_getLogs", logs.text)
+            return False
+        yield Tell(_events(logs))
+        self.watched_from, self._watched_at = max(self.watched_from, number - UNDONE), digest
         return True
 
     def _follow(self, latest: Any, at_head: Any, head: tuple[int, bytes] | None, now: float) -> Step[None]:
@@ -722,6 +770,10 @@ class Outbox:
 def _hash(block: Any) -> bytes | None:
     """Of a block that there is."""
     return None if block is None else as_bytes(field(block, "hash"))
+
+
+def _is_block(block: Any, head: tuple[int, bytes] | None) -> bool:
+    return isinstance(block, dict) and head is not None and as_bytes(field(block, "hash")) == head[1]
 
 
 def _events(logs: Any) -> Events:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.answers import NodeReader, as_answered, as_bytes
-from chain_bandit.chain.errors import NodeGarbled, NodeRefused, NodeUnreachable
+from chain_bandit.chain.errors import NodeGarbled, NodeRefused, NodeUnreachable, RateLimited
 from chain_bandit.chain.modules import require_game
 from chain_bandit.chain.notice import SILENT, Notice, nobody
 from chain_bandit.chain.retry_budget import RetryBudget
@@ -32,6 +32,7 @@ def at_url(url: str, say: Callable[[str], None] = nobody) -> NodeReader:
     Raises (the callable):
         NodeUnreachable: patience is at its end; `NodeGarbled` where the last answer was that.
         NodeRefused: the node will not say.
+        RateLimited: its provider limits requests, however long the pauses are.
     """
     return _Reader(HttpWire(url, TIMEOUT), Notice(f"the chain at {without_key(url)}", say)).ask
 
@@ -61,7 +62,7 @@ class _Reader:
                 if not isinstance(answer, Refused):
                     return read(answer)
                 break
-            except NodeGarbled as error:
+            except (NodeGarbled, RateLimited) as error:
                 wait(error)
             except NodeUnreachable as error:
                 wait(NodeUnreachable(f"{method}: {error.reason}"))

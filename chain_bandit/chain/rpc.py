@@ -10,12 +10,21 @@ from eth_abi.exceptions import DecodingError
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.answers import as_answered, as_bytes, as_hex, as_int, field, hash_of
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member, tokens_artifact
-from chain_bandit.chain.errors import ForeignChain, NodeGarbled, NodeUnreachable, NotUnderstood, TransactionReverted
+from chain_bandit.chain.errors import (
+    ForeignChain,
+    NodeGarbled,
+    NodeRefused,
+    NodeUnreachable,
+    NotUnderstood,
+    TransactionReverted,
+)
 from chain_bandit.chain.identity import IDENTITY, require_chain
+from chain_bandit.chain.log_ranges import LogRanges, Refusal, all_logs
 from chain_bandit.chain.notice import SILENT, Notice
+from chain_bandit.chain.provider_limits import is_range_limit
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import TransactionPolicy
-from chain_bandit.chain.wire import Line, Refused, Request, wire_to, without_key
+from chain_bandit.chain.wire import HttpWire, Line, Refused, Request, wire_to, without_key
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.stopwatch import Stopwatch
 
@@ -30,6 +39,9 @@ _ERRORS = {
                   *_BUILT_IN)
 }  # fmt: skip
 
+
+SAID_EVERY = 100
+"""Questions for events after which a notice says how far they are read."""
 
 BEHIND = 2.0
 """Seconds after which a node that lacks the last known block is believed."""
@@ -56,7 +68,7 @@ class Rpc:
         self.stopwatch, self._delivery = stopwatch, delivery
         self.head: tuple[int, bytes] | None = None
         self.identity: tuple[int, str] | None = None
-        self._doubtful = False
+        self._doubtful, self._ranges = False, LogRanges()
         self.clock = delivery.clock
         self.notice = Notice(f"the chain at {without_key(line)}" if isinstance(line, str) else "", delivery.say)
 
@@ -82,7 +94,7 @@ class Rpc:
             (answer,) = answers
             if isinstance(answer, Refused):
                 if not answer.unknown_method:
-                    self._require_final(answers)
+                    self._require_final(answers, method)
                 return answer
             if owed and answer is None:
                 raise NodeUnreachable(f"{method} returned nothing")
@@ -92,6 +104,42 @@ class Rpc:
         if isinstance(answer, Refused):
             raise (NotUnderstood if answer.unknown_method else NodeUnreachable)(f"{method}: {answer.text}")
         return answer
+
+    def logs(
+        self, about: dict[str, Any], first: int, last: int | None, read: Callable[[Any], list[T]]
+    ) -> list[T]:
+        """All events of a filter from block `first` to `last`, or to the head, as `read` has those of a question.
+
+        They are asked for at once, unless the node bounds the range of a question: then in pieces that it takes.
+
+        Raises:
+            NodeRefused: it does not answer for a single block.
+        """
+        asked = [0]
+
+        def taken(answers: list[Any]) -> list[Any]:
+            (answer,) = answers
+            if isinstance(answer, Refused):
+                if not is_range_limit(answer.text):
+                    self._require_final(answers, "eth_getLogs")
+                return answers
+            return [read(answer)]
+
+        def answered(request: Request) -> list[Any]:
+            asked[0] += 1
+            if asked[0] % SAID_EVERY == 0:
+                self.notice.say(f"reads events, from block {int(request[1][0]['fromBlock'], 16):,} on now, to {last:,}")
+            return self._insist([request], taken)
+
+        if last is None and not self._ranges.is_limited:
+            (found,) = self._insist([("eth_getLogs", [about | {"fromBlock": hex(first)}])], taken)
+            if not isinstance(found, Refused):
+                return list(found)
+        last = self.height() if last is None else last
+        found = all_logs(self._ranges.pieces(about, first, last, lambda request: request), answered)
+        if isinstance(found, Refusal):
+            raise NodeRefused("eth_getLogs", found.text)
+        return found
 
     def height(self) -> int:
         """The number of the latest block."""
@@ -143,11 +191,11 @@ class Rpc:
 
         return self._insist(requests, taken, inf if block == "latest" else BEHIND)
 
-    def _require_final(self, answers: list[Any]) -> None:
-        """Raise `NodeUnreachable` for a refusal that is hearsay: of a node elsewhere."""
+    def _require_final(self, answers: list[Any], method: str = "eth_call") -> None:
+        """Raise `NodeRefused` for a refusal that is hearsay: of a node elsewhere."""
         refused = next((answer for answer in answers if isinstance(answer, Refused)), None)
         if refused is not None and not self.wire.certain:
-            raise NodeUnreachable(refused.text)
+            raise NodeRefused(method, refused.text)
 
     def _insist(
         self, requests: Sequence[Request], taken: Callable[[list[Any]], T], at_most: float = inf
@@ -179,7 +227,7 @@ class Rpc:
             try:
                 return answers.result(SILENT)
             except TimeoutError:
-                self.notice.waiting("no answer")
+                self.notice.waiting((isinstance(self.wire, HttpWire) and self.wire.why) or "no answer")
             return answers.result()
         except NodeUnreachable:
             self._doubtful = True

@@ -13,7 +13,7 @@ from chain_bandit.chain.identity import chain_of
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.notice import SILENT, Notice
-from chain_bandit.chain.outbox import Ask, Attempt, Done, Exchange, Outbox, Query, Step, T
+from chain_bandit.chain.outbox import UNDONE, Ask, Attempt, Done, Exchange, Outbox, Query, Step, T
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import TransactionPolicy
@@ -37,10 +37,12 @@ class Watch:
     Attributes:
         filter: as `eth_getLogs` takes it, without blocks.
         take: is handed the events, some of them again and again; it may find them garbled.
+        since: the block that caused the first of them; so many before it are asked for too as may be undone.
     """
 
     filter: dict[str, Any]
     take: Callable[[Events], None]
+    since: int = 0
 
 
 class Sender:
@@ -121,6 +123,7 @@ class Sender:
     def watch(self, events: Watch) -> None:
         """Ask for a contract's events along with everything else: before a receipt is taken in, those up to it are."""
         self._outbox.watched, self._take = events.filter, events.take
+        self._outbox.watched_from = max(0, events.since - UNDONE)
 
     def wait_until(self, over: Callable[[], bool]) -> None:
         """Wait for what comes of calls under way."""

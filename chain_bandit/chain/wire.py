@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from eth_utils.exceptions import ValidationError
-from urllib3 import PoolManager, ProxyManager
+from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout, make_headers, parse_url
 
-from chain_bandit.chain.bounded_response import AS_IT_IS, TIMED, answered
-from chain_bandit.chain.errors import NodeUnreachable
+from chain_bandit.chain.bounded_response import AS_IT_IS, TIMED, answered, parsed, whole
+from chain_bandit.chain.errors import NodeUnreachable, RateLimited
+from chain_bandit.chain.provider_limits import AcceptedSize, RequestPacer, is_rate_limit, retry_after
+from chain_bandit.chain.retry_budget import MONOTONIC, Clock
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -33,6 +36,14 @@ _HERE = "127.0.0.1", "localhost", "[::1]"
 METHOD_NOT_FOUND, METHOD_NOT_SUPPORTED = -32601, -32004
 """Error codes of JSON-RPC 2.0 and of EIP-1474."""
 
+LIMITED = 30.0
+"""Seconds without any answer but rate limits after which an exchange is lost."""
+
+_BATCH_REFUSED = HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY
+"""The statuses of a node that takes no batch of that size."""
+
+_LONGEST_TEXT = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -41,11 +52,13 @@ class Refused:
     Attributes:
         data: what a contract reverted with; None for other grounds.
         unknown_method: the node does not do what was asked, now or later.
+        limited: seconds that a node asks to wait which takes no more requests now; None for other grounds.
     """
 
     text: str
     data: bytes | None = None
     unknown_method: bool = False
+    limited: float | None = None
 
 
 @runtime_checkable
@@ -84,14 +97,18 @@ def without_key(url: str) -> str:
 class HttpWire:
     """JSON-RPC over HTTP connections that are kept open, several requests as a batch: two exchanges at a time.
 
-    Nothing is retried here. A node that is not on this machine is asked through the proxy of the system's settings.
+    A lost request is not retried here. What the node's provider limits is: batches are split, and requests are paced,
+    by what it refused before. A node that is not on this machine is asked through the proxy of the system's settings.
+
+    Attributes:
+        why: the rate limit that an exchange under way waits for; None while there is none.
     """
 
     certain = False
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, url: str, timeout: float, clock: Clock = MONOTONIC) -> None:
         """Raises `NodeUnreachable` where it is no URL of a node."""
-        self._url, self._timeout = url, timeout
+        self._url, self._timeout, self._clock = url, timeout, clock
         try:
             parts = parse_url(url)
         except HTTPError as error:
@@ -102,13 +119,55 @@ class HttpWire:
         headers = make_headers(keep_alive=True, basic_auth=parts.auth) | AS_IT_IS
         self._pool = pool_to(url, headers | {"Content-Type": "application/json"})
         self._worker = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wire")
+        self._batch, self._pace, self._lock = AcceptedSize(), RequestPacer(), Lock()
+        self.why: RateLimited | None = None
 
     def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
         """Start an exchange; the caller goes on meanwhile."""
         return self._worker.submit(self.exchange, requests)
 
     def exchange(self, requests: Sequence[Request]) -> list[Any]:
-        """Ask, and wait for the answers."""
+        """Ask, and wait for the answers. Raises `RateLimited` too, `LIMITED` seconds after the last answer."""
+        answers: dict[int, Any] = {}
+        until = self._clock.now() + LIMITED
+        while missing := [index for index in range(len(requests)) if index not in answers]:
+            part = self._next_part(missing)
+            said = self._ask([requests[index] for index in part])
+            if said is None:
+                with self._lock:
+                    self._batch.refused(len(part))
+                continue
+            fresh = {index: answer for index, answer in zip(part, said, strict=True) if not _is_limited(answer)}
+            answers |= fresh
+            if self._paced(said, [answer for answer in said if _is_limited(answer)]) or fresh:
+                until = self._clock.now() + LIMITED
+            elif self.why is not None and self._clock.now() > until:
+                raise self.why
+        return [answers[index] for index in range(len(requests))]
+
+    def _next_part(self, missing: list[int]) -> list[int]:
+        """What is asked next, when the pace allows it."""
+        with self._lock:
+            part = missing[: min(self._batch.most, self._pace.most)]
+            pause = self._pace.pause(len(part), self._clock.now())
+        if pause > 0:
+            self._clock.sleep(pause)
+        return part
+
+    def _paced(self, said: list[Any], limited: list[Refused]) -> bool:
+        """Take in how the node kept up; True where it took all."""
+        with self._lock:
+            if limited:
+                self.why = RateLimited(limited[0].text)
+                self._pace.limited(len(said), max(each.limited or 0.0 for each in limited), self._clock.now())
+                return False
+            self.why = None
+            self._pace.answered(len(said))
+            self._batch.accepted(len(said))
+        return True
+
+    def _ask(self, requests: Sequence[Request]) -> list[Any] | None:
+        """The answers to one batch; None where the node takes no batch of that size. Raises `NodeUnreachable`."""
         batch = [
             {"jsonrpc": "2.0", "id": index, "method": method, "params": parameters}
             for index, (method, parameters) in enumerate(requests)
@@ -119,17 +178,46 @@ class HttpWire:
                 "POST", self._url, body=json.dumps(batch if len(batch) > 1 else batch[0]), preload_content=False,
                 timeout=Timeout(total=self._timeout), redirect=False,
             ) as response:  # fmt: skip
-                if response.status != HTTPStatus.OK:
-                    raise NodeUnreachable(f"HTTP status {response.status}")
-                found = answered(response, until)
-            if len(batch) == 1 and found.get("error"):
-                return [read_answer(found)]  # whatever number it has: of a request that was not understood it is none
-            answers = {answer["id"]: answer for answer in (found if len(batch) > 1 else [found])}
-            return [read_answer(answers[index]) for index in range(len(batch))]
+                if response.status == HTTPStatus.OK:
+                    return _answers(answered(response, until), len(batch))
+                return _failed(response, until, len(batch))
         except (HTTPError, OSError) as error:
             raise NodeUnreachable(f"{self._host}: {type(error).__name__}") from error
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise NodeUnreachable("its answer is not JSON-RPC") from error
+
+
+def _is_limited(answer: Any) -> bool:
+    return isinstance(answer, Refused) and answer.limited is not None
+
+
+def _answers(found: Any, count: int) -> list[Any] | None:
+    """What a body has for so many requests; None where the node takes no batch of that size."""
+    if isinstance(found, dict) and found.get("error") and (count == 1 or "id" not in found or found["id"] is None):
+        refused = read_answer(found)  # whatever number it has: of a request that was not understood it is none
+        return [refused] * count if count == 1 or _is_limited(refused) else None
+    answers = {answer["id"]: answer for answer in (found if count > 1 else [found])}
+    said = [read_answer(answers[index]) for index in range(count)]
+    is_of_batch = count > 1 and all(isinstance(each, Refused) and "batch" in each.text.lower() for each in said)
+    return None if is_of_batch else said
+
+
+def _failed(response: BaseHTTPResponse, until: float, count: int) -> list[Any] | None:
+    """What a response that is none of success has for so many requests, as `_answers`. Raises `NodeUnreachable`."""
+    data, status, after = whole(response, until), response.status, retry_after(response.headers)
+    try:
+        found = parsed(data)
+        text = read_answer(found).text
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        found, text = None, "" if data.lstrip()[:1] == b"<" else " ".join(data.decode("latin-1").split())
+    why = f"HTTP status {status}{text and ': '}{text[:_LONGEST_TEXT]}"
+    if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.SERVICE_UNAVAILABLE and after is not None):
+        return [Refused(why, limited=after or 0.0)] * count
+    if status in _BATCH_REFUSED and found is not None:
+        return _answers(found, count)
+    if status in _BATCH_REFUSED and count > 1:
+        return None
+    raise NodeUnreachable(why)
 
 
 def pool_to(url: str, headers: dict[str, str]) -> PoolManager:
@@ -180,14 +268,14 @@ def read_answer(answer: dict[str, Any]) -> Any:
     error = answer.get("error")
     if error is None:
         return answer["result"]
-    data = error.get("data")
+    data, code, message = error.get("data"), error.get("code"), error.get("message")
     if isinstance(data, dict):
         data = data.get("data")  # where Hardhat 2 puts it
     is_revert = isinstance(data, str) and data.startswith("0x")
-    unknown = error.get("code") in (METHOD_NOT_FOUND, METHOD_NOT_SUPPORTED)
-    message = error.get("message")
+    unknown = code in (METHOD_NOT_FOUND, METHOD_NOT_SUPPORTED)
     text = message if isinstance(message, str) else type(message).__name__
-    return Refused(text, bytes.fromhex(data[2:]) if is_revert else None, unknown)
+    limited = 0.0 if not is_revert and is_rate_limit(code, text) else None
+    return Refused(text, bytes.fromhex(data[2:]) if is_revert else None, unknown, limited)
 
 
 def _reverted_with(failure: Exception) -> bytes | None:

@@ -1,9 +1,12 @@
 """Block of a game's creation, found by the block's own bytes, and the contract's creation code."""
 
 from collections.abc import Iterable
+from itertools import count
 from typing import Any
 
-from chain_bandit.chain.answers import NodeReader, as_bytes, as_int, as_list
+from chain_bandit.chain.answers import NodeReader, as_bytes, as_hex, as_int, as_list
+from chain_bandit.chain.errors import NodeRefused
+from chain_bandit.chain.log_ranges import LogQuestion, LogRanges, Refusal, all_logs
 from chain_bandit.chain_history.answers import as_object, need, told
 from chain_bandit.chain_history.collect import fetch_block, height
 from chain_bandit.chain_history.errors import NodeDisagrees
@@ -11,6 +14,9 @@ from chain_bandit.chain_history.evm import Transaction, decode_transaction
 from chain_bandit.chain_history.records import TOPICS
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.rlp import created_address
+
+MOST_QUESTIONS = 2000
+"""Questions for events in a search for the first joining, at a node that bounds the range of each."""
 
 
 def creation_block(rpc: NodeReader, contract: bytes) -> int:
@@ -62,9 +68,21 @@ def _first_with_code(rpc: NodeReader, contract: bytes, last: int) -> int:
 
 def _first_joining(rpc: NodeReader, contract: bytes, last: int) -> int:
     """The block of the first joining, the last one where nobody joined: not before the creation, by its own log."""
-    wanted = {"address": "0x" + contract.hex(), "fromBlock": "0x0", "toBlock": hex(last),
-              "topics": ["0x" + TOPICS["Joined"].hex()]}  # fmt: skip
-    return min(told(rpc, "eth_getLogs", [wanted], _blocks), default=last)
+    asked = count(1)
+
+    def answered(request: LogQuestion) -> list[Any]:
+        if next(asked) > MOST_QUESTIONS:
+            raise NodeRefused(request[0], "more blocks than it searches; state the contract's by --from-block")
+        try:
+            return [told(rpc, *request, _blocks)]
+        except NodeRefused as refused:
+            return [refused]
+
+    about = {"address": as_hex(contract), "topics": [as_hex(TOPICS["Joined"])]}
+    found = all_logs(LogRanges().pieces(about, 0, last, lambda request: request), answered)
+    if isinstance(found, Refusal):
+        raise NodeRefused("eth_getLogs", found.text)
+    return min(found, default=last)
 
 
 def _blocks(logs: Any) -> list[int]:

@@ -32,7 +32,7 @@ def attach(
         AssumptionBroken: it is outside of what its rules are for.
         ChainBanditError: the node does not answer, or its answers do not add up.
     """
-    contract = Coordinator.at(line, address, Stopwatch(), delivery)
+    contract = Coordinator.at(line, address, Stopwatch(), delivery, first_block=first_block)
     said = read(contract.rpc.code(address), address)
     found = creation(contract.rpc.ask, address, first_block)
     foreign = ForeignCreation(checksummed(address), first_block)

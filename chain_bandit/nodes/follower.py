@@ -31,6 +31,9 @@ _OPENING = ("RewardsSettled", "Revealed", "SealRevealed")
 DEEPEST = 64
 """Blocks below the last event that are read anew after a reorganisation."""
 
+ANEW = 3.0
+"""Seconds after which events are read anew though no block came: a node behind another one may have answered."""
+
 _RECORDS = (*RECORDED, "TokenAgreed")
 """Events whose first value is the round."""
 
@@ -101,6 +104,9 @@ class EventFollower(ABC):
         self._known: dict[tuple[bytes, bytes], int] = {}
         self._height = self._given = -1
         self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
+        self._head: tuple[int, bytes] | None = None
+        self._over_at: tuple[int, bytes] | None = None
+        self._is_quiet, self._read_at = False, 0.0
         self.accusations: dict[int, int] = {}
 
     @abstractmethod
@@ -130,6 +136,10 @@ class EventFollower(ABC):
     def _read(self) -> None:
         if not self._is_as_it_was():
             return
+        head = self._rpc.ask("eth_getBlockByNumber", ["latest", False], _block) if self._is_quiet else None
+        now, before = self._rpc.clock.now(), len(self._waiting)
+        if head is not None and head == self._head and now < self._read_at + ANEW:
+            return
         counted = self.last_counted()
         events = self._events_from(self._last[0] if self._last else self._first, counted)
         if self._last is not None and self._last not in (event.block for event in events):
@@ -141,14 +151,13 @@ class EventFollower(ABC):
         if events:
             oldest = events[-1].block[0] - DEEPEST
             self._known = {said: block for said, block in self._known.items() if block >= oldest}
+        self._is_quiet, self._head, self._read_at = len(self._waiting) == before, head, now
 
     def _events_from(self, first: int, counted: str | None) -> list[_Event]:
-        about = {"address": as_hex(self._address), "fromBlock": hex(first)}
         if counted is not None:
             self._height = int(counted, 16)
             if self._height < first:
                 return []
-            about["toBlock"] = counted
 
         def read(logs: Any) -> list[_Event]:
             if not isinstance(logs, list | tuple):
@@ -158,10 +167,11 @@ class EventFollower(ABC):
                 self._height = self._rpc.height()
             if not all(first <= event.block[0] <= self._height for event in events):
                 raise NodeGarbled(f"events of blocks {first} to {self._height}", [event.block[0] for event in events])
-            return sorted(events, key=lambda event: (event.block[0], event.index))
+            return events
 
-        found: list[_Event] = self._rpc.ask("eth_getLogs", [about], read)
-        return found
+        about = {"address": as_hex(self._address)}
+        found: list[_Event] = self._rpc.logs(about, first, None if counted is None else self._height, read)
+        return sorted(found, key=lambda event: (event.block[0], event.index))
 
     def _event(self, log: Any) -> _Event | None:
         if as_bytes(field(log, "address")) != self._address:
@@ -292,15 +302,17 @@ class Follower(EventFollower):
 
     def is_over(self) -> bool:
         """Whether the contract takes no more records, by the last block whose events count."""
-        if not self._is_as_it_was():
-            return False
-        block = self.last_counted()
+        if not self._is_as_it_was() or (self._head is not None and self._head == self._over_at):
+            return False  # no block came since it was not
+        head, block = self._head, self.last_counted()
         try:
-            return self._contract.is_over(block or "latest")
+            is_over = self._contract.is_over(block or "latest")
         except NodeUnreachable:
             if block is None:
                 raise
             return False  # a reorganisation may have taken the block out: it is asked again
+        self._over_at = None if is_over else head
+        return is_over
 
     def rest(self) -> None:
         """Read what comes after the last record. Raises `Reorganised` where the chain has no closing any more."""
@@ -380,3 +392,7 @@ class Follower(EventFollower):
             certificate = Certificate(keccak(encoded), each.signers, each.signatures)
             block = CertifiedBlock(encoded, each.body if body is not None else b"", certificate)
             yield Recorded(Record(ledger.round, kind, header, keccak(encoded)), block, certificate)
+
+
+def _block(block: Any) -> tuple[int, bytes]:
+    return as_int(field(block, "number")), as_bytes(field(block, "hash"))

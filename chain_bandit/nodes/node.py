@@ -46,12 +46,12 @@ from chain_bandit.nodes.sign_once import AlreadySigned
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.within_a_round import forget
 
-POLL, GROWTH, LONGEST, SHARE = 0.02, 1.5, 0.5, 0.1
+POLL, GROWTH, LONGEST, SHARE = 0.02, 1.5, 3.0, 0.1
 """Seconds from one question to the chain to the next, while a record is waited for; what each pause is longer than the
 last; the longest, in seconds, and of a delay bound, by which nodes may see one record apart."""
 
 UNHURRIED = 0.1
-"""Seconds between two looks after the last round."""
+"""Seconds between two looks after the last round, at first."""
 
 STEPPED = (Frame, Echo, Vector, Probe, Staged)
 """Messages that count in their step alone."""
@@ -226,8 +226,10 @@ class Node:
         except EndedEarly:
             self._say(f"the game ended before round {self.ledger.round}: its last block has passed")
         self._round_timer = None
+        pause = UNHURRIED
         while not self._role.finish():
-            yield from self._take(UNHURRIED)
+            yield from self._take(pause)
+            pause = max(UNHURRIED, min(GROWTH * pause, self._longest))
 
     # --- a round
 

@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plugins": {"protocol"},
     "simulation": {"actors.rules", "array_types", "attacks", "environments", "foreign", "plugins", "protocol", "roots"},
     "mediate": {"array_types", "protocol", "simulation.arena", "simulation.incentive", "simulation.kernel.compiled"},
-    "chain_history": {"chain.answers", "chain.errors", "crypto.verify", "append_log", "protocol"},
+    "chain_history": {"chain.answers", "chain.errors", "chain.log_ranges", "crypto.verify", "append_log", "protocol"},
     "auditor": {
         "crypto.nonces",
         "crypto.verify",

@@ -141,11 +141,16 @@ class Handler(BaseHTTPRequestHandler):
         answers: Batch = requests.post(self.url, json=batch, timeout=10).json()
         return answers
 
-    def reply(self, body: Batch | bytes, status: int = 200, kind: str = "application/json") -> None:
+    def reply(
+        self, body: Batch | bytes, status: int = 200, kind: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         data = body if isinstance(body, bytes) else json.dumps(body[0] if self.alone else body).encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
 

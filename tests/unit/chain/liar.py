@@ -22,6 +22,7 @@ class Liar:
         poor: an account that has nothing.
         refuses, mines, forks: whether it refuses what is sent, gives receipts, and those of blocks that fell out.
         logs, events: of a receipt, and of the contract.
+        span: blocks of one question for events, and those questions that it answered.
     """
 
     def __init__(self, delivery: TransactionPolicy = PIPELINED) -> None:
@@ -32,6 +33,7 @@ class Liar:
         self.refuses = self.mines = self.forks = False
         self.logs: Any = [{"topics": [], "data": "0x"}]
         self.events: Any = []
+        self.span, self.asked = 10**9, list[tuple[int, int]]()
 
     def call(self, read: Callable[[Events], Any] = len) -> Call:
         signer = TransactionSigner(self.wallet, 1)
@@ -59,7 +61,8 @@ class Liar:
 
     def _answer(self, question: Query) -> Any:
         if isinstance(question, Exchange):
-            return [question.read(self._said(*request)) for request in question.requests]
+            answers = [self._said(*request) for request in question.requests]
+            return [answer if isinstance(answer, Refused) else question.read(answer) for answer in answers]
         if isinstance(question, Tell):
             return None
         assert isinstance(question, Ask)
@@ -76,6 +79,11 @@ class Liar:
             fork = 10**6 if self.forks else 0
             return {"gasUsed": hex(GAS), "blockNumber": hex(self.height), "logs": self.logs, "status": "0x1",
                     "blockHash": as_hex((self.height + fork).to_bytes(32))}  # fmt: skip
+        if method == "eth_getLogs":
+            first, last = int(parameters[0]["fromBlock"], 16), int(parameters[0].get("toBlock", hex(self.height)), 16)
+            if last - first + 1 > self.span:
+                return Refused("block range is too wide")
+            self.asked.append((first, last))
         balance = 0 if [self.poor] == list(parameters[:1]) else self.balance
         others = {"eth_getBalance": hex(balance), "eth_getTransactionCount": "0x0", "eth_chainId": "0x1",
                   "eth_getLogs": self.events}  # fmt: skip

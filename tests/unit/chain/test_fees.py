@@ -8,6 +8,7 @@ from chain_bandit.chain.answers import as_hex
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.call import Call, Version
 from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.outbox import UNDONE
 from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.chain.transactions import RAISED_TIP, Fee
 from chain_bandit.chain.wire import Refused
@@ -80,6 +81,24 @@ def test_no_receipt_is_taken_in_without_the_events_before_it(events):
     for _ in range(2):
         node.turn()
     assert call.receipt is not None
+
+
+@pytest.mark.parametrize("span", [1, 30, 10**9])
+def test_events_are_asked_for_in_ranges_that_the_node_takes_and_up_to_each_receipt(span):
+    node = Liar()
+    node.height, node.span, node.mines = 3000, span, True
+    node.outbox.watched, node.outbox.watched_from = {"address": "0x"}, 2900
+    for _ in range(3):
+        node.asked.clear()
+        call = node.call()
+        node.turn()
+        node.turn()
+        assert call.receipt is not None
+        covered = {number for first, last in node.asked for number in range(first, last + 1)}
+        assert covered >= set(range(node.height - UNDONE, node.height + 1))
+        assert min(covered) >= 2900
+        node.height += 10
+    assert node.outbox.watched_from >= 2900 + 20
 
 
 @pytest.mark.parametrize("garbled", LOGS, ids=str)

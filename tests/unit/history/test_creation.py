@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.chain.errors import NodeRefused
 from chain_bandit.chain_history.creation import creation_block
 from chain_bandit.chain_history.errors import NodeDisagrees
 from chain_bandit.protocol.errors import ChainBanditError
@@ -54,6 +55,22 @@ def test_creation_is_found_without_any_state(node: EmbeddedNode) -> None:
 
     assert creation_block(rpc, CONTRACT) == CREATED_IN
     assert asked == [4, 3, 2]
+
+
+def test_creation_is_found_at_a_node_that_has_no_states_and_bounds_the_range_of_events(node: EmbeddedNode) -> None:
+    spans: list[int] = []
+
+    @reading
+    def rpc(method: str, parameters: Sequence[Any]) -> Any:
+        if method == "eth_getLogs":
+            spans.append(int(parameters[0]["toBlock"], 16) - int(parameters[0]["fromBlock"], 16) + 1)
+            if spans[-1] > 2:
+                raise NodeRefused(method, "exceed maximum block range: 2")
+        return without_state(json_rpc(node))(method, parameters)
+
+    assert creation_block(rpc, CONTRACT) == CREATED_IN
+    assert spans[1:]
+    assert max(spans[1:]) == 2
 
 
 def test_a_contract_that_nobody_created_is_refused_without_any_state(node: EmbeddedNode) -> None:

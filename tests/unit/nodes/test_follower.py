@@ -9,10 +9,10 @@ import pytest
 from eth_abi.abi import encode
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
-from chain_bandit.chain.errors import NodeGarbled
+from chain_bandit.chain.errors import NodeGarbled, NodeRefused
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import TransactionPolicy
-from chain_bandit.chain.wire import Request
+from chain_bandit.chain.wire import Refused, Request
 from chain_bandit.nodes.environment import ReceiptsLost, require_receipts
 from chain_bandit.nodes.follower import DEEPEST, Follower
 from chain_bandit.nodes.receipts import KeptReceipts
@@ -57,11 +57,15 @@ while BURNT_IN.round < PARAMETERS.burn_in:
 
 
 class EventChain:
-    """Events in blocks, and skips as their transactions; `garble` is how its next answer is changed."""
+    """Events in blocks, and skips as their transactions; `garble` is how its next answer is changed.
+
+    It refuses questions for events of more than `span` blocks.
+    """
 
     certain = False
 
-    def __init__(self) -> None:
+    def __init__(self, span: int | None = None) -> None:
+        self.span = span
         self.blocks: dict[int, list[dict[str, Any]]] = {}
         self.branch, self.height, self.asked = 0, 200, list[str]()
         self.garble: Callable[[str, Any], Any] = lambda method, answer: answer
@@ -90,10 +94,15 @@ class EventChain:
         answer: Any = hex(self.height)
         if method == "eth_getLogs":
             first, last = int(parameters[0]["fromBlock"], 16), int(parameters[0].get("toBlock", hex(self.height)), 16)
+            if self.span is not None and last - first + 1 > self.span:
+                return Refused(f"exceed maximum block range: {self.span}" if self.span else "block range is too wide")
             answer = [
                 log | {"blockNumber": hex(block), "blockHash": f"0x{self.branch:032x}{block:032x}", "logIndex": hex(at)}
                 for block, logs in sorted(self.blocks.items()) if first <= block <= last for at, log in enumerate(logs)
             ]  # fmt: skip
+        elif method == "eth_getBlockByNumber":
+            put = sum(map(len, self.blocks.values()))
+            answer = {"number": hex(self.height), "hash": f"0x{self.branch:032x}{put:016x}{self.height:016x}"}
         elif method == "eth_getTransactionByHash":
             answer = {"input": "0x" + SKIP.encode(0).hex()}
         return self.garble(method, answer)
@@ -155,14 +164,56 @@ def test_what_a_reorganisation_puts_below_the_last_event_is_read(confirmations):
     assert follower.proofs == {1: 1}
 
 
-def test_a_look_at_a_chain_that_is_as_it_was_asks_once():
+def test_a_look_at_a_chain_that_is_as_it_was_asks_one_small_question():
     chain, (first, after) = EventChain(), skipped(BURNT_IN)
     chain.put(100, "Recorded", *first)
     follower = followed(chain)
     given(follower, BURNT_IN)
+    for asked in (["eth_getBlockByNumber", "eth_getLogs"], ["eth_getBlockByNumber"], ["eth_getBlockByNumber"]):
+        chain.asked.clear()
+        assert follower.next(PARAMETERS, after) is None
+        assert chain.asked == asked
+    chain.reorganise()
     chain.asked.clear()
     assert follower.next(PARAMETERS, after) is None
-    assert chain.asked == ["eth_getLogs"]
+    assert chain.asked == ["eth_getBlockByNumber", "eth_getLogs", "eth_getLogs"]
+
+
+def test_the_end_of_a_game_is_asked_for_once_a_block():
+    chain, over = EventChain(), list[str]()
+    follower = followed(chain)
+    follower._contract.is_over = lambda block: bool(over.append(block))
+    for _ in range(5):
+        assert follower.next(PARAMETERS, BURNT_IN) is None
+        assert not follower.is_over()
+    assert len(over) == 2
+    chain.height += 1
+    assert follower.next(PARAMETERS, BURNT_IN) is None
+    assert not follower.is_over()
+    assert len(over) == 3
+
+
+@pytest.mark.parametrize("span", [1, 7, 100])
+@pytest.mark.parametrize("confirmations", [1, 5])
+def test_events_are_read_from_a_node_that_bounds_their_range(span, confirmations):
+    chain, (first, after) = EventChain(span), skipped(BURNT_IN)
+    chain.put(1, "Accused", 2, BURNT_IN.round + 3, by=2)
+    chain.put(190, "Recorded", *first)
+    follower = followed(chain, confirmations)
+    assert given(follower, BURNT_IN) == after
+    assert follower.accusations == {2: BURNT_IN.round + 3}
+    assert chain.asked.count("eth_getLogs") <= 10 + 2 * -(-200 // span)
+    chain.height = 300
+    second, last = skipped(after)
+    chain.put(290, "Recorded", *second, by=3)
+    assert given(follower, after) == last
+
+
+def test_a_node_that_refuses_the_events_of_one_block_is_told_in_its_own_words_at_once():
+    chain = EventChain(0)
+    with pytest.raises(NodeRefused, match=r"refuses eth_getLogs \(block range is too wide\): name another node"):
+        given(followed(chain, patience=60.0), BURNT_IN)
+    assert chain.asked.count("eth_getLogs") < 12
 
 
 def test_what_is_known_of_events_is_forgotten():

@@ -21,6 +21,7 @@ def following(**views: Any) -> Follower:
     follower = cast("Any", Follower.__new__(Follower))
     follower._contract, follower._given, follower.salt, follower.closed = SimpleNamespace(**views), 0, None, False
     follower._is_as_it_was, follower._confirmations = lambda: True, 1
+    follower._head = follower._over_at = None
     follower._read = lambda: None
     follower._waiting = ()
     return cast(Follower, follower)

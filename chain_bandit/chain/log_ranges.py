@@ -1,0 +1,77 @@
+"""Events of a range of blocks, in as many questions as a node answers: pieces that its refusals make smaller."""
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from chain_bandit.chain.provider_limits import AcceptedSize, is_range_limit, stated_span
+
+Q = TypeVar("Q")
+LogQuestion = tuple[str, Sequence[Any]]
+"""(method, parameters)."""
+
+
+@runtime_checkable
+class Refusal(Protocol):
+    """A node's error in the place of events."""
+
+    @property
+    def text(self) -> str:
+        """In the node's words."""
+        ...
+
+
+class LogRanges:
+    """What a node accepts as the range of one `eth_getLogs`.
+
+    Attributes:
+        is_limited: whether the node has refused a range.
+    """
+
+    def __init__(self) -> None:
+        self._size = AcceptedSize()
+        self.is_limited = False
+
+    def pieces(
+        self, about: dict[str, Any], first: int, last: int, ask: Callable[[LogQuestion], Q]
+    ) -> Generator[Q, Sequence[Any], list[Any] | Refusal]:
+        """All events of blocks `first` to `last`: yields what `ask` makes of each question, and is sent its one answer.
+
+        Args:
+            about: which events, without blocks.
+
+        Returns the refusal of one block, or for another reason than the range, as it is.
+        """
+        logs = list[Any]()
+        while first <= last:
+            end = min(last, first + self._size.most - 1)
+            (answer,) = yield ask(("eth_getLogs", [about | {"fromBlock": hex(first), "toBlock": hex(end)}]))
+            if isinstance(answer, Refusal):
+                if not self.narrows(answer, first, end):
+                    return answer
+                continue
+            self._size.accepted(end - first + 1)
+            logs.extend(answer)
+            first = end + 1
+        return logs
+
+    def narrows(self, refused: Refusal, first: int, last: int) -> bool:
+        """Whether a refusal leaves smaller ranges to ask for than `first` to `last`: as it states, or halves."""
+        asked = last - first + 1
+        if asked < 2 or not is_range_limit(refused.text):
+            return False
+        self._size.refused(asked, stated_span(refused.text, asked))
+        self.is_limited = True
+        return True
+
+
+def all_logs(
+    pieces: Generator[LogQuestion, Sequence[Any], list[Any] | Refusal], answered: Callable[[LogQuestion], Sequence[Any]]
+) -> list[Any] | Refusal:
+    """The end of `pieces`, each question of which is answered at once."""
+    try:
+        question = next(pieces)
+        while True:
+            question = pieces.send(answered(question))
+    except StopIteration as end:
+        found: list[Any] | Refusal = end.value
+        return found

@@ -1,0 +1,21 @@
+"""Commands through providers with limits; `python -m verification.providers` plays all of them."""
+
+import pytest
+
+from verification.providers import cell
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [("run", "range 100"), ("run", "batch 1"), ("up 4", "range 100"), ("audit", "429"), ("run", "all")],
+)
+def test_a_game_is_played_through_a_provider_with_limits(row: str, column: str) -> None:
+    played = cell(row, column)
+    assert (played.code, played.text) == (0, "")
+
+
+def test_a_node_without_receipts_is_refused_at_once_in_one_sentence() -> None:
+    refused = cell("audit", "pruned receipts")
+    assert refused.is_good, refused
+    assert refused.code == 5
+    assert "refuses eth_getTransactionReceipt (it gives no receipt of block 302, which it has)" in refused.text

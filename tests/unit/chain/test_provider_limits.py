@@ -1,0 +1,276 @@
+"""Limits of a node's provider: batches are split, requests paced, refusals read, and the node's sentence is kept."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from chain_bandit.chain.errors import NodeUnreachable, RateLimited
+from chain_bandit.chain.log_ranges import LogRanges, all_logs
+from chain_bandit.chain.provider_limits import (
+    LONGEST_RETRY,
+    UNBOUNDED,
+    AcceptedSize,
+    RequestPacer,
+    is_range_limit,
+    is_rate_limit,
+    retry_after,
+    stated_span,
+)
+from chain_bandit.chain.remote import at_url
+from chain_bandit.chain.retry_budget import Clock
+from chain_bandit.chain.wire import LIMITED, HttpWire, Refused, Request
+from tests.integration.live import Batch, Fault, Handler, proxy
+from tests.integration.rpc_server import answering
+from verification.hostile_provider import WORDS, ProviderLimits, provided
+
+ASKED = [("eth_getBlockByNumber", [hex(number), False]) for number in range(33)]
+RATE = {"jsonrpc": "2.0", "id": None, "error": {"code": -32005, "message": "daily request count exceeded"}}
+
+
+class VirtualTime:
+    """A clock that a pause puts forward."""
+
+    def __init__(self) -> None:
+        self.time, self.pauses = 0.0, list[float]()
+        self.clock = Clock(lambda: self.time, self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        self.time += seconds
+        self.pauses.append(seconds)
+
+
+class Echo:
+    """A node that answers each request with its first parameter, and refuses by script."""
+
+    def __init__(self, refuse: Fault) -> None:
+        self.sizes = list[int]()
+        self._refuse = refuse
+
+    def __call__(self, handler: Handler, batch: Batch) -> bool:
+        self.sizes.append(len(batch))
+        if not self._refuse(handler, batch):
+            handler.reply([{"jsonrpc": "2.0", "id": each["id"], "result": each["params"][0]} for each in batch])
+        return True
+
+
+def raw(handler: Handler, text: bytes, status: int = 200, **headers: str) -> bool:
+    handler.reply(text, status, headers=headers)
+    return True
+
+
+def batch_limit(most: int, status: int = 200, text: bytes | None = None) -> Fault:
+    said = text or b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"batch limit exceeded"}}'
+    return lambda handler, batch: len(batch) > most and raw(handler, said, status)
+
+
+@pytest.mark.parametrize("most", [1, 10, 32])
+@pytest.mark.parametrize(("status", "text"), [(200, None), (413, b"<html>Too Large</html>"), (400, None), (413, b"")])
+def test_a_batch_that_a_node_refuses_is_split_and_the_size_is_kept(most, status, text):
+    node = Echo(batch_limit(most, status, text))
+    with proxy("", node) as url:
+        wire = HttpWire(url, 5.0)
+        assert wire.exchange(ASKED) == [hex(number) for number in range(33)]
+        for _ in range(8):
+            wire.exchange(ASKED)
+        before = len(node.sizes)
+        assert wire.exchange(ASKED) == [hex(number) for number in range(33)]
+    assert max(node.sizes[before:]) <= most
+    assert len(node.sizes) - before == -(-33 // most)
+
+
+def test_a_batch_whose_answers_all_say_that_it_is_too_large_is_split():
+    def refuse(handler: Handler, batch: Batch) -> bool:
+        error = {"code": -32600, "message": "Batch size too large"}
+        if len(batch) > 4:
+            handler.reply([{"jsonrpc": "2.0", "id": each["id"], "error": error} for each in batch])
+        return len(batch) > 4
+
+    with proxy("", Echo(refuse)) as url:
+        assert HttpWire(url, 5.0).exchange(ASKED) == [hex(number) for number in range(33)]
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_the_sentence_of_a_single_refusal_is_the_nodes(words):
+    code, text = WORDS[words]["state"]
+    body = f'{{"jsonrpc":"2.0","id":null,"error":{{"code":{code},"message":"{text}"}}}}'
+    with answering(body.encode()) as url:
+        (refused,) = HttpWire(url, 5.0).exchange(ASKED[:1])
+    assert isinstance(refused, Refused)
+    assert (refused.text, refused.limited) == (text, None)
+
+
+def test_the_body_of_a_failure_is_in_the_sentence():
+    node = Echo(lambda handler, batch: raw(handler, b"no such  key", 403))
+    with proxy("", node) as url, pytest.raises(NodeUnreachable, match="HTTP status 403: no such key"):
+        HttpWire(url, 5.0).exchange(ASKED[:1])
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda handler, batch: handler.reply(b"Too Many Requests", 429),
+        lambda handler, batch: handler.reply(b"busy", 503, headers={"Retry-After": "0"}),
+        lambda handler, batch: handler.reply([RATE] if handler.alone else [{**RATE, "id": e["id"]} for e in batch]),
+        lambda handler, batch: handler.reply(b'{"id":null,"error":{"code":429,"message":"slow down"}}'),
+    ],
+)
+def test_a_rate_limit_is_waited_for_by_the_wire_and_by_the_audits_reader(say):
+    count = [0]
+
+    def refuse(handler: Handler, batch: Batch) -> bool:
+        count[0] += 1
+        if count[0] <= 3:
+            say(handler, batch)
+        return count[0] <= 3
+
+    for ask in (lambda url, clock: HttpWire(url, 5.0, clock).exchange(ASKED), lambda url, _: [at_url(url)(*ASKED[0])]):
+        time, count[0] = VirtualTime(), 0
+        with proxy("", Echo(refuse)) as url:
+            assert ask(url, time.clock)[0] == "0x0"
+        assert count[0] > 3
+
+
+def test_pauses_grow_and_a_node_that_only_limits_is_given_up_in_its_own_words():
+    time, node = VirtualTime(), Echo(lambda handler, batch: raw(handler, b"Too Many Requests", 429))
+    with proxy("", node) as url, pytest.raises(RateLimited, match=r"limits requests \(HTTP status 429: Too Many"):
+        HttpWire(url, 5.0, time.clock).exchange(ASKED)
+    assert time.time < 2 * LIMITED
+    assert len(node.sizes) < 15
+    assert max(time.pauses) > 4.0
+
+
+def test_what_retry_after_asks_for_is_waited():
+    time, since = VirtualTime(), list[float]()
+
+    def refuse(handler: Handler, batch: Batch) -> bool:
+        since.append(time.time)
+        return len(since) == 1 and raw(handler, b"", 429, **{"Retry-After": "7"})
+
+    with proxy("", Echo(refuse)) as url:
+        HttpWire(url, 5.0, time.clock).exchange(ASKED[:1])
+    assert since[1] - since[0] >= 7.0
+
+
+def test_retry_after_is_seconds_or_a_date_and_bounded():
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    for text, seconds in {
+        "3": 3.0, "0.5": 0.5, "Thu, 01 Jan 2026 00:00:09 GMT": 9.0, "Thu, 01 Jan 2015 00:00:09 GMT": 0.0,
+        "99999": LONGEST_RETRY, "": None, "soon": None, "-4": None,
+    }.items():  # fmt: skip
+        assert retry_after({"Retry-After": text}, now) == seconds
+    assert retry_after({}, now) is None
+
+
+def test_a_node_that_admits_twenty_requests_a_second_is_asked_little_more_than_that():
+    limits = ProviderLimits.of("rate=20,batch=1,body")
+    with answering(b'[{"jsonrpc":"2.0","id":0,"result":"0x1"}]') as node, provided(node, limits) as (url, provider):
+        wire = HttpWire(url, 5.0)
+        for _ in range(60):
+            wire.exchange(ASKED[:1])
+    assert provider.refusals["rate"] < 40
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_limits_are_told_apart_in_the_words_of_nodes_and_providers(words):
+    values = {"most": 100, "asked": 500, "first": "0x1", "last": hex(100)}
+    for limit, (code, text) in WORDS[words].items():
+        assert is_rate_limit(code, text.format(**values)) == (limit == "rate"), limit
+        if limit in ("range", "size"):
+            assert is_range_limit(text.format(**values)), limit
+        if limit == "state":
+            assert not is_range_limit("block 7 not found")
+
+
+STATED = {
+    "this block range should work: [0x1, 0x64]": 100,
+    "query returned more than 10000 results. Try with this block range [0x0, 0x3E7].": 1000,
+    "query returned more than 10000 results": None,
+    "eth_getLogs is limited to a 10,000 range": 10_000,
+    "eth_getLogs is limited to 0 - 10000 blocks range": 10_000,
+    "You can make eth_getLogs requests with up to a 2K block range and no limit on the response size": 2000,
+    "exceed maximum block range: 5000": 5000,
+    "range 50000 exceeds max range 1000": 1000,
+    "block range is too wide": None,
+    "Max range: 800": 800,
+    "ranges over 10000 blocks are not supported": 10_000,
+    "query timeout exceeded after 10 s": None,
+}
+
+
+@pytest.mark.parametrize("text", STATED)
+def test_the_range_that_a_refusal_states_is_read(text):
+    assert is_range_limit(text)
+    assert not is_rate_limit(-32005, text)
+    assert stated_span(text, 50_000) == STATED[text]
+    assert (stated_span(text, 2) or 1) < 2, "no range that is not smaller"
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 100, 999, 10**6])
+def test_the_accepted_size_comes_to_the_limit_by_bisection(limit):
+    size, refusals = AcceptedSize(), 0
+    assert size.most == UNBOUNDED
+    for _ in range(100):
+        asked = min(size.most, 3000)
+        if asked > limit:
+            refusals += 1
+            size.refused(asked)
+        else:
+            size.accepted(asked)
+    assert min(size.most, 3000) == min(limit, 3000)
+    assert refusals < 30
+    size.refused(limit + 1, max(1, limit - 1)) if limit > 1 else None
+    assert size.most <= limit
+
+
+def test_a_limit_by_what_is_found_does_not_stay_below_one():
+    size = AcceptedSize()
+    for asked in (10, 5, 2, 1):
+        if asked > 1:
+            size.refused(asked)
+        else:
+            size.accepted(1)
+    assert size.most == 1
+
+
+def test_a_pace_recovers():
+    pacer, now = RequestPacer(), 0.0
+    for _ in range(10):
+        pacer.limited(4, 0.0, now)
+        now += pacer.pause(4, now)
+    assert now > 20.0
+    for _ in range(200):
+        now += pacer.pause(1, now)
+        pacer.answered(1)
+    assert pacer.pause(1, now) == 0.0
+    for _ in range(30):
+        pacer.answered(pacer.most)
+    assert pacer.most > 30
+
+
+@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize("span", [1, 2, 99, 5000])
+def test_each_event_is_found_once_in_the_ranges_that_a_node_takes(words, span):
+    _, text = WORDS[words]["range"]
+    asked: list[tuple[int, int]] = []
+
+    def answered(request: Request) -> list[Any]:
+        ((about,),) = request[1:]
+        first, last = int(about["fromBlock"], 16), int(about["toBlock"], 16)
+        asked.append((first, last))
+        if last - first + 1 > span:
+            said = text.format(most=span, asked=last - first + 1, first=hex(first), last=hex(first + span - 1))
+            return [Refused(said)]
+        return [[number for number in range(first, last + 1) if number % 7 == 0]]
+
+    ranges = LogRanges()
+    for first, last in ((10, 3000), (3001, 3001), (3002, 3400), (5, 4)):
+        found = all_logs(ranges.pieces({}, first, last, lambda request: request), answered)
+        assert found == [number for number in range(first, last + 1) if number % 7 == 0]
+    assert len(asked) <= 3400 // span + 40
+
+
+@pytest.mark.parametrize("text", ["header not found", "internal error", "block range is too wide"])
+def test_what_no_smaller_range_mends_is_handed_back(text):
+    refused = all_logs(LogRanges().pieces({}, 7, 7, lambda request: request), lambda request: [Refused(text)])
+    assert refused == Refused(text)
