@@ -260,6 +260,7 @@ class NodeLife:
         self.place = schedule.folder / files.name_of(address)
         self.place.mkdir()
         self.provider = Provider(schedule.chain, Random(f"{schedule.seed} {address}"))
+        self.provider.process = lambda: self.process
         time = schedule.time
         self.delivery = TransactionPolicy(
             confirmations=schedule.confirmations, patience=PATIENCE, timeout=TIMEOUT, resend_after=1.0,

@@ -15,7 +15,7 @@ from typing import Any
 
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.wire import Refused, Request
-from verification.schedules.baton import VirtualTime
+from verification.schedules.baton import Process, VirtualTime
 from verification.schedules.hostile_node import CHAIN_ID
 from verification.schedules.model_chain import SignedCall
 from verification.schedules.model_game import ADDRESS, NAMES, Logs, ModelGame, Reverted, Storage
@@ -53,6 +53,7 @@ class GameChain:
         interval: seconds between blocks; with 0 a block comes when a transaction does.
         is_over: whether no more blocks come.
         on_include: told of every transaction that comes into a block.
+        sent_by: the process that has sent a transaction last, by identity.
         told: what was sent and undone, a line each.
     """
 
@@ -62,6 +63,7 @@ class GameChain:
         self.pool: dict[tuple[str, int], SignedCall] = {}
         self.known: dict[str, SignedCall] = {}
         self.is_over = False
+        self.sent_by: dict[str, Process | None] = {}
         self.on_include: Callable[[SignedCall], None] = lambda sent: None
         self._salt, self.told = 0, list[str]()
         self.chain = [GameBlock(0, self._digest(), None, {})]
@@ -161,7 +163,8 @@ class GameChain:
         for block in gone:
             for identity, sent in block.sent.items():
                 self.orphans[identity] = block.receipts[identity]
-                if self.rng.random() < keep:
+                process = self.sent_by.get(identity)
+                if self.rng.random() < keep or process is None or process.is_over:  # nobody would send it again
                     self.pool.setdefault((sent.account, sent.nonce), sent)
         for _ in range(back):
             self.mine(self.rng.random() < 0.5)
@@ -233,6 +236,7 @@ class Provider:
     def __init__(self, chain: GameChain, rng: Random) -> None:
         self.chain, self.rng, self.limits = chain, rng, Limits()
         self.requests = 0
+        self.process: Callable[[], Process | None] = lambda: None
 
     def post(self, requests: Sequence[Request]) -> Future[list[Any]]:
         """Start an exchange."""
@@ -256,7 +260,9 @@ class Provider:
         return [_METHODS.get(method, _unknown)(self, view, parameters) for method, parameters in requests]
 
     def _send(self, view: list[GameBlock], parameters: Sequence[Any]) -> Any:
-        return self.chain.take(self.chain.book[parameters[0]])
+        sent = self.chain.book[parameters[0]]
+        self.chain.sent_by[sent.identity] = self.process()
+        return self.chain.take(sent)
 
     def _mine(self, view: list[GameBlock], parameters: Sequence[Any]) -> Any:
         """As a development node, which mines when transactions come, does."""

@@ -83,7 +83,7 @@ class Cast(ScriptedGame):
 
     def __init__(
         self, seats: int, rounds: int, chain_id: int, skip_deadline: int = 4, window: int = 40,
-        opening_deadline: int = 40, game_blocks: int = 400, address: bytes = ADDRESS,
+        opening_deadline: int = 70, game_blocks: int = 400, address: bytes = ADDRESS,
     ) -> None:  # fmt: skip
         self.scenario = Scenario.model_validate({
             "name": "chains", "participants": seats, "rounds": rounds, "burn_in": 2, "liars": 0, "attackers": 0,
