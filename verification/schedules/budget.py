@@ -5,6 +5,7 @@
     python -m verification.schedules --record, and with --nodes --schedules 10000
     python -m verification.schedules --receipts [--schedules 100000] [--seed 17]
     python -m verification.schedules --sending [--schedules 100000] [--true] [--seed 17]
+    python -m verification.schedules --chains [--schedules 100000] [--seed 17]
     python -m verification.schedules --epochs [--schedules 10000] [--true] [--seed 17]
     python -m verification.schedules [--nodes] --size 7 2 two-thirds [--drawn] [--certified] --seed 17
 
@@ -14,6 +15,7 @@ With --certified, certified vectors end the broadcast of reports; two thirds alo
 With --nodes the loop of nodes plays some rounds in a row, n = 4 ... 7 and m < n/2.
 With --receipts a game of 48 rounds without a consensus, whose receipts, settlements and proofs are under attack.
 With --sending a run of some transactions before a hostile node, in virtual time, with crashes (docs/chains.md).
+With --chains nodes from the opening to their end on a chain that is reorganised, in virtual time (docs/chains.md).
 With --epochs some epochs of an agreement on tokens under corrupt participants and validators (docs/mediate.md).
 Signatures are ideal (`keyring.py`) unless --true. With --seed one schedule: if it fails, the fewest acts that still do
 and what happens; else what it is. With --record a budget that held is noted in `tests/snapshots/played.json`, and
@@ -41,7 +43,7 @@ from rich.table import Table
 
 from chain_bandit.pool import pool
 from verification.played import record
-from verification.schedules import epochs, nodes, play, receipts, sending
+from verification.schedules import chain_side, epochs, nodes, play, receipts, sending
 from verification.schedules.acts import FaultSchedule, GameSize
 from verification.schedules.counted import Counted
 from verification.schedules.crashing import IdealSigner, TrueSigner
@@ -156,6 +158,14 @@ def of_sending(seeds: range, jobs: int, signer: type[TrueSigner] = IdealSigner) 
     return _of(flag, partial(_sending, signer), seeds, jobs)
 
 
+def of_chains(seeds: range, jobs: int) -> int:
+    """So of nodes whose chain goes back."""
+    code = _of("--chains", _chains, seeds, jobs)
+    if len(seeds) == 1:
+        print(chain_side.story(seeds[0]))
+    return code
+
+
 def of_epochs(seeds: range, jobs: int, scribe: type[Scribe] = IdealScribe) -> int:
     """So of agreements on tokens."""
     flag = "--epochs --true" if scribe is Scribe else "--epochs"
@@ -206,6 +216,10 @@ def _sending(signer: type[TrueSigner], seeds: range) -> _Seen:
     return _seen(lambda seed: sending.play(seed, signer), seeds)
 
 
+def _chains(seeds: range) -> _Seen:
+    return _seen(chain_side.play, seeds)
+
+
 def _epochs(scribe: type[Scribe], seeds: range) -> _Seen:
     return _seen(lambda seed: epochs.play(seed, scribe), seeds)
 
@@ -224,6 +238,7 @@ def arguments_of(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--receipts", action="store_true")
     parser.add_argument("--sending", action="store_true")
     parser.add_argument("--epochs", action="store_true")
+    parser.add_argument("--chains", action="store_true")
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
@@ -236,11 +251,13 @@ def arguments_of(given: list[str] | None) -> argparse.Namespace:
 
 def main(given: list[str] | None = None) -> int:
     arguments = arguments_of(given)
-    if arguments.receipts or arguments.sending or arguments.epochs:
+    if arguments.receipts or arguments.sending or arguments.epochs or arguments.chains:
         first, count = (arguments.first, arguments.schedules) if arguments.seed is None else (arguments.seed, 1)
         seeds = range(first, first + count)
         if arguments.receipts:
             return of_receipts(seeds, arguments.jobs)
+        if arguments.chains:
+            return of_chains(seeds, arguments.jobs)
         if arguments.epochs:
             return of_epochs(seeds, arguments.jobs, Scribe if arguments.true else IdealScribe)
         return of_sending(seeds, arguments.jobs, TrueSigner if arguments.true else IdealSigner)
