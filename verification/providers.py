@@ -56,7 +56,7 @@ means = [0.3, 0.7]
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ProviderCell:
     """One row at one provider, and what came of it."""
 
     row: str
@@ -73,7 +73,7 @@ class Cell:
         return self.code == 0 or refused
 
 
-class Place:
+class CommandFolder:
     """A folder and its commands, each through the provider."""
 
     def __init__(self, folder: Path, node: OwnNode, url: str) -> None:
@@ -116,21 +116,21 @@ class Place:
         return self.do("audit", "--rpc", self.node.url, "--contract", contract)
 
 
-def run(place: Place) -> None:
+def run(place: CommandFolder) -> None:
     """A game in one process."""
     if place.do("run", *GAME, "--chain", place.url, "--out", "run"):
         place.audit("run")
 
 
-def deploy(place: Place) -> None:
+def deploy(place: CommandFolder) -> None:
     """A deployment file."""
     place.do("deploy", *GAME, "--chain", place.url, "--account", "dev0", "--out", "game.json")
 
 
-def up(participants: int) -> Callable[[Place], None]:
+def up(participants: int) -> Callable[[CommandFolder], None]:
     """A game of processes."""
 
-    def play(place: Place) -> None:
+    def play(place: CommandFolder) -> None:
         more = ("-o", f"participants={participants}", "-o", "bound_ms=4000")
         if place.do("up", *GAME, *more, "--chain", place.url, "--out", "nodes"):
             place.audit("nodes/game.json")
@@ -138,10 +138,10 @@ def up(participants: int) -> Callable[[Place], None]:
     return play
 
 
-def played_before(*command: str) -> Callable[[Place], None]:
+def played_before(*command: str) -> Callable[[CommandFolder], None]:
     """A game that was played without limits, and a command that reads it through them."""
 
-    def read(place: Place) -> None:
+    def read(place: CommandFolder) -> None:
         if place.do("run", *GAME, "--chain", place.node.url, "--out", "run"):
             place.node.hurry(50)
             place.do(*(part.replace("URL", place.url).replace("GAME", _contract(place)) for part in command))
@@ -149,7 +149,7 @@ def played_before(*command: str) -> Callable[[Place], None]:
     return read
 
 
-def _contract(place: Place) -> str:
+def _contract(place: CommandFolder) -> str:
     manifest = json.loads((place.folder / "run" / "manifest.json").read_text(encoding="utf-8"))
     return str(next(value for key, value in _flat(manifest) if key == "contract" and isinstance(value, str)))
 
@@ -160,7 +160,7 @@ def _flat(value: object) -> list[tuple[str, object]]:
     return [(key, item) for key, item in value.items()] + [each for item in value.values() for each in _flat(item)]
 
 
-def own_keys(place: Place) -> None:
+def own_keys(place: CommandFolder) -> None:
     """The tutorial: keygen, deploy --key, join, assemble, node."""
     people, ports = ("ann", "bob", "cleo", "dan"), free_ports(7)
     (place.folder / "experiment.toml").write_text(OWN_KEYS, encoding="ascii")
@@ -179,7 +179,7 @@ def own_keys(place: Place) -> None:
             place.audit("game.json")
 
 
-ROWS: dict[str, Callable[[Place], None]] = {
+ROWS: dict[str, Callable[[CommandFolder], None]] = {
     "run": run,
     "deploy": deploy,
     "up 4": up(4),
@@ -191,7 +191,7 @@ ROWS: dict[str, Callable[[Place], None]] = {
 """What is done through a provider."""
 
 
-def cell(row: str, column: str) -> Cell:
+def cell(row: str, column: str) -> ProviderCell:
     """One row at one provider."""
     with TemporaryDirectory() as folder, anvil() as node:
         node.hurry(MINED)
@@ -199,13 +199,13 @@ def cell(row: str, column: str) -> Cell:
         if limits.lag:
             node.ask("evm_setIntervalMining", 1)  # else what a lagging node hides stays hidden
         with provided(node.url, limits) as (url, provider):
-            place, began = Place(Path(folder), node, url), monotonic()
+            place, began = CommandFolder(Path(folder), node, url), monotonic()
             ROWS[row](place)
             seconds = monotonic() - began
-        return Cell(row, column, place.code, round(seconds, 1), place.text[:300], sum(provider.asked.values()))
+        return ProviderCell(row, column, place.code, round(seconds, 1), place.text[:300], sum(provider.asked.values()))
 
 
-def table(cells: Sequence[Cell]) -> Table:
+def table(cells: Sequence[ProviderCell]) -> Table:
     """Rows by columns: seconds where it was played, else the exit code and the sentence."""
     made = Table("", *COLUMNS)
     for row in ROWS:
@@ -214,7 +214,7 @@ def table(cells: Sequence[Cell]) -> Table:
     return made
 
 
-def _shown(each: Cell | None) -> str:
+def _shown(each: ProviderCell | None) -> str:
     if each is None:
         return ""
     return f"played, {each.seconds:.0f} s" if each.code == 0 else f"{each.code} after {each.seconds:.0f} s: {each.text}"
@@ -228,7 +228,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     kept = arguments.json.read_text(encoding="utf-8").splitlines() if arguments.json and arguments.json.exists() else []
-    cells = [Cell(**json.loads(line)) for line in kept]
+    cells = [ProviderCell(**json.loads(line)) for line in kept]
     for column in arguments.columns:
         for row in arguments.rows:
             if any((each.row, each.column) == (row, column) for each in cells):
