@@ -164,7 +164,7 @@ class GameChain:
             for identity, sent in block.sent.items():
                 self.orphans[identity] = block.receipts[identity]
                 process = self.sent_by.get(identity)
-                if self.rng.random() < keep or process is None or process.is_over:  # nobody would send it again
+                if self.rng.random() < keep or process is None or process.is_killed:  # nobody sends it again
                     self.pool.setdefault((sent.account, sent.nonce), sent)
         for _ in range(back):
             self.mine(self.rng.random() < 0.5)
