@@ -199,7 +199,7 @@ class Limits:
 class _Answers(Future[list[Any]]):
     """Of an exchange that was begun."""
 
-    def __init__(self, provider: "Provider", requests: Sequence[Request]) -> None:
+    def __init__(self, provider: "ModelProvider", requests: Sequence[Request]) -> None:
         self._provider, self._at = provider, provider.chain.time.now()
         self._said: list[Any] | None = None
         rng, limits = provider.rng, provider.limits
@@ -228,7 +228,7 @@ class _Answers(Future[list[Any]]):
         return self._said
 
 
-class Provider:
+class ModelProvider:
     """`Wire` of one process."""
 
     certain = False
@@ -333,22 +333,22 @@ def _block_at(view: list[GameBlock], which: str) -> GameBlock | None:
     return view[number] if number < len(view) else None
 
 
-def _unknown(provider: Provider, view: list[GameBlock], parameters: Sequence[Any]) -> Any:
+def _unknown(provider: ModelProvider, view: list[GameBlock], parameters: Sequence[Any]) -> Any:
     return Refused("no such method", unknown_method=True)
 
 
-_METHODS: dict[str, Callable[[Provider, list[GameBlock], Sequence[Any]], Any]] = {
+_METHODS: dict[str, Callable[[ModelProvider, list[GameBlock], Sequence[Any]], Any]] = {
     "eth_chainId": lambda provider, view, parameters: hex(CHAIN_ID),
     "hardhat_getAutomine": lambda provider, view, given: not provider.chain.interval or _unknown(provider, view, ()),
-    "anvil_mine": Provider._mine,
-    "eth_sendRawTransaction": Provider._send,
-    "eth_getTransactionReceipt": Provider._receipt,
-    "eth_getTransactionByHash": Provider._transaction,
-    "eth_getBlockByNumber": Provider._block,
+    "anvil_mine": ModelProvider._mine,
+    "eth_sendRawTransaction": ModelProvider._send,
+    "eth_getTransactionReceipt": ModelProvider._receipt,
+    "eth_getTransactionByHash": ModelProvider._transaction,
+    "eth_getBlockByNumber": ModelProvider._block,
     "eth_blockNumber": lambda provider, view, parameters: hex(len(view) - 1),
-    "eth_getTransactionCount": Provider._count_of,
+    "eth_getTransactionCount": ModelProvider._count_of,
     "eth_getBalance": lambda provider, view, parameters: hex(10**24),
     "eth_getCode": lambda provider, view, parameters: CODE if view[-1].game is not None else "0x",
-    "eth_call": Provider._call,
-    "eth_getLogs": Provider._logs,
+    "eth_call": ModelProvider._call,
+    "eth_getLogs": ModelProvider._logs,
 }
