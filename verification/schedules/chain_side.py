@@ -56,7 +56,7 @@ from chain_bandit.stopwatch import Stopwatch
 from verification.schedules.baton import Process, VirtualTime
 from verification.schedules.counted import Counted
 from verification.schedules.crashing import IdealSigner
-from verification.schedules.game_chain import TIMEOUT, GameChain, Provider
+from verification.schedules.game_chain import TIMEOUT, GameChain, ModelProvider
 from verification.schedules.hostile_node import CHAIN_ID
 from verification.schedules.model_chain import Killed, SignedCall
 from verification.schedules.model_game import ADDRESS, FUNCTIONS, NAMES, Cast, ModelGame
@@ -259,7 +259,7 @@ class NodeLife:
         )  # fmt: skip
         self.place = schedule.folder / files.name_of(address)
         self.place.mkdir()
-        self.provider = Provider(schedule.chain, Random(f"{schedule.seed} {address}"))
+        self.provider = ModelProvider(schedule.chain, Random(f"{schedule.seed} {address}"))
         self.provider.process = lambda: self.process
         time = schedule.time
         self.delivery = TransactionPolicy(
