@@ -55,6 +55,7 @@ class Rpc:
             its state are not taken from another branch.
         notice: told when an answer takes long.
         clock: which all waiting is counted by.
+        newest, parent: what `latest` gave last, and the hash of that block's parent.
         identity: chain id and genesis hash, if it matters which chain answers: after a lost exchange of any
             caller, no response is accepted without them.
 
@@ -69,6 +70,8 @@ class Rpc:
         self.head: tuple[int, bytes] | None = None
         self.identity: tuple[int, str] | None = None
         self._doubtful, self._ranges = False, LogRanges()
+        self.newest: tuple[int, str] | None = None
+        self.parent = ""
         self.clock = delivery.clock
         self.notice = Notice(f"the chain at {without_key(line)}" if isinstance(line, str) else "", delivery.say)
 
@@ -140,6 +143,12 @@ class Rpc:
         if isinstance(found, Refusal):
             raise NodeRefused("eth_getLogs", found.text)
         return found
+
+    def latest(self) -> tuple[int, str]:
+        """Number and hash of the latest block; `newest` has them until it is asked for again."""
+        block, self.parent = self.ask("eth_getBlockByNumber", ["latest", False], _block_and_parent)
+        self.newest = block
+        return self.newest
 
     def height(self) -> int:
         """The number of the latest block."""
@@ -232,6 +241,11 @@ class Rpc:
         except NodeUnreachable:
             self._doubtful = True
             raise
+
+
+def _block_and_parent(block: Any) -> tuple[tuple[int, str], str]:
+    own = as_int(field(block, "number")), hash_of(block)
+    return own, as_hex(as_bytes(block["parentHash"])) if "parentHash" in block else ""
 
 
 def chain_in(answers: list[Any]) -> tuple[int, str]:

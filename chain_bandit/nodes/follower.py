@@ -104,8 +104,8 @@ class EventFollower(ABC):
         self._known: dict[tuple[bytes, bytes], int] = {}
         self._height = self._given = -1
         self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
-        self._head: tuple[int, bytes] | None = None
-        self._over_at: tuple[int, bytes] | None = None
+        self._head: tuple[int, str] | None = None
+        self._over_at: tuple[int, str] | None = None
         self._is_quiet, self._read_at = False, 0.0
         self.accusations: dict[int, int] = {}
 
@@ -134,9 +134,10 @@ class EventFollower(ABC):
         ...
 
     def _read(self) -> None:
+        self._rpc.newest = None
         if not self._is_as_it_was():
             return
-        head = self._rpc.ask("eth_getBlockByNumber", ["latest", False], _block) if self._is_quiet else None
+        head = (self._rpc.newest or self._rpc.latest()) if self._is_quiet else None  # the watch may have asked just now
         now, before = self._rpc.clock.now(), len(self._waiting)
         if head is not None and head == self._head and now < self._read_at + ANEW:
             return
@@ -392,7 +393,3 @@ class Follower(EventFollower):
             certificate = Certificate(keccak(encoded), each.signers, each.signatures)
             block = CertifiedBlock(encoded, each.body if body is not None else b"", certificate)
             yield Recorded(Record(ledger.round, kind, header, keccak(encoded)), block, certificate)
-
-
-def _block(block: Any) -> tuple[int, bytes]:
-    return as_int(field(block, "number")), as_bytes(field(block, "hash"))

@@ -66,6 +66,7 @@ class Head:
         lacks: why the chain lacks what was read, once its blocks are others; None where it has all of it.
 
     Attributes:
+        genesis: the hash of block 0.
         kept: the last block that counts.
         tip: the latest block that was seen.
         reorganisations: how often another block was seen in its place.
@@ -77,7 +78,7 @@ class Head:
         lacks: Callable[[], str | None] = lambda: None, patience: float = PATIENCE,
     ) -> None:  # fmt: skip
         self.kept = kept
-        self._url, self._genesis, self._confirmations, self._lacks = url, genesis, confirmations, lacks
+        self._url, self.genesis, self._confirmations, self._lacks = url, genesis, confirmations, lacks
         self._patience, self._since, self._is_replaced = patience, 0.0, False
         self.tip, self.reorganisations = kept, 0
         self._seen: deque[Block] = deque()
@@ -93,7 +94,7 @@ class Head:
             ChainWentBack: patience is at its end.
             Reorganised: the chain has gone on without what was read from it.
         """
-        foreign = genesis != self._genesis
+        foreign = genesis != self.genesis
         why = f"another chain answers, of genesis {genesis}" if foreign else self._missing(at_kept, latest)
         if not foreign and (self.tip is None or at_tip is not None):  # else it is shorter, or lags
             self.reorganisations += self.tip is not None and at_tip != self.tip
@@ -105,7 +106,7 @@ class Head:
         self._since = now if self.trouble is None else self._since
         self.trouble = why
         if foreign and now - self._since >= BEHIND:
-            raise ForeignChain("genesis_hash", self._genesis, genesis)
+            raise ForeignChain("genesis_hash", self.genesis, genesis)
         if at_kept is not None and not foreign and now - self._since >= REPLACED:
             raise Reorganised(why)
         if now - self._since >= self._patience:
@@ -136,13 +137,14 @@ class HeadWatch:
 
     Args:
         on_reorganised: called when other blocks are in place of some that were seen.
+        every: seconds from one look to the next.
     """
 
     def __init__(
-        self, rpc: Rpc, path: Path, head: Head, on_reorganised: Callable[[], None] = lambda: None
+        self, rpc: Rpc, path: Path, head: Head, on_reorganised: Callable[[], None] = lambda: None, every: float = LOOK
     ) -> None:  # fmt: skip
         self._rpc, self._path, self._head, self._clock = rpc, path, head, rpc.clock
-        self._on_reorganised = on_reorganised
+        self._on_reorganised, self._every = on_reorganised, every
         self._next = 0.0
         self._notice = Notice(rpc.notice.what, rpc.notice.say)
 
@@ -150,11 +152,15 @@ class HeadWatch:
         """Whether the chain has all that was read from it, as far as the last look says. Raises as `Head` does."""
         now = self._clock.now()
         if now >= self._next or at_once:
-            self._next = now + LOOK
+            self._next = now + self._every
             head, kept, before = self._head, self._head.kept, self._head.reorganisations
-            if head.trouble is None and head.tip is not None and not at_once and head.kept == head.tip:
-                (same,) = self._rpc.exchange([("eth_getBlockByNumber", ["latest", False])], _block)
-                if same == head.tip:  # so is all below it
+            if head.trouble is None and head.tip is not None:
+                latest, parent = self._rpc.latest(), self._rpc.parent
+                if latest == head.tip:  # so is all below it
+                    return True
+                if (latest[0] - 1, parent) == head.tip and not at_once:
+                    head.on_answer(head.genesis, kept, head.tip, latest, now)
+                    self._keep(kept)
                     return True
             heights = [hex(block[0] if block else 0) for block in (kept, head.tip)]
             asked = [("eth_getBlockByNumber", [which, False]) for which in ("0x0", *heights, "latest")]
@@ -168,9 +174,13 @@ class HeadWatch:
                 self._notice.waiting(self._head.trouble)
             else:
                 self._notice.over()
-            if self._head.kept not in (None, kept):
-                self._write()
+            self._keep(kept)
         return self._head.trouble is None
+
+    def _keep(self, before: Block | None) -> None:
+        """Write the last block that counts, if it is another than before."""
+        if self._head.kept not in (None, before):
+            self._write()
 
     @property
     def trouble(self) -> str | None:

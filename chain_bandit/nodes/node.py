@@ -193,7 +193,8 @@ class Node:
         self._furthest = dict.fromkeys(self._everybody, 0)
         self._greeted: set[int] = set()
         self._longest = max(2 * POLL, min(LONGEST, SHARE * bound))
-        self._looked, self._look_at, self._pause, self._is_told = -inf, 0.0, POLL, False
+        self._shortest = max(POLL, self._longest / 4)  # the relayer tells of a record at once
+        self._looked, self._look_at, self._pause, self._is_told = -inf, 0.0, self._shortest, False
         self._rate_limit, self._standing = RateLimit(len(self._everybody)), Timeliness()
         self._noise = RateLimit(len(self._everybody))
         """Charged with what an honest seat never sends much of: a seat over this limit delays its own envelopes, and is
@@ -248,7 +249,7 @@ class Node:
     def _begin(self) -> None:
         self._began, self._insisted, self._patience = self._now(), None, 0.0
         self._insisting.clear()
-        self._look_at, self._pause, self._is_told = self._looked + POLL, POLL, False
+        self._look_at, self._pause, self._is_told = self._looked + self._shortest, self._shortest, False
         here = self.ledger.round
         self._held = {key: said for key, said in self._held.items() if key[1] >= here}
         self._said = {key: said for key, said in self._said.items() if key[1] >= here}
@@ -341,7 +342,7 @@ class Node:
                 break
         at("steps over")
         if not (self._is_told or self._ahead):
-            self._look_at = self._now() + POLL  # the record takes that long, unless somebody tells
+            self._look_at = self._now() + self._shortest  # the record takes that long, unless somebody tells
         self._standing.kept(pace.awaited)
         self._present = pace.present & self._everybody
         return True
@@ -453,7 +454,7 @@ class Node:
 
     def _look_soon(self) -> None:
         """Somebody tells that the record is there."""
-        self._look_at, self._pause = -inf, POLL
+        self._look_at, self._pause = -inf, self._shortest
 
     def _act(self, played: bool) -> None:
         if self._role.act(played, self._is_late()):

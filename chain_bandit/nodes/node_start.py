@@ -26,9 +26,9 @@ from chain_bandit.nodes.addresses import AddressBook
 from chain_bandit.nodes.bodies import BodyExchange
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import EventFollower
-from chain_bandit.nodes.head import PATIENCE, ChainWentBack, Head, HeadWatch, Reorganised, read_head
+from chain_bandit.nodes.head import LOOK, PATIENCE, ChainWentBack, Head, HeadWatch, Reorganised, read_head
 from chain_bandit.nodes.message_recorder import tapped
-from chain_bandit.nodes.node import UNHURRIED, Node
+from chain_bandit.nodes.node import LONGEST, SHARE, UNHURRIED, Node
 from chain_bandit.nodes.observed import Observed
 from chain_bandit.nodes.processes import alone
 from chain_bandit.nodes.role import NodeRole
@@ -132,7 +132,8 @@ class NodeStart(ABC):
         kept, confirmations = self._place / files.HEAD, self.game.confirmations
         lacks = self.follower.lacks
         head = Head(self.node.shown, self.game.genesis_hash, confirmations, read_head(kept), lacks)
-        self.watch = HeadWatch(self.contract.rpc, kept, head, self._bring_back)
+        calm = min(LONGEST, SHARE * self.game.bound_ms / 1000)
+        self.watch = HeadWatch(self.contract.rpc, kept, head, self._bring_back, max(LOOK, calm))
 
     def _connected(self, url: str) -> HttpNode:
         """The node of the chain at a URL."""

@@ -291,7 +291,8 @@ class ModelProvider:
         block = _block_at(view, parameters[0])
         if block is None:
             return None
-        return {"number": hex(block.number), "hash": block.digest, "baseFeePerGas": hex(BASE),
+        parent = "0x" + "00" * 32 if block.number == 0 else view[block.number - 1].digest
+        return {"number": hex(block.number), "hash": block.digest, "parentHash": parent, "baseFeePerGas": hex(BASE),
                 "gasLimit": hex(BLOCK_GAS)}  # fmt: skip
 
     def _count_of(self, view: list[GameBlock], parameters: Sequence[Any]) -> Any:

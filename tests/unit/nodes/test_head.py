@@ -135,6 +135,37 @@ def test_what_is_wrong_is_said_once_and_the_last_block_outlives_the_process(tmp_
         assert read_head(tmp_path / "head.json") is None
 
 
+def test_a_block_on_top_of_the_last_one_is_one_question_and_any_other_block_four(tmp_path, monkeypatch):
+    wire, now, asked = Wire(), [0.0], list[int]()
+    post = wire.post
+
+    def parented(requests: Any) -> "Future[list[Any]]":
+        asked.append(len(requests))
+        answers = post(requests)
+        for block_ in answers.result():
+            if block_:
+                before = int(block_["number"], 16) - 1
+                block_["parentHash"] = wire.chain.get(before, GENESIS)
+        return answers
+
+    wire.post = parented  # type: ignore[method-assign]
+    monkeypatch.setattr("chain_bandit.chain.rpc.wire_to", lambda line, timeout: wire)
+    rpc = Rpc("url", Stopwatch(), TransactionPolicy(clock=Clock(lambda: now[0])))
+    reorganised = list[float]()
+    watch = HeadWatch(rpc, tmp_path / "head.json", Head("url", GENESIS), lambda: reorganised.append(now[0]))
+    wire.chain |= dict(map(block, range(1, 5)))
+    for height, fork, questions in (
+        (4, 1, [4]), (4, 1, [1]), (5, 1, [1]), (6, 1, [1]), (8, 1, [1, 4]), (8, 2, [1, 4]), (9, 2, [1])
+    ):  # fmt: skip
+        wire.chain |= dict(block(number, fork) for number in range(min(height, 7), height + 1))
+        now[0] += 1
+        asked.clear()
+        assert watch.look()
+        assert asked == questions
+        assert read_head(tmp_path / "head.json") == block(height, fork)
+    assert reorganised == [6.0]
+
+
 def test_a_node_that_hangs_or_is_gone_is_named_before_patience_ends(monkeypatch):
     class Gone(Wire):
         def post(self, requests: Any) -> "Future[list[Any]]":
