@@ -90,6 +90,7 @@ class EventFollower(ABC):
 
     Attributes:
         accusations: seats on the block list, and from which round on, as far as events were read.
+        last_read: number and hash of the last block that has an event which was read.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class EventFollower(ABC):
         self._events = {event.topic: event for event in artifact.members("event").values()}
         self._functions = {each.topic[:4]: each for each in artifact.members("function").values()}
         self._first, self._confirmations, self._is_as_it_was = first_block, confirmations, is_as_it_was
-        self._last: tuple[int, str] | None = None
+        self.last_read: tuple[int, str] | None = None
         self._known: dict[tuple[bytes, bytes], int] = {}
         self._height = self._given = -1
         self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
@@ -142,13 +143,14 @@ class EventFollower(ABC):
         if head is not None and head == self._head and now < self._read_at + ANEW:
             return
         counted = self.last_counted()
-        events = self._events_from(self._last[0] if self._last else self._first, counted)
-        if self._last is not None and self._last not in (event.block for event in events):
-            events = self._events_from(max(self._first, self._last[0] - DEEPEST), counted)  # its block is another now
+        events = self._events_from(self.last_read[0] if self.last_read else self._first, counted)
+        if self.last_read is not None and self.last_read not in (event.block for event in events):
+            first = max(self._first, self.last_read[0] - DEEPEST)  # its block is another now
+            events = self._events_from(first, counted)
         for event in events:
             if event.said not in self._known and not (event.name in _RECORDS and event.values[0] <= self._given):
                 self._waiting.append((event.name, event.values, event.transaction))
-            self._known[event.said], self._last = event.block[0], event.block
+            self._known[event.said], self.last_read = event.block[0], event.block
         if events:
             oldest = events[-1].block[0] - DEEPEST
             self._known = {said: block for said, block in self._known.items() if block >= oldest}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chain_bandit.append_log import LogUnwritable, regular_file
-from chain_bandit.chain.answers import as_int, field, hash_of
+from chain_bandit.chain.answers import as_hex, as_int, field, hash_of
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.rpc import BEHIND, Rpc
@@ -112,6 +112,15 @@ class Head:
         if now - self._since >= self._patience:
             raise ChainWentBack(self._url, why, self._patience)
 
+    def on_seen(self, block: Block | None, is_read: bool = False) -> None:
+        """Take in a block that was seen since the last look, or that events were read of: the next may not see it."""
+        if block is None:
+            return
+        if is_read and (self.kept is None or block[0] > self.kept[0]):
+            self.kept = block
+        if self.tip is None or block[0] > self.tip[0]:
+            self.tip = block
+
     def _missing(self, at_kept: Block | None, latest: Block) -> str | None:
         if self.kept is None:
             return None
@@ -138,13 +147,15 @@ class HeadWatch:
     Args:
         on_reorganised: called when other blocks are in place of some that were seen.
         every: seconds from one look to the next.
+        last_read: the last block that events were read of.
     """
 
     def __init__(
-        self, rpc: Rpc, path: Path, head: Head, on_reorganised: Callable[[], None] = lambda: None, every: float = LOOK
+        self, rpc: Rpc, path: Path, head: Head, on_reorganised: Callable[[], None] = lambda: None, every: float = LOOK,
+        last_read: Callable[[], Block | None] = lambda: None,
     ) -> None:  # fmt: skip
         self._rpc, self._path, self._head, self._clock = rpc, path, head, rpc.clock
-        self._on_reorganised, self._every = on_reorganised, every
+        self._on_reorganised, self._every, self._last_read = on_reorganised, every, last_read
         self._next = 0.0
         self._notice = Notice(rpc.notice.what, rpc.notice.say)
 
@@ -154,15 +165,18 @@ class HeadWatch:
         if now >= self._next or at_once:
             self._next = now + self._every
             head, kept, before = self._head, self._head.kept, self._head.reorganisations
+            sent = self._rpc.head
+            head.on_seen(self._last_read(), is_read=True)
+            head.on_seen(sent and (sent[0], as_hex(sent[1])))  # which the node's own transactions are in, or below
             if head.trouble is None and head.tip is not None:
                 latest, parent = self._rpc.latest(), self._rpc.parent
                 if latest == head.tip:  # so is all below it
                     return True
                 if (latest[0] - 1, parent) == head.tip and not at_once:
-                    head.on_answer(head.genesis, kept, head.tip, latest, now)
+                    head.on_answer(head.genesis, head.kept, head.tip, latest, now)
                     self._keep(kept)
                     return True
-            heights = [hex(block[0] if block else 0) for block in (kept, head.tip)]
+            heights = [hex(block[0] if block else 0) for block in (head.kept, head.tip)]
             asked = [("eth_getBlockByNumber", [which, False]) for which in ("0x0", *heights, "latest")]
             genesis, at_kept, at_tip, latest = self._rpc.exchange(asked, _block)
             told = isinstance(genesis, tuple) and isinstance(latest, tuple)

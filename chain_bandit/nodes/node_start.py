@@ -133,7 +133,9 @@ class NodeStart(ABC):
         lacks = self.follower.lacks
         head = Head(self.node.shown, self.game.genesis_hash, confirmations, read_head(kept), lacks)
         calm = min(LONGEST, SHARE * self.game.bound_ms / 1000)
-        self.watch = HeadWatch(self.contract.rpc, kept, head, self._bring_back, max(LOOK, calm))
+        self.watch = HeadWatch(
+            self.contract.rpc, kept, head, self._bring_back, max(LOOK, calm), lambda: self.follower.last_read
+        )
 
     def _connected(self, url: str) -> HttpNode:
         """The node of the chain at a URL."""

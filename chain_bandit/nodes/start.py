@@ -234,8 +234,12 @@ class Start(NodeStart):
         wallet = account(self._signer.secret)
         owed = self.contract.owed(self._signer.address)
         if owed:
-            self.contract.withdraw(wallet)
-            self.contract.settle()
+            try:
+                self.contract.withdraw(wallet)
+                self.contract.settle()
+            except TransactionReverted as error:  # one of an earlier process has come through
+                if error.error != "NothingOwed":
+                    raise
         return owed
 
     def _are_there(self, links: Links, blocks: int) -> bool:

@@ -219,7 +219,9 @@ class _Start(Start):
             "model", schedule.chain.chain[0].digest, schedule.confirmations, read_head(kept), self.follower.lacks,
             LACKING,
         )  # fmt: skip
-        self.watch = HeadWatch(self.contract.rpc, kept, head, self._bring_back)
+        self.watch = HeadWatch(
+            self.contract.rpc, kept, head, self._bring_back, last_read=lambda: self.follower.last_read
+        )
 
     def _links(self) -> Any:
         return _Links(self._life.schedule)

@@ -78,6 +78,21 @@ def test_a_reorganisation_is_noticed_by_the_block_in_place_of_the_latest_one_how
     assert head.reorganisations == 1
 
 
+def test_a_block_that_events_were_read_of_between_two_looks_is_held_against_the_chain():
+    """Found by schedule 6058: a record was read in the block after the tip, which fell out before the next look."""
+    lacks = ["its last record is of round 1, not 2"]
+    head = Head("url", GENESIS, kept=block(36), lacks=lambda: lacks[0])
+    head.on_seen(block(37), is_read=True)
+    head.on_answer(GENESIS, block(37, fork=2), block(37, fork=2), block(38, fork=2), 1.0)
+    assert (head.reorganisations, head.kept) == (1, block(37))
+    assert head.trouble is not None
+    head.on_seen(block(30), is_read=True)
+    assert (head.kept, head.tip) == (block(37), block(38, fork=2))
+    head.on_seen(block(39, fork=2))  # by the sender
+    head.on_answer(GENESIS, block(37, fork=2), block(39, fork=3), block(40, fork=3), 2.0)
+    assert (head.reorganisations, head.kept) == (2, block(37))
+
+
 def test_another_chain_under_the_same_url_is_believed_after_a_moment():
     head, other = Head("url", GENESIS, kept=block(9)), "0x" + "77" * 32
     head.on_answer(other, block(9), None, block(9), 0.0)
