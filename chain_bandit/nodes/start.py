@@ -22,7 +22,7 @@ from chain_bandit.actors.validator import Validator
 from chain_bandit.attacks.attack import View
 from chain_bandit.attacks.malicious import MaliciousParticipant, MaliciousSeat
 from chain_bandit.chain.client import Coordinator
-from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, TransactionReverted
+from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.http_node import BURIED, CALM
 from chain_bandit.chain.identity import require_same
 from chain_bandit.chain.node import account
@@ -418,7 +418,7 @@ def main(
             if not start.was_disturbed() or start.watch.trouble is None:
                 raise
             raise ChainWentBack(start.node.shown, start.watch.trouble, start.node.delivery.patience) from error
-        except (Reorganised, RecordMismatch, TransactionReverted) as error:
+        except (Reorganised, RecordMismatch, TransactionReverted, NonceTaken) as error:
             now = start.clock.now()
             if isinstance(error, Reorganised) or start.was_disturbed():
                 reorganised_at = now
