@@ -6,7 +6,7 @@ A pure machine (`Head.on_answer`) and the driver that asks the node for it (`Hea
 import json
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +68,8 @@ class Head:
     Attributes:
         genesis: the hash of block 0.
         kept: the last block that counts.
-        tip: the latest block that was seen.
-        reorganisations: how often another block was seen in its place.
+        seen: the latest block, and those above it that were seen since.
+        reorganisations: how often another block was in the place of one of these.
         trouble: why the chain is not as it was; None while it is.
     """
 
@@ -80,14 +80,15 @@ class Head:
         self.kept = kept
         self._url, self.genesis, self._confirmations, self._lacks = url, genesis, confirmations, lacks
         self._patience, self._since, self._is_replaced = patience, 0.0, False
-        self.tip, self.reorganisations = kept, 0
-        self._seen: deque[Block] = deque()
+        self.seen: list[Block] = [] if kept is None else [kept]
+        self.reorganisations = 0
+        self._unconfirmed: deque[Block] = deque()
         self.trouble: str | None = None
 
     def on_answer(
-        self, genesis: str, at_kept: Block | None, at_tip: Block | None, latest: Block, now: float
+        self, genesis: str, at_kept: Block | None, at_seen: Sequence[Block | None], latest: Block, now: float
     ) -> None:  # fmt: skip
-        """Take in block 0, the blocks at the heights of the last one that counted and of the tip, and the latest one.
+        """Take in block 0, the blocks at the heights of the one that counted last and of those seen, and the latest.
 
         Raises:
             ForeignChain: another chain answers, and goes on to.
@@ -95,10 +96,13 @@ class Head:
             Reorganised: the chain has gone on without what was read from it.
         """
         foreign = genesis != self.genesis
+        if not foreign:
+            found = list(zip(self.seen, at_seen, strict=True))
+            if any(there is not None and there != block for block, there in found):
+                self.reorganisations, self._is_replaced = self.reorganisations + 1, True
+            self.seen = [block for block, there in found if there is None]  # the chain is shorter, or lags
+            self.seen += [latest] * (latest not in self.seen)
         why = f"another chain answers, of genesis {genesis}" if foreign else self._missing(at_kept, latest)
-        if not foreign and (self.tip is None or at_tip is not None):  # else it is shorter, or lags
-            self.reorganisations += self.tip is not None and at_tip != self.tip
-            self.tip = latest
         if why is None:
             self.trouble = None
             self._count(latest)
@@ -113,13 +117,13 @@ class Head:
             raise ChainWentBack(self._url, why, self._patience)
 
     def on_seen(self, block: Block | None, is_read: bool = False) -> None:
-        """Take in a block that was seen since the last look, or that events were read of: the next may not see it."""
+        """Take in a block that was seen since the last look, or that events were read of: it may be replaced by now."""
         if block is None:
             return
         if is_read and (self.kept is None or block[0] > self.kept[0]):
             self.kept = block
-        if self.tip is None or block[0] > self.tip[0]:
-            self.tip = block
+        if block not in self.seen and block[0] > max((number for number, _ in self.seen), default=-1):
+            self.seen.append(block)
 
     def _missing(self, at_kept: Block | None, latest: Block) -> str | None:
         if self.kept is None:
@@ -135,10 +139,10 @@ class Head:
 
     def _count(self, latest: Block) -> None:
         """Those of the blocks seen that have their confirmations."""
-        if not self._seen or self._seen[-1] != latest:
-            self._seen.append(latest)
-        while self._seen and self._seen[0][0] <= latest[0] - self._confirmations + 1:
-            self.kept = self._seen.popleft()
+        if not self._unconfirmed or self._unconfirmed[-1] != latest:
+            self._unconfirmed.append(latest)
+        while self._unconfirmed and self._unconfirmed[0][0] <= latest[0] - self._confirmations + 1:
+            self.kept = self._unconfirmed.popleft()
 
 
 class HeadWatch:
@@ -168,20 +172,21 @@ class HeadWatch:
             sent = self._rpc.head
             head.on_seen(self._last_read(), is_read=True)
             head.on_seen(sent and (sent[0], as_hex(sent[1])))  # which the node's own transactions are in, or below
-            if head.trouble is None and head.tip is not None:
-                latest, parent = self._rpc.latest(), self._rpc.parent
-                if latest == head.tip:  # so is all below it
-                    return True
-                if (latest[0] - 1, parent) == head.tip and not at_once:
-                    head.on_answer(head.genesis, head.kept, head.tip, latest, now)
-                    self._keep(kept)
-                    return True
-            heights = [hex(block[0] if block else 0) for block in (head.kept, head.tip)]
-            asked = [("eth_getBlockByNumber", [which, False]) for which in ("0x0", *heights, "latest")]
-            genesis, at_kept, at_tip, latest = self._rpc.exchange(asked, _block)
-            told = isinstance(genesis, tuple) and isinstance(latest, tuple)
-            if told and not (isinstance(at_kept, Refused) or isinstance(at_tip, Refused)):
-                head.on_answer(genesis[1], at_kept, at_tip, latest, now)
+            if head.trouble is None and head.seen and not at_once:
+                latest, (tip, *others) = self._rpc.latest(), head.seen
+                if set(others) <= {latest}:  # else one of them may be of another branch
+                    if latest == tip:  # so is all below it
+                        return True
+                    if (latest[0] - 1, self._rpc.parent) == tip:
+                        head.on_answer(head.genesis, head.kept, [tip, *others], latest, now)
+                        self._keep(kept)
+                        return True
+            heights = [hex(number) for number, _ in (head.kept or (0, ""), *head.seen)]
+            asked = [("eth_getBlockByNumber", [which, False]) for which in ("0x0", "latest", *heights)]
+            genesis, newest, at_kept, *at_seen = self._rpc.exchange(asked, _block)
+            told = isinstance(genesis, tuple) and isinstance(newest, tuple)
+            if told and not any(isinstance(each, Refused) for each in (at_kept, *at_seen)):
+                head.on_answer(genesis[1], at_kept, at_seen, newest, now)
             if head.reorganisations > before:
                 self._on_reorganised()
             if self._head.trouble is not None:

@@ -22,86 +22,93 @@ def block(number: int, fork: int = 1) -> tuple[int, str]:
     return number, "0x" + fork.to_bytes(1, "big").hex() * 28 + number.to_bytes(4, "big").hex()
 
 
+def answer(head: Head, genesis: str, kept: Any, tip: Any, latest: Any, now: float) -> None:
+    """An answer with the same block at the heights of all that were seen, or with none there."""
+    head.on_answer(genesis, kept, [tip] * len(head.seen), latest, now)
+
+
 def test_a_chain_that_grows_is_as_it_was_and_counts_what_has_its_confirmations():
     head = Head("url", GENESIS, confirmations=3)
     for number in range(10):
-        head.on_answer(GENESIS, head.kept, None, block(number), float(number))
+        answer(head, GENESIS, head.kept, None, block(number), float(number))
         assert head.trouble is None
     assert head.kept == block(7)
 
 
 def test_a_chain_that_is_behind_is_named_and_waited_for_and_may_come_back_as_it_was():
     head = Head("url", GENESIS, kept=block(9))
-    head.on_answer(GENESIS, None, None, block(5), 0.0)
+    answer(head, GENESIS, None, None, block(5), 0.0)
     assert head.trouble == f"it is at block 5, and block 9 ({block(9)[1]}) was read from it"
-    head.on_answer(GENESIS, None, None, block(8), PATIENCE - 1)
+    answer(head, GENESIS, None, None, block(8), PATIENCE - 1)
     assert head.kept == block(9)
-    head.on_answer(GENESIS, block(9), None, block(10), PATIENCE + 1)
+    answer(head, GENESIS, block(9), None, block(10), PATIENCE + 1)
     assert (head.trouble, head.kept) == (None, block(10))
-    head.on_answer(GENESIS, None, None, block(5), 2 * PATIENCE)  # its patience begins anew
+    answer(head, GENESIS, None, None, block(5), 2 * PATIENCE)  # its patience begins anew
     with pytest.raises(ChainWentBack, match=r"at url went back: it is at block 5, .* start its node") as stopped:
-        head.on_answer(GENESIS, None, None, block(5), 3 * PATIENCE)
+        answer(head, GENESIS, None, None, block(5), 3 * PATIENCE)
     assert stopped.value.exit_code == 6
 
 
 def test_blocks_that_were_replaced_are_no_trouble_while_all_that_was_read_is_recorded_again():
     lacks = ["its last record is of round 7, not 9"]
     head = Head("url", GENESIS, kept=block(9), lacks=lambda: lacks[0] if lacks else None)
-    head.on_answer(GENESIS, block(9, fork=2), None, block(9, fork=2), 0.0)
+    answer(head, GENESIS, block(9, fork=2), None, block(9, fork=2), 0.0)
     assert head.trouble is not None
     assert head.trouble.endswith("and its last record is of round 7, not 9")
-    head.on_answer(GENESIS, block(9, fork=2), None, block(11, fork=2), 1.0)
+    answer(head, GENESIS, block(9, fork=2), None, block(11, fork=2), 1.0)
     assert head.trouble is not None
     lacks.clear()
-    head.on_answer(GENESIS, block(9, fork=2), None, block(13, fork=2), 2.0)
+    answer(head, GENESIS, block(9, fork=2), None, block(13, fork=2), 2.0)
     assert (head.trouble, head.kept) == (None, block(13, fork=2))
     lacks.append("never asked of a chain whose blocks are the same")
-    head.on_answer(GENESIS, block(13, fork=2), None, block(14, fork=2), 3.0)
+    answer(head, GENESIS, block(13, fork=2), None, block(14, fork=2), 3.0)
     assert head.trouble is None
-    head.on_answer(GENESIS, block(14), None, block(15), 4.0)
-    head.on_answer(GENESIS, block(14), None, block(15), 3.9 + REPLACED)
+    answer(head, GENESIS, block(14), None, block(15), 4.0)
+    answer(head, GENESIS, block(14), None, block(15), 3.9 + REPLACED)
     with pytest.raises(Reorganised, match="and was 0x02") as stopped:
-        head.on_answer(GENESIS, block(14), None, block(15), 4.0 + REPLACED)
+        answer(head, GENESIS, block(14), None, block(15), 4.0 + REPLACED)
     assert stopped.value.exit_code in RESTARTABLE
 
 
 def test_a_reorganisation_is_noticed_by_the_block_in_place_of_the_latest_one_however_few_confirmations_count():
     head = Head("url", GENESIS, confirmations=6)
-    head.on_answer(GENESIS, None, None, block(9), 0.0)
-    head.on_answer(GENESIS, None, block(9), block(10), 1.0)
-    assert (head.reorganisations, head.tip) == (0, block(10))
-    head.on_answer(GENESIS, None, None, block(8), 2.0)  # a node that lags, or a shorter branch: not known yet
-    assert (head.reorganisations, head.tip) == (0, block(10))
-    head.on_answer(GENESIS, None, block(10, fork=2), block(11, fork=2), 3.0)
-    assert (head.reorganisations, head.tip, head.trouble) == (1, block(11, fork=2), None)
-    head.on_answer(GENESIS, None, block(11, fork=2), block(11, fork=2), 4.0)
+    answer(head, GENESIS, None, None, block(9), 0.0)
+    answer(head, GENESIS, None, block(9), block(10), 1.0)
+    assert (head.reorganisations, head.seen[0]) == (0, block(10))
+    answer(head, GENESIS, None, None, block(8), 2.0)  # a node that lags, or a shorter branch: not known yet
+    assert (head.reorganisations, head.seen[0]) == (0, block(10))
+    answer(head, GENESIS, None, block(10, fork=2), block(11, fork=2), 3.0)
+    assert (head.reorganisations, head.seen, head.trouble) == (1, [block(11, fork=2)], None)
+    answer(head, GENESIS, None, block(11, fork=2), block(11, fork=2), 4.0)
     assert head.reorganisations == 1
 
 
-def test_a_block_that_events_were_read_of_between_two_looks_is_held_against_the_chain():
-    """Found by schedule 6058: a record was read in the block after the tip, which fell out before the next look."""
+def test_a_block_that_was_seen_between_two_looks_is_held_against_the_chain():
+    """Found by schedules 6058 and 10096: a record was read, or sent, in a block after the tip, which then fell out."""
     lacks = ["its last record is of round 1, not 2"]
     head = Head("url", GENESIS, kept=block(36), lacks=lambda: lacks[0])
     head.on_seen(block(37), is_read=True)
-    head.on_answer(GENESIS, block(37, fork=2), block(37, fork=2), block(38, fork=2), 1.0)
+    head.on_answer(GENESIS, block(37, fork=2), [block(36), block(37, fork=2)], block(38, fork=2), 1.0)
     assert (head.reorganisations, head.kept) == (1, block(37))
     assert head.trouble is not None
     head.on_seen(block(30), is_read=True)
-    assert (head.kept, head.tip) == (block(37), block(38, fork=2))
-    head.on_seen(block(39, fork=2))  # by the sender
-    head.on_answer(GENESIS, block(37, fork=2), block(39, fork=3), block(40, fork=3), 2.0)
-    assert (head.reorganisations, head.kept) == (2, block(37))
+    assert (head.kept, head.seen) == (block(37), [block(38, fork=2)])
+    lacks[0] = ""
+    sender = Head("url", GENESIS, kept=block(26))
+    sender.on_seen(block(27, fork=2))  # by the sender, of the branch that took the tip's place
+    sender.on_answer(GENESIS, block(26, fork=2), [block(26, fork=2), block(27, fork=2)], block(28, fork=2), 2.0)
+    assert (sender.reorganisations, sender.seen) == (1, [block(28, fork=2)])
 
 
 def test_another_chain_under_the_same_url_is_believed_after_a_moment():
     head, other = Head("url", GENESIS, kept=block(9)), "0x" + "77" * 32
-    head.on_answer(other, block(9), None, block(9), 0.0)
+    answer(head, other, block(9), None, block(9), 0.0)
     assert head.trouble == f"another chain answers, of genesis {other}"
-    head.on_answer(GENESIS, block(9), None, block(9), 1.0)
+    answer(head, GENESIS, block(9), None, block(9), 1.0)
     assert head.trouble is None
-    head.on_answer(other, None, None, block(2), 2.0)
+    answer(head, other, None, None, block(2), 2.0)
     with pytest.raises(ForeignChain) as stopped:
-        head.on_answer(other, None, None, block(2), 2.0 + BEHIND)
+        answer(head, other, None, None, block(2), 2.0 + BEHIND)
     assert stopped.value.exit_code == 6
 
 
@@ -170,7 +177,7 @@ def test_a_block_on_top_of_the_last_one_is_one_question_and_any_other_block_four
     watch = HeadWatch(rpc, tmp_path / "head.json", Head("url", GENESIS), lambda: reorganised.append(now[0]))
     wire.chain |= dict(map(block, range(1, 5)))
     for height, fork, questions in (
-        (4, 1, [4]), (4, 1, [1]), (5, 1, [1]), (6, 1, [1]), (8, 1, [1, 4]), (8, 2, [1, 4]), (9, 2, [1])
+        (4, 1, [3]), (4, 1, [1]), (5, 1, [1]), (6, 1, [1]), (8, 1, [1, 4]), (8, 2, [1, 4]), (9, 2, [1])
     ):  # fmt: skip
         wire.chain |= dict(block(number, fork) for number in range(min(height, 7), height + 1))
         now[0] += 1
