@@ -94,7 +94,9 @@ class Coordinator(Contract):
         coordinator = Coordinator(line, address, stopwatch, delivery, journal)
         require_game(coordinator.rpc.code, address)
         coordinator._bind()
-        coordinator._watch(coordinator.rpc.height() if first_block is None else first_block)
+        if first_block is None:  # a node in this process is asked for no events
+            first_block = 0 if coordinator.rpc.wire.certain else coordinator.rpc.height()
+        coordinator._watch(first_block)
         return coordinator
 
     def join(self, sender: Wallet, seated: Seated) -> Call:
