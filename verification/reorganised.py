@@ -6,7 +6,7 @@ A game by `run` or by `up` at a URL, on a chain that mines by transaction or eac
 Once it is at a stage, the chain is reorganised: so many blocks are replaced by empty ones, and what they held is in
 the mempool again. In a series it is reorganised again and again. What stops a game is taken up as its
 message says: `run --resume`, `up FOLDER`. Then the audit must pass and the contract must be empty; or the game was
-refused before its opening, and everybody has stake and pool back. A line of JSON a game; exit code 14 where a game
+refused before its opening, and all stakes and the pool were returned. A line of JSON a game; exit code 14 where a game
 lost anything.
 """
 

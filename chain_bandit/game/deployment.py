@@ -86,7 +86,7 @@ def deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Jou
 
 
 def buried(node: HttpNode, contract: Contract) -> None:
-    """Wait until no reorganisation moves the block that created a contract, which everybody's file says."""
+    """Wait until no reorganisation moves the block that created a contract, which the files of all nodes name."""
     assert contract.created_in is not None
     node.bury(contract.created_in)
     contract.settle()

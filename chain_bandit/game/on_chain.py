@@ -98,7 +98,7 @@ class OnChain:
     def _require_places(self, joins: Sequence[Call]) -> None:
         """Wait until no reorganisation moves the seats any more, and hold them against the plan.
 
-        Raises `PlacesDiffer`, once everybody has stake and pool back, or none of it can be had yet.
+        Raises `PlacesDiffer`, once stakes and pool are returned, or before any can be.
         """
         node = self.node
         if not isinstance(node, HttpNode):
@@ -114,7 +114,7 @@ class OnChain:
             raise PlacesDiffer(moved, deadline, self._refund(node, deadline))
 
     def _refund(self, node: HttpNode, deadline: int) -> bool:
-        """Have everybody withdraw from a game that no block can open any more; False while one can."""
+        """Withdraw stakes and pool of a game that no block can open any more; False while one can."""
         with self._stopwatch("evm"):
             node.hurry(max(0, deadline + 1 - node.height()))
         if node.height() <= deadline:

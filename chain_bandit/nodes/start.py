@@ -198,7 +198,7 @@ class Start(NodeStart):
             at("joined")
 
     def _is_full(self, blocks: int) -> bool:
-        """Whether everybody holds the place of the plan, under so many blocks that no reorganisation moves a seat.
+        """Whether each account holds the place of the plan, under so many blocks that no reorganisation moves a seat.
 
         A game whose places differ is not opened: its stakes and pool come back once its deadline has passed.
 
