@@ -299,7 +299,7 @@ class Outbox:
         asks = [(call, version) for call in self.open if call.sent for version in call.outside][:ASKED_AT_ONCE]
         if not asks and self.sending is not None:
             return []
-        if self._is_calm and self.head is not None:
+        if self._is_calm and self.head is not None and all(call.refused is None for call in self.open):
             self.asking = _Asking([], self.head, is_glance=True)
             return [("eth_getBlockByNumber", ["latest", False])]
         # The head first: no later question then tells of a block whose end the next exchange does not see.

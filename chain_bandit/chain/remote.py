@@ -69,13 +69,14 @@ class _Reader:
         raise NodeRefused(method, answer.text)
 
     def _answers(self, method: str, params: Sequence[Any]) -> list[Any]:
-        """Of one exchange; that it takes long is told, unless it is the first."""
+        """Of one exchange; after the first, a notice says that it takes long, from a second thread."""
+        if not self._patience:
+            return self._wire.exchange([(method, params)])
         answers = self._wire.post([(method, params)])
-        if self._patience:
-            try:
-                return answers.result(SILENT)
-            except TimeoutError:
-                self._notice.waiting("no answer")
+        try:
+            return answers.result(SILENT)
+        except TimeoutError:
+            self._notice.waiting("no answer")
         return answers.result()
 
 
