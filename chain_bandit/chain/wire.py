@@ -206,7 +206,7 @@ def _failed(response: BaseHTTPResponse, until: float, count: int) -> list[Any] |
     """What a response that is none of success has for so many requests, as `_answers`. Raises `NodeUnreachable`."""
     data, status, after = whole(response, until), response.status, retry_after(response.headers)
     try:
-        found = parsed(data)
+        found = parsed(data.decode("latin-1"))
         text = read_answer(found).text
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         found, text = None, "" if data.lstrip()[:1] == b"<" else " ".join(data.decode("latin-1").split())
