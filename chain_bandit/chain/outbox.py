@@ -299,7 +299,7 @@ class Outbox:
         asks = [(call, version) for call in self.open if call.sent for version in call.outside][:ASKED_AT_ONCE]
         if not asks and self.sending is not None:
             return []
-        if self._is_calm and self.head is not None and all(call.refused is None for call in self.open):
+        if self._is_calm and self.head is not None:
             self.asking = _Asking([], self.head, is_glance=True)
             return [("eth_getBlockByNumber", ["latest", False])]
         # The head first: no later question then tells of a block whose end the next exchange does not see.
@@ -392,7 +392,8 @@ class Outbox:
     def _take(self, asking: _Asking, answers: list[Any], now: float) -> Step[None]:
         """Events first, then receipts, then the head; and see which calls that ends."""
         if asking.is_glance:
-            self._is_calm = now < self._asked_at + ASKED_ANEW and _is_block(answers[0], asking.head)
+            anew = min(ASKED_ANEW, self._delivery.patience / 8)
+            self._is_calm = now < self._asked_at + anew and _is_block(answers[0], asking.head)
             return
         if asking.watched and not (yield from self._take_events(answers[-1], answers[0])):
             return

@@ -505,7 +505,7 @@ class Node:
 
         Of an honest one that is true, and the open round is recorded already. It is not awaited either way.
         """
-        soon = max(self._soon)
+        soon = max(self._soon, default=self.ledger.round)
         return frozenset(seat for seat, furthest in self._furthest.items() if furthest > soon)
 
     # --- messages
