@@ -226,7 +226,7 @@ class Rpc:
                     return result
                 except (NodeUnreachable, ForeignChain) as error:
                     why = error
-                if clock.now() > start + SILENT:
+                if clock.now() > start + SILENT and at_most > SILENT:  # a first contact has an error alone
                     self.notice.waiting(why)
                 patience.wait(why)
 

@@ -70,6 +70,7 @@ def test_what_a_node_is_sent_is_on_the_disk_by_then(node, tmp_path, monkeypatch)
 
 def test_a_receipt_counts_with_so_many_blocks_on_top(node):
     outbox, payer = sender(node, node.url, "confirmed", TransactionPolicy(confirmations=3, patience=0.6))
+    outbox._mines_at_once = False  # as of a node that cannot be told to mine
     call = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
     for missing in (2, 1):
         with pytest.raises(NodeUnreachable):
@@ -79,8 +80,17 @@ def test_a_receipt_counts_with_so_many_blocks_on_top(node):
     outbox.settle()
 
 
+def test_a_node_that_mines_by_transaction_is_asked_for_the_blocks_that_confirmations_want(node):
+    outbox, payer = sender(node, node.url, "mined", TransactionPolicy(confirmations=6, patience=5.0))
+    call, height = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b""), int(node.ask("eth_blockNumber"), 16)
+    outbox.settle()
+    assert call.receipt is not None
+    assert int(node.ask("eth_blockNumber"), 16) >= max(height, call.receipt.block + 5)
+
+
 def test_what_fell_out_before_it_counted_is_sent_again(node):
     outbox, payer = sender(node, node.url, "fallen", TransactionPolicy(confirmations=3, patience=0.8, resend_after=0.2))
+    outbox._mines_at_once = False
     call = outbox.submit("pay", payer, SOMEBODY, 7, 21_000, b"")
     for reorganised in (True, False):
         with pytest.raises(NodeUnreachable):
