@@ -27,7 +27,7 @@ FOUND_WITHIN = 600
 
 REFUSED = "            if call.refused is None:"
 SYNC, POST = "self._journal.sync()", "self._sending, self._sent_at = self._rpc.wire.post(requests), now"
-EVENTS = "(yield from self._take_events(answers[-1]))"
+EVENTS = "(yield from self._take_events(answers[-1], answers[0]))"
 NONCE = 'yield Ask("eth_getTransactionCount", [account, which], as_int)'
 
 
@@ -118,15 +118,20 @@ FAULTS: dict[str, tuple[tuple[Any, str, str, str], ...]] = {
 
 RARE = {
     "a block takes everything": 1_100,
-    "receipts are taken in without the events before them": 3_200,
-    "what others did is not followed": 5_200,
     "what others did counts at once": 1_400,
-    "a state of any branch judges": 4_500,
-    "what an earlier process left over is offered no more": 36_000,
     "who is waited for by nonce waits": 3_200,
     "a call that failed and may fall out lets those after it be judged": 5_100,
-    "who failed holds its account up": 48_700,
 }
+
+
+SELDOM = (
+    "a state of any branch judges",
+    "receipts are taken in without the events before them",
+    "what others did is not followed",
+    "what an earlier process left over is offered no more",
+    "who failed holds its account up",
+)
+"""Found by a deep run alone: the sender asks less since decision 142, which moved the first seeds that find these."""
 
 
 def edited(owner: Any, name: str, old: str, new: str) -> Any:
@@ -161,12 +166,14 @@ def test_a_seed_gives_the_same_schedule():
     assert play(7) == play(7) != play(8)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault", [pytest.param(each, marks=pytest.mark.deep if each in SELDOM else ()) for each in FAULTS]
+)
 def test_a_planted_fault_is_found(fault, monkeypatch):
     for where, name, old, new in FAULTS[fault]:
         monkeypatch.setattr(where, name, edited(where, name, old, new))
     first = RARE.get(fault, 0)
-    played = (play(seed).violations for seed in range(first, first + FOUND_WITHIN))
+    played = (play(seed).violations for seed in range(first, first + (200_000 if fault in SELDOM else FOUND_WITHIN)))
     violations = next(filter(None, played), [])
     assert violations
     assert not any("Error: " in each for each in violations)  # of a fault that cannot run
