@@ -45,9 +45,6 @@ REFUSED = 10.0
 NONCES_TAKEN = 3
 """Looks at a nonce that somebody else used before it is believed."""
 
-ASKED_ANEW = 3.0
-"""Seconds after which receipts are asked for again though no block came: a node behind may have answered before."""
-
 UNDONE = 64
 """Blocks behind the head that a reorganisation may change, two epochs of Ethereum: their events are asked for again,
 and calls in them are kept. What is deeper is forgotten."""
@@ -109,14 +106,12 @@ class _Sending:
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """Questions under way: for receipts, for the last known head, and for events; or for the chain's identity alone, or
-    for the latest block alone, as nothing else is new while that is the same."""
+    """Questions under way: for receipts, for the last known head, and for events; or for the chain's identity alone."""
 
     asks: list[tuple[Call, Version]]
     head: tuple[int, bytes] | None
     watched: bool = False
     identity: bool = False
-    is_glance: bool = False
 
 
 class Outbox:
@@ -168,7 +163,6 @@ class Outbox:
         self._moved_at = self._left_over_at = -inf
         self._block_gas = inf
         self._ranges, self._watched_at = LogRanges(), b""
-        self._is_calm, self._asked_at = False, -inf
         self._fee_now: Fee | None = None
         self._nonces: dict[str, int] = {}
         self._journaled: dict[int, list[Entry]] = defaultdict(list)
@@ -278,7 +272,6 @@ class Outbox:
         """Take the answers to a sending in; only now is it asked for, whatever was answered."""
         assert self.sending is not None
         sends, left_over, self.sending = self.sending.sends, self.sending.left_over, None
-        self._is_calm = False
         for call, _ in sends:
             call.sent = True
         if isinstance(answers, NodeUnreachable):
@@ -299,9 +292,6 @@ class Outbox:
         asks = [(call, version) for call in self.open if call.sent for version in call.outside][:ASKED_AT_ONCE]
         if not asks and self.sending is not None:
             return []
-        if self._is_calm and self.head is not None:
-            self.asking = _Asking([], self.head, is_glance=True)
-            return [("eth_getBlockByNumber", ["latest", False])]
         # The head first: no later question then tells of a block whose end the next exchange does not see.
         heads = [] if self._certain else ["latest"] if self.head is None else ["latest", hex(self.head[0])]
         requests: list[Request] = [("eth_getBlockByNumber", [which, False]) for which in heads]
@@ -391,10 +381,6 @@ class Outbox:
 
     def _take(self, asking: _Asking, answers: list[Any], now: float) -> Step[None]:
         """Events first, then receipts, then the head; and see which calls that ends."""
-        if asking.is_glance:
-            anew = min(ASKED_ANEW, self._delivery.patience / 8)
-            self._is_calm = now < self._asked_at + anew and _is_block(answers[0], asking.head)
-            return
         if asking.watched and not (yield from self._take_events(answers[-1], answers[0])):
             return
         said = iter(answers)
@@ -409,7 +395,6 @@ class Outbox:
         for call, version, fields in receipts:
             self._take_receipt(call, version, fields, height)
         if not self._certain:
-            self._is_calm, self._asked_at = _is_block(latest, asking.head) and not self.unsure, now
             yield from self._follow(latest, at_head, asking.head, now)
         yield from self._close()
 
@@ -771,10 +756,6 @@ class Outbox:
 def _hash(block: Any) -> bytes | None:
     """Of a block that there is."""
     return None if block is None else as_bytes(field(block, "hash"))
-
-
-def _is_block(block: Any, head: tuple[int, bytes] | None) -> bool:
-    return isinstance(block, dict) and head is not None and as_bytes(field(block, "hash")) == head[1]
 
 
 def _events(logs: Any) -> Events:
