@@ -91,11 +91,6 @@ class HttpNode:
             if not self._hurry("evm_mine"):
                 return
 
-    @property
-    def mines_at_once(self) -> bool:
-        """Whether blocks come when transactions do, and no others: a development node says so."""
-        return bool(self.rpc.exchange([("hardhat_getAutomine", [])]) == [True])  # Anvil's too
-
     def grant(self, balances: Mapping[bytes, int]) -> bool:
         """Give accounts (20 bytes) at least so much wei out of nothing; False where the node does not do that."""
         return all(self._grant(checksummed(account), wei) for account, wei in balances.items())

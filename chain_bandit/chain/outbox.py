@@ -494,7 +494,7 @@ class Outbox:
         return True
 
     def _take_ranges(self, latest: Any) -> Step[bool]:
-        """The same from a node that refuses long ranges: up to the latest block, above which no receipt is taken in."""
+        """Hand on events of a node that refuses long ranges, up to the latest block; receipts above it do not count."""
         number, digest = as_int(field(latest, "number")), as_bytes(field(latest, "hash"))
         if digest == self._watched_at:
             return True

@@ -69,7 +69,7 @@ class _Reader:
         raise NodeRefused(method, answer.text)
 
     def _answers(self, method: str, params: Sequence[Any]) -> list[Any]:
-        """Of one exchange; after the first, a notice says that it takes long, from a second thread."""
+        """Answers of one exchange; after the first, a notice says that it takes long, from a second thread."""
         if not self._patience:
             return self._wire.exchange([(method, params)])
         answers = self._wire.post([(method, params)])

@@ -150,6 +150,11 @@ class Rpc:
         self.newest = block
         return self.newest
 
+    @property
+    def mines_at_once(self) -> bool:
+        """Whether blocks come when transactions do, and no others: a development node says so."""
+        return self.exchange([("hardhat_getAutomine", [])]) == [True]  # Anvil's too
+
     def height(self) -> int:
         """The number of the latest block."""
         height: int = self.ask("eth_blockNumber", [], as_int)

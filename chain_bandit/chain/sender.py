@@ -71,7 +71,7 @@ class Sender:
         self.chain_id, self.genesis = chain_of(partial(rpc.ask, at_most=FIRST_CONTACT))
         rpc.identity = self.chain_id, self.genesis
         certain = rpc.wire.certain
-        self._mines_at_once = not certain and rpc.exchange([("hardhat_getAutomine", [])]) == [True]  # Anvil's too
+        self._mines_at_once = not certain and rpc.mines_at_once
         standstill = LOST if self._mines_at_once else delivery.patience / 2
         self._outbox = Outbox(self.chain_id, self.genesis, journal.entries, delivery, certain, standstill)
 

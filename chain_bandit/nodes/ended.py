@@ -18,7 +18,7 @@ UNOPENED = "the game was not opened by block"
 
 
 def ended_with(place: Path) -> dict[str, Any]:
-    """What a node said at the end of its game. Raises `PlaceRefused` where its file does not say it any more."""
+    """The words of a node at the end of its game. Raises `PlaceRefused` where its file does not say it any more."""
     try:
         with regular_file(place / files.ENDED) as file:
             said = json.load(file)
@@ -27,7 +27,6 @@ def ended_with(place: Path) -> dict[str, Any]:
     if not isinstance(said, dict):
         raise files.PlaceRefused(place / files.ENDED, "is damaged: delete it, and chain-bandit node writes it again")
     return said
-
 
 
 def is_undone(place: Path, url: str | None, say: Callable[[str], None]) -> bool:

@@ -125,7 +125,7 @@ class NodeStart(ABC):
         self.endpoint = settings.listen if settings else own.endpoint
         files.require_link(self._place / files.LINK, own.certificate)
         self.node, self.verifier = self._connected(url or self.game.url), Verifier()
-        if self.key.address == RELAYER or self.node.mines_at_once:  # others go on while their calls are confirmed
+        if self.key.address == RELAYER or self.node.rpc.mines_at_once:  # the others go on meanwhile
             self.node.delivery = replace(self.node.delivery, confirmations=self.game.confirmations)
         self._attach(path)
         self.contract.rpc.notice = Notice(self.node.rpc.notice.what, say)

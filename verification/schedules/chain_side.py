@@ -208,7 +208,7 @@ class _Start(Start):
         peers: Any = dict.fromkeys({each.address for each in schedule.lives} - {life.address})
         self.peers = peers
         self.node, self.verifier = life.connected(), schedule.verifier
-        if self.key.address == RELAYER or self.node.mines_at_once:
+        if self.key.address == RELAYER or self.node.rpc.mines_at_once:
             self.node.delivery = replace(self.node.delivery, confirmations=self.game.confirmations)
         self.contract, self.parameters = life.contract(self.node.delivery), cast.p
         self.domain, self.seated = cast.domain, cast.seated
