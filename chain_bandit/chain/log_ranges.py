@@ -9,6 +9,9 @@ Q = TypeVar("Q")
 LogQuestion = tuple[str, Sequence[Any]]
 """(method, parameters)."""
 
+MOST_AT_ONCE = 128
+"""Questions of one exchange; for more of them the node is asked for the whole range, which it refuses."""
+
 
 @runtime_checkable
 class Refusal(Protocol):
@@ -53,6 +56,21 @@ class LogRanges:
             logs.extend(answer)
             first = end + 1
         return logs
+
+    def questions(self, about: dict[str, Any], first: int, height: int) -> list[LogQuestion]:
+        """For events of block `first` to the latest, in one exchange; `height` is the latest one known.
+
+        The last question leaves room for half as many new blocks as a question may have.
+        """
+        size = self._size.most
+        if height - first >= MOST_AT_ONCE * size:
+            return [("eth_getLogs", [about | {"fromBlock": hex(first)}])]
+        found = list[LogQuestion]()
+        while height - first >= max(1, size // 2):
+            end = min(first + size, height) - 1
+            found.append(("eth_getLogs", [about | {"fromBlock": hex(first), "toBlock": hex(end)}]))
+            first = end + 1
+        return [*found, ("eth_getLogs", [about | {"fromBlock": hex(first)}])]
 
     def narrows(self, refused: Refusal, first: int, last: int) -> bool:
         """Whether a refusal leaves smaller ranges to ask for than `first` to `last`: as it states, or halves."""

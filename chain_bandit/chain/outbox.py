@@ -110,7 +110,7 @@ class _Asking:
 
     asks: list[tuple[Call, Version]]
     head: tuple[int, bytes] | None
-    watched: bool = False
+    watched: Sequence[Request] = ()
     identity: bool = False
 
 
@@ -156,13 +156,13 @@ class Outbox:
         self.sending: _Sending | None = None
         self.asking: _Asking | None = None
         self.watched: dict[str, Any] | None = None
-        self.watched_from = 0
+        self.watched_from = self._watched_to = 0
         self._delivery, self._certain, self._standstill = delivery, certain, standstill
         self._used: dict[str, array[int]] = {}
         self._behind_since: float | None = None
         self._moved_at = self._left_over_at = -inf
         self._block_gas = inf
-        self._ranges, self._watched_at = LogRanges(), b""
+        self._ranges = LogRanges()
         self._fee_now: Fee | None = None
         self._nonces: dict[str, int] = {}
         self._journaled: dict[int, list[Entry]] = defaultdict(list)
@@ -296,15 +296,11 @@ class Outbox:
         heads = [] if self._certain else ["latest"] if self.head is None else ["latest", hex(self.head[0])]
         requests: list[Request] = [("eth_getBlockByNumber", [which, False]) for which in heads]
         requests += [("eth_getTransactionReceipt", [version.identity]) for _, version in asks]
-        at_once = self._is_watching and not self._ranges.is_limited
-        if at_once:
-            requests.append(("eth_getLogs", [(self.watched or {}) | {"fromBlock": hex(self.watched_from)}]))
-        self.asking = _Asking(asks, self.head, at_once)
-        return requests
-
-    @property
-    def _is_watching(self) -> bool:
-        return self.watched is not None and not self._certain
+        watched: list[Request] = []
+        if self.watched is not None and not self._certain:
+            watched = self._ranges.questions(self.watched, self.watched_from, self._watched_to)
+        self.asking = _Asking(asks, self.head, watched)
+        return requests + watched
 
     def answered(self, answers: list[Any] | NodeUnreachable, now: float) -> Step[None]:
         """Take the answers to what was asked in, unless they may be another chain's."""
@@ -381,7 +377,7 @@ class Outbox:
 
     def _take(self, asking: _Asking, answers: list[Any], now: float) -> Step[None]:
         """Events first, then receipts, then the head; and see which calls that ends."""
-        if asking.watched and not (yield from self._take_events(answers[-1], answers[0])):
+        if asking.watched and not (yield from self._take_events(asking.watched, answers)):
             return
         said = iter(answers)
         latest = None if self._certain else next(said)
@@ -389,8 +385,6 @@ class Outbox:
         if not self._certain and self._is_behind(latest, at_head, asking.head, now):
             return
         height = inf if self._certain else as_int(field(latest, "number"))
-        if self._is_watching and self._ranges.is_limited and not (yield from self._take_ranges(latest)):
-            return
         receipts = yield from self._in_chain([(call, version, next(said)) for call, version in asking.asks])
         for call, version, fields in receipts:
             self._take_receipt(call, version, fields, height)
@@ -480,33 +474,36 @@ class Outbox:
             call.outdone = None
         call.gas[identity], call.receipts[version.nonce] = gas, receipt
 
-    def _take_events(self, logs: Any, latest: Any) -> Step[bool]:
-        """Hand watched events on; they were asked for last, so that they are those up to all receipts at least."""
-        if isinstance(logs, Refused):
-            height = as_int(field(latest, "number")) if isinstance(latest, dict) else 0
-            if self._ranges.narrows(logs, self.watched_from, height):
-                return True
-            self.why = NodeRefused("eth_getLogs", logs.text)
-            return False
-        yield Tell(_events(logs))
+    def _take_events(self, asked: Sequence[Request], answers: list[Any]) -> Step[bool]:
+        """Hand watched events on; they were asked for last, so that they are those up to all receipts at least.
+
+        Returns False where the node refused a range: what it refused is asked for in pieces, and receipts anew.
+        """
+        latest = as_int(field(answers[0], "number")) if isinstance(answers[0], dict) else self._watched_to
+        for request, logs in zip(asked, answers[-len(asked) :], strict=True):
+            if isinstance(logs, Refused):
+                yield from self._catch_up(request, logs, latest)
+                return False
+        for logs in answers[-len(asked) :]:
+            yield Tell(_events(logs))
+        self._watched_to = latest
         if self.head is not None:
             self.watched_from = max(self.watched_from, self.head[0] - UNDONE)
         return True
 
-    def _take_ranges(self, latest: Any) -> Step[bool]:
-        """Hand on events of a node that refuses long ranges, up to the latest block; receipts above it do not count."""
-        number, digest = as_int(field(latest, "number")), as_bytes(field(latest, "hash"))
-        if digest == self._watched_at:
-            return True
-        logs = yield from self._ranges.pieces(
-            self.watched or {}, self.watched_from, number, lambda request: Exchange([request], as_list)
-        )
+    def _catch_up(self, request: Request, refused: Refused, latest: int) -> Step[None]:
+        """Hand on all events up to the latest block, in as many exchanges as it takes."""
+        (asked,) = request[1]
+        logs: list[Any] | Refusal = refused
+        if self._ranges.narrows(refused, int(asked["fromBlock"], 16), int(asked.get("toBlock", hex(latest)), 16)):
+            logs = yield from self._ranges.pieces(
+                self.watched or {}, self.watched_from, latest, lambda request: Exchange([request], as_list)
+            )
         if isinstance(logs, Refusal):
             self.why = NodeRefused("eth_getLogs", logs.text)
-            return False
+            return
         yield Tell(_events(logs))
-        self.watched_from, self._watched_at = max(self.watched_from, number - UNDONE), digest
-        return True
+        self.watched_from, self._watched_to = max(self.watched_from, latest - UNDONE), latest
 
     def _follow(self, latest: Any, at_head: Any, head: tuple[int, bytes] | None, now: float) -> Step[None]:
         """Move the head along; where the last one is no longer in the chain, look what fell out with it."""

@@ -16,6 +16,9 @@ FIRST, GROWTH, RELIEF, LONGEST = 0.04, 1.25, 0.9, 1.0
 """Seconds from one request to the next since the first rate limit, their factors with each further one and with each
 answer, and the most of them: a node that refuses a third of all requests is asked at the pace that it keeps up with."""
 
+TRY_MORE = 32
+"""Accepted requests of the largest size after which a larger one is tried again, doubled each time."""
+
 LONGEST_RETRY = 60.0
 """Seconds of a `Retry-After` that are believed."""
 
@@ -83,7 +86,7 @@ class AcceptedSize:
 
     def __init__(self) -> None:
         self.most = self._refused = UNBOUNDED
-        self._accepted = 0
+        self._accepted, self._in_a_row, self._try_after = 0, 0, TRY_MORE
 
     def refused(self, size: int, stated: int | None = None) -> None:
         """The node refused a request of a size above 1, and may have stated which it takes."""
@@ -97,8 +100,13 @@ class AcceptedSize:
     def accepted(self, size: int) -> None:
         """The node answered a request of a size."""
         self._accepted = max(self._accepted, size)
+        if size >= self._refused:  # which was refused for another reason
+            self._refused = UNBOUNDED
         if size >= self.most:
+            self._in_a_row += 1
             self.most = max(self.most, (self._accepted + self._refused) // 2)
+            if self._in_a_row >= self._try_after:
+                self.most, self._in_a_row, self._try_after = 2 * self._refused, 0, 2 * self._try_after
 
 
 class RequestPacer:

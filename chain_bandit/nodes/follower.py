@@ -32,7 +32,10 @@ DEEPEST = 64
 """Blocks below the last event that are read anew after a reorganisation."""
 
 ANEW = 3.0
-"""Seconds after which events are read anew though no block came: a node behind another one may have answered."""
+"""The most seconds after which events are read anew though no block came: a provider may have several nodes behind it.
+
+Events may come some time after their block there: pauses begin at nothing and double.
+"""
 
 _RECORDS = (*RECORDED, "TokenAgreed")
 """Events whose first value is the round."""
@@ -107,7 +110,7 @@ class EventFollower(ABC):
         self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
         self._head: tuple[int, str] | None = None
         self._over_at: tuple[int, str] | None = None
-        self._is_quiet, self._read_at = False, 0.0
+        self._is_quiet, self._head_at, self._read_at = False, 0.0, 0.0
         self.accusations: dict[int, int] = {}
 
     @abstractmethod
@@ -140,7 +143,9 @@ class EventFollower(ABC):
             return
         head = (self._rpc.newest or self._rpc.latest()) if self._is_quiet else None  # the watch may have asked just now
         now, before = self._rpc.clock.now(), len(self._waiting)
-        if head is not None and head == self._head and now < self._read_at + ANEW:
+        if head is None or head != self._head:
+            self._head_at = now
+        elif now < self._read_at + min(ANEW, self._read_at - self._head_at):
             return
         counted = self.last_counted()
         events = self._events_from(self.last_read[0] if self.last_read else self._first, counted)

@@ -4,7 +4,8 @@ What the node may do: lose an exchange before or after its effect, answer late, 
 it and refuse it, refuse it or take it and drop it), hide receipts and pooled transactions, forget its pool, be full,
 answer for an older head or a branch that fell out (whole exchanges, receipts of orphaned blocks among them), give such
 receipts for ever where it has no other, refuse to tell of a block, garble an answer or a field of one, undo blocks,
-also between two answers of an exchange, pass a transaction over for ever, and be another chain for a while.
+also between two answers of an exchange, pass a transaction over for ever, and be another chain for a while. For good it
+may answer for events of a few blocks only.
 
 What it may not do, as `chain/outbox.py` does not claim to withstand it: show a receipt, an event, a state or a balance
 that no branch has or had, be another chain without an exchange lost between, or keep another lie up for ever.
@@ -86,6 +87,7 @@ class HostileWorld(ModelChain):
         calm: whether the node is honest by now.
         mood: how it lies.
         pool_limit: transactions that it keeps.
+        most_blocks: of a question for events.
         balances: of accounts that are not rich.
         on_send: told of every raw transaction that leaves the process.
         orphans: whether it gives receipts of blocks that fell out, for ever, as Anvil does of some; such a node also
@@ -105,7 +107,7 @@ class HostileWorld(ModelChain):
         self.calm = self.foreign = self.doubtful = self.orphans = False
         self.last_foreign = -1e9
         self.mood = Mood()
-        self.pool_limit = 64
+        self.pool_limit, self.most_blocks = 64, 1 << 16
         self.balances: dict[str, int] = {}
         self.on_send: Callable[[str], None] = lambda raw: None
         self.hid: dict[str, int] = {}
@@ -280,7 +282,10 @@ class HostileWorld(ModelChain):
 
     def _logs(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
         (asked,) = parameters
-        return [log for block in view[int(asked["fromBlock"], 16) :] for log in block.logs]
+        first, last = int(asked["fromBlock"], 16), min(len(view) - 1, int(asked.get("toBlock", "0xffff"), 16))
+        if last - first >= self.most_blocks:
+            return Refused(f"eth_getLogs is limited to a range of {self.most_blocks} blocks")
+        return [log for block in view[first : last + 1] for log in block.logs]
 
 
 def _block_at(view: list[ModelBlock], which: str) -> ModelBlock | None:

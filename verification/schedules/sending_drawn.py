@@ -69,6 +69,8 @@ class Drawn:
         self.first_nonces = nonces
         interval = rng.uniform(0.2, 0.8)
         self.world = HostileWorld(rng, self.rules, nonces, interval, instant)
+        if seed % 4 == 0:
+            self.world.most_blocks = Random(f"most blocks {seed}").choice((5, 10, 30, 100))
         policy = TransactionPolicy(
             in_flight=rng.choice((1, 2, 4, 64, 64)), confirmations=1 if instant else rng.choice((1, 1, 2, 3, 4)),
             patience=rng.choice((8.0, 12.0, 20.0)), timeout=TIMEOUT, resend_after=rng.choice((0.5, 1.0)),

@@ -233,6 +233,37 @@ def test_a_limit_by_what_is_found_does_not_stay_below_one():
     assert size.most == 1
 
 
+def test_one_refusal_for_another_reason_does_not_bind_for_ever():
+    size = AcceptedSize()
+    size.refused(2)
+    for _ in range(200):
+        size.accepted(size.most)
+    assert size.most > 100
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 10, 100])
+def test_questions_of_one_exchange_cover_all_blocks_once_and_leave_room_for_new_ones(limit):
+    ranges = LogRanges()
+    for first, height in ((0, 0), (0, 64), (436, 500), (500, 500), (36, 100)):
+        if height > first:
+            ranges.narrows(Refused(f"block range is limited to {limit}"), first, height)
+        asked = [about for _, (about,) in ranges.questions({"address": "0x1"}, first, height)]
+        covered = list[int]()
+        for about in asked:
+            end = int(about.get("toBlock", hex(height)), 16)
+            covered += range(int(about["fromBlock"], 16), end + 1)
+            assert end - int(about["fromBlock"], 16) < limit or first == height
+        assert covered == list(range(first, height + 1))
+        assert ["toBlock" in about for about in asked] == [True] * (len(asked) - 1) + [False]
+        assert height - int(asked[-1]["fromBlock"], 16) + 1 <= max(1, limit // 2) or first == height
+
+
+def test_a_range_of_too_many_questions_is_asked_for_whole():
+    ranges = LogRanges()
+    ranges.narrows(Refused("block range is limited to 10"), 0, 3000)
+    assert ranges.questions({}, 0, 3000) == [("eth_getLogs", [{"fromBlock": "0x0"}])]
+
+
 def test_a_pace_recovers():
     pacer, now = RequestPacer(), 0.0
     for _ in range(10):
