@@ -62,15 +62,25 @@ class LogRanges:
 
         The last question leaves room for half as many new blocks as a question may have.
         """
-        size = self._size.most
-        if height - first >= MOST_AT_ONCE * size:
+        if not self.is_short(first, height):
             return [("eth_getLogs", [about | {"fromBlock": hex(first)}])]
+        size = self._size.most
         found = list[LogQuestion]()
         while height - first >= max(1, size // 2):
             end = min(first + size, height) - 1
             found.append(("eth_getLogs", [about | {"fromBlock": hex(first), "toBlock": hex(end)}]))
             first = end + 1
         return [*found, ("eth_getLogs", [about | {"fromBlock": hex(first)}])]
+
+    def is_short(self, first: int, last: int) -> bool:
+        """Whether a range takes no more questions than one exchange has."""
+        return last - first < MOST_AT_ONCE * self._size.most
+
+    def took(self, questions: Sequence[LogQuestion]) -> None:
+        """The node answered these of `questions`."""
+        for _, (about,) in questions:
+            if "toBlock" in about:
+                self._size.accepted(int(about["toBlock"], 16) - int(about["fromBlock"], 16) + 1)
 
     def narrows(self, refused: Refusal, first: int, last: int) -> bool:
         """Whether a refusal leaves smaller ranges to ask for than `first` to `last`: as it states, or halves."""

@@ -135,6 +135,7 @@ class Outbox:
         unsure: whether blocks may have been undone, and no answer has said yet what fell out with them.
         doubtful: whether it may be another chain that answers: nothing goes out until that is known.
         head: number and hash of the last known block.
+        interval: seconds from one block to the next, by their timestamps; 0 while unknown.
         sending, asking: the exchanges under way.
         watched: the filter of events to ask for.
         watched_from: the block from which on they are asked for next.
@@ -153,6 +154,10 @@ class Outbox:
         self.dear: FeeAboveCap | None = None
         self.doubtful = self.unsure = False
         self.head: tuple[int, bytes] | None = None
+        self.interval, self._timestamp = 0.0, 0
+        self._top: tuple[int, bytes] | None = None
+        """A block, and blocks with receipts that were found below it."""
+        self._below_top: frozenset[tuple[int, bytes]] = frozenset()
         self.sending: _Sending | None = None
         self.asking: _Asking | None = None
         self.watched: dict[str, Any] | None = None
@@ -433,7 +438,8 @@ class Outbox:
         else:
             if call.refused is None:
                 call.refused_since = now
-            call.refused, call.resend_at = word.text, now + min(call.delay, self._delivery.resend_after / 4)
+            longest = max(self._delivery.resend_after / 4, self.interval / 2)
+            call.refused, call.resend_at = word.text, now + min(call.delay, longest)
 
     def _in_chain(self, receipts: list[tuple[Call, Version, Any]]) -> Step[list[tuple[Call, Version, Any]]]:
         """These receipts, without those of blocks that fell out and are not in the chain again: Anvil gives some."""
@@ -477,39 +483,46 @@ class Outbox:
     def _take_events(self, asked: Sequence[Request], answers: list[Any]) -> Step[bool]:
         """Hand watched events on; they were asked for last, so that they are those up to all receipts at least.
 
-        Returns False where the node refused a range: what it refused is asked for in pieces, and receipts anew.
+        Returns False where the node refused a range: it is asked for again in smaller ones, and receipts with it.
         """
-        latest = as_int(field(answers[0], "number")) if isinstance(answers[0], dict) else self._watched_to
-        for request, logs in zip(asked, answers[-len(asked) :], strict=True):
+        said, latest = answers[-len(asked) :], self._watched_to
+        if isinstance(answers[0], dict):
+            latest = self._watched_to = as_int(field(answers[0], "number"))
+        for (_, (about,)), logs in zip(asked, said, strict=True):
             if isinstance(logs, Refused):
-                yield from self._catch_up(request, logs, latest)
+                first, last = int(about["fromBlock"], 16), int(about.get("toBlock", hex(latest)), 16)
+                if not self._ranges.narrows(logs, first, last):
+                    self.why = NodeRefused("eth_getLogs", logs.text)
+                elif not self._ranges.is_short(self.watched_from, latest):
+                    yield from self._catch_up(latest)
                 return False
-        for logs in answers[-len(asked) :]:
+        for logs in said:
             yield Tell(_events(logs))
-        self._watched_to = latest
+        self._ranges.took(asked)
         if self.head is not None:
             self.watched_from = max(self.watched_from, self.head[0] - UNDONE)
         return True
 
-    def _catch_up(self, request: Request, refused: Refused, latest: int) -> Step[None]:
-        """Hand on all events up to the latest block, in as many exchanges as it takes."""
-        (asked,) = request[1]
-        logs: list[Any] | Refusal = refused
-        if self._ranges.narrows(refused, int(asked["fromBlock"], 16), int(asked.get("toBlock", hex(latest)), 16)):
-            logs = yield from self._ranges.pieces(
-                self.watched or {}, self.watched_from, latest, lambda request: Exchange([request], as_list)
-            )
+    def _catch_up(self, latest: int) -> Step[None]:
+        """Hand on all events up to a block, in as many exchanges as it takes."""
+        logs = yield from self._ranges.pieces(
+            self.watched or {}, self.watched_from, latest, lambda request: Exchange([request], as_list)
+        )
         if isinstance(logs, Refusal):
             self.why = NodeRefused("eth_getLogs", logs.text)
             return
         yield Tell(_events(logs))
-        self.watched_from, self._watched_to = max(self.watched_from, latest - UNDONE), latest
+        self.watched_from = max(self.watched_from, latest - UNDONE)
 
     def _follow(self, latest: Any, at_head: Any, head: tuple[int, bytes] | None, now: float) -> Step[None]:
         """Move the head along; where the last one is no longer in the chain, look what fell out with it."""
         number, digest = as_int(field(latest, "number")), as_bytes(field(latest, "hash"))
+        timestamp = as_int(latest.get("timestamp", 0))
         if head is None or head[1] != digest:
             self._moved_at = now
+            if self._timestamp and head is not None and number > head[0]:
+                self.interval = max(0, timestamp - self._timestamp) / (number - head[0])
+            self._timestamp = timestamp
         self.head, self._block_gas = (number, digest), as_int(field(latest, "gasLimit"))
         undone = head is not None and (at_head is None or as_bytes(field(at_head, "hash")) != head[1])
         if undone or self.unsure:
@@ -627,26 +640,30 @@ class Outbox:
     def look_back(self) -> Step[bool]:
         """Ask again for the blocks of all receipts that a reorganisation may undo.
 
-        A block's hash says what it holds. An answer that does not know the head, of a node that lags or since blocks
-        were undone again, says nothing: `unsure`. Returns whether nothing fell out of the last known head's branch.
+        A block's hash says what it holds, and what is below it: blocks that were found below one are asked for again
+        once that is not in the chain. An answer that does not know the head, of a node that lags or since blocks were
+        undone again, says nothing: `unsure`. Returns whether nothing fell out of the last known head's branch.
         """
-        whole, head = True, self.head
+        whole, head, top = True, self.head, self._top
         mined: list[tuple[Call, int | None, int, bytes]] = [
             (call, nonce, receipt.block, receipt.block_hash)
             for call in self.kept for nonce, receipt in call.receipts.items()
         ]  # fmt: skip
         mined += [(call, None, *call.outdone) for call in self.kept if call.outdone]
-        every = sorted({number for _, _, number, _ in mined})
+        blocks = {(number, digest) for _, _, number, digest in mined}
+        every = sorted({number for number, _ in (blocks - self._below_top) | ({top} if top else set())})
         self.unsure = True
         for end in range(len(every), 0, -ASKED_AT_ONCE):
             numbers = every[max(0, end - ASKED_AT_ONCE) : end]
-            requests: list[Request] = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
-            if head is not None:
-                requests.append(("eth_getBlockByNumber", [hex(head[0]), False]))
+            around = [head[0]] if head else []  # the same before and after: the answers between are of its branch
+            requests = [("eth_getBlockByNumber", [hex(each), False]) for each in (*around, *numbers, *around)]
             answers = yield Exchange(requests, _hash)
-            if any(isinstance(answer, Refused) for answer in answers) or (head and answers[-1] != head[1]):
+            if any(isinstance(each, Refused) for each in answers) or (head and {answers[0], answers[-1]} != {head[1]}):
                 return False
-            hashes = dict(zip(numbers, answers, strict=False))
+            hashes = dict(zip(numbers, answers[len(around) :], strict=False))
+            if top and hashes.get(top[0], top[1]) != top[1]:
+                self._top, self._below_top = None, frozenset()
+                return (yield from self.look_back())
             fallen: set[Call] = set()
             for call, nonce, number, digest in mined:
                 if hashes.get(number, digest) != digest:
@@ -656,6 +673,8 @@ class Outbox:
             self.progress += bool(fallen)  # it begins anew, and so does patience
             self.open = sorted({*self.open, *fallen}, key=lambda call: call.index)
         self.unsure = False
+        if whole and head is not None:
+            self._top, self._below_top = head, frozenset(blocks)
         return whole
 
     # --- the end of a call

@@ -38,9 +38,9 @@ class RetryBudget:
         self.since = self._clock.now()
         self._end, self._pause = self.since + self._seconds, FIRST
 
-    def wait(self, why: ChainBanditError) -> None:
-        """Pause before the next try; raise `why` when patience is at its end."""
+    def wait(self, why: ChainBanditError, at_least: float = 0.0) -> None:
+        """Pause before the next try, for so many seconds at least; raise `why` when patience is at its end."""
         if self._clock.now() > self._end or self._is_over():
             raise why
-        self._clock.sleep(self._pause)
+        self._clock.sleep(max(self._pause, at_least))
         self._pause = min(GROWTH * self._pause, LONGEST)

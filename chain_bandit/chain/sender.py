@@ -25,6 +25,9 @@ BETWEEN, ENOUGH = 0.01, 8
 FIRST_CONTACT = 5.0
 """Seconds in which a node has to answer for the first time: a wrong address should not cost more."""
 
+LOOKS = 5
+"""Questions in the time from one block to the next, on a chain whose blocks come seldom: nothing changes between."""
+
 LOST = 2.0
 """Seconds without a block after which a node that mines what comes in has put a transaction aside: Anvil does with some
 that arrive while it mines the one before, and only a higher fee brings them back."""
@@ -206,7 +209,8 @@ class Sender:
                     self._rpc.notice.waiting(self._outbox.why)
                 if self._outbox.dear is not None and self._clock.now() > patience.since + SILENT:
                     self._fees.waiting(self._outbox.dear)
-                patience.wait(self._outbox.dear or self._outbox.why)
+                pause = 0.0 if self._mines_at_once else min(self._outbox.interval / LOOKS, self._delivery.patience / 50)
+                patience.wait(self._outbox.dear or self._outbox.why, pause)
 
     def _pump(self) -> None:
         """Go on without waiting: take in exchanges that have ended, and start the next ones when it is time."""

@@ -31,10 +31,10 @@ _OPENING = ("RewardsSettled", "Revealed", "SealRevealed")
 DEEPEST = 64
 """Blocks below the last event that are read anew after a reorganisation."""
 
-ANEW = 3.0
+ANEW = 10.0
 """The most seconds after which events are read anew though no block came: a provider may have several nodes behind it.
 
-Events may come some time after their block there: pauses begin at nothing and double.
+Events may come some time after their block there: pauses begin at nothing, and each is three times what went before.
 """
 
 _RECORDS = (*RECORDED, "TokenAgreed")
@@ -138,14 +138,14 @@ class EventFollower(ABC):
         ...
 
     def _read(self) -> None:
-        self._rpc.newest = None
         if not self._is_as_it_was():
             return
         head = (self._rpc.newest or self._rpc.latest()) if self._is_quiet else None  # the watch may have asked just now
+        self._rpc.newest, self._height = None, max(self._height, head[0] if head else -1)
         now, before = self._rpc.clock.now(), len(self._waiting)
         if head is None or head != self._head:
             self._head_at = now
-        elif now < self._read_at + min(ANEW, self._read_at - self._head_at):
+        elif now < self._read_at + min(ANEW, 3 * (self._read_at - self._head_at)):
             return
         counted = self.last_counted()
         events = self._events_from(self.last_read[0] if self.last_read else self._first, counted)
@@ -159,7 +159,8 @@ class EventFollower(ABC):
         if events:
             oldest = events[-1].block[0] - DEEPEST
             self._known = {said: block for said, block in self._known.items() if block >= oldest}
-        self._is_quiet, self._head, self._read_at = len(self._waiting) == before, head, now
+        is_all = head is not None and (self.last_read or (0,))[0] <= head[0]
+        self._is_quiet, self._head, self._read_at = is_all or len(self._waiting) == before, head, now
 
     def _events_from(self, first: int, counted: str | None) -> list[_Event]:
         if counted is not None:
@@ -310,6 +311,7 @@ class Follower(EventFollower):
 
     def is_over(self) -> bool:
         """Whether the contract takes no more records, by the last block whose events count."""
+        self._rpc.newest = None
         if not self._is_as_it_was() or (self._head is not None and self._head == self._over_at):
             return False  # no block came since it was not
         head, block = self._head, self.last_counted()
@@ -320,6 +322,8 @@ class Follower(EventFollower):
                 raise
             return False  # a reorganisation may have taken the block out: it is asked again
         self._over_at = None if is_over else head
+        if is_over:
+            self._head = None  # what came before is read once more
         return is_over
 
     def rest(self) -> None:

@@ -51,9 +51,9 @@ FAULTS: dict[str, tuple[tuple[Any, str, str, str], ...]] = {
     "receipts are taken in without the events before them": (
         (Outbox, "_take", f"not {EVENTS}", f"{EVENTS} is None"),
     ),
-    "receipts are taken in when a range was caught up": (
-        (Outbox, "_take_events", "yield from self._catch_up(request, logs, latest)\n                return False",
-         "yield from self._catch_up(request, logs, latest)\n                return True"),
+    "receipts are taken in though a range was refused": (
+        (Outbox, "_take_events", "yield from self._catch_up(latest)\n                return False",
+         "yield from self._catch_up(latest)\n                return True"),
     ),
     "events are asked for from the head on": ((Outbox, "_take_events", "self.head[0] - UNDONE", "self.head[0]"),),
     "a nonce is believed taken at once": ((Outbox, "_look_into", "call.taken >= NONCES_TAKEN", "True"),),
@@ -65,6 +65,10 @@ FAULTS: dict[str, tuple[tuple[Any, str, str, str], ...]] = {
     ),
     # reorganisations
     "nobody looks back": ((Outbox, "look_back", "range(len(every), 0, -ASKED_AT_ONCE)", "range(0)"),),
+    "what was found once is there for ever": ((Outbox, "look_back", "!= top[1]", "!= top[1] and False"),),
+    "what was found in any branch is below the head": (
+        (Outbox, "look_back", "(head and {answers[0], answers[-1]} != {head[1]})", "False"),
+    ),
     "nobody looks back before the end": (
         (Sender, "settle", "self._take_step(self._outbox.look_back())", "pass"),
         (Outbox, "_follow", "yield from self.look_back()\n", "yield from ()\n"),
@@ -121,8 +125,9 @@ FAULTS: dict[str, tuple[tuple[Any, str, str, str], ...]] = {
 }  # fmt: skip
 
 RARE = {
-    "what others did is not followed": 5_200,
-    "a state of any branch judges": 4_500,
+    "what was found in any branch is below the head": 1_400,
+    "what others did is not followed": 13_400,
+    "a state of any branch judges": 2_900,
     "what an earlier process left over is offered no more": 36_000,
     "who failed holds its account up": 48_700,
     "a block takes everything": 1_100,
@@ -151,7 +156,7 @@ def test_nothing_is_lost_or_doubled(capsys):
     assert f"{SCHEDULES:,} schedules, 0 broken" in said
 
 
-@pytest.mark.parametrize("seed", [2_856, 4_399, 9_035, 11_222, 64_539, 279_768])
+@pytest.mark.parametrize("seed", [1_856, 2_856, 4_399, 9_035, 11_222, 64_539, 279_768])
 def test_a_seed_that_once_held_the_sender_up_or_raised_a_fee_in_vain_comes_through(seed):
     assert not play(seed).violations
 

@@ -10,6 +10,7 @@ from eth_abi.abi import encode
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.errors import NodeGarbled, NodeRefused
+from chain_bandit.chain.retry_budget import MONOTONIC, Clock
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.wire import Refused, Request
@@ -116,8 +117,10 @@ def skipped(ledger: Ledger) -> tuple[tuple[int, int, bytes], Ledger]:
     return (made[-1].round, int(made[-1].kind), ledger.head), ledger
 
 
-def followed(chain: EventChain, confirmations: int = 1, patience: float = 5.0) -> Follower:
-    rpc = Rpc(chain, Stopwatch(), TransactionPolicy(patience=patience))
+def followed(
+    chain: EventChain, confirmations: int = 1, patience: float = 5.0, clock: Clock = MONOTONIC
+) -> Follower:
+    rpc = Rpc(chain, Stopwatch(), TransactionPolicy(patience=patience, clock=clock))
     contract: Any = SimpleNamespace(rpc=rpc, address=GAME)
     return Follower(contract, 1, confirmations)
 
@@ -167,12 +170,15 @@ def test_what_a_reorganisation_puts_below_the_last_event_is_read(confirmations):
 def test_a_look_at_a_chain_that_is_as_it_was_asks_one_small_question():
     chain, (first, after) = EventChain(), skipped(BURNT_IN)
     chain.put(100, "Recorded", *first)
-    follower = followed(chain)
+    now = [0.0]
+    follower = followed(chain, clock=Clock(lambda: now[0]))
     given(follower, BURNT_IN)
-    for asked in (["eth_getBlockByNumber", "eth_getLogs"], ["eth_getBlockByNumber"], ["eth_getBlockByNumber"]):
+    look, read = ["eth_getBlockByNumber"], ["eth_getBlockByNumber", "eth_getLogs"]
+    for at, asked in ((0, read), (1, read), (2, look), (3.9, look), (4, read), (13.9, look), (14, read), (23, look)):
+        now[0] = at
         chain.asked.clear()
         assert follower.next(PARAMETERS, after) is None
-        assert chain.asked == asked
+        assert chain.asked == asked, at
     chain.reorganise()
     chain.asked.clear()
     assert follower.next(PARAMETERS, after) is None

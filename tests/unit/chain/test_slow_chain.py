@@ -1,0 +1,119 @@
+"""A sender on a chain whose blocks come seldom asks seldom, and is no later than a share of the time between blocks."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from chain_bandit.chain.answers import as_hex
+from chain_bandit.chain.journal import Journal
+from chain_bandit.chain.node import account
+from chain_bandit.chain.outbox import Outbox
+from chain_bandit.chain.retry_budget import Clock
+from chain_bandit.chain.rpc import Rpc
+from chain_bandit.chain.sender import Sender, Watch
+from chain_bandit.chain.transaction_policy import TransactionPolicy
+from chain_bandit.chain.wire import Refused, Request
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.stopwatch import Stopwatch
+
+ROUND_TRIP = 0.02
+CALLS = 5
+
+
+class SlowChain:
+    """A chain with a block each so many seconds, and its node: what comes in is in the next block."""
+
+    certain = False
+
+    def __init__(self, interval: float, timestamps: bool = True) -> None:
+        self.interval, self.timestamps, self.time, self.asked = interval, timestamps, 0.0, 0
+        self.mined: dict[str, int] = {}
+        self.clock = Clock(lambda: self.time, self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
+        answers: Future[list[Any]] = Future()
+        self.time += ROUND_TRIP
+        self.asked += len(requests)
+        answers.set_result([self._answer(*request) for request in requests])
+        return answers
+
+    def exchange(self, requests: Sequence[Request]) -> list[Any]:
+        return self.post(requests).result()
+
+    @property
+    def height(self) -> int:
+        return 1000 + int(self.time / self.interval)
+
+    def _answer(self, method: str, parameters: Sequence[Any]) -> Any:
+        if method == "eth_getBlockByNumber":
+            number = self.height if parameters[0] == "latest" else int(parameters[0], 16)
+            block = {"number": hex(number), "hash": as_hex(number.to_bytes(32)), "baseFeePerGas": "0x7",
+                     "gasLimit": hex(30_000_000)}  # fmt: skip
+            return block | {"timestamp": hex(int(number * self.interval))} if self.timestamps else block
+        if method == "eth_sendRawTransaction":
+            identity = as_hex(keccak(bytes.fromhex(parameters[0][2:])))
+            if identity in self.mined:
+                return Refused("already known")
+            self.mined[identity] = self.height + 1
+            return identity
+        if method == "eth_getTransactionReceipt":
+            block = self.mined[parameters[0]]
+            return None if block > self.height else {
+                "gasUsed": "0x5208", "blockNumber": hex(block), "blockHash": as_hex(block.to_bytes(32)), "logs": [],
+                "status": "0x1",
+            }  # fmt: skip
+        if method == "hardhat_getAutomine":
+            return Refused("no such method", unknown_method=True)
+        others = {"eth_chainId": "0x1", "eth_getTransactionCount": "0x0", "eth_getLogs": [], "eth_getBalance": "0xffff",
+                  "eth_getTransactionByHash": {"hash": parameters and parameters[0]}}  # fmt: skip
+        return others[method]
+
+
+def sent(chain: SlowChain) -> float:
+    """Requests a second of a sender that waits for each of its calls."""
+    delivery = TransactionPolicy(clock=chain.clock)
+    sender = Sender(Rpc(chain, Stopwatch(), delivery), Journal(), delivery)
+    sender.watch(Watch({"address": "0x"}, lambda events: None, 1000))
+    wallet = account(bytes(31) + b"\5")
+    for number in range(CALLS + 1):
+        if number == 1:  # it has seen two blocks by now
+            chain.asked, began = 0, chain.time
+        sender.submit("pay", wallet, bytes(20), number, 21_000, b"")
+        sender.settle()
+    return chain.asked / (chain.time - began)
+
+
+def test_a_sender_asks_seldom_where_blocks_come_seldom():
+    chain = SlowChain(12.0)
+    assert sent(chain) < 4.0
+    assert chain.time < 12.0 * (CALLS + 2), "each call is seen before the block after its own"
+    often = SlowChain(12.0, timestamps=False)
+    assert sent(often) > 8.0, "of a chain that does not tell"
+
+
+@pytest.mark.parametrize("interval", [0.5, 1.0, 2.0])
+def test_a_block_is_seen_within_a_fifth_of_the_time_to_the_next(interval):
+    chain = SlowChain(interval)
+    sent(chain)
+    assert chain.time < interval * (CALLS + 2)
+
+
+@pytest.mark.parametrize("timestamp", ["0x", None, "soon", 1.5])
+def test_a_garbled_timestamp_is_asked_for_again(timestamp):
+    class Garbled(SlowChain):
+        def _answer(self, method: str, parameters: Sequence[Any]) -> Any:
+            answer = super()._answer(method, parameters)
+            return answer | {"timestamp": timestamp} if method == "eth_getBlockByNumber" else answer
+
+    outbox = Outbox(1, "0x", [], TransactionPolicy(), False, 60.0)
+    chain = Garbled(12.0)
+    outbox.watched = {"address": "0x"}
+    for _ in range(3):
+        answers = chain.exchange(outbox.asks())
+        assert list(outbox.answered(answers, 0.0))[1:] == []
+        assert outbox.interval == 0.0
