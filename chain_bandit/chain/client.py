@@ -12,7 +12,7 @@ from chain_bandit.chain.errors import NodeGarbled, TransactionReverted
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.modules import deploy_modules, is_shown, require_game
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.rpc import as_decoded
+from chain_bandit.chain.rpc import StateAt, as_decoded
 from chain_bandit.chain.sender import Watch
 from chain_bandit.chain.transaction_policy import AT_ONCE, TransactionPolicy
 from chain_bandit.chain.wire import Line
@@ -235,9 +235,9 @@ class Coordinator(Contract):
         """The parent of the first record; zero before the opening."""
         return bytes(self._view("genesis"))
 
-    def next_round(self) -> int:
+    def next_round(self, block: StateAt = "latest") -> int:
         """The open round."""
-        return int(self._view("nextRound"))
+        return int(self._view("nextRound", block=block))
 
     def progress(self) -> tuple[int, int, int, int, int, int, int, int, int]:
         """(open round, failures in a row, skips in a row, explorations, block of the last record, last block that may
@@ -305,9 +305,9 @@ class Coordinator(Contract):
         """Whether the game has ended, by the state after a block."""
         return bool(self._view("isOver", block=block))
 
-    def opened(self) -> bool:
+    def opened(self, block: StateAt = "latest") -> bool:
         """Whether the game was opened."""
-        return bool(self._view("opened"))
+        return bool(self._view("opened", block=block))
 
     def closed(self) -> bool:
         """Whether the accounts are final."""

@@ -10,7 +10,7 @@ from chain_bandit.chain.call import Call, Events, Order, unread
 from chain_bandit.chain.errors import ForeignContract, TransactionReverted
 from chain_bandit.chain.journal import Journal, Origin, Unkept
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.rpc import Rpc, as_decoded
+from chain_bandit.chain.rpc import Rpc, StateAt, as_decoded
 from chain_bandit.chain.sender import Sender
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.wire import Line
@@ -102,7 +102,7 @@ class Contract:
         """The address is known."""
         self._journal.bind(Origin(self.chain_id, self._sender.genesis, "0x" + self.address.hex()))
 
-    def _view(self, name: str, *arguments: object, block: str = "latest") -> Any:
+    def _view(self, name: str, *arguments: object, block: StateAt = "latest") -> Any:
         function = self._functions[name]
 
         def read(answer: Any) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from math import inf
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from eth_abi.exceptions import DecodingError
 
@@ -39,6 +39,9 @@ _ERRORS = {
                   *_BUILT_IN)
 }  # fmt: skip
 
+
+StateAt: TypeAlias = str | tuple[int, str]
+"""The state after a block: "latest", a number in hexadecimal, or number and hash of one on the branch that answers."""
 
 SAID_EVERY = 100
 """Questions for events after which a notice says how far they are read."""
@@ -166,7 +169,7 @@ class Rpc:
         return code
 
     def call(
-        self, method: str, to: bytes, data: bytes, block: str = "latest", read: Callable[[Any], Any] = as_bytes
+        self, method: str, to: bytes, data: bytes, block: StateAt = "latest", read: Callable[[Any], Any] = as_bytes
     ) -> Any:
         """What a view returns, as `read` has it, which may find it garbled. Raises `TransactionReverted`."""
         request = {"from": checksummed(bytes(20)), "to": checksummed(to), "data": as_hex(data)}
@@ -175,14 +178,16 @@ class Rpc:
             raise refusal(method, answer)
         return answer
 
-    def attempt(self, transaction: dict[str, Any], block: str, read: Callable[[Any], Any] = as_bytes) -> Any:
+    def attempt(self, transaction: dict[str, Any], block: StateAt, read: Callable[[Any], Any] = as_bytes) -> Any:
         """What a call gives on a block: its result as `read` has it, or the `Refused` that the contract answers with.
 
         A block of a certain number is not asked for long: it may be gone.
         """
-        requests: list[Request] = [("eth_call", [transaction, block])]
         number, digest = self.head or (0, b"")
         pinned = block == hex(number) and self.head is not None and not self.wire.certain
+        if isinstance(block, tuple):
+            pinned, number, digest, block = True, block[0], as_bytes(block[1]), hex(block[0])
+        requests: list[Request] = [("eth_call", [transaction, block])]
         if pinned:
             requests.append(("eth_getBlockByNumber", [block, False]))
         elif block == "latest" and not self.wire.certain:

@@ -10,6 +10,7 @@ from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.modules import is_shown
 from chain_bandit.chain.node import Wallet
+from chain_bandit.chain.rpc import StateAt
 from chain_bandit.chain.transaction_policy import AT_ONCE, TransactionPolicy
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.agreement.terms import AgreementTerms
@@ -91,9 +92,9 @@ class Tokens(Contract):
         """The token in use, in units."""
         return int(self._view("token"))
 
-    def next_epoch(self) -> int:
+    def next_epoch(self, block: StateAt = "latest") -> int:
         """The open epoch."""
-        return int(self._view("nextEpoch"))
+        return int(self._view("nextEpoch", block=block))
 
     def _require_shipped(self) -> None:
         code = self.rpc.code(self.address)

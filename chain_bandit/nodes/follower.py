@@ -123,8 +123,8 @@ class EventFollower(ABC):
         return bool(self._waiting)
 
     @abstractmethod
-    def lacks(self) -> str | None:
-        """Which of the records that were given the chain does not have any more; None where it has them all."""
+    def lacks(self, at: tuple[int, str]) -> str | None:
+        """Which of the records that were given the branch of a block does not have; None where it has them all."""
         ...
 
     @abstractmethod
@@ -291,13 +291,13 @@ class Follower(EventFollower):
             for method, arguments in calls if method == "submitBlocks" for each in arguments[0]
         )  # fmt: skip
 
-    def lacks(self) -> str | None:
-        """Which of the records that were given the chain does not have any more; None where it has them all."""
-        if self.salt is not None and not self._contract.opened():
+    def lacks(self, at: tuple[int, str]) -> str | None:
+        """Which of the records that were given the branch of a block does not have; None where it has them all."""
+        if self.salt is not None and not self._contract.opened(at):
             return "the game, which was open, is not"
         if not self._given:
             return None
-        open_round = self._contract.next_round()
+        open_round = self._contract.next_round(at)
         return f"its last record is of round {open_round - 1}, not {self._given}" if open_round <= self._given else None
 
     def is_liar(self, seat: int) -> bool:

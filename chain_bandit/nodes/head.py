@@ -12,7 +12,7 @@ from typing import Any
 
 from chain_bandit.append_log import LogUnwritable, regular_file
 from chain_bandit.chain.answers import as_hex, as_int, field, hash_of
-from chain_bandit.chain.errors import ForeignChain
+from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.rpc import BEHIND, Rpc
 from chain_bandit.chain.wire import Refused
@@ -63,7 +63,7 @@ class Head:
         genesis: the hash of block 0.
         confirmations: blocks that make a block count, its own included.
         kept: what an earlier process has read.
-        lacks: why the chain lacks what was read, once its blocks are others; None where it has all of it.
+        lacks: why the branch of a block lacks what was read, once blocks are others; None where it has all of it.
 
     Attributes:
         genesis: the hash of block 0.
@@ -71,11 +71,12 @@ class Head:
         seen: the latest block, and those above it that were seen since.
         reorganisations: how often another block was in the place of one of these.
         trouble: why the chain is not as it was; None while it is.
+        is_replaced: whether that is another block in the place of the one that counted last, not a shorter chain.
     """
 
     def __init__(
         self, url: str, genesis: str, confirmations: int = 1, kept: Block | None = None,
-        lacks: Callable[[], str | None] = lambda: None, patience: float = PATIENCE,
+        lacks: Callable[[Block], str | None] = lambda latest: None, patience: float = PATIENCE,
     ) -> None:  # fmt: skip
         self.kept = kept
         self._url, self.genesis, self._confirmations, self._lacks = url, genesis, confirmations, lacks
@@ -84,6 +85,7 @@ class Head:
         self.reorganisations = 0
         self._unconfirmed: deque[Block] = deque()
         self.trouble: str | None = None
+        self.is_replaced = False
 
     def on_answer(
         self, genesis: str, at_kept: Block | None, at_seen: Sequence[Block | None], latest: Block, now: float
@@ -108,10 +110,10 @@ class Head:
             self._count(latest)
             return
         self._since = now if self.trouble is None else self._since
-        self.trouble = why
+        self.trouble, self.is_replaced = why, at_kept is not None and not foreign
         if foreign and now - self._since >= BEHIND:
             raise ForeignChain("genesis_hash", self.genesis, genesis)
-        if at_kept is not None and not foreign and now - self._since >= REPLACED:
+        if self.is_replaced and now - self._since >= REPLACED:
             raise Reorganised(why)
         if now - self._since >= self._patience:
             raise ChainWentBack(self._url, why, self._patience)
@@ -132,10 +134,16 @@ class Head:
         if at_kept is None:
             return f"it is at block {latest[0]}, and block {number} ({digest}) was read from it"
         self._is_replaced |= at_kept[1] != digest
-        why = self._lacks() if self._is_replaced else None
+        why = self._lacking(latest) if self._is_replaced else None
         if why is None:
             self._is_replaced = False
         return why and f"block {number} is {at_kept[1]} and was {digest}, and {why}"
+
+    def _lacking(self, latest: Block) -> str | None:
+        try:
+            return self._lacks(latest)
+        except NodeUnreachable as error:  # it may answer for another branch by now, which says nothing of this one
+            return str(error)
 
     def _count(self, latest: Block) -> None:
         """Those of the blocks seen that have their confirmations."""
@@ -205,6 +213,11 @@ class HeadWatch:
     def trouble(self) -> str | None:
         """Why the chain is not as it was read, as of the last look; None while it is."""
         return self._head.trouble
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether that is another block in the place of one that counted, so that a node may start anew from it."""
+        return self._head.is_replaced
 
     @property
     def reorganisations(self) -> int:

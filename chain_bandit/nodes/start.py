@@ -414,11 +414,12 @@ def main(
         say(f"{files.name_of(start.key.address)} of {start.game.contract}")
         try:
             return {"node": place.name, "contract": start.game.contract, **start.run()}
-        except NodeUnreachable as error:
-            if not start.was_disturbed() or start.watch.trouble is None:
-                raise
-            raise ChainWentBack(start.node.shown, start.watch.trouble, start.node.delivery.patience) from error
-        except (Reorganised, RecordMismatch, TransactionReverted, NonceTaken) as error:
+        except (Reorganised, RecordMismatch, TransactionReverted, NonceTaken, NodeUnreachable) as error:
+            if isinstance(error, NodeUnreachable):
+                if not start.was_disturbed() or start.watch.trouble is None:
+                    raise
+                if not start.watch.is_replaced:
+                    raise ChainWentBack(start.node.shown, start.watch.trouble, start.node.delivery.patience) from error
             now = start.clock.now()
             if isinstance(error, Reorganised) or start.was_disturbed():
                 reorganised_at = now

@@ -39,6 +39,7 @@ def test_a_chain_that_is_behind_is_named_and_waited_for_and_may_come_back_as_it_
     head = Head("url", GENESIS, kept=block(9))
     answer(head, GENESIS, None, None, block(5), 0.0)
     assert head.trouble == f"it is at block 5, and block 9 ({block(9)[1]}) was read from it"
+    assert not head.is_replaced
     answer(head, GENESIS, None, None, block(8), PATIENCE - 1)
     assert head.kept == block(9)
     answer(head, GENESIS, block(9), None, block(10), PATIENCE + 1)
@@ -51,9 +52,10 @@ def test_a_chain_that_is_behind_is_named_and_waited_for_and_may_come_back_as_it_
 
 def test_blocks_that_were_replaced_are_no_trouble_while_all_that_was_read_is_recorded_again():
     lacks = ["its last record is of round 7, not 9"]
-    head = Head("url", GENESIS, kept=block(9), lacks=lambda: lacks[0] if lacks else None)
+    head = Head("url", GENESIS, kept=block(9), lacks=lambda latest: lacks[0] if lacks else None)
     answer(head, GENESIS, block(9, fork=2), None, block(9, fork=2), 0.0)
     assert head.trouble is not None
+    assert head.is_replaced
     assert head.trouble.endswith("and its last record is of round 7, not 9")
     answer(head, GENESIS, block(9, fork=2), None, block(11, fork=2), 1.0)
     assert head.trouble is not None
@@ -68,6 +70,22 @@ def test_blocks_that_were_replaced_are_no_trouble_while_all_that_was_read_is_rec
     with pytest.raises(Reorganised, match="and was 0x02") as stopped:
         answer(head, GENESIS, block(14), None, block(15), 4.0 + REPLACED)
     assert stopped.value.exit_code in RESTARTABLE
+
+
+def test_a_node_that_answers_for_another_branch_does_not_say_that_nothing_is_lacking():
+    asked = list[object]()
+
+    def lacks(latest: object) -> str | None:
+        asked.append(latest)
+        if len(asked) == 1:
+            raise NodeUnreachable("the node answers for another branch")
+        return None
+
+    head = Head("url", GENESIS, kept=block(9), lacks=lacks)
+    for at in (0.0, 1.0):
+        answer(head, GENESIS, block(9, fork=2), None, block(11, fork=2), at)
+        assert (head.trouble is None) == bool(at)
+    assert asked == [block(11, fork=2)] * 2
 
 
 def test_a_reorganisation_is_noticed_by_the_block_in_place_of_the_latest_one_however_few_confirmations_count():
@@ -86,7 +104,7 @@ def test_a_reorganisation_is_noticed_by_the_block_in_place_of_the_latest_one_how
 def test_a_block_that_was_seen_between_two_looks_is_held_against_the_chain():
     """Found by schedules 6058 and 10096: a record was read, or sent, in a block after the tip, which then fell out."""
     lacks = ["its last record is of round 1, not 2"]
-    head = Head("url", GENESIS, kept=block(36), lacks=lambda: lacks[0])
+    head = Head("url", GENESIS, kept=block(36), lacks=lambda latest: lacks[0])
     head.on_seen(block(37), is_read=True)
     head.on_answer(GENESIS, block(37, fork=2), [block(36), block(37, fork=2)], block(38, fork=2), 1.0)
     assert (head.reorganisations, head.kept) == (1, block(37))

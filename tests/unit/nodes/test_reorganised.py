@@ -14,6 +14,7 @@ from chain_bandit.nodes.head import REPLACED, Reorganised
 from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.nodes.start import Start, main
 
+AT = (7, "0x" + "07" * 32)
 ACCOUNTS = [bytes([seat]) * 20 for seat in range(1, 5)]
 
 
@@ -28,15 +29,15 @@ def following(**views: Any) -> Follower:
 
 
 def test_nothing_is_lacking_before_the_opening_and_an_opening_that_fell_out_is_told():
-    follower = following(next_round=lambda: 0, opened=lambda: False)
-    assert follower.lacks() is None
+    follower = following(next_round=lambda at: 0, opened=lambda at: False)
+    assert follower.lacks(AT) is None
     follower.salt = bytes(32)
-    assert follower.lacks() == "the game, which was open, is not"
-    open_again = following(next_round=lambda: 9, opened=lambda: True)
+    assert follower.lacks(AT) == "the game, which was open, is not"
+    open_again = following(next_round=lambda at: 9, opened=lambda at: True)
     open_again.salt = bytes(32)
-    assert open_again.lacks() is None, "no record was given yet"
+    assert open_again.lacks(AT) is None, "no record was given yet"
     open_again._given = 9
-    assert open_again.lacks() == "its last record is of round 8, not 9"
+    assert open_again.lacks(AT) == "its last record is of round 8, not 9"
 
 
 def test_a_closing_that_fell_out_is_noticed_before_a_node_ends_with_it():
