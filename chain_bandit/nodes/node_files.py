@@ -353,9 +353,7 @@ def read_world(path: Path) -> WorldFile:
 def read_key(path: Path) -> KeyFile:
     """Raises `PlaceRefused`, also where another user may read or change the file, which is not encrypted."""
     key = _read(path, KeyFile)
-    mode = S_IMODE(path.stat().st_mode)
-    if mode & OTHERS:
-        raise PlaceRefused(path, f"is open to other users (mode {mode:o}): run chmod 600 {path}")
+    _require_private(path)
     return key
 
 
@@ -428,9 +426,17 @@ def require_environment(path: Path, game: GameFile, environment: bytes) -> None:
 
 
 def require_link(path: Path, certificate: bytes) -> None:
-    """Raise `PlaceRefused` unless a file has the certificate that others know its node by."""
+    """Raise `PlaceRefused` unless a file, which its owner alone may read, has the certificate that others know."""
     if certificate_in(path) != certificate:
         raise PlaceRefused(path, f"is not the certificate that {GAME} has for this node: other nodes would reject it")
+    _require_private(path)
+
+
+def _require_private(path: Path) -> None:
+    """Raise `PlaceRefused` where another user may read or change a file with a secret that is not encrypted."""
+    mode = S_IMODE(path.stat().st_mode)
+    if mode & OTHERS:
+        raise PlaceRefused(path, f"is open to other users (mode {mode:o}): run chmod 600 {path}")
 
 
 def certificate_in(path: Path) -> bytes:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from chain_bandit.append_log import write_private
 from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.client import Coordinator
@@ -134,7 +135,7 @@ def test_a_node_whose_files_are_not_its_own_or_whose_door_is_none_says_so_in_a_s
             (out / files.GAME).write_text(json.dumps(game | {"node_records": changed}))
             (place / files.LINK).unlink(missing_ok=True)
             if pem is not None:
-                (place / files.LINK).write_bytes(pem)
+                write_private(place / files.LINK, pem)
             result = chain_bandit("node", where)
             return result.returncode, result.stderr
 
@@ -156,6 +157,9 @@ def test_a_node_whose_files_are_not_its_own_or_whose_door_is_none_says_so_in_a_s
             code, errors = said(endpoint=endpoint)
             assert (code, errors.count("\n")) == (3, 1)
             assert "an endpoint is unix:PATH, or HOST:PORT with a port from 1 to 65535" in errors
+        (place / files.LINK).chmod(0o644)
+        with pytest.raises(files.PlaceRefused, match=r"is open to other users \(mode 644\): run chmod 600"):
+            files.require_link(place / files.LINK, files.certificate_in(place / files.LINK))
         used = f"127.0.0.1:{taken.getsockname()[1]}"
         code, errors = said(endpoint=used)
         assert code == 2
