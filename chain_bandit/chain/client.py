@@ -301,7 +301,7 @@ class Coordinator(Contract):
         """Wei that an account can withdraw."""
         return int(self._view("owed", account))
 
-    def is_over(self, block: str = "latest") -> bool:
+    def is_over(self, block: StateAt = "latest") -> bool:
         """Whether the game has ended, by the state after a block."""
         return bool(self._view("isOver", block=block))
 

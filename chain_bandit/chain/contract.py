@@ -67,6 +67,10 @@ class Contract:
         """Wait until everything handed over is in blocks with enough confirmations."""
         self._sender.settle()
 
+    def take_over(self, earlier: "Contract") -> None:
+        """Go on in the place of an earlier client of the same accounts, whose transactions may have fallen out."""
+        self._sender.take_over(earlier._sender)
+
     def bring_back(self) -> TransactionReverted | None:
         """Send again what a reorganisation took out of the chain; gives the contract's first refusal."""
         first: TransactionReverted | None = None

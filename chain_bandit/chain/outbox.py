@@ -50,6 +50,10 @@ UNDONE = 64
 and calls in them are kept. What is deeper is forgotten."""
 
 
+OF_NO_CALL = 2**64
+"""The index of what an earlier outbox of this process has signed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """Asks for answers to all requests, as `read` has them; some may be a `Refused`."""
@@ -171,9 +175,21 @@ class Outbox:
         self._fee_now: Fee | None = None
         self._nonces: dict[str, int] = {}
         self._journaled: dict[int, list[Entry]] = defaultdict(list)
+        self.take_over(entries)
+
+    def take_over(self, entries: Iterable[Entry]) -> None:
+        """Know what was signed before: calls of the same index go by it, and what is in front of one is sent again."""
         for entry in entries:
             self._journaled[entry.call].append(entry)
             self._nonces[entry.account] = max(self._nonces.get(entry.account, 0), entry.nonce + 1)
+
+    def left(self) -> Iterator[Entry]:
+        """What was signed and may still be undone, for an outbox that begins other calls: of no call's index."""
+        for entries in self._journaled.values():
+            yield from (replace(entry, call=OF_NO_CALL) for entry in entries)
+        for call in self.kept:
+            for each in call.versions:
+                yield Entry(OF_NO_CALL, call.method, call.account, each.nonce, each.fee.most, each.fee.tip, each.raw)
 
     @property
     def gas(self) -> dict[str, list[int]]:

@@ -112,30 +112,39 @@ class Rpc:
         return answer
 
     def logs(
-        self, about: dict[str, Any], first: int, last: int | None, read: Callable[[Any], list[T]]
-    ) -> list[T]:
+        self, about: dict[str, Any], first: int, last: int | None, read: Callable[[Any], list[T]],
+        branch: tuple[int, str] | None = None,
+    ) -> list[T]:  # fmt: skip
         """All events of a filter from block `first` to `last`, or to the head, as `read` has those of a question.
 
         They are asked for at once, unless the node bounds the range of a question: then in pieces that it takes.
 
+        Args:
+            branch: a block that whoever answers must have; a node without it is not asked for long.
+
         Raises:
             NodeRefused: it does not answer for a single block.
         """
-        asked = [0]
+        asked, beside = [0], list[Request]()
+        if branch is not None:
+            beside.append(("eth_getBlockByNumber", [hex(branch[0]), False]))
 
         def taken(answers: list[Any]) -> list[Any]:
-            (answer,) = answers
+            answer, *others = answers
+            self._require_final(others)
+            if branch is not None and hash_of(others[0]) != branch[1]:
+                raise NodeUnreachable("the node answers for another branch")
             if isinstance(answer, Refused):
                 if not is_range_limit(answer.text):
-                    self._require_final(answers, "eth_getLogs")
-                return answers
+                    self._require_final([answer], "eth_getLogs")
+                return [answer]
             return [read(answer)]
 
         def answered(request: Request) -> list[Any]:
             asked[0] += 1
             if asked[0] % SAID_EVERY == 0:
                 self.notice.say(f"reads events, from block {int(request[1][0]['fromBlock'], 16):,} on now, to {last:,}")
-            return self._insist([request], taken)
+            return self._insist([request, *beside], taken, inf if branch is None else BEHIND)
 
         if last is None and not self._ranges.is_limited:
             (found,) = self._insist([("eth_getLogs", [about | {"fromBlock": hex(first)}])], taken)
@@ -152,6 +161,11 @@ class Rpc:
         block, self.parent = self.ask("eth_getBlockByNumber", ["latest", False], _block_and_parent)
         self.newest = block
         return self.newest
+
+    def block(self, number: str) -> tuple[int, str]:
+        """Number and hash of a block."""
+        block: tuple[int, str] = self.ask("eth_getBlockByNumber", [number, False], _block_and_parent)[0]
+        return block
 
     @property
     def mines_at_once(self) -> bool:

@@ -128,6 +128,10 @@ class Sender:
         self._outbox.watched, self._take = events.filter, events.take
         self._outbox.watched_from = max(0, events.since - UNDONE)
 
+    def take_over(self, earlier: "Sender") -> None:
+        """Send again, ahead of calls of its own, what an earlier sender of this process had in blocks that fell out."""
+        self._outbox.take_over(earlier._outbox.left())
+
     def wait_until(self, over: Callable[[], bool]) -> None:
         """Wait for what comes of calls under way."""
         with self._rpc.stopwatch("evm"):

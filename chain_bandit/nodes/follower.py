@@ -147,11 +147,15 @@ class EventFollower(ABC):
             self._head_at = now
         elif now < self._read_at + min(ANEW, 3 * (self._read_at - self._head_at)):
             return
-        counted = self.last_counted()
-        events = self._events_from(self.last_read[0] if self.last_read else self._first, counted)
+        self._read_events(self.last_counted())
+        is_all = head is not None and (self.last_read or (0,))[0] <= head[0]
+        self._is_quiet, self._head, self._read_at = is_all or len(self._waiting) == before, head, now
+
+    def _read_events(self, counted: str | None, branch: tuple[int, str] | None = None) -> None:
+        events = self._events_from(self.last_read[0] if self.last_read else self._first, counted, branch)
         if self.last_read is not None and self.last_read not in (event.block for event in events):
             first = max(self._first, self.last_read[0] - DEEPEST)  # its block is another now
-            events = self._events_from(first, counted)
+            events = self._events_from(first, counted, branch)
         for event in events:
             if event.said not in self._known and not (event.name in _RECORDS and event.values[0] <= self._given):
                 self._waiting.append((event.name, event.values, event.transaction))
@@ -159,10 +163,8 @@ class EventFollower(ABC):
         if events:
             oldest = events[-1].block[0] - DEEPEST
             self._known = {said: block for said, block in self._known.items() if block >= oldest}
-        is_all = head is not None and (self.last_read or (0,))[0] <= head[0]
-        self._is_quiet, self._head, self._read_at = is_all or len(self._waiting) == before, head, now
 
-    def _events_from(self, first: int, counted: str | None) -> list[_Event]:
+    def _events_from(self, first: int, counted: str | None, branch: tuple[int, str] | None) -> list[_Event]:
         if counted is not None:
             self._height = int(counted, 16)
             if self._height < first:
@@ -179,7 +181,7 @@ class EventFollower(ABC):
             return events
 
         about = {"address": as_hex(self._address)}
-        found: list[_Event] = self._rpc.logs(about, first, None if counted is None else self._height, read)
+        found: list[_Event] = self._rpc.logs(about, first, None if counted is None else self._height, read, branch)
         return sorted(found, key=lambda event: (event.block[0], event.index))
 
     def _event(self, log: Any) -> _Event | None:
@@ -310,20 +312,19 @@ class Follower(EventFollower):
         return self.closed or any(name == "Closed" for name, _, _ in self._waiting)
 
     def is_over(self) -> bool:
-        """Whether the contract takes no more records, by the last block whose events count."""
+        """Whether the contract takes no more records, by the last block whose events count; it has been read up to."""
         self._rpc.newest = None
         if not self._is_as_it_was() or (self._head is not None and self._head == self._over_at):
             return False  # no block came since it was not
-        head, block = self._head, self.last_counted()
+        head, counted = self._head, self.last_counted()
         try:
-            is_over = self._contract.is_over(block or "latest")
+            by = (self._rpc.newest or self._rpc.latest()) if counted is None else self._rpc.block(counted)
+            is_over = self._contract.is_over(by)
+            self._over_at = None if is_over else head
+            if is_over:
+                self._read_events(hex(by[0]), by)
         except NodeUnreachable:
-            if block is None:
-                raise
             return False  # a reorganisation may have taken the block out: it is asked again
-        self._over_at = None if is_over else head
-        if is_over:
-            self._head = None  # what came before is read once more
         return is_over
 
     def rest(self) -> None:

@@ -408,9 +408,12 @@ def main(
             return {"node": place.name, "contract": files.read_shared(game).contract, **said}
         (place / files.ENDED).unlink()
     logging.getLogger("chain_bandit").addHandler(_Said(say))
-    reorganised_at = -inf
+    reorganised_at, before = -inf, None
     while True:
         start = start_of(place)(place, url, known, metrics, say, rewards)
+        if before is not None:
+            start.contract.take_over(before)
+        before = start.contract
         say(f"{files.name_of(start.key.address)} of {start.game.contract}")
         try:
             return {"node": place.name, "contract": start.game.contract, **start.run()}

@@ -10,6 +10,7 @@ import pytest
 
 from chain_bandit.actors.messages import ENVIRONMENT
 from chain_bandit.chain.call import Call
+from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.node import account
 from chain_bandit.chain.outbox import Outbox
@@ -60,6 +61,19 @@ def before_nothing_is_given_before_the_opening(_):
 @fault(Follower, "lacks")
 def before_a_branch_that_fell_out_told_that_nothing_is_lacking(real):
     return lambda self, at: real(self, "latest")
+
+
+@fault(Follower, "is_over")
+def before_a_game_was_over_by_events_of_another_branch(_):
+    def is_over(self):
+        return self._is_as_it_was() and self._contract.is_over(self.last_counted() or "latest")
+
+    return is_over
+
+
+@fault(Contract, "take_over")
+def before_a_node_that_starts_anew_forgot_what_it_had_sent(_):
+    return lambda self, earlier: None
 
 
 @fault(Start, "_open")
@@ -270,11 +284,15 @@ SELDOM = {
 """Those that schedules of `make test` are too few for."""
 
 
-FIRST = {"before_a_branch_that_fell_out_told_that_nothing_is_lacking": 400}
+FIRST = {
+    "before_a_branch_that_fell_out_told_that_nothing_is_lacking": 400,
+    "before_a_game_was_over_by_events_of_another_branch": 22_400,
+    "before_a_node_that_starts_anew_forgot_what_it_had_sent": 20_400,
+}
 """The first seed, where those from 0 on find nothing."""
 
 
-@pytest.mark.parametrize("seed", [412, 10_914])
+@pytest.mark.parametrize("seed", [412, 10_914, 20_464, 22_420])
 def test_a_seed_that_once_held_nodes_up_comes_through(seed):
     assert not play(seed).violations
 

@@ -47,6 +47,25 @@ def test_a_receipt_of_a_block_that_fell_out_does_not_count_again():
     assert node.outbox.open == []
 
 
+def test_what_an_earlier_outbox_had_in_a_block_that_fell_out_goes_out_in_front_of_a_later_call():
+    earlier = Liar()
+    before = earlier.call()
+    earlier.mines = True
+    earlier.turn()
+    node = Liar()
+    node.outbox.take_over(earlier.outbox.left())
+    third = Liar()
+    third.outbox.take_over(node.outbox.left())
+    for liar in (node, third):
+        later = liar.call()
+        liar.now = 2.0
+        assert liar.step(liar.outbox.sends(liar.now)) == [("eth_sendRawTransaction", [later.versions[0].raw])]
+        assert later.versions[0].nonce == before.versions[0].nonce + 1
+        liar.outbox.sent([None], liar.now)
+        sent = liar.step(liar.outbox.sends(liar.now + 2.0))
+        assert sent[0] == ("eth_sendRawTransaction", [before.versions[0].raw])
+
+
 def test_a_block_that_comes_back_counts_again():
     node = Liar()
     call = node.call()

@@ -51,15 +51,18 @@ def test_a_closing_that_fell_out_is_noticed_before_a_node_ends_with_it():
 
 
 def test_whether_a_game_is_over_is_asked_again_where_the_block_that_it_is_asked_of_fell_out():
-    def is_over(block: str) -> bool:
+    asked = list[object]()
+
+    def is_over(block: object) -> bool:
+        asked.append(block)
         raise NodeUnreachable("header not found")
 
     follower = following(is_over=is_over)
-    follower._confirmations, follower._rpc = 6, cast(Any, SimpleNamespace(height=lambda: 20))
-    assert not follower.is_over()
-    follower._confirmations = 1
-    with pytest.raises(NodeUnreachable):
-        follower.is_over()
+    rpc = SimpleNamespace(height=lambda: 20, latest=lambda: (20, "0xa"), block=lambda number: (int(number, 16), "0xb"))
+    follower._rpc = cast(Any, rpc)
+    for follower._confirmations in (1, 6):
+        assert not follower.is_over()
+    assert asked == [(20, "0xa"), (15, "0xb")]
 
 
 class Places:
@@ -147,6 +150,7 @@ class Begun:
         self.ends, self.lives, self.now = ends, 0, 0.0
         self.was_disturbed, self.key = lambda: seen > 0, SimpleNamespace(address=0)
         self.game = SimpleNamespace(contract="0x")
+        self.contract, self.taken_over = SimpleNamespace(take_over=self.take_over), 0
         self.clock = Clock(lambda: self.now, self.pause)
 
     def pause(self, seconds: float) -> None:
@@ -155,6 +159,10 @@ class Begun:
     def __call__(self, *given: object) -> "Begun":
         self.lives += 1
         return self
+
+    def take_over(self, earlier: object) -> None:
+        assert earlier is self.contract
+        self.taken_over += 1
 
     def run(self) -> dict[str, int]:
         end = self.ends.pop(0)
@@ -176,7 +184,7 @@ def test_a_node_starts_anew_from_the_chain_where_a_reorganisation_took_out_what_
     refused = TransactionReverted("open", "SeatsMissing", (3, 4))
     begun = Begun([Reorganised("a record is gone"), refused, 9])
     assert lives(begun)["ended"] == 9
-    assert begun.lives == 3
+    assert (begun.lives, begun.taken_over) == (3, 2)
 
 
 def test_what_the_contract_refuses_on_a_chain_that_is_as_it_was_ends_a_node(lives):
