@@ -141,6 +141,21 @@ def test_two_votes_of_one_seat_prove_it_false():
     assert proof.proves(ADDRESSES, Verifier())
 
 
+@pytest.mark.parametrize(("equivocators", "both"), [(set(), False), ({1}, False), ({1, 2}, True)])
+def test_two_of_four_that_equivocate_certify_two_blocks_and_one_does_not(equivocators, both):
+    """The bound of the promise: m = 1, quorum 3. Everybody else signs one of the two, in every way."""
+    pairs = 0
+    for firsts in range(16):
+        one = {seat for seat in range(4) if firsts >> seat & 1} | equivocators
+        other = set(range(4)) - one | equivocators
+        held = [
+            certified(sorted(seats), content).holds(SLOT, ADDRESSES, EVERYBODY, 3, Verifier())
+            for seats, content in ((one, BLOCK), (other, OTHER))
+        ]
+        pairs += all(held)
+    assert bool(pairs) == both
+
+
 def test_votes_prove_nothing_when_everybody_signed_once():
     held = votes()
     for each in (vote(0), vote(1, OTHER), vote(2, NO_BLOCK)):
