@@ -91,9 +91,6 @@ FAULTS: dict[str, tuple[tuple[Any, str, str, str], ...]] = {
     "only the first version is taken up": ((Outbox, "admit", "pop(call.index, ())", "pop(call.index, [])[:1]"),),
     "the journal is read backwards": ((Outbox, "__init__", "entry in entries", "entry in list(entries)[::-1]"),),
     "what an earlier process left over is not sent": ((Outbox, "_left_over", "not self._journaled", "True"),),
-    "what an earlier process left over is offered no more": (
-        (Outbox, "_replace", "self._replace_left_over(stuck, fee)", "pass"),
-    ),
     "a fee is never raised": ((Outbox, "_replace", "version.fee.most < fee.most", "False"),),
     "a fee is raised by one wei": ((Fee, "raised", "max(2 * self.most, 2 * base + tip)", "self.most + 1"),),
     "a repeat that is refused raises no fee": ((Outbox, "_look_into", "passed_over and", "False and"),),
@@ -128,7 +125,6 @@ RARE = {
     "what was found in any branch is below the head": 1_400,
     "what others did is not followed": 13_400,
     "a state of any branch judges": 2_900,
-    "what an earlier process left over is offered no more": 36_000,
     "who failed holds its account up": 48_700,
     "a block takes everything": 1_100,
     "what others did counts at once": 1_400,

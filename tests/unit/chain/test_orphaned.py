@@ -66,6 +66,21 @@ def test_what_an_earlier_outbox_had_in_a_block_that_fell_out_goes_out_in_front_o
         assert sent[0] == ("eth_sendRawTransaction", [before.versions[0].raw])
 
 
+def test_what_an_earlier_outbox_left_over_is_offered_more_with_the_call_behind_it():
+    earlier = Liar()
+    before = earlier.call()
+    earlier.turn()
+    node = Liar()
+    node.outbox.take_over(earlier.outbox.left())
+    later = node.call()
+    for _ in range(3):
+        node.turn()
+        node.height += PIPELINED.stuck_blocks
+    assert len(later.versions) > 1
+    offered = [entry for entry in node.outbox.left() if entry.nonce == before.versions[0].nonce]
+    assert offered[-1].max_fee == later.versions[-1].fee.most > offered[0].max_fee
+
+
 def test_a_block_that_comes_back_counts_again():
     node = Liar()
     call = node.call()
@@ -184,6 +199,10 @@ FAULTS = {
     "a poor account is given up at once": (
         test_an_account_that_a_call_paid_is_not_given_up_before_that_call_is_looked_for, "_look_into",
         "lowest and (yield from self.look_back())", "lowest",
+    ),
+    "what an earlier process left over is offered no more": (
+        test_what_an_earlier_outbox_left_over_is_offered_more_with_the_call_behind_it, "_replace",
+        "self._replace_left_over(stuck, fee)", "pass",
     ),
     "orphaned blocks count": (
         test_a_receipt_of_a_block_that_fell_out_does_not_count_again, "_in_chain", "if digest not in chain",
