@@ -86,10 +86,10 @@ FAULTS: dict[str, tuple[tuple[Any, str, str, str], ...]] = {
     "what others did counts at once": ((Outbox, "_close", "or self._is_confirmed(call.outdone[0])", "or True"),),
     "a state of any branch judges": ((Rpc, "attempt", "pinned = ", "pinned = False and "),),
     # nonces, versions and fees
-    "nonces are not those of the journal": ((Outbox, "__init__", "self._nonces[entry.account] = ", "_ = "),),
+    "nonces are not those of the journal": ((Outbox, "take_over", "self._nonces[entry.account] = ", "_ = "),),
     "the journal's versions are not taken up": ((Outbox, "admit", "self._readmit(call, entry)", "pass"),),
     "only the first version is taken up": ((Outbox, "admit", "pop(call.index, ())", "pop(call.index, [])[:1]"),),
-    "the journal is read backwards": ((Outbox, "__init__", "entry in entries", "entry in list(entries)[::-1]"),),
+    "the journal is read backwards": ((Outbox, "take_over", "entry in entries", "entry in list(entries)[::-1]"),),
     "what an earlier process left over is not sent": ((Outbox, "_left_over", "not self._journaled", "True"),),
     "a fee is never raised": ((Outbox, "_replace", "version.fee.most < fee.most", "False"),),
     "a fee is raised by one wei": ((Fee, "raised", "max(2 * self.most, 2 * base + tip)", "self.most + 1"),),
