@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from chain_bandit.auditor.books import AccountTotals
 from chain_bandit.auditor.evidence import due_events
+from chain_bandit.auditor.exhibits import Field, Slice
 from chain_bandit.auditor.game import ReplayedGame, recovered
 from chain_bandit.auditor.nonces import Nonces
 from chain_bandit.auditor.report import Checks
@@ -17,6 +18,27 @@ from chain_bandit.protocol.blocks import Record
 ANYBODYS = ("join", "submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation", "reportFalse", "acquit")
 """Calls by which a game goes on, from any sender. A closing can be sent again, and the environment's calls are its
 own to make."""
+
+
+class DueEvents(Checks):
+    """Checks that keep the events that a call was to have.
+
+    Attributes:
+        due: those of the last check of events.
+    """
+
+    due: tuple[Event, ...] = ()
+
+    def that(
+        self, holds: bool, check: str, where: int | None, about: str, problem: str, found: object, expected: object,
+        *more: object, part: bytes | Slice = b"", shown: Field | None = None, since: int | None = None,
+    ) -> bool:
+        """See `Checks`."""  # fmt: skip
+        if isinstance(expected, tuple) and all(isinstance(each, Event) for each in expected):
+            self.due = expected
+        return super().that(
+            holds, check, where, about, problem, found, expected, *more, part=part, shown=shown, since=since
+        )
 
 
 def allowed(
