@@ -59,7 +59,9 @@ def refusal(seed: int) -> ForgedRefusal:
     receipts[place] = _changed(receipts[place], lambda status, gas, *rest: (b"", gas, bytes(256), []))
     header[GAS_USED] = rlp.decode(receipts[-1][1:])[1]
     made = _whole(history, parts)
-    return ForgedRefusal(method, followed is not None, asked(game, made) == made, made, game.head)
+    upto = History(made.origin, tuple(made.blocks)[: at + 1])
+    lawful = asked(game, upto) == upto and asked(game, made) == made
+    return ForgedRefusal(method, followed is not None, lawful, made, game.head)
 
 
 def _changed(receipt: bytes, change: Callable[..., tuple[object, ...]]) -> bytes:

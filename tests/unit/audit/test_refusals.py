@@ -53,6 +53,23 @@ def test_the_last_record_is_not_lost_by_a_receipt(
     assert verdicts(forged.made(), page, tmp_path)[::2] == ("violated", "violated")
 
 
+@pytest.mark.parametrize("used", [None, 21_000])
+def test_a_seat_is_not_said_to_have_kept_its_sealing_key(
+    used: int | None, sealed: Played, page: BrowserVerifier, tmp_path: Path
+) -> None:
+    """It would lose a penalty for a receipt that nobody signed; a key that is shown twice is refused."""
+    forged = forgery(sealed)
+    forged.refuse("revealSeal", 1, used)
+    assert verdicts(forged.made(), page, tmp_path)[::2] == ("violated", "violated")
+    assert any("the contract refused it" in each.sentence for each in audit(forged.made()).violations)
+    twice = forgery(sealed)
+    first, second = (twice.block_of("revealSeal", which) for which in (0, 1))
+    twice.copy(first, second)
+    twice.refuse("revealSeal", 1, used)
+    assert verdicts(twice.made(), page, tmp_path)[0] != "passed"
+    assert not any("the contract refused it" in each.sentence for each in audit(twice.made()).violations)
+
+
 @pytest.mark.parametrize(("limit", "verdict"), [(120_000, "passed"), (400_000, "violated")])
 def test_a_call_whose_limit_was_too_low_may_have_run_out(
     limit: int, verdict: str, honest: Played, page: BrowserVerifier, tmp_path: Path
