@@ -6,7 +6,7 @@ Cancun, as the contract's code is. Nobody computes a state root; it is zero.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -39,11 +39,16 @@ class FastNode:
     Args:
         balances: wei of each account (20 bytes) at genesis.
         numbers: of the first transaction of accounts that have sent some before, elsewhere.
+        refuses: hashes of transactions that fail whatever the contract says.
     """
 
     chain_id, delivery = CHAIN_ID, AT_ONCE
 
-    def __init__(self, balances: Mapping[bytes, int], numbers: Mapping[bytes, int] = MappingProxyType({})) -> None:
+    def __init__(
+        self, balances: Mapping[bytes, int], numbers: Mapping[bytes, int] = MappingProxyType({}),
+        refuses: Collection[bytes] = (),
+    ) -> None:  # fmt: skip
+        self._refuses = refuses
         self._evm = EVM(env=Env(cfg=CfgEnv(chain_id=CHAIN_ID), block=BlockEnv(number=0)), spec_id="CANCUN")
         for account, wei in balances.items():
             self._evm.set_balance(_hex(account), wei)
@@ -194,6 +199,8 @@ class FastNode:
         if self._evm.get_balance(_hex(sent.sender)) < sent.value:
             raise TransactionFailed("its sender has not the wei")
         self._nonces[sent.sender] += 1
+        if sent.digest in self._refuses:
+            return False, (), None
         try:
             output = self._run(_hex(sent.sender), _hex(sent.to) if sent.to else None, sent.data, sent.value)
         except TransactionFailed:

@@ -21,7 +21,7 @@ import argparse
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -278,13 +278,13 @@ def repaired(game: _Played, others: Sequence[_Played], blocks: list[SplicedBlock
     return History(history.origin, tuple(history.blocks))
 
 
-def asked(game: _Played, history: History) -> History | None:
+def asked(game: _Played, history: History, refuses: Collection[bytes] = ()) -> History | None:
     """The same transactions in the same blocks with the receipts that the contract gives; None where some can be in no
     block of this chain: their account has another number, or has not the wei. Accounts that are not the game's
-    are rich, and a sender may have sent before, to others."""
+    are rich, and a sender may have sent before, to others. Transactions of the hashes in `refuses` fail."""
     sent = [decode_transaction(raw) for block in history.blocks for raw in block.transactions]
     balances = {each.sender: OWNED for each in sent} | opening_balances(game.plan)
-    node = FastNode(balances, {each.sender: each.nonce for each in reversed(sent)})
+    node = FastNode(balances, {each.sender: each.nonce for each in reversed(sent)}, refuses)
     node.mine(history.origin.first_block - 1)
     try:
         receipts = [node.mine_with(block.transactions) for block in history.blocks]

@@ -2,20 +2,24 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from copy import copy
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from chain_bandit.auditor import catalogue
 from chain_bandit.auditor.artifact import creation_code
 from chain_bandit.auditor.chain import Survey, survey
 from chain_bandit.auditor.evidence import unproven
 from chain_bandit.auditor.exhibits import Place
+from chain_bandit.auditor.refused import may_have_run_out
 from chain_bandit.auditor.report import Checked, Checks, Finding, Weight, counted
+from chain_bandit.auditor.trial import DueEvents
 from chain_bandit.chain_history.blocks import History, RawBlock
 from chain_bandit.chain_history.errors import HistoryError
+from chain_bandit.chain_history.evm import decode_transaction
 from chain_bandit.chain_history.records import CREATION, ContractCall, Event, calls_in
 from chain_bandit.chain_history.tokens import TOKENS
 from chain_bandit.crypto.verify import signer
@@ -27,6 +31,7 @@ from chain_bandit.protocol.blocks import SIGNATURE_BYTES, seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import AssumptionBroken, BadEncoding
 from chain_bandit.protocol.messages import NO_BLOCK, Domain, Phase, Role, Slot
+from chain_bandit.protocol.transaction import FIRST_CREDITS, gas_of_anybodys_call, gas_of_call
 
 CHECKS = {
     **{name: catalogue.CHECKS[name] for name in ("chain.links", "chain.transactions", "chain.receipts", "chain.head")},
@@ -157,28 +162,65 @@ class _Replay:
 
     def __init__(self, history: History, checks: Checks) -> None:
         self._origin, self._checks = history.origin, checks
-        self._calls: dict[str, Callable[[ContractCall], None]] = {
-            "agree": self._agree, "keepAfterDeadline": self._keep, "reportEquivocation": self._accuse,
-        }  # fmt: skip
         self._terms: AgreementTerms | None = None
         self._blind = "there is no deployment to start from"
         self._rows: list[EpochRow] = []
         self._noted: Counter[tuple[str, int]] = Counter()
+        self._without_code: set[bytes] = set()
+        self._delegating: set[bytes | None] = set()
 
     def block(self, block: RawBlock, number: int) -> None:
         """Take in a block."""
+        for sent in map(decode_transaction, block.transactions):
+            self._delegating.update(each.signer for each in sent.authorizations)
         for call in calls_in(block, self._origin.contract, TOKENS):
             self._checks.place = Place(block, number, call)
+            if call.transaction.nonce == 0:
+                self._without_code.add(call.sender)
             if not call.succeeded:
-                continue
-            if call.direct and call.method == CREATION:
+                self._refused(call)
+            elif call.direct and call.method == CREATION:
                 self._create(call)
-            elif self._terms is None:
-                continue
-            elif self._that(call.direct and not call.value and call.arguments is not None, "token.calls", "transaction",
-                            "{} through {} with {} wei is no call that the contract takes", call.method or "something",
-                            "an account" if call.direct else "a contract", call.value):  # fmt: skip
-                self._calls[call.method](call)
+            elif self._terms is not None and self._take(call):
+                self._without_code.add(call.sender)  # the contract takes no call from another account
+
+    def _take(self, call: ContractCall) -> bool:
+        """Follow a call; whether it is one that the contract takes."""
+        taken = self._that(
+            call.direct and not call.value and call.arguments is not None, "token.calls", "transaction",
+            "{} through {} with {} wei is no call that the contract takes", call.method or "something",
+            "an account" if call.direct else "a contract", call.value,
+        )  # fmt: skip
+        if taken:
+            self._CALLS[call.method](self, call)
+        return taken
+
+    def _refused(self, call: ContractCall) -> None:
+        """A receipt says only that a call failed: one that every rule allows had to be taken."""
+        sender, terms = call.sender, self._terms
+        if terms is None or call.method not in self._CALLS or sender not in self._without_code - self._delegating:
+            return
+        size = len(call.transaction.data)
+        if call.method == "agree":
+            enough = gas_of_call(size, FIRST_CREDITS)
+        else:
+            enough = gas_of_anybodys_call(size, terms.places)
+        if may_have_run_out(call, enough):
+            return
+        asked = self._tried(replace(call, succeeded=True, events=()))
+        tried = self._tried(replace(call, succeeded=True, events=asked.due))
+        if not tried.violations:
+            self._that(False, "token.events", "refused call",
+                       "the contract refused it, with {} events, though every rule allows it: the rules give {}",
+                       len(call.events), asked.due)  # fmt: skip
+
+    def _tried(self, call: ContractCall) -> DueEvents:
+        """What the checks say of a call that changes nothing here."""
+        tried, checks = copy(self), DueEvents(self._checks.tallies)
+        tried._checks, tried._rows, tried._noted = checks, [], Counter()
+        if tried._take(call) and tried._rows and tried._rows[0].kind == "agreed":
+            tried._that(tried._rows[0].agreed is not None, "token.body", "body", "no group of it came to anything")
+        return checks
 
     def report(self, found: Survey, trusted: bool) -> AgreementReport:
         """What it came to."""
@@ -343,6 +385,10 @@ class _Replay:
 
     def _is_its(self, seat: int, digest: bytes, signature: bytes) -> bool:
         return signer(digest, signature) == self._accounts[seat]
+
+    _CALLS: ClassVar[Mapping[str, Callable[["_Replay", ContractCall], None]]] = {
+        "agree": _agree, "keepAfterDeadline": _keep, "reportEquivocation": _accuse,
+    }  # fmt: skip
 
     def _findings(self) -> list[Finding]:
         weights = {"equivocated": Weight.PROOF}

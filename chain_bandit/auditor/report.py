@@ -113,6 +113,14 @@ class Account:
     owed: int = 0
 
 
+def of_trusted_head(head: str) -> str:
+    """What a verdict rests on where nobody gave the audit the last block's hash."""
+    return (
+        f"no head was given: the audit trusts the history's own last block, {head}. No signature covers blocks and "
+        "receipts; compare it with a node of the chain, or with a head that you kept"
+    )
+
+
 QUORUM, ENVIRONMENT, ITSELF = "the quorum's word", "the environment's signature", "their participants' own word"
 """On what something rests that cannot be checked."""
 
@@ -287,7 +295,7 @@ class Checked:
             if tally.evidence:
                 yield f"         {tally.evidence}"
         if trusted_head:
-            yield f"  no head was given: the last block of the history, {trusted_head}, is trusted"
+            yield f"  {of_trusted_head(trusted_head)}"
         yield from (f"  {finding.weight}: {finding.sentence}" for finding in self.findings)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from chain_bandit.auditor.books import AccountTotals
 from chain_bandit.auditor.evidence import due_events
+from chain_bandit.auditor.exhibits import Field, Slice
 from chain_bandit.auditor.game import ReplayedGame, recovered
 from chain_bandit.auditor.nonces import Nonces
 from chain_bandit.auditor.report import Checks
@@ -14,9 +15,32 @@ from chain_bandit.auditor.rows import Rows
 from chain_bandit.chain_history.records import ContractCall, Event, record_event
 from chain_bandit.protocol.blocks import Record
 
-ANYBODYS = ("join", "submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation", "reportFalse", "acquit")
-"""Calls by which a game goes on, from any sender. A closing can be sent again, and the environment's calls are its
-own to make."""
+ANYBODYS = (
+    "join", "submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation", "reportFalse", "acquit", "revealSeal",
+)  # fmt: skip
+"""Calls by which a game goes on, from any sender, and a seat's with its own key. A closing can be sent again, and the
+environment's calls are its own to make."""
+
+
+class DueEvents(Checks):
+    """Checks that keep the events that a call was to have.
+
+    Attributes:
+        due: those of the last check of events.
+    """
+
+    due: tuple[Event, ...] = ()
+
+    def that(
+        self, holds: bool, check: str, where: int | None, about: str, problem: str, found: object, expected: object,
+        *more: object, part: bytes | Slice = b"", shown: Field | None = None, since: int | None = None,
+    ) -> bool:
+        """See `Checks`."""  # fmt: skip
+        if isinstance(expected, tuple) and all(isinstance(each, Event) for each in expected):
+            self.due = expected
+        return super().that(
+            holds, check, where, about, problem, found, expected, *more, part=part, shown=shown, since=since
+        )
 
 
 def allowed(
@@ -45,6 +69,10 @@ def _events(before: ReplayedGame, after: ReplayedGame, call: ContractCall) -> tu
     if call.method in ("reportEquivocation", "reportFalse", "acquit"):
         assert call.arguments is not None
         return due_events(before, call.method, call.arguments[0])
+    if call.method == "revealSeal":
+        seat = before.addresses.index(call.sender) if call.sender in before.addresses else None
+        hidden = before.parameters.sealed and seat is not None and seat not in before.unsealed
+        return (Event("SealRevealed", (seat, *(call.arguments or ()))),) if hidden else ()
     last = after.running.round - 1
     if last not in after.past:
         return ()
@@ -61,7 +89,7 @@ def _on_trial(game: ReplayedGame) -> ReplayedGame:
     tried.seated, tried.addresses, tried.last = list(game.seated), list(game.addresses), list(game.last)
     tried.counts, tried.totals = list(map(list, game.counts)), list(map(list, game.totals))
     tried.unread, tried.earned, tried.rewards = set(game.unread), list(game.earned), list(game.rewards)
-    tried.waiting = list(game.waiting)
+    tried.waiting, tried.unsealed = list(game.waiting), set(game.unsealed)
     tried.recent, tried.proven = copy(game.recent), dict(game.proven)
     tried.by_report, tried.acquitted = set(game.by_report), dict(game.acquitted)
     tried.books, tried.past = AccountTotals(copy(game.books.owed)), ChainMap({}, game.past)

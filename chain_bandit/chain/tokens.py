@@ -14,12 +14,10 @@ from chain_bandit.chain.rpc import StateAt
 from chain_bandit.chain.transaction_policy import AT_ONCE, TransactionPolicy
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.agreement.terms import AgreementTerms
-from chain_bandit.protocol.units import MAX_PARTICIPANTS
+from chain_bandit.protocol.transaction import FIRST_CREDITS
 from chain_bandit.stopwatch import Stopwatch
 
 GAS_DEPLOYMENT, GAS_OF_A_SEAT = 3_000_000, 20_000
-FIRST_CREDITS = 2 * MAX_PARTICIPANTS
-"""Of an epoch, in seats as `gas_of_call` counts them: what a participant's first credit takes is as much as two."""
 
 
 class Tokens(Contract):

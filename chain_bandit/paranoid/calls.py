@@ -67,7 +67,7 @@ class Call:
 
     Attributes:
         succeeded: whether the contract took it.
-        spent: whether its gas may have run out: less than a 21st of it is left, or
+        spent: whether its gas may have run out: less than a 21st of it is left, and it was not a million, or
             authorizations (EIP-7702) hide how much.
         bare: whether its sender certainly has no code.
         data: calldata after the selector; of the creation, code and constructor's arguments.
@@ -101,7 +101,7 @@ def calls(export: Export, verdict: Verdict, names: Names = GAME) -> Iterator[Cal
                 continue
             name = "create" if creates else names.functions.get(sent.data[:4], "") if direct else ""
             bare = order.take(sent, name)
-            spent = bool(sent.authorizations) or 21 * (sent.limit - sent.gas) <= sent.limit
+            spent = bool(sent.authorizations) or 21 * (sent.limit - sent.gas) <= sent.limit < 10**6
             yield Call(
                 name, sent.block, sent.succeeded, spent, sent.sender, bare, sent.value,
                 sent.data if creates else sent.data[4:], creates or direct, events, beside,

@@ -14,6 +14,12 @@ BASE_GAS, GAS_PER_BYTE, GAS_PER_SEAT = 1_000_000, 150, 12_000
 MOST_UNPAID = 2_000
 """Rounds without a reward that one settlement goes through beside those with one: calldata says nothing of them."""
 
+FIRST_CREDITS = 2 * MAX_PARTICIPANTS
+"""Of an agreement's epoch, in seats as `gas_of_call` counts them: a participant's first credit takes as much as two."""
+
+_PLAIN = 256
+"""Bytes that a transaction without lists has beside its calldata, at most."""
+
 ENTRY_WORDS = 6
 """Of a `CostEntry` in calldata, beside its header: its place, four fields and the header's length."""
 
@@ -31,6 +37,23 @@ def gas_of_blocks(size: int, blocks: int, participants: int, signatures: int) ->
     """
     apart = max(50 * size, 30 * size + 3_100 * signatures + 3_000 * participants)
     return 100_000 + apart + blocks * (15_000 + 1_000 * participants)
+
+
+def gas_of_anybodys_call(size: int, participants: int) -> int:
+    """Gas that is enough, by Prague's prices, for a call that anybody may make, other than blocks: a seat, a skip, a
+    proof, an acquittal, a withdrawal. It is less than `gas_of_call` gives.
+
+    Args:
+        size: bytes of its calldata.
+    """
+    return 200_000 + GAS_PER_BYTE * size + 3_000 * participants
+
+
+def gas_of_lists(raw: int, data: int, authorizations: int) -> int:
+    """Gas that is enough for what a transaction of `raw` bytes brings beside `data` bytes of calldata: an entry of an
+    access list takes less than `GAS_PER_BYTE` (EIP-2930), an authorization 25,000 (EIP-7702).
+    """
+    return GAS_PER_BYTE * max(0, raw - data - _PLAIN) + 25_000 * authorizations
 
 
 def gas_of_pulls(size: int) -> int:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from chain_bandit.auditor.catalogue import PROVES
 from chain_bandit.auditor.exhibits import NEEDED
-from chain_bandit.auditor.report import AuditReport, Checked, Violation
+from chain_bandit.auditor.report import AuditReport, Checked, Violation, of_trusted_head
 from chain_bandit.views.phrases import (
     CONDUCT,
     SECTIONS,
@@ -245,12 +245,15 @@ def conduct_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any)
     return titled(SECTIONS["conduct"], *said)
 
 
-def checks_table(report: Checked, every: bool = False, proves: Mapping[str, str] = PROVES) -> RenderableType:
+def checks_table(
+    report: Checked, every: bool = False, proves: Mapping[str, str] = PROVES, head: str = ""
+) -> RenderableType:
     """How the checks of the audit went: in one line where all passed; what failed first, in full, then what is open.
 
     Args:
         every: with a row for each check.
         proves: of each check what it proves.
+        head: the last block's hash where the audit trusts the history's own.
     """
     tallies = report.checks.values()
     passed, made = sum(tally.passed for tally in tallies), sum(check_status(tally) != "none" for tally in tallies)
@@ -258,6 +261,7 @@ def checks_table(report: Checked, every: bool = False, proves: Mapping[str, str]
     lines = [
         Text(f"audit {report.verdict}: {passed:,} checks of {made} kinds passed, {report.failed:,} failed, "
              f"{report.not_checkable:,} open", STYLES.get(report.verdict, "bold yellow")),
+        *([Text(f"{of_trusted_head(head)}.", "yellow")] if head else []),
         *(line for item in report.violations for line in _violation(item, first[item.check] is item)),
         *([Text(NEEDED, "dim")] if any(item.exhibit for item in report.violations) else []),
         *(Text(f"open {', '.join(names)}: {clean(evidence, 300)}", "yellow") for evidence, names in _open(report)),
@@ -309,7 +313,10 @@ def statements_table(report: AuditReport) -> RenderableType:
             "pool" if line.seat is None else str(line.seat), amount(line.stake / wei), amount(line.rewards),
             *(amount(None if each is None else each / wei) for each in moved),
         )  # fmt: skip
-    return titled("Statements", made, Text(f"One reward is {wei * 10**9:,} wei; --json says wei.", "dim"))
+    names = ("environment" if line.seat is None else f"seat {line.seat}" for line in report.accounts)
+    played = (f"{name}: {line.address}" for name, line in zip(names, report.accounts, strict=True))
+    unit = Text(f"One reward is {wei * 10**9:,} wei; --json says wei.", "dim")
+    return titled("Statements", made, unit, Text("\n".join(("Accounts:", *played)), "dim"))
 
 
 class _Checks:

@@ -27,6 +27,7 @@ from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.run import run
+from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.protocol import proposal
 from chain_bandit.protocol.blocks import Report
 from chain_bandit.protocol.ledger import Ledger, honest_arm
@@ -113,6 +114,20 @@ def test_who_is_proven_loses_slash_and_rewards(played: Path) -> None:
             assert each.void == 0
     assert all(each.cost == 0 for each in report.accounts if each.seat is not None)  # rounds of case 2 cost nothing
     assert report.game["costly_rounds"]
+
+
+@pytest.mark.parametrize("used", [None, 142_129])
+def test_a_receipt_lets_no_liar_off(played: Path, used: int | None, page: BrowserVerifier, tmp_path: Path) -> None:
+    """That the proof ran out of gas, of which its sender gave it five times what any proof takes."""
+    forged = Forgery(files.read(played / "history.jsonl.gz"), {})
+    forged.refuse("reportFalse", -1, used)
+    path = tmp_path / "history.jsonl"
+    files.write(forged.made(), path)
+    report = audit(forged.made())
+    assert any("the contract refused it" in each.sentence for each in report.violations), report.violations
+    (events,) = [each["tally"] for each in page.verdict(path)["checks"] if each["id"] == "record.events"]
+    assert events["failed"]
+    assert recompute(path).differences
 
 
 def test_a_game_without_liars_has_tallies_and_no_proof(tmp_path: Path) -> None:

@@ -11,19 +11,24 @@ import { build } from "esbuild";
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const [page = here("../../docs/verify.html"), module_] = process.argv.slice(2);
 
-const artifact = JSON.parse(await readFile(here("../../chain_bandit/chain/artifacts/ChainBandit.json"), "utf8"));
-// The field ends with the word that names the implementation.
-const code = hexToBytes(artifact.bytecode.replace(/^0x/, "")).subarray(0, -32);
+const artifactOf = async (name) =>
+  JSON.parse(await readFile(here(`../../chain_bandit/chain/artifacts/${name}.json`), "utf8"));
+const codeOf = (artifact, bytes) => {
+  const code = hexToBytes(artifact.bytecode.replace(/^0x/, "")).subarray(0, bytes);
+  return { length: code.length, digest: `0x${bytesToHex(keccak_256(code))}` };
+};
+const artifact = await artifactOf("ChainBandit");
 const signature = ({ name, inputs }) => `${name}(${inputs.map(type).join()})`;
 const type = (input) => input.type.replace("tuple", input.components ? `(${input.components.map(type).join()})` : "");
 const shipped = {
-  length: code.length,
-  digest: `0x${bytesToHex(keccak_256(code))}`,
+  ...codeOf(artifact, -32), // the field ends with the word that names the implementation
   implementation: artifact.modules.find((each) => each.name === "ChainBandit").address,
   views: artifact.abi
     .filter((each) => each.type === "function" && ["view", "pure"].includes(each.stateMutability))
     .map((each) => bytesToHex(keccak_256(utf8ToBytes(signature(each))).subarray(0, 4))),
 };
+
+const agreements = codeOf(await artifactOf("Tokens"));
 
 async function bundled(entry, platform) {
   const { outputFiles } = await build({
@@ -36,7 +41,7 @@ async function bundled(entry, platform) {
     minify: true,
     legalComments: "none",
     charset: "ascii",
-    define: { SHIPPED: JSON.stringify(shipped) },
+    define: { SHIPPED: JSON.stringify(shipped), AGREEMENTS: JSON.stringify(agreements) },
   });
   return outputFiles[0].text.replaceAll("</script", "<\\/script").trim();
 }

@@ -9,13 +9,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from chain_bandit.auditor.audit import audit
+from chain_bandit.auditor.trial import ANYBODYS
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.errors import HistoryError
 from verification.browser.bundle import BrowserVerifier, verifier
-from verification.browser.histories import play, tampered, written
+from verification.browser.histories import as_text, play, tampered, written
+from verification.refusals import refusal
 
 AGREED, OPEN, CONTRADICTED, STOPPED = "agrees", "not checked, by name", "contradicts", "stopped"
-VERDICTS = {0: "passed", 3: "violated", 12: "violated", 13: "incomplete"}
+VERDICTS = {0: "passed", 3: "unreadable", 12: "violated", 13: "incomplete"}
+REFUSED = ("violated", "unreadable")
+FOUND = (*ANYBODYS, "withdraw")
+"""Calls whose forged refusal no verifier leaves open."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,12 @@ class ComparedHistory:
     """One history.
 
     Attributes:
-        kind: "game" or "tampered".
+        kind: "game", "tampered" or "refusal".
         how: how it was changed.
         audit: the audit's verdict without the kept head, for a game with it.
         page: the page's.
         kept: the page's verdict on a changed history with the head of the true one; empty for a game.
+        wrong: what a forged refusal must not come to, and did.
         about: checks that failed, or that are open, with the first sentence of each.
     """
 
@@ -37,6 +43,7 @@ class ComparedHistory:
     audit: str
     page: str
     kept: str = ""
+    wrong: str = ""
     about: tuple[str, ...] = ()
 
     @property
@@ -44,11 +51,11 @@ class ComparedHistory:
         """Whether the page agrees."""
         if self.audit == STOPPED:
             return STOPPED
-        if self.kind == "tampered" and self.kept != "violated":
+        if self.wrong or (self.kind == "tampered" and self.kept not in REFUSED):
             return CONTRADICTED
-        if self.audit == self.page:
+        if self.audit == self.page or {self.audit, self.page} == set(REFUSED):
             return AGREED
-        return OPEN if "incomplete" in (self.audit, self.page) else CONTRADICTED
+        return OPEN if self.page == "incomplete" else CONTRADICTED
 
 
 def _about(result: dict[str, Any]) -> tuple[str, ...]:
@@ -81,7 +88,26 @@ def of_tampered(seed: int, page: BrowserVerifier) -> ComparedHistory:
         result = page.verdict(path)
         kept = page.verdict(path, made.head)["verdict"]
         audited = _audited(path, None)
-        return ComparedHistory("tampered", seed, made.how, audited, result["verdict"], kept, _about(result))
+        return ComparedHistory("tampered", seed, made.how, audited, result["verdict"], kept, about=_about(result))
+
+
+def of_refusal(seed: int, page: BrowserVerifier) -> ComparedHistory:
+    """One history with a forged refusal, without the head and with it; the contract is asked, too.
+
+    Where anybody could have made the call it must be found; where the environment alone could, nothing may pass.
+    """
+    made = refusal(seed)
+    with written(as_text(made.history)) as path:
+        result, audited = page.verdict(path), _audited(path, None)
+        kept = page.verdict(path, made.head)["verdict"]
+    verdicts = (audited, result["verdict"])
+    wrong = "" if kept in REFUSED else "not found with the kept head"
+    if made.lawful:
+        wrong = "the contract refuses it, too" if set(verdicts) & set(REFUSED) else wrong
+    elif "passed" in verdicts or (made.method in FOUND and not set(verdicts) <= set(REFUSED)):
+        wrong = "the contract takes it"
+    how = f"refusal: {made.method}{', followed' if made.followed else ''}"
+    return ComparedHistory("refusal", seed, how, *verdicts, kept, wrong, _about(result))
 
 
 @lru_cache(maxsize=1)
@@ -95,4 +121,4 @@ def _page() -> BrowserVerifier:
 def judged(task: tuple[str, int]) -> ComparedHistory:
     """A history by its kind and its seed."""
     kind, seed = task
-    return (of_game if kind == "game" else of_tampered)(seed, _page())
+    return {"game": of_game, "tampered": of_tampered, "refusal": of_refusal}[kind](seed, _page())

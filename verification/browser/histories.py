@@ -95,7 +95,8 @@ class Tampered:
     head: bytes
 
 
-def _text(history: History) -> bytes:
+def as_text(history: History) -> bytes:
+    """The export of a history."""
     return b"".join([files.origin_line(history.origin), *map(files.block_line, history.blocks)])
 
 
@@ -104,7 +105,7 @@ def tampered(seed: int) -> Tampered:
     kind = seed % 3
     if kind == 2:
         game, edit, outcome, history = splicing.edited(seed // 3)
-        return Tampered(f"call: {edit}, {outcome}", _text(history), game.head)
+        return Tampered(f"call: {edit}, {outcome}", as_text(history), game.head)
     own = export(seed // 3 % GAMES)
     dice = random.Random(f"tampered {seed}")
     if kind == 0:
@@ -118,7 +119,7 @@ def tampered(seed: int) -> Tampered:
         if made != own.blocks:
             bodies = {block.header: block.bodies for block in own.blocks}
             held = [replace(each, bodies=bodies.get(each.header, ())) for each in made]
-            return Tampered(f"edit: {edit_.__name__}", _text(History(own.origin, tuple(held))), own.head)
+            return Tampered(f"edit: {edit_.__name__}", as_text(History(own.origin, tuple(held))), own.head)
 
 
 def _byte(own: tampering.Export, dice: random.Random) -> bytes:
@@ -135,7 +136,7 @@ def _byte(own: tampering.Export, dice: random.Random) -> bytes:
         blocks = tuple(files.parse(plain).blocks)
     except HistoryError:
         return plain
-    return _text(History(own.origin, tampering.mended(own, line - 1, blocks[line - 1])))
+    return as_text(History(own.origin, tampering.mended(own, line - 1, blocks[line - 1])))
 
 
 @contextmanager

@@ -95,6 +95,20 @@ class Forgery:
         """Send a call elsewhere."""
         self.change_transaction(*self._place(method, which), lambda fields: fields.__setitem__(5, to))
 
+    def refuse(self, method: str, which: int, used: int | None = None) -> None:
+        """Let a call have failed, with so much gas used; without it, all that there was."""
+        block, index = self._place(method, which)
+        fields, raws, receipts = self.blocks[block]
+        earlier = decode_receipt(receipts[index - 1]).gas if index else 0
+        gas = decode_transaction(raws[index]).gas_limit if used is None else used
+        more = earlier + gas - decode_receipt(receipts[index]).gas
+        for later in range(index, len(receipts)):
+            status, total, *rest = rlp.decode(receipts[later][1:])
+            said = [b"", bytes(256), []] if later == index else [status, *rest]
+            said.insert(1, int.from_bytes(total, "big") + more)
+            receipts[later] = receipts[later][:1] + rlp.encode(said)
+        fields[10] = rlp.decode(receipts[-1][1:])[1]
+
     def move_event(self, name: str, source: int, target: int) -> None:
         """Take an event out of its receipt, and put it behind another of its name."""
         taken: list[bytes] = []

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from chain_bandit.chain_history.tokens import TOKENS
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.game.agreement import Agreement, AgreementOnChain
 from chain_bandit.paranoid.tokens import recompute_tokens
+from chain_bandit.protocol import rlp
 from chain_bandit.protocol.agreement import body as bodies
 from chain_bandit.protocol.agreement import ledger
 from chain_bandit.protocol.agreement.body import AgreementBody, Group
@@ -332,3 +334,37 @@ def test_the_second_implementation_finds_it_too(story, name, tmp_path):
     else:
         OTHERS[name][0](forgery)
     assert second(forgery.made(), tmp_path / "tokens.jsonl") == SECOND[name]
+
+
+@pytest.mark.parametrize(("method", "which"), [("agree", -1), ("keepAfterDeadline", 0), ("reportEquivocation", 0)])
+@pytest.mark.parametrize("used", [None, 60_000])
+def test_a_refusal_of_a_call_that_every_rule_allows_is_found(story, method, which, used):
+    """Nobody signs a receipt; a forger says of it what it likes, and of all that follows."""
+    forgery = story.forgery()
+    forgery.refuse(method, which, used)
+    (violation,) = [each for each in audit_agreement(forgery.made()).violations if "refused" in each.sentence]
+    assert (violation.check, violation.found) == ("token.events", 0)
+    assert violation.expected
+
+
+def test_a_call_that_the_contract_refuses_is_no_violation(story):
+    """The same call once more: the epoch is over, and the proof is known."""
+    blocks = taken_apart(story.history.blocks)
+    forgery = story.forgery()
+    for method in ("reportEquivocation", "agree"):
+        at = forgery.block_of(method, -1)
+        forgery.blocks.append(deepcopy(forgery.blocks[at]))
+        forgery.refuse(method, -1)
+    for number, (fields, _, _) in enumerate(forgery.blocks, story.history.origin.first_block):
+        fields[8] = rlp.encode_number(number)
+        fields[11] = blocks[-1][0][11] if number > len(blocks) else fields[11]
+    assert failed(forgery.made()) == set()
+
+
+def test_a_refused_call_of_an_account_that_may_have_code_is_not_tried(story):
+    forgery = story.forgery()
+    forgery.sender("agree", -1, Signer(keccak(b"another")))
+    forgery.change_transaction(*forgery._place("agree", -1), lambda fields: fields.__setitem__(1, b"\7"),
+                               Signer(keccak(b"another")))  # fmt: skip
+    forgery.refuse("agree", -1)
+    assert failed(forgery.made()) == set()

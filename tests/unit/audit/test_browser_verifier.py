@@ -9,15 +9,22 @@ import pytest
 
 import chain_bandit as cb
 from chain_bandit.auditor.audit import audit
+from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.chain.node import account
+from chain_bandit.chain.remote import json_rpc
 from chain_bandit.chain_history import files
+from chain_bandit.chain_history.collect import collect
+from chain_bandit.game.agreement import AgreementOnChain
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.blocks import Header
+from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rule import Rule, mean_over
 from chain_bandit.protocol.ruleset import RuleChoice
 from tests.unit.audit.planted import LIES, ROUND, declare
 from tests.unit.audit.played_game import COMPACT, Played, Script
 from tests.unit.audit.test_planted_violations import forgery
+from tests.unit.mediate.company import TERMS, company, salts, some_tokens
 from tests.unit.protocol.rules import records
 from verification.browser.bundle import BrowserVerifier, verifier
 
@@ -62,6 +69,42 @@ def test_a_rule_and_its_options_may_have_names_of_any_letters(page: BrowserVerif
     said = [(check["id"], check["tally"]["reasons"]) for check in result["checks"] if check["tally"]["open"]]
     assert result["verdict"] == "incomplete"
     assert ("header.arm", ["arms by ucb1 over größe ☃ 😀 are not computed"]) in said
+
+
+@pytest.mark.parametrize("name", ["history.jsonl", "history.jsonl.gz"])
+def test_a_file_that_was_cut_off_is_unreadable_and_breaks_no_rule(
+    name: str, honest: Played, page: BrowserVerifier, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    files.write(honest.history, path)
+    path.write_bytes(path.read_bytes()[:-100])
+    result = page.verdict(path)
+    assert result["verdict"] == "unreadable"
+    (form,) = [each["tally"] for each in result["checks"] if each["tally"]["failed"]]
+    assert "cut off" in form["failure"]
+
+
+def test_a_file_that_was_cut_off_hides_no_violation_before(
+    honest: Played, page: BrowserVerifier, tmp_path: Path
+) -> None:
+    path, forged = tmp_path / "history.jsonl", forgery(honest)
+    forged.creation(lambda data: data[:99] + b"\xfe" + data[100:])
+    files.write(forged.made(), path)
+    path.write_bytes(path.read_bytes()[:-100])
+    assert page.verdict(path)["verdict"] == "violated"
+
+
+def test_an_agreement_is_not_judged_by_the_rules_of_games(page: BrowserVerifier, tmp_path: Path) -> None:
+    relayer = account(keccak(b"relayer"))
+    node = EmbeddedNode({bytes.fromhex(relayer.address[2:]): 10**20})
+    recorder = AgreementOnChain(node, relayer)
+    company(TERMS, recorder).play(some_tokens(TERMS.participants, 1), salts(1, TERMS.participants), [])
+    history = collect(json_rpc(node.line), recorder.contract.address, recorder.contract.created_in)
+    files.write(history, tmp_path / "tokens.jsonl")
+    result = page.verdict(tmp_path / "tokens.jsonl")
+    assert result["verdict"] == "incomplete"
+    assert not [each for each in result["checks"] if each["tally"]["failed"]]
+    assert "an agreement on tokens" in str(result["checks"])
 
 
 @pytest.mark.parametrize("theorem", [5, 6])

@@ -51,6 +51,20 @@ def test_checks_table_and_page_have_proofs_first(sample):
     assert weights == [weight.value for weight in Weight for _ in sample.report.findings]
 
 
+def test_checks_table_says_where_the_last_block_is_the_history_s_own(sample):
+    said = " ".join(shown(terminal.checks_table(sample.report, head=sample.report.head)).split())
+    assert f"no head was given: the audit trusts the history's own last block, {sample.report.head}." in said
+    assert "no head" not in shown(terminal.checks_table(sample.report))
+
+
+def test_statements_name_the_account_of_every_seat(sample):
+    lines = shown(terminal.statements_table(sample.report)).splitlines()
+    assert [line for line in lines if ": 0x" in line] == [
+        f"{'environment' if each.seat is None else f'seat {each.seat}'}: {each.address}"
+        for each in sample.report.accounts
+    ]
+
+
 def test_checks_table_says_what_failed(sample):
     bad = replace(sample.report, violations=[Violation("money.close", 3, "x", "round 3: wrong \x1b[31m")])
     assert "FAILED money.close: round 3: wrong \N{REPLACEMENT CHARACTER}[31m" in shown(terminal.checks_table(bad))

@@ -31,8 +31,11 @@ export interface Transaction {
   to: Uint8Array | null;
   value: bigint;
   data: Uint8Array;
-  /** Accounts that put code in their place (EIP-7702). */
+  /** Accounts that put code in their place (EIP-7702), and how many say so: not of each the account is known. */
   authorities: Uint8Array[];
+  authorizations: number;
+  /** Bytes of all of it. */
+  size: number;
 }
 
 export interface Log {
@@ -132,6 +135,8 @@ export function transactionOf(raw: Uint8Array, chainId: bigint): Transaction {
       ...common(fields, 0, 2),
       type: 0,
       authorities: [],
+      authorizations: 0,
+      size: raw.length,
       sender: recovered(keccak(RLP.encode(unsigned as NestedUint8Array)), fields[7], fields[8], odd),
     };
   }
@@ -143,16 +148,14 @@ export function transactionOf(raw: Uint8Array, chainId: bigint): Transaction {
   const unsigned = fields.slice(0, -3);
   const [odd, r, s] = fields.slice(-3);
   const digest = keccak(concat(Uint8Array.of(type), RLP.encode(unsigned as NestedUint8Array)));
+  const authorizations = type === 4 ? items(fields[9]) : [];
   return {
     ...common(fields, 1, layout.gas),
     type,
     sender: recovered(digest, r, s, int(odd)),
-    authorities:
-      type === 4
-        ? items(fields[9])
-            .map((each) => authority(items(each)))
-            .filter((each) => each !== null)
-        : [],
+    authorities: authorizations.map((each) => authority(items(each))).filter((each) => each !== null),
+    authorizations: authorizations.length,
+    size: raw.length,
   };
 }
 

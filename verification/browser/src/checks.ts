@@ -64,7 +64,8 @@ export interface Tally {
   reasons: string[];
 }
 
-export type Verdict = "passed" | "violated" | "incomplete";
+/** `unreadable`: the file has not the form of an export, and nothing that was read of it breaks a rule. */
+export type Verdict = "passed" | "violated" | "incomplete" | "unreadable";
 
 const MOST_REASONS = 8;
 
@@ -72,6 +73,7 @@ const MOST_REASONS = 8;
 export class Ledger {
   readonly tallies = new Map<Check, Tally>();
   where = "the file";
+  private readable = true;
 
   private of(check: Check): Tally {
     let tally = this.tallies.get(check);
@@ -88,6 +90,12 @@ export class Ledger {
     const tally = this.of(check);
     ++tally.failed;
     tally.failure ??= `${this.where}: ${sentence}`;
+  }
+
+  /** The file ends here for this page: it is no export, or not all of one. */
+  unreadable(sentence: string): void {
+    this.readable = false;
+    this.fail("file.form", sentence);
   }
 
   /** Passed where it holds, else failed; tells which. */
@@ -137,7 +145,7 @@ export class Ledger {
 
   get verdict(): Verdict {
     const all = [...this.tallies.values()];
-    if (all.some((tally) => tally.failed)) return "violated";
+    if (this.failures) return !this.readable && this.failures === 1 ? "unreadable" : "violated";
     return all.some((tally) => tally.open) ? "incomplete" : "passed";
   }
 }

@@ -40,7 +40,7 @@ export async function unpacked(file: Uint8Array): Promise<Uint8Array> {
       parts.push(value);
     }
   } catch (error) {
-    throw error instanceof BadFile ? error : new BadFile("it does not unpack");
+    throw error instanceof BadFile ? error : new BadFile("it does not unpack: it is cut off, or damaged");
   } finally {
     reader.cancel().catch(() => undefined);
   }
@@ -59,7 +59,7 @@ export function* lines(plain: Uint8Array): Generator<string> {
   let from = 0;
   while (from < plain.length) {
     const end = plain.indexOf(10, from);
-    if (end < 0) throw new BadFile("the last line does not end in a line feed");
+    if (end < 0) throw new BadFile("the last line does not end in a line feed: the file is cut off");
     if (end - from > LONGEST_LINE) throw new BadFile("a line is too long");
     try {
       yield decoder.decode(plain.subarray(from, end));

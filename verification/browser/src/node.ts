@@ -11,7 +11,7 @@ import type { Report } from "./blocks.js";
 import { unhex } from "./bytes.js";
 import type { Game, Kind, Rule } from "./parameters.js";
 import { saidOf } from "./rules.js";
-import { shipped, views } from "./shipped.js";
+import { agreements, shipped, views } from "./shipped.js";
 import { verify } from "./verify.js";
 
 interface Agreed {
@@ -41,6 +41,7 @@ async function verdict([name, head]: [string, string | null]): Promise<object> {
   const file = new Uint8Array(await readFile(name));
   return verify(file, {
     shipped,
+    agreements,
     views,
     head: head === null ? null : unhex(head),
     progress: async () => undefined,

@@ -2,7 +2,7 @@
 
 import { unhex } from "./bytes.js";
 import type { Tally } from "./checks.js";
-import { shipped, views } from "./shipped.js";
+import { agreements, shipped, views } from "./shipped.js";
 import { verify, type Result } from "./verify.js";
 
 type State = "failed" | "open" | "trusted" | "passed";
@@ -16,6 +16,7 @@ const HEADS: Record<State, string> = {
 };
 const VERDICTS: Record<Result["verdict"], { state: State; sentence: string }> = {
   passed: { state: "passed", sentence: "Everything that this page checks follows the rules." },
+  unreadable: { state: "open", sentence: "This file cannot be read: it is cut off, damaged, or no export." },
   violated: { state: "failed", sentence: "This file breaks the rules." },
   incomplete: { state: "open", sentence: "No check failed, but some could not be made." },
 };
@@ -106,7 +107,13 @@ async function look(file: File): Promise<void> {
     return;
   }
   const bytes = new Uint8Array(await file.arrayBuffer());
-  const found = await verify(bytes, { shipped, views, head, progress: (share) => progress(mine, share) });
+  const found = await verify(bytes, {
+    shipped,
+    agreements,
+    views,
+    head,
+    progress: (share) => progress(mine, share),
+  });
   if (mine !== turn) return;
   busy.hidden = true;
   show(file.name, found);

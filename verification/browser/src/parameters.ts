@@ -102,18 +102,24 @@ export interface Game {
 
 const ALWAYS = 1n << 64n;
 
-export interface Shipped {
-  /** Bytes of the creation code, and their Keccak. */
+/** Bytes of a creation code, and their Keccak. */
+export interface Code {
   length: number;
   digest: Uint8Array;
+}
+
+export interface Shipped extends Code {
   implementation: Uint8Array;
 }
+
+/** Whether a creation's data begin with a code, and go on. */
+export const isOf = (data: Uint8Array, code: Code): boolean =>
+  data.length > code.length + 32 && same(keccak(data.subarray(0, code.length)), code.digest);
 
 /** Whether a creation's data begin with the shipped code and name the shipped implementation. */
 export function isShipped(data: Uint8Array, shipped: Shipped): boolean {
   return (
-    data.length > shipped.length + 32 &&
-    same(keccak(data.subarray(0, shipped.length)), shipped.digest) &&
+    isOf(data, shipped) &&
     same(data.subarray(shipped.length, shipped.length + 32), concat(new Uint8Array(12), shipped.implementation))
   );
 }

@@ -60,7 +60,7 @@ export interface Call {
   block: number;
 }
 
-/** Calls that anybody may make; withdrawing is one of whom something is owed. */
+/** Calls that anybody may make; withdrawing and revealing a key are those of seats. */
 const ANYBODYS = new Set([
   "join",
   "submitBlocks",
@@ -69,6 +69,7 @@ const ANYBODYS = new Set([
   "reportEquivocation",
   "reportFalse",
   "acquit",
+  "revealSeal",
   "withdraw",
 ]);
 
@@ -240,6 +241,11 @@ export class Replay {
     return this.end + Number(this.game.words.settlementWindow);
   }
 
+  /** Until when what everybody was given is shown: where lies are proven, the rest of the window is for what follows. */
+  private get shownEnd(): number {
+    return this.end + Math.floor(Number(this.game.words.settlementWindow) / (this.game.provable ? 4 : 1));
+  }
+
   private get proofsEnd(): number {
     return this.end + Number(this.game.words.settlementWindow / 2n);
   }
@@ -294,7 +300,7 @@ export class Replay {
     } catch {
       return false;
     }
-    return copy.ledger.verdict === "passed";
+    return !copy.ledger.failures; // what stays open the contract leaves to the quorum
   }
 
   /** A copy that a call may change. */
@@ -997,13 +1003,13 @@ export class Replay {
   private settling(call: Call): void {
     this.fromEnvironment(call);
     this.refuseUnless(this.isOpen && !this.closed, "the game is not open, or closed");
-    this.inTime(!this.isOver(call.block) || call.block <= this.windowEnd, "something was settled after the window");
+    this.inTime(!this.isOver(call.block) || call.block <= this.shownEnd, "something was settled after the window");
   }
 
-  private afterEnd(call: Call): void {
+  private afterEnd(call: Call, shows = false): void {
     this.refuseUnless(this.isOpen && !this.closed, "the game is not open, or closed");
     this.inTime(
-      this.isOver(call.block) && call.block <= this.windowEnd,
+      this.isOver(call.block) && call.block <= (shows ? this.shownEnd : this.windowEnd),
       "a call of the settlement window was taken outside of it",
     );
   }
@@ -1106,7 +1112,7 @@ export class Replay {
   private settleSums(call: Call, body: Uint8Array): [Event, Value[]][] {
     const [data] = decoded("bytes", body) as [Uint8Array];
     this.fromEnvironment(call);
-    this.afterEnd(call);
+    this.afterEnd(call, true);
     this.refuseUnless(this.game.sealed && !this.summed, "sums are those of a sealed game, once");
     this.refuseUnless(this.isSettled(), "not all rounds are settled");
     const size = 8 * this.seats.length;
@@ -1131,7 +1137,7 @@ export class Replay {
 
   private revealSeal(call: Call, body: Uint8Array): [Event, Value[]][] {
     const [sealKey] = decoded("bytes32", body) as [Uint8Array];
-    this.afterEnd(call);
+    this.afterEnd(call, true);
     const seat = this.byAddress.get(key(call.sender));
     this.refuseUnless(
       this.game.sealed && seat !== undefined && !this.seats[seat]!.sealKey,
@@ -1149,7 +1155,7 @@ export class Replay {
   private reveal(call: Call, body: Uint8Array): [Event, Value[]][] {
     const [secret, roles, model] = decoded("bytes32,bytes,bytes", body) as [Uint8Array, Uint8Array, Uint8Array];
     this.fromEnvironment(call);
-    this.afterEnd(call);
+    this.afterEnd(call, this.game.sealed);
     this.refuseUnless(!this.secret, "it was revealed already");
     this.ledger.hold(
       "reveal.commitment",

@@ -15,7 +15,8 @@ import {
 } from "./chain.js";
 import { CHECKS, Ledger, Stop, Unknown, type Check, type Tally, type Verdict } from "./checks.js";
 import { BadFile, blockOf, lines, originOf, unpacked, type Origin, type RawBlock } from "./export_file.js";
-import { gameOf, isShipped, type Game, type Shipped } from "./parameters.js";
+import { mayHaveRunOut } from "./gas.js";
+import { gameOf, isOf, isShipped, type Code, type Game, type Shipped } from "./parameters.js";
 import { checkOpened } from "./opened.js";
 import { checkParameters } from "./bounds.js";
 import { Replay } from "./replay.js";
@@ -32,6 +33,8 @@ export interface Result {
 
 export interface Options {
   shipped: Shipped;
+  /** The code of agreements on tokens. */
+  agreements: Code;
   /** Signatures of the contract's calls that change nothing, as selectors. */
   views: Set<string>;
   /** The kept hash of the last block, 0x…; null where nobody kept it. */
@@ -47,7 +50,7 @@ export async function verify(file: Uint8Array, options: Options): Promise<Result
   try {
     await reader.read(file);
   } catch (error) {
-    if (error instanceof BadFile) ledger.fail("file.form", error.message);
+    if (error instanceof BadFile) ledger.unreadable(error.message);
     else ledger.open("file.form", `${ledger.where}: this page cannot follow the file (${(error as Error).message})`);
   }
   const checks = (Object.keys(CHECKS) as Check[]).flatMap((id) => {
@@ -112,6 +115,7 @@ class History {
     if (this.replay && !this.ended) {
       await checkOpened(this.replay, () => options.progress(1));
       if (!this.replay.closed) ledger.open("money.close", "the game is not closed, at the end of this file");
+      else if (this.replay.closed.void) ledger.open("costs.case", "the game was closed without costs");
     }
   }
 
@@ -262,6 +266,8 @@ class History {
       if (this.replay) throw new Stop("game.code", "the contract is created twice");
       if (!receipt.succeeded) return;
       if (receipt.logs.length) throw new Stop("record.events", "the creation has events");
+      if (isOf(transaction.data, this.options.agreements))
+        throw new Unknown("the file is of an agreement on tokens, and this page verifies games: use mediate audit");
       if (
         !ledger.hold(
           "game.code",
@@ -314,8 +320,8 @@ class History {
     const { sender, data, value } = transaction;
     const account = key(sender);
     ++this.replay!.refusals;
-    const gasLeft = (transaction.gas - gas) * 21n >= transaction.gas;
-    if (!gasLeft || !this.plain.has(account) || this.mayHaveCode.has(account)) return;
+    if (!this.plain.has(account) || this.mayHaveCode.has(account)) return;
+    if (mayHaveRunOut(this.game!, this.replay!.nameOf(data), transaction, gas)) return;
     if (this.replay!.hadToTake({ sender, data, value, block: number }, bodies))
       this.ledger.fail("record.events", "a call was refused that every rule allows");
   }
