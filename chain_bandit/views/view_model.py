@@ -360,6 +360,17 @@ class ViewModel:
         return [row for row in self.rows if row.kind in FAILED_KINDS]
 
     @cached_property
+    def unpaid(self) -> list[RoundRow]:
+        """Rounds without an approved block, which pay nothing."""
+        return [row for row in self.rows if row.kind != "approved"]
+
+    @cached_property
+    def case_2(self) -> int | None:
+        """How many rounds were in case 2; None where that is not known of each."""
+        known = [row.costly for row in self.rows]
+        return None if None in known else known.count(True)
+
+    @cached_property
     def passed(self) -> int:
         """Checks that passed."""
         return sum(tally.passed for tally in self.report.checks.values())
