@@ -735,18 +735,27 @@ class Scenario(Strict):
         require(window >= least, "chain.settlement_window", fits, settlement_window=window, least=least)
 
     def _check_adversary(self) -> None:
-        """A liar only lies, an attacker only attacks; there must be a way to do either, and seats to do it from."""
+        """A liar only lies, an attacker only attacks; there must be a way to do either, and seats to do it from.
+
+        The adversary's own keys count the seats that play an attack, also where there are none: a bound is no count.
+        """
         them = self.adversary
         total = them.liars + them.both + them.attackers
         require(
             total < self.participants, "adversary", "liars + both + attackers < M", sum=total, M=self.participants
         )
-        for name, count, choices, conduct in (
-            ("estimators", them.liars + them.both, them.estimators, Conduct.LIAR),
-            ("consensus", them.both + them.attackers, them.consensus, Conduct.ATTACKER),
+        for name, bound, count, choices, conduct in (
+            ("estimators", "liars", them.liars + them.both, them.estimators, Conduct.LIAR),
+            ("consensus", "attackers", them.both + them.attackers, them.consensus, Conduct.ATTACKER),
         ):
             wanted = f"at least one attack for the seats of adversary.{name}"
             require(not count or bool(choices), f"adversary.{name}", wanted, seats=count)
+            wanted = (
+                f"adversary.{bound} or adversary.both says how many seats play this attack; did you mean "
+                f"adversary.{bound} in place of {bound}, the assumed bound,"
+            )
+            counted = {bound, "both"} & them.model_fields_set
+            require(not choices or bool(counted), f"adversary.{name}", wanted, **{bound: getattr(self, bound)})
             for choice in choices:
                 found = _attack(choice.name, choice.options).conduct
                 wanted = f"the conduct of {choice.name} is {int(conduct)} (1 lies, 2 attacks the consensus)"
