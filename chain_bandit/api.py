@@ -163,8 +163,9 @@ class Run:
 
     @property
     def participants(self) -> Table:
-        """One row a party: rewards and costs in units of 1e-9, the rest in wei."""
-        return Table(map(asdict, self.audit.accounts))
+        """One row a party: rewards in units of 1e-9 (`rewards_units`), the rest in wei."""
+        rows = map(asdict, self.audit.accounts)
+        return Table({"rewards_units" if name == "rewards" else name: row[name] for name in row} for row in rows)
 
     @property
     def report(self) -> Path:

@@ -33,7 +33,7 @@ from chain_bandit.environments import registry as environments
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.live_csv import is_file
 from chain_bandit.environments.table import RecordedTable, load_table
-from chain_bandit.examples import found
+from chain_bandit.examples import examples, found
 from chain_bandit.foreign.registry import named
 from chain_bandit.foreign.source import KINDS, from_anywhere
 from chain_bandit.presets import PAPER, PRESETS, known, with_defaults
@@ -786,8 +786,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         text = TextIOWrapper(BytesIO(data), encoding="utf-8-sig").read()
         return text, parsed(text)
     except FileNotFoundError as error:
-        shipped = "" if path.suffix else "; nor is it a shipped example, which `chain-bandit list examples` names"
-        raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}{shipped}") from error
+        raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}{_meant(path)}") from error
     except OSError as error:
         raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -796,6 +795,15 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         raise ScenarioInvalid(str(path), None, f"holds a number of more than {_BITS} bits") from error
     except RecursionError as error:
         raise ScenarioInvalid(str(path), None, "is not TOML that anybody wrote: it nests too deep") from error
+
+
+def _meant(path: Path) -> str:
+    """Which file or shipped example somebody meant who named one that is not there."""
+    beside = [each.name for each in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+    shipped = [] if path.suffix or len(path.parts) > 1 else [*examples()]
+    if near := difflib.get_close_matches(path.name, [*shipped, *beside], n=1):
+        return f"; did you mean {str(path.with_name(near[0]))!r}?"
+    return "" if path.suffix else "; nor is it a shipped example, which `chain-bandit list examples` names"
 
 
 def parsed(text: str) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from chain_bandit import api
 from chain_bandit.cli.root import app
+from chain_bandit.game.folder import ROUNDS, read_rounds
 from chain_bandit.protocol.units import UNIT
 from tests.unit.views.conftest import SCENARIO
 from tests.unit.views.test_page import read
@@ -76,6 +78,16 @@ def test_rounds_that_pay_nothing_are_as_many_wherever_they_are_counted(told: Tol
     assert "no round failed" not in told.overview + told.page
 
 
+def test_columns_of_units_say_so_also_of_an_older_folder(told: Told, tmp_path: Path) -> None:
+    columns, units = read_rounds(told.run.out), told.run.manifest["regret_units"]
+    counted = {name for name in columns if name.startswith("regret_")}
+    assert counted == {f"regret_{name}_units" for name in ("burn_in", "arms", "failed", "cost", "ucb1", "oracle")}
+    assert all(columns[name][-1] == units[name.removeprefix("regret_").removesuffix("_units")] for name in counted)
+    text = (told.run.out / ROUNDS).read_text(encoding="utf-8")
+    (tmp_path / ROUNDS).write_text(text.replace("_units", ""), encoding="utf-8")
+    assert read_rounds(tmp_path) == columns
+
+
 def test_what_the_honest_lost_is_one_number(told: Told) -> None:
     units = told.run.manifest["regret_units"]
     assert told.run.regret == told.asked["manifest"]["regret"] == units["total"] / UNIT
@@ -91,8 +103,10 @@ def test_what_the_honest_lost_is_one_number(told: Told) -> None:
 
 def test_what_each_seat_earned_and_took_home_is_one_number(told: Told) -> None:
     wei = told.run.audit.game["parameters"]["wei_per_unit"]
-    table = told.run.participants.to_arrow().to_pylist()
-    assert table == told.audited["accounts"] == told.asked["audit"]["accounts"]
+    table = told.audited["accounts"]
+    assert table == told.asked["audit"]["accounts"]
+    given = told.run.participants.to_arrow().to_pylist()
+    assert given == [{"rewards_units" if key == "rewards" else key: row[key] for key in row} for row in table]
     for row in table[:-1]:
         net = f"{row['net'] / wei / UNIT:+,.2f}".replace("-", "\N{MINUS SIGN}")
         reward = f"{row['rewards'] / UNIT:,.2f}"
