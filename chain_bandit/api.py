@@ -334,6 +334,9 @@ def simulate(
 ) -> Simulation:
     """Play a scenario many times without messages; the results do not depend on `jobs` (threads).
 
+    The extra `fast` (numba) compiles the games: without it those in phases and those of `thompson` play at some 20,000
+    agent-steps a second, as games with a policy of your own always do.
+
     Raises:
         ChainBanditError: a scenario that cannot be simulated, or a number below 1.
     """

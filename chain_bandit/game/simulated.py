@@ -96,7 +96,7 @@ def engines(games: Sequence[tuple[Scenario, int]]) -> list[Engine]:
     """
     playing = [able(scenario) for scenario, _ in games]
     rounds = [_rounds(scenario.parameters) for scenario, _ in games]
-    works = [Work(each, s.participants * each * count) for each, (s, count) in zip(rounds, games, strict=True)]
+    works = [Work(r, s.participants * r * n, s.parameters.arms) for r, (s, n) in zip(rounds, games, strict=True)]
     at_once = [work.fastest(each - {Engine.COMPILED}) for work, each in zip(works, playing, strict=True)]
     saved = sum(
         work.seconds(engine) - work.seconds(Engine.COMPILED)
@@ -143,7 +143,8 @@ def what_takes_long(games: Sequence[tuple[Scenario, int]], chosen: Sequence[Engi
     """
     if AVAILABLE:
         return COMPILATION if Engine.COMPILED in chosen and not is_compiled() else ""
-    works = [Work(_rounds(s.parameters), s.participants * _rounds(s.parameters) * count) for s, count in games]
+    rounds = [_rounds(s.parameters) for s, _ in games]
+    works = [Work(r, s.participants * r * n, s.parameters.arms) for r, (s, n) in zip(rounds, games, strict=True)]
     able_to = [Engine.COMPILED if Engine.COMPILED in able(s) else e for (s, _), e in zip(games, chosen, strict=True)]
     slow, fast = (sum(map(Work.seconds, works, engines)) for engines in (chosen, able_to))
     if slow - fast <= COMPILING:
