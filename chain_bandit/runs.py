@@ -15,7 +15,7 @@ from typing import Any
 from chain_bandit.attacks.registry import make
 from chain_bandit.auditor.artifact import release_of
 from chain_bandit.auditor.findings import ALWAYS
-from chain_bandit.auditor.report import AuditReport, Finding
+from chain_bandit.auditor.report import AuditReport
 from chain_bandit.audits import audit_folder, page_of
 from chain_bandit.chain.answers import NodeReader
 from chain_bandit.chain.errors import ForeignContract
@@ -33,6 +33,7 @@ from chain_bandit.game.run import RunObserver, run
 from chain_bandit.game.undefended import regret_undefended
 from chain_bandit.game.unfinished import Journals, place_of, unfinished
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.ruleset import RuleUnanswered
 from chain_bandit.scenario import Scenario
 from chain_bandit.served_bodies import served_bodies
 from chain_bandit.stopwatch import Stopwatch
@@ -46,16 +47,6 @@ class ExpectationFailed(ChainBanditError):
     def __init__(self, key: str, expected: str, got: object) -> None:
         super().__init__(f"expected {key} {expected}, got {got}")
         self.key, self.expected, self.got = key, expected, got
-
-
-class RuleUnanswered(ChainBanditError):
-    """A rule of the game that failed each time that it was asked."""
-
-    exit_code = 3
-
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(f"{finding.sentence}; correct the file of the rule")
-        self.finding = finding
 
 
 class LivenessLost(ChainBanditError):
@@ -238,7 +229,7 @@ _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": oper
 
 def unanswered_rule(report: AuditReport) -> RuleUnanswered | None:
     """The first rule of the game that never answered."""
-    return next((RuleUnanswered(each) for each in report.findings if each.evidence.get(ALWAYS)), None)
+    return next((RuleUnanswered(each.sentence) for each in report.findings if each.evidence.get(ALWAYS)), None)
 
 
 def lost_liveness(scenario: Scenario, manifest: dict[str, Any]) -> LivenessLost | None:

@@ -33,7 +33,7 @@ from chain_bandit.environments import registry as environments
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.live_csv import is_file
 from chain_bandit.environments.table import RecordedTable, load_table
-from chain_bandit.examples import found
+from chain_bandit.examples import examples, found
 from chain_bandit.foreign.registry import named
 from chain_bandit.foreign.source import KINDS, from_anywhere
 from chain_bandit.presets import PAPER, PRESETS, known, with_defaults
@@ -735,18 +735,27 @@ class Scenario(Strict):
         require(window >= least, "chain.settlement_window", fits, settlement_window=window, least=least)
 
     def _check_adversary(self) -> None:
-        """A liar only lies, an attacker only attacks; there must be a way to do either, and seats to do it from."""
+        """A liar only lies, an attacker only attacks; there must be a way to do either, and seats to do it from.
+
+        The adversary's own keys count the seats that play an attack, also where there are none: a bound is no count.
+        """
         them = self.adversary
         total = them.liars + them.both + them.attackers
         require(
             total < self.participants, "adversary", "liars + both + attackers < M", sum=total, M=self.participants
         )
-        for name, count, choices, conduct in (
-            ("estimators", them.liars + them.both, them.estimators, Conduct.LIAR),
-            ("consensus", them.both + them.attackers, them.consensus, Conduct.ATTACKER),
+        for name, bound, count, choices, conduct in (
+            ("estimators", "liars", them.liars + them.both, them.estimators, Conduct.LIAR),
+            ("consensus", "attackers", them.both + them.attackers, them.consensus, Conduct.ATTACKER),
         ):
             wanted = f"at least one attack for the seats of adversary.{name}"
             require(not count or bool(choices), f"adversary.{name}", wanted, seats=count)
+            wanted = (
+                f"adversary.{bound} or adversary.both says how many seats play this attack; did you mean "
+                f"adversary.{bound} in place of {bound}, the assumed bound,"
+            )
+            counted = {bound, "both"} & them.model_fields_set
+            require(not choices or bool(counted), f"adversary.{name}", wanted, **{bound: getattr(self, bound)})
             for choice in choices:
                 found = _attack(choice.name, choice.options).conduct
                 wanted = f"the conduct of {choice.name} is {int(conduct)} (1 lies, 2 attacks the consensus)"
@@ -777,8 +786,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         text = TextIOWrapper(BytesIO(data), encoding="utf-8-sig").read()
         return text, parsed(text)
     except FileNotFoundError as error:
-        shipped = "" if path.suffix else "; nor is it a shipped example, which `chain-bandit list examples` names"
-        raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}{shipped}") from error
+        raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}{_meant(path)}") from error
     except OSError as error:
         raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -787,6 +795,15 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         raise ScenarioInvalid(str(path), None, f"holds a number of more than {_BITS} bits") from error
     except RecursionError as error:
         raise ScenarioInvalid(str(path), None, "is not TOML that anybody wrote: it nests too deep") from error
+
+
+def _meant(path: Path) -> str:
+    """Which file or shipped example somebody meant who named one that is not there."""
+    beside = [each.name for each in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+    shipped = [] if path.suffix or len(path.parts) > 1 else [*examples()]
+    if near := difflib.get_close_matches(path.name, [*shipped, *beside], n=1):
+        return f"; did you mean {str(path.with_name(near[0]))!r}?"
+    return "" if path.suffix else "; nor is it a shipped example, which `chain-bandit list examples` names"
 
 
 def parsed(text: str) -> dict[str, Any]:

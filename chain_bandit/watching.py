@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from io import StringIO
 from pathlib import Path
+from re import sub
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Any
@@ -75,6 +76,11 @@ class Watched:
     def over(self) -> bool:
         """Whether the game's accounts are final: nothing more will change."""
         return self.report is not None and self.report.complete
+
+    @property
+    def last(self) -> str:
+        """The newest page as a file: without links to what is open only while it is served."""
+        return sub(r'<a href="/[^"]*">([^<]*)</a>', r"\1", self._page.body.decode())
 
     def look(self) -> None:
         """Fetch what is new, audit and show it; draw it anew when there is more of it by a twentieth.

@@ -1,5 +1,6 @@
 """Attacks by name, as scenarios call them; see `chain_bandit.plugins` for those of other packages."""
 
+from difflib import get_close_matches
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -30,7 +31,9 @@ class UnknownAttack(ChainBanditError):
 
     def __init__(self, name: str, reason: str) -> None:
         known = plugins.names("attacks", ATTACKS)
-        super().__init__(f"attack {name!r}: {reason}; known attacks: {known}, or module:Class")
+        near = get_close_matches(name, known.split(", "), n=1) if reason == plugins.UNKNOWN else []
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        super().__init__(f"attack {name!r}: {reason}{meant}; known attacks: {known}, or module:Class")
         self.name, self.reason = name, reason
 
 

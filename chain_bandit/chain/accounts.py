@@ -72,7 +72,7 @@ def _file_of(address: str, files: list[Path]) -> Path | None:
 def _named_in(file: Path) -> str | None:
     """The address that a keystore file names, in hexadecimal digits, which may be empty; None of another file."""
     try:
-        said = json.loads(file.read_text(encoding="utf-8"))
+        said = json.loads(file.read_text(encoding="utf-8-sig"))
         return _digits(said.get("address") or "") if "crypto" in map(str.lower, said) else None
     except (OSError, RecursionError, *_UNREADABLE):
         return None
@@ -95,7 +95,7 @@ def _unlocked(name: str, file: Path) -> Wallet:
 def password_in(path: Path, name: str, said_by: str) -> str:
     """The password in a file that an option or variable names, without the end of its line. Raises `AccountRefused`."""
     try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
+        return path.read_text(encoding="utf-8-sig").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = f"is locked: {said_by} names no readable file ({type(error).__name__})"
         raise AccountRefused(name, reason) from error
@@ -111,7 +111,7 @@ def encrypted(secret: bytes, password: str) -> bytes:
 def decrypted(name: str, file: Path, password: str) -> bytes:
     """The secret of a keystore file, 32 bytes. Raises `AccountRefused`."""
     try:
-        keystore = json.loads(file.read_text(encoding="utf-8"))
+        keystore = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise AccountRefused(name, f"cannot be read from {file} ({type(error).__name__})") from error
     from chain_bandit.chain.libraries import Account

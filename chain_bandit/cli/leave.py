@@ -12,9 +12,16 @@ def leave(
 
     With the organiser's key the relayer's money for gas comes back too, also after a game that was played.
     """
+    from chain_bandit.cli.coins import in_coins
     from chain_bandit.nodes import keystore, open_game
+    from chain_bandit.nodes.node_files import read_game
 
     secret = keystore.unlock(key, keystore.password(password_file, key.name))
     with when_stopped(lambda: RESENT):
         wei = open_game.leave(game, key, secret, rpc)
-    answer({"wei": wei}) if as_json else print(f"{wei} wei withdrawn" if wei else "nothing is left to withdraw")
+    if as_json:
+        answer({"wei": wei})
+    elif wei:
+        print(f"{in_coins(wei, read_game(game).chain_id)} withdrawn ({wei:,} wei)")
+    else:
+        print("nothing is left to withdraw")

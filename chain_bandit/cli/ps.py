@@ -39,14 +39,17 @@ def _across_hosts(place: Path, rpc: str, as_json: bool) -> None:
     """What the chain shows of everybody."""
     from dataclasses import asdict
 
+    from chain_bandit.cli.coins import coin
+    from chain_bandit.nodes.node_files import read_game
     from chain_bandit.nodes.overview import overview
 
-    status = overview(place / "game.json" if place.is_dir() else place, rpc)
+    file = place / "game.json" if place.is_dir() else place
+    status = overview(file, rpc)
     if as_json:
         answer(asdict(status))
         return
-    print(f"round {status.round:,}, {status.kind}")
+    print(f"round {status.round:,}, {status.kind}; balances in {coin(read_game(file).chain_id)}")
     for each in status.accounts:
         heard = "" if each.reported is None else f"last report {each.reported:,}, {each.missed:,} blocks without since"
         out = f", excluded from round {each.excluded:,} on" if each.excluded else ""
-        print(f"{each.name:<12} {each.address} {each.balance / 10**18:>16.6f} ETH  {heard}{out}".rstrip())
+        print(f"{each.name:<12} {each.address} {each.balance / 10**18:>16.6f}  {heard}{out}".rstrip())

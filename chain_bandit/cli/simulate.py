@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chain_bandit.cli.options import Json, Override, RoundCount, ScenarioFile, Seed, overrides
-from chain_bandit.cli.warnings import say_beforehand
+from chain_bandit.cli.warnings import say_beforehand, warn_of_no_contract
 from chain_bandit.output import answer
 from chain_bandit.simulation.engine import Engine
 
@@ -44,6 +44,7 @@ def simulate(
 
     require_model(given)
     say_beforehand(given)
+    warn_of_no_contract(given)
     chosen = engine or engines([(given, replicates)])[0]
     with ProgressLine("game", replicates) as line:
         if said := what_takes_long([(given, replicates)], [chosen]):

@@ -44,14 +44,18 @@ def sweep(
             given, place, whose, resume,
             lambda done, failed: line.show(done, lambda: f"{failed} failed"), line.say,
         )  # fmt: skip
-    with FOLDERS.written(place), whole_file(place / "heatmap.svg") as picture:
-        picture.write(view.heat_map(swept).encode())
+    pictures = {"heatmap.svg": view.heat_map(swept)}
+    if (over_an_axis := view.lines(swept)) is not None:
+        pictures["lines.svg"] = over_an_axis
+    for name, text in pictures.items():
+        with FOLDERS.written(place), whole_file(place / name) as picture:
+            picture.write(text.encode())
     failed = swept.failure()
     if as_json:
         said = swept.as_dict() | {"out": str(place)} | ({"error": as_json_of(failed)} if failed else {})
         answer(said, sort_keys=True)
     else:
-        console().print(view.table(swept), to_open(place / "heatmap.svg"), sep="\n")
+        console().print(view.table(swept), to_open(place / [*pictures][-1]), sep="\n")
     if failed:
         say_error(failed)
         raise typer.Exit(failed.exit_code)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
 
 if TYPE_CHECKING:
     from chain_bandit.scenario import Scenario
@@ -66,6 +66,14 @@ def warn_of_unproven_lies(scenario: "Scenario") -> None:
             f"({scenario.unproven}): none can be proven while it runs",
             file=sys.stderr, flush=True,
         )  # fmt: skip
+
+
+def warn_of_no_contract(scenario: "Scenario") -> None:
+    """Whether no contract takes a scenario that is simulated, and why."""
+    try:
+        scenario.check_contract()
+    except AssumptionBroken as error:
+        print(f"warning: simulated all the same, but no contract takes this game: {error}", file=sys.stderr, flush=True)
 
 
 def say_beforehand(scenario: "Scenario", played: bool = False) -> None:

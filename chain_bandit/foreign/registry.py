@@ -1,9 +1,11 @@
 """Foreign rules that this process runs: found, checked, and added to the rules that games are played by."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
+from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
@@ -26,10 +28,61 @@ from chain_bandit.protocol.rule import (
     Selection,
     Terms,
 )
-from chain_bandit.protocol.ruleset import STEPS, RuleChoice, RuleFailed, RuleKind, RuleRefused
+from chain_bandit.protocol.ruleset import STEPS, RuleChoice, RuleFailed, RuleKind, RuleRefused, RuleUnanswered
 
 API = {name: getattr(rule_api, name) for name in rule_api.__all__}
 """What a rule may import of `chain_bandit.rule_api`."""
+
+
+class Answers:
+    """Which foreign rules answered while games were played, as many games at once as there are threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._asked, self._failed = Counter[_Question](), Counter[_Question]()
+        self._reasons: dict[_Question, str] = {}
+
+    def asked(self, question: "_Question") -> None:
+        """Count a call."""
+        with self._lock:
+            self._asked[question] += 1
+
+    def failed(self, question: "_Question", reason: str) -> None:
+        """Count a call that gave no answer."""
+        with self._lock:
+            self._failed[question] += 1
+            self._reasons.setdefault(question, reason)
+
+    def require_any(self) -> None:
+        """Refuse results of a rule that failed each time that it was asked. Raises `RuleUnanswered`."""
+        for question, times in self._failed.items():
+            if times == self._asked[question]:
+                kind, name, verb = question
+                raise RuleUnanswered(
+                    f"the game's {kind.name.lower()} {name!r} failed each of the {times:,} times that {verb} was "
+                    f"asked: {self._reasons[question]}"
+                )
+
+
+_Question = tuple[RuleKind, str, str]
+"""Kind, name and verb of a rule."""
+
+_OPTIONAL = {"worth", "is_valid", "bound", "explain"}
+"""Verbs that a game can do without."""
+
+_listening: list[Answers] = []
+
+
+@contextmanager
+def answers() -> Iterator[Answers]:
+    """What foreign rules answer in the meantime; at the end it raises `RuleUnanswered` as `Answers.require_any`."""
+    heard = Answers()
+    _listening.append(heard)
+    try:
+        yield heard
+    finally:
+        _listening.remove(heard)
+    heard.require_any()
 
 
 class _Counted:
@@ -48,19 +101,27 @@ class _Counted:
 
     def _asked(self, verb: str, terms: Terms, *given: Any) -> Any:
         """The rule's own answer, of what it can read and not change."""
+        self._question = self._made.kind, self._made.name, verb
+        for each in _listening if verb not in _OPTIONAL else ():
+            each.asked(self._question)
         shown = [each.read_only() if isinstance(each, Agreed) else each for each in given]
         terms = terms._replace(options=MappingProxyType(terms.options))
         try:
             return run(self._made, verb, terms, *shown, bound=self._steps).value
         except RuleFailed as error:
-            _warn(str(error))
+            self._tell(error)
             raise
 
     def failure(self, reason: str) -> RuleFailed:
         """The error of an answer that is none, after a warning of it."""
         error = RuleFailed(self._made.name, reason)
-        _warn(str(error))
+        self._tell(error)
         return error
+
+    def _tell(self, error: RuleFailed) -> None:
+        _warn(str(error))
+        for each in _listening if self._question[2] not in _OPTIONAL else ():
+            each.failed(self._question, error.reason)
 
     def check(self, terms: Terms) -> None:
         """Refuse a game that the rule refuses, by any exception. Raises `AssumptionBroken`."""

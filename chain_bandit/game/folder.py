@@ -4,6 +4,7 @@ import csv
 import glob
 import json
 import os
+import re
 import shutil
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,6 +69,7 @@ def written(out: Path, replace: bool = False) -> Iterator[Path]:
     place = free_place(out, replace)
     old = place.with_name(f"{place.name}.{os.getpid()}.old")
     with beside(place) as partial:
+        _require_no_other(out, place)  # one that began at the same time
         try:
             yield partial
             if replace and place.exists():
@@ -120,6 +122,13 @@ def _beside(place: Path) -> Iterator[tuple[int, str, Path]]:
             yield int(pid), what, path
 
 
+def _require_no_other(out: Path, place: Path) -> None:
+    """Refuse a place that another process is about to fill. Raises `FolderRefused`."""
+    for pid, what, _ in _beside(place):
+        if what == "partial" and pid != os.getpid() and _is_running(pid):
+            raise FolderRefused(out, f"is being written by process {pid}; name another with --out")
+
+
 def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -161,6 +170,7 @@ def free_place(out: Path, replace: bool = False) -> Path:
             raise FolderRefused(out, "is the folder you are in, or around it; name another with --out")
         if here and any(place.iterdir()) and not (replace and is_run(place)):
             raise FolderRefused(out, "exists, and nothing is written over it; name another with --out")
+        _require_no_other(out, place)
     except OSError as error:
         raise FolderRefused(out, f"cannot be written: {error.strerror}") from error
     return place
@@ -207,6 +217,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+_OLDER = re.compile(r"^(regret_[a-z0-9_]+?)(?<!_units)$")
+"""A column of units of a run folder of version 0.2.0 or older, whose name does not say what it counts."""
+
+
 def read_rounds(folder: Path) -> Mapping[str, Sequence[Any]]:
     """The table of rounds of a run folder, by column, of integers or text. Raises `FolderRefused`."""
     try:
@@ -214,7 +228,7 @@ def read_rounds(folder: Path) -> Mapping[str, Sequence[Any]]:
             if os.fstat(file.fileno()).st_size > MOST_ROUNDS_BYTES:
                 raise ValueError("too large")
             rows = csv.reader(TextIOWrapper(file, "utf-8", newline=""), strict=True)
-            names = next(rows, [])
+            names = [_OLDER.sub(r"\1_units", name) for name in next(rows, [])]
             columns: dict[str, Any] = {name: [] if name in _TEXT else array("q") for name in names}
             if len(columns) != len(names):
                 raise ValueError("a column twice")

@@ -79,11 +79,12 @@ class Rounds:
         }
         if self.regret is not None:
             self.regret.add(played.round, played.arm, kind == "approved", played.cost, played.length)
-            row |= {f"regret_{part}": getattr(self.regret, part) for part in ("burn_in", "arms", "failed", "cost")}
+            parts = ("burn_in", "arms", "failed", "cost")
+            row |= {f"regret_{part}_units": getattr(self.regret, part) for part in parts}
         for name, arms in self._arms.items():
             for arm in islice(arms, played.length):
                 self.rivals[name].add(played.round, arm, True)
-            row[f"regret_{name}"] = self.rivals[name].total
+            row[f"regret_{name}_units"] = self.rivals[name].total
         for name, value in row.items():
             self._columns.setdefault(name, [] if type(value) is str else array("q")).append(value)
 

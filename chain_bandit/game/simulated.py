@@ -9,11 +9,14 @@ from random import Random
 from chain_bandit.array_types import Ints
 from chain_bandit.attacks.attack import Attack
 from chain_bandit.crypto.keys import derive
+from chain_bandit.foreign.registry import answers
 from chain_bandit.game.live import require_model
 from chain_bandit.protocol.errors import require
+from chain_bandit.protocol.ledger import chosen_arm
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.sealing import noise_seed
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.protocol.within_a_round import forget
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import COMPILING, Engine, Work
@@ -93,7 +96,7 @@ def engines(games: Sequence[tuple[Scenario, int]]) -> list[Engine]:
     """
     playing = [able(scenario) for scenario, _ in games]
     rounds = [_rounds(scenario.parameters) for scenario, _ in games]
-    works = [Work(each, s.participants * each * count) for each, (s, count) in zip(rounds, games, strict=True)]
+    works = [Work(r, s.participants * r * n, s.parameters.arms) for r, (s, n) in zip(rounds, games, strict=True)]
     at_once = [work.fastest(each - {Engine.COMPILED}) for work, each in zip(works, playing, strict=True)]
     saved = sum(
         work.seconds(engine) - work.seconds(Engine.COMPILED)
@@ -140,7 +143,8 @@ def what_takes_long(games: Sequence[tuple[Scenario, int]], chosen: Sequence[Engi
     """
     if AVAILABLE:
         return COMPILATION if Engine.COMPILED in chosen and not is_compiled() else ""
-    works = [Work(_rounds(s.parameters), s.participants * _rounds(s.parameters) * count) for s, count in games]
+    rounds = [_rounds(s.parameters) for s, _ in games]
+    works = [Work(r, s.participants * r * n, s.parameters.arms) for r, (s, n) in zip(rounds, games, strict=True)]
     able_to = [Engine.COMPILED if Engine.COMPILED in able(s) else e for (s, _), e in zip(games, chosen, strict=True)]
     slow, fast = (sum(map(Work.seconds, works, engines)) for engines in (chosen, able_to))
     if slow - fast <= COMPILING:
@@ -168,7 +172,7 @@ def replicates(
     """Many fast games of a scenario: replicate r has the chance of its seed + r. Raises `NotSimulated`.
 
     The chance is not that of the live game with this seed, whose seed_0 takes everybody's keys in. Raises
-    `AssumptionBroken` as `seeds_of`.
+    `AssumptionBroken` as `seeds_of`, and `RuleUnanswered` where a rule failed each time that it was asked.
 
     Args:
         marks: ascending rounds at which the sums are kept; by default `checkpoints`.
@@ -186,7 +190,10 @@ def replicates(
     def game(replicate: int) -> tuple[Ints, Ints]:
         return play(setting(scenario, seeds[replicate]), marks)
 
-    if engine is Engine.PLAIN:
-        return gathered(p, [partial(game, replicate) for replicate in range(count)], marks, jobs, engine, observe)
-    keys = list(map(keys_of, seeds))
-    return measure(p, rules_of(scenario), scenario.attacks(), keys, marks, jobs, engine, observe, game)
+    chosen_arm.cache_clear()  # rules are asked again: what they failed to answer is not remembered as an answer
+    forget()
+    with answers():
+        if engine is Engine.PLAIN:
+            return gathered(p, [partial(game, replicate) for replicate in range(count)], marks, jobs, engine, observe)
+        keys = list(map(keys_of, seeds))
+        return measure(p, rules_of(scenario), scenario.attacks(), keys, marks, jobs, engine, observe, game)

@@ -44,8 +44,11 @@ def password_file() -> Path | None:
     return Path(os.environ[PASSWORD]).resolve() if os.environ.get(PASSWORD) else None
 
 
-def create(place: Path, name: str, given: str) -> bytes:
-    """A new folder with a key of 32 bytes of the system's chance, encrypted, and a TLS certificate; the address.
+def create(place: Path, name: str, given: str, secret: bytes | None = None) -> bytes:
+    """A new folder with a key, encrypted, and a TLS certificate; the address.
+
+    Args:
+        secret: the key, 32 bytes; by default of the system's chance.
 
     Raises:
         FolderRefused: it cannot be made, or is there already.
@@ -57,7 +60,7 @@ def create(place: Path, name: str, given: str) -> bytes:
         raise AccountRefused(name, "cannot have an empty password: choose one")
     if not name.isprintable() or not 0 < len(name.encode()) <= MOST_OF_NAME:
         raise AccountRefused(repr(name[:80]), f"is no name: take 1 to {MOST_OF_NAME} printable bytes")
-    signer = Signer(os.urandom(32))
+    signer = Signer(os.urandom(32) if secret is None else source(secret))
     keystore, link = encrypted(signer.secret, given), self_signed(name)
     with folder.writing(place):
         if place.exists():

@@ -89,7 +89,7 @@ def propose(
     )  # fmt: skip
 
 
-@lru_cache(maxsize=4)  # in one process the validators of a round ask for the same block
+@kept_within_a_round(4)  # in one process the validators of a round ask for the same block
 def _propose(
     parameters: Parameters,
     ledger: Ledger,

@@ -87,6 +87,15 @@ class RuleFailed(ChainBanditError):
         self.name, self.reason = name, reason
 
 
+class RuleUnanswered(ChainBanditError):
+    """A rule of the game that failed each time that it was asked."""
+
+    exit_code = 3
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(f"{sentence}; correct the file of the rule")
+
+
 @dataclass(frozen=True, slots=True)
 class RuleChoice:
     """One rule of a game.

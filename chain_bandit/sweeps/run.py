@@ -1,8 +1,10 @@
 """A sweep and its folder: what is there is kept, what is missing is played, and the table is made of all of it."""
 
+import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from chain_bandit.runner.workers import Workers
 from chain_bandit.sweeps import cell
 from chain_bandit.sweeps.grid import GridPoint, Sweep
 
-TABLE, CELLS = "sweep.parquet", "cells"
+TABLE, CSV, CELLS = "sweep.parquet", "sweep.csv", "cells"
 
 SweepRow = Mapping[str, Any]
 
@@ -129,7 +131,7 @@ def run(
             raise
         axes = tuple(sweep.axes)
         rows = tuple(_rows(axes, points, found, failed))
-        _write_table(out / TABLE, axes, rows)
+        _write_table(out, axes, rows)
     return Swept(sweep.name, axes, rows, len(points), len(missing) - len(failed), damaged)
 
 
@@ -161,11 +163,17 @@ def _rows(
         yield from ({**labels, **row} for row in found.get(digest, [nothing]))
 
 
-def _write_table(path: Path, axes: Sequence[str], rows: Sequence[SweepRow]) -> None:
+def _write_table(out: Path, axes: Sequence[str], rows: Sequence[SweepRow]) -> None:
     text, whole = pyarrow.string(), pyarrow.int64()
     kinds = {"digest": text, "round": whole, "replicates": whole, "agent_steps": whole, "seed": text, "error": text}
     schema = pyarrow.schema([
         *((axis, text) for axis in axes), *((name, kinds.get(name, pyarrow.float64())) for name in cell.COLUMNS)
     ])  # fmt: skip
-    with whole_file(path) as file:
+    with whole_file(out / TABLE) as file:
         parquet.write_table(pyarrow.Table.from_pylist([dict(row) for row in rows], schema), file)
+    written = StringIO(newline="")
+    table = csv.DictWriter(written, schema.names, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    with whole_file(out / CSV) as file:
+        file.write(written.getvalue().encode())

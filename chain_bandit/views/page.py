@@ -319,10 +319,10 @@ def _reputation(facts: ViewModel) -> Markup:
 
 
 def _failed_rounds(facts: ViewModel) -> Markup:
-    if not facts.failures:
+    if not facts.unpaid:
         return tag("p", "Consensus reached a block in every round.", class_="quiet")
-    shown = [f"{row.round:,} ({row.kind})" for row in facts.failures[:40]]
-    more = len(facts.failures) - len(shown)
+    shown = [f"{row.round:,} ({row.kind})" for row in facts.unpaid[:40]]
+    more = len(facts.unpaid) - len(shown)
     return tag("p", "Rounds without an approved block, which pay nothing: " + ", ".join(shown)
                + (f", and {more:,} more" if more else "") + ". " + aborted(facts))  # fmt: skip
 

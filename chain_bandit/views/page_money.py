@@ -18,7 +18,7 @@ def money_section(facts: ViewModel) -> Markup:
         ("pool of the environment, wei", whole(owner.stake) if owner else "\N{EN DASH}"),
         ("stake of each participant, wei", _stakes([a.stake for a in report.accounts if a.seat is not None])),
         ("hidden cost c, in rewards", amount(game.get("cost"), 4)),
-        ("rounds that cost the honest", whole(game.get("costly_rounds"))),
+        ("rounds of case 2", whole(facts.case_2)),
         ("withdrawn, wei", whole(sum(account.withdrawn for account in report.accounts))),
         ("burned, wei", whole(report.burned)),
     ]

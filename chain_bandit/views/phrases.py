@@ -88,14 +88,17 @@ def what_it_cost(facts: ViewModel) -> str:
         return "What that cost the honest in expectation is not in a history: only who played the game counts regret."
     if facts.is_live:
         return no_regret(facts)
-    lost = {line.key: line.total / UNIT for line in facts.regret}
+    lost, misled = {line.key: line.total / UNIT for line in facts.regret}, facts.case_2
     failed, cost = lost["failed"], lost["cost"]
-    if not failed and not cost:
+    if not facts.unpaid and misled == 0:
         return "It cost the honest nothing: no round failed, and none was in case 2."
-    return (
-        f"Each honest participant lost {failed + cost:,.2f} rewards in expectation: {failed:,.2f} in failed rounds, "
-        f"{cost:,.2f} in rounds of case 2."
+    in_case_2 = "rounds of case 2" if misled is None else f"{counted(misled, 'round')} of case 2"
+    said = (
+        f"Each honest participant lost {failed + cost:,.2f} rewards in expectation: {failed:,.2f} in "
+        f"{counted(len(facts.unpaid), 'round')} without an approved block, {cost:,.2f} in {in_case_2}."
     )
+    provable = facts.parameters is not None and facts.parameters.provable
+    return f"{said} A round of case 2 costs nothing where false reports can be proven." if provable else said
 
 
 def what_proofs_cost(facts: ViewModel) -> list[str]:

@@ -62,7 +62,7 @@ def regret_from_start(facts: ViewModel) -> str:
     at = thinned(columns["round"])
     x = [facts.pulls[i] for i in at]
     parts = {
-        name: [columns[f"regret_{name}"][i] / UNIT for i in at] for name in ("burn_in", "arms", "failed", "cost")
+        name: [columns[f"regret_{name}_units"][i] / UNIT for i in at] for name in ("burn_in", "arms", "failed", "cost")
     }
     with drawing():
         made, axes = figure(520, 330)
@@ -81,7 +81,7 @@ def regret_from_start(facts: ViewModel) -> str:
         labels.append((below[-1], f"chain_bandit {below[-1]:,.1f}", BLUE))
         curves = [below]
         for key, name in facts.rivals.items():
-            colour, curve = _RIVALS[key], [columns[f"regret_{key}"][i] / UNIT for i in at]
+            colour, curve = _RIVALS[key], [columns[f"regret_{key}_units"][i] / UNIT for i in at]
             curves.append(curve)
             axes.plot(x, curve, color=colour, linewidth=1.6)
             labels.append((curve[-1], f"{name} {curve[-1]:,.1f}", colour))
@@ -103,8 +103,8 @@ def regret_after_burn_in(facts: ViewModel) -> str:
     x = [facts.pulls[i] for i in indices]
 
     def curve(*names: str) -> list[float]:
-        base = sum(columns[f"regret_{name}"][start - 1] for name in names) if start else 0
-        return [(sum(columns[f"regret_{name}"][i] for name in names) - base) / UNIT for i in indices]
+        base = sum(columns[f"regret_{name}_units"][start - 1] for name in names) if start else 0
+        return [(sum(columns[f"regret_{name}_units"][i] for name in names) - base) / UNIT for i in indices]
 
     with drawing():
         made, axes = figure(520, 330)

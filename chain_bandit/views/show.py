@@ -441,7 +441,7 @@ def _reward(units: int) -> str:
 def _cost(entry: Any) -> tuple[str, str]:
     kind = Kind(entry.kind).name.lower() if entry.kind in set(Kind) else f"kind {entry.kind}"
     round_ = f"round {int.from_bytes(entry.header[:4], 'big'):,}" if len(entry.header) >= 4 else "record"
-    return round_, f"{kind}{', costs the honest' if entry.costly else ''}, parent {short('0x' + entry.parent.hex())}"
+    return round_, f"{kind}{', case 2' if entry.costly else ''}, parent {short('0x' + entry.parent.hex())}"
 
 
 def _value(value: object) -> str:

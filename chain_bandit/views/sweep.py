@@ -1,7 +1,9 @@
 """Views of a sweep: a table on the terminal, a heat map of the regret at the end of each cell."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import product
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -59,6 +61,57 @@ def _short(axes: Sequence[str]) -> list[str]:
 def _with_interval(row: SweepRow) -> str:
     mean, high = row["regret_mean"], row["regret_high"]
     return f"{mean:,.1f}" + ("" if high is None else f" ±{high - mean:,.1f}")
+
+
+def lines(swept: Swept) -> str | None:
+    """`line_figure` as SVG; None without an axis of numbers."""
+    with drawing():
+        made = line_figure(swept)
+        title = f"Regret at the end over {clean(_numeric(swept)[0], 64)}"
+        return None if made is None else svg(made, "sweep-lines", title)
+
+
+def line_figure(swept: Swept) -> "Figure | None":
+    """Regret at the end with its 95 % interval over the last axis of numbers, a line for each other combination.
+
+    None where no axis has two numbers and no other values.
+    """
+    axis, numbers = _numeric(swept)
+    if not numbers:
+        return None
+    known = [row for row in swept.final if row["regret_mean"] is not None]
+    others = [each for each in swept.axes if each != axis]
+    by_line: dict[str, list[SweepRow]] = {}
+    for row in sorted(known, key=lambda row: numbers[row[axis]]):
+        by_line.setdefault(", ".join(f"{name} = {row[name]}" for name in others), []).append(row)
+    with drawing():
+        made, axes = figure(640, 360)
+        for name, rows in list(by_line.items())[:MOST_LINES]:
+            at = [numbers[row[axis]] for row in rows]
+            (line,) = axes.plot(at, [row["regret_mean"] for row in rows], marker="o", label=clean(name, 60) or None)
+            if all(row["regret_high"] is not None for row in rows):
+                low, high = ([row[f"regret_{end}"] for row in rows] for end in ("low", "high"))
+                axes.fill_between(at, low, high, color=line.get_color(), alpha=0.15, linewidth=0)
+        in_percent = all(label.endswith("%") for label in numbers)
+        axes.set(xlabel=clean(axis, 40) + " (%)" * in_percent, ylabel="regret at the end (rewards)", ylim=(0, None))
+        if others and by_line:
+            axes.legend(frameon=False, fontsize=8)
+        return made
+
+
+MOST_LINES = 12
+"""Of one figure; the table has all."""
+
+
+def _numeric(swept: Swept) -> tuple[str, dict[str, float]]:
+    """The last axis of which all values are numbers, or shares, and what they are; nothing without one."""
+    for axis in reversed(swept.axes):
+        labels = list(dict.fromkeys(row[axis] for row in swept.final))
+        with suppress(ValueError):
+            numbers = {label: float(label.removesuffix("%")) for label in labels}
+            if len(numbers) > 1 and all(map(isfinite, numbers.values())):
+                return axis, numbers
+    return "", {}
 
 
 def heat_map(swept: Swept) -> str:

@@ -160,8 +160,8 @@ class StatusItem:
 
 _PARTS = ("burn_in", "arms", "failed", "cost")
 _RIVALS = {"ucb1": "UCB1 alone", "oracle": "oracle, pooled"}
-_ALONE = "regret_alone"
-_INTEGERS = ("round", "arm", *(f"regret_{name}" for name in (*_PARTS, *_RIVALS)))
+_ALONE = "regret_alone_units"
+_INTEGERS = ("round", "arm", *(f"regret_{name}_units" for name in (*_PARTS, *_RIVALS)))
 
 
 Picture = TypeVar("Picture")
@@ -324,14 +324,14 @@ class ViewModel:
         at = {name: values[start - 1] if start else 0 for name, values in columns.items() if name in last}
         words = {"burn_in": "burn-in", "arms": "arms", "failed": "failed rounds", "cost": "cost of lies"}
         lines = [
-            RegretLine(part, words[part], last[f"regret_{part}"],
-                       None if part == "burn_in" else last[f"regret_{part}"] - at[f"regret_{part}"])
+            RegretLine(part, words[part], last[f"regret_{part}_units"],
+                       None if part == "burn_in" else last[f"regret_{part}_units"] - at[f"regret_{part}_units"])
             for part in _PARTS
         ]  # fmt: skip
         total = sum(line.total for line in lines)
         lines.insert(0, RegretLine("total", "chain_bandit, in all", total, sum(line.after or 0 for line in lines)))
         for rival, name in self.rivals.items():
-            key = f"regret_{rival}"
+            key = f"regret_{rival}_units"
             lines.append(RegretLine(rival, name, last[key], last[key] - at[key]))
         if self.manifest.undefended is not None:
             lines.append(RegretLine("undefended", "undefended mean", self.manifest.undefended, None))
@@ -358,6 +358,17 @@ class ViewModel:
     def failures(self) -> list[RoundRow]:
         """Rounds whose consensus failed."""
         return [row for row in self.rows if row.kind in FAILED_KINDS]
+
+    @cached_property
+    def unpaid(self) -> list[RoundRow]:
+        """Rounds without an approved block, which pay nothing."""
+        return [row for row in self.rows if row.kind != "approved"]
+
+    @cached_property
+    def case_2(self) -> int | None:
+        """How many rounds were in case 2; None where that is not known of each."""
+        known = [row.costly for row in self.rows]
+        return None if None in known else known.count(True)
 
     @cached_property
     def passed(self) -> int:

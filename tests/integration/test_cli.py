@@ -28,6 +28,7 @@ from chain_bandit.cli.listing import ListedKind, listed
 from chain_bandit.cli.run import run
 from chain_bandit.cli.stopping import terminable
 from chain_bandit.exit_codes import EXIT_CODES
+from chain_bandit.game import folder
 from chain_bandit.game.folder import read_rounds
 from tests.few import few
 from tests.integration.conftest import Called
@@ -80,7 +81,7 @@ REFUSED = {
     "mean above one": (("0.9, 0.6", "1.5, 0.6"), ["1.5"]),
     "horizon shorter than the burn-in": (("rounds = 40", "rounds = 6"), ["T > L"]),
     "burn-in that is no multiple of K": (("attackers = 1", "attackers = 1\nburn_in = 7"), ["multiple of K"]),
-    "unknown attack": (('"worse-half"', '"worst-half"'), ["worst-half", "known attacks"]),
+    "unknown attack": (('"worse-half"', '"worst-half"'), ["worst-half", "did you mean 'worse-half'?; known attacks"]),
     "wrong option of an attack": (('name = "worse-half"', 'name = "worse-half", options = {x = 1}'), ["worse-half"]),
     "seat that does not exist": (("seat = 3", "seat = 4"), ["seat < M"]),
     "missing table": (
@@ -263,6 +264,33 @@ def test_run_leaves_nothing_when_it_is_stopped_in_the_middle(number: signal.Sign
     assert process.returncode == code, errors
     assert errors == f"error: {EXIT_CODES[code][0]}; nothing was left half-written\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_run_into_one_new_folder_is_refused_at_the_start(tmp_path: Path, called: Called) -> None:
+    with folder.written(tmp_path / "new") as partial:
+        other = partial.with_name(f"new.{os.getppid()}.partial")
+        partial.rename(other)  # as of another process, which is running
+        second = called("run", SMALL, "--out", tmp_path / "new")
+        assert (second.returncode, second.stdout) == (2, "")
+        assert f"new: is being written by process {os.getppid()}; name another with --out" in second.stderr
+        other.rename(partial)
+    assert (tmp_path / "new").is_dir()
+
+
+def test_a_ctrl_c_while_the_command_line_is_imported_is_no_traceback() -> None:
+    code = (
+        "import sys, importlib.abc\n"
+        "class Stops(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'chain_bandit.cli.root':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stops())\n"
+        "from chain_bandit.cli import main\n"
+        "main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == f"error: {EXIT_CODES[130][0]}; nothing was begun\n"
 
 
 def test_too_little_address_space_is_refused_before_a_library_fails() -> None:
@@ -607,6 +635,17 @@ def test_a_slash_that_no_false_report_costs_is_warned_of(verb: list[Any], why: s
     said = called(verb[0], SMALL, *verb[1:], *given).stderr
     assert said.startswith("warning: the slash is for equivocation alone"), said
     assert why in said.splitlines()[0]
+
+
+@pytest.mark.parametrize(("given", "why"), [
+    (["participants=300"], "M <= 256"), ([f"rewards.means={[0.5] * 255}", "rounds=20000"], "K <= 254"),
+])  # fmt: skip
+def test_a_simulated_game_that_no_contract_takes_is_warned_of(given: list[str], why: str, called: Called) -> None:
+    seen = called("simulate", SMALL, "--replicates", 1, "-orounds=100", *(f"-o{each}" for each in given))
+    assert seen.returncode == 0
+    (line,) = [line for line in seen.stderr.splitlines() if line.startswith("warning: ")]
+    assert "no contract takes this game" in line
+    assert why in line
 
 
 def test_a_slash_that_false_reports_cost_is_not_warned_of(called: Called) -> None:

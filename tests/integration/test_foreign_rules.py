@@ -1,5 +1,6 @@
 """A rule of another author in nodes: one digest with the game in one process, and no node with another file of it."""
 
+import re
 from contextlib import closing
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.estimation import estimate
 from chain_bandit.protocol.rule import Agreed
-from chain_bandit.protocol.ruleset import RuleKind
+from chain_bandit.protocol.ruleset import RuleKind, RuleUnanswered
 from chain_bandit.protocol.units import INFINITY
 from chain_bandit.runner.workers import processes
 from chain_bandit.scenario import Scenario
@@ -91,6 +92,14 @@ def test_a_rule_that_raises_in_every_call_is_no_success(kind, tmp_path, called, 
     assert why in " ".join(played.stdout.split())
     monkeypatch.chdir(tmp_path)
     assert not cb.play(cb.load("game.toml"), "api").passed
+    for _ in range(2):  # what was remembered of the first game is no answer in the second
+        with pytest.raises(RuleUnanswered, match=f"{base.lower()} 'mine' failed each of the .*: {re.escape(why)}"):
+            cb.simulate(cb.load("game.toml"), 2)
+    simulated = called("simulate", "game.toml", "--replicates", "2")
+    assert (simulated.returncode, simulated.stdout) == (3, "")
+    assert f"{verb.partition('(')[0]} was asked: {why}; correct the file of the rule" in simulated.stderr
+    swept = cb.sweep("game.toml", axes={"threshold": [2, 3]}, replicates=2)
+    assert all(why in row["error"] for row in swept.final.to_arrow().to_pylist())
     with monkeypatch.context() as patched:  # as in another process
         patched.setattr(rules, "_added", {})
         patched.setattr(registry, "_loaded", {})

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from chain_bandit.actors.epochs.participant import EpochParticipant
 from chain_bandit.audits import OtherGame
 from chain_bandit.chain.tokens import GAS_DEPLOYMENT
-from chain_bandit.cli import app
+from chain_bandit.cli.root import app
 from chain_bandit.game import mediated
 from chain_bandit.game.folder import FolderRefused
 from chain_bandit.game.mediated import HISTORY, REPORT

@@ -247,7 +247,9 @@ def test_ps_of_all_hosts_is_read_from_the_chain(composed: tuple[Path, str, dict[
         heard = [row.round for row in blocks if seat in row.reporters]
         assert each["reported"] == max(heard, default=0)
         assert each["missed"] == sum(row.round > each["reported"] for row in blocks)
-    assert "seat-3" in here("ps", "game.json", "--rpc", url, cwd=place).stdout
+    said = here("ps", "game.json", "--rpc", url, cwd=place).stdout
+    assert "seat-3" in said
+    assert "; balances in ETH of a development chain\n" in said
     assert here("ps", "game.json", "--rpc", "http://127.0.0.1:9", cwd=place).returncode == 5
 
 

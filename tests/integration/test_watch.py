@@ -2,6 +2,8 @@
 
 import json
 import re
+import signal
+import subprocess
 from pathlib import Path
 
 import requests
@@ -37,6 +39,26 @@ def address_of(watched: Watched, seat: int) -> str:
     return next(account.address for account in watched.report.accounts if account.seat == seat)
 
 
+def ends_when_told(watch: subprocess.Popen[str], url: str, page: Path) -> None:
+    """A page of a game that is over is served and in a file, until somebody ends the command."""
+    wait_for(page.exists)
+    kept = requests.get(url, timeout=10)
+    assert kept.status_code == 200
+    assert "the game is over" in kept.text
+    watch.send_signal(signal.SIGINT)
+    said, errors = watch.communicate(timeout=300)
+    assert watch.returncode == 130, errors
+    assert errors.splitlines()[-1].endswith("; the audit is passed; the page is last.html")
+    assert [*map(json.loads, said.splitlines())][:2] == [{"url": url}, {"audit": "passed", "page": "last.html"}]
+    assert page.read_text() == without_links(kept.text)
+
+
+def test_a_node_that_does_not_answer_is_named_on_the_page() -> None:
+    gone = Watched("http://127.0.0.1:9", bytes(20), None, 1)
+    gone.look()
+    assert b"does not answer" in gone.answer("/").body
+
+
 def test_the_page_of_a_running_game_grows_and_ends_with_its_audit(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     url, out, pages = f"http://127.0.0.1:{port}/", tmp_path / "game", list[requests.Response]()
@@ -54,7 +76,7 @@ def test_the_page_of_a_running_game_grows_and_ends_with_its_audit(tmp_path: Path
         played.wait(lambda: played.is_up("relayer"))
         watch = started(
             "watch", "game/game.json", "--rpc", node.url, "--listen", f"127.0.0.1:{port}", "--every", "0.2",
-            "--json", cwd=tmp_path,
+            "--json", "--keep", "--page", "last.html", cwd=tmp_path,
         )  # fmt: skip
         for round_ in (5, 12, 20):
             played.wait(lambda: played.at_round(round_))  # noqa: B023
@@ -62,10 +84,8 @@ def test_the_page_of_a_running_game_grows_and_ends_with_its_audit(tmp_path: Path
                 wait_for(lambda: shows(round_))  # noqa: B023
             assert "Refresh" in pages[-1].headers or 'data-every="0.2"' in pages[-1].text
         assert {page.status_code for page in pages} == {200}
-        said, errors = watch.communicate(timeout=300)
         manifest, _ = played.end()
-        assert watch.returncode == 0, errors
-        assert [*map(json.loads, said.splitlines())] == [{"url": url}, {"audit": "passed"}]
+        ends_when_told(watch, url, tmp_path / "last.html")
         contract = bytes.fromhex(manifest["contract"][2:])
         watched = Watched(node.url, contract, None, 1)
         watched.look()
@@ -91,6 +111,3 @@ def test_the_page_of_a_running_game_grows_and_ends_with_its_audit(tmp_path: Path
         before = watched.answer("/")
         watched.look()
         assert watched.answer("/") is before, "nothing is drawn anew of a chain that has nothing new"
-        gone = Watched("http://127.0.0.1:9", contract, None, 1)
-        gone.look()
-        assert b"does not answer" in gone.answer("/").body

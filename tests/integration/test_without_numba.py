@@ -46,6 +46,21 @@ def test_without_numba_the_compiled_engine_is_refused():
     assert refused.stderr.count("\n") == 1
 
 
+FIGURES = """
+import runpy, sys
+sys.modules["numba"] = sys.modules["llvmlite"] = None
+sys.argv[0], sys.path[:0] = "science/figures.py", [".", "science"]
+runpy.run_path("science/figures.py", run_name="__main__")
+"""
+
+
+def test_without_numba_the_figures_say_what_they_need():
+    command = [sys.executable, "-c", FIGURES]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=EXAMPLES.parent, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert 'needs numba: pip install "chain-bandit[fast]"' in ended.stderr.splitlines()[-1]
+
+
 def test_without_numba_a_game_is_played_and_audited_and_gives_the_same_bytes(tmp_path: Path):
     game = ["run", str(example("small.toml")), "--rounds", "20", "-o", "expect={}", "--json"]
     barred = [sys.executable, "-c", BARRED, *game, "--out", str(tmp_path / "without")]

@@ -63,8 +63,13 @@ def test_a_word_that_cannot_be_listed_is_refused_with_those_that_can() -> None:
 
 
 def test_a_name_of_no_file_and_no_example_says_where_examples_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ScenarioInvalid, match="nor is it a shipped example, which `chain-bandit list examples`"):
+    with pytest.raises(ScenarioInvalid, match=r"did you mean 'flights'\?"):
         load(Path("flihgts"))
+    (tmp_path / "mine.toml").touch()
+    with pytest.raises(ScenarioInvalid, match=r"cannot be read: .*; did you mean '.*/mine\.toml'\?"):
+        load(tmp_path / "mien.toml")
+    with pytest.raises(ScenarioInvalid, match="nor is it a shipped example, which `chain-bandit list examples`"):
+        load(Path("neither-of-these"))
     with pytest.raises(ScenarioInvalid) as caught:
         load(tmp_path / "none.toml")
     assert "example" not in str(caught.value)

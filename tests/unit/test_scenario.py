@@ -417,6 +417,8 @@ def test_an_adversary_sits_at_the_end_liars_first(read):
         ({"both": 1, "estimators": [LIE]}, "adversary.consensus"),
         ({"liars": 1, "estimators": [SILENCE]}, "adversary.estimators"),
         ({"attackers": 1, "consensus": [LIE]}, "adversary.consensus"),
+        ({"estimators": [LIE]}, "adversary.estimators"),
+        ({"consensus": [SILENCE], "liars": 0}, "adversary.consensus"),
         ({"estimators": [LIE], "consensus": [SILENCE], "liars": 3, "both": 2, "attackers": 2}, "adversary"),
     ],
 )
@@ -424,6 +426,12 @@ def test_an_adversary_without_a_way_or_a_seat_is_refused(read, keys, name):
     with pytest.raises(AssumptionBroken) as refused:
         adversary(read, **keys)
     assert refused.value.name == name
+
+
+def test_a_lie_that_nobody_tells_names_the_key_of_its_seats(read):
+    with pytest.raises(AssumptionBroken, match=r"did you mean adversary\.liars in place of liars, the assumed bound"):
+        adversary(read, estimators=[LIE])
+    assert adversary(read, estimators=[LIE], liars=0).roles == (0,) * 7  # of a sweep that begins with nobody
 
 
 def test_a_scenario_for_simulation_alone_is_not_played_on_a_chain(scenario, tmp_path):

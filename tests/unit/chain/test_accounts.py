@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from chain_bandit.chain.accounts import KEYSTORE, PASSWORD, decrypted, encrypted, named
 from chain_bandit.chain.errors import AccountRefused
+from chain_bandit.cli.root import app
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.nodes.keystore import unlock
 from tests.light_keys import light_keys
 
 SECRET = bytes(range(32))
@@ -33,6 +37,32 @@ def test_a_keystore_may_name_its_account_in_any_form_or_not_at_all(
     if form is not None:
         keystore["address"] = form(address)
     assert opened(tmp_path, keystore) == SECRET
+
+
+def test_a_byte_order_mark_is_no_part_of_password_or_keystore(
+    keystore: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ann.json").write_text(json.dumps(keystore), encoding="utf-8-sig")
+    (tmp_path / "password").write_text("sesame\r\n", encoding="utf-8-sig")
+    monkeypatch.setenv(KEYSTORE, str(tmp_path))
+    monkeypatch.setenv(PASSWORD, str(tmp_path / "password"))
+    wallet = named("ann", 1)
+    assert named(wallet.address, 1).address == wallet.address
+
+
+@pytest.mark.parametrize("code", [0, 8])
+def test_keygen_takes_an_existing_key(keystore: dict[str, Any], tmp_path: Path, code: int) -> None:
+    (tmp_path / "geth.json").write_text(json.dumps(keystore))
+    (tmp_path / "password").write_text("other" if code else "sesame")
+    line = "keygen", "ann", "--out", tmp_path / "ann", "--from", tmp_path / "geth.json"
+    with light_keys():
+        ended = CliRunner().invoke(app, [*map(str, line), "--password-file", str(tmp_path / "password"), "--json"])
+    if code:
+        assert isinstance(ended.exception, AccountRefused)
+        assert not (tmp_path / "ann").exists()
+    else:
+        assert json.loads(ended.stdout)["address"].removeprefix("0x").lower() in keystore["address"].lower()
+        assert Signer(unlock(tmp_path / "ann", "sesame")).secret == SECRET
 
 
 def test_a_keystore_with_a_changed_vector_is_not_another_account(keystore: dict[str, Any], tmp_path: Path) -> None:

@@ -51,6 +51,14 @@ def test_compiling_waits_until_it_pays(name, changes, count, engine):
 
 
 @pytest.mark.usefixtures("fresh")
+def test_many_arms_make_compiling_pay_sooner():
+    game = {"growth": 0, "rounds": 2_500, "sealed": True, "paid_burn_in": False}
+    few, many = (scenario(**game, rewards={"kind": "bernoulli", "means": [0.5] * arms}) for arms in (4, 200))
+    assert simulated.engines([(few, 40)]) == [Engine.PLAIN]
+    assert simulated.engines([(many, 40)]) == [Engine.COMPILED]
+
+
+@pytest.mark.usefixtures("fresh")
 def test_what_many_cells_take_together_decides():
     cell = scenario(growth=0), 5
     assert simulated.engines([cell]) == [Engine.PLAIN]

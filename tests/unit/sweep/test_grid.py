@@ -102,6 +102,13 @@ def test_a_point_that_the_theory_forbids_or_that_cannot_be_simulated_says_why(lo
     assert "checkpoints: the last <= T" in next(load("checkpoints = [51]\n" + SWEEP).points()).failure
 
 
+def test_a_sweep_over_the_bound_of_liars_does_not_play_a_lie_that_nobody_tells(load):
+    text = SWEEP.replace('"adversary.liars" = ["0%", "15%", "30%"]', "liars = [0, 1, 2]")
+    failures = [point.failure for point in load(text).points()]
+    assert len(failures) == 6
+    assert all("did you mean adversary.liars in place of liars" in each for each in failures)
+
+
 REFUSED = {
     "an unknown key": (SWEEP.replace("replicates", "replicats"), "did you mean 'replicates'"),
     "no axes": ('name = "x"\nbase = "base.toml"\n', "axes"),

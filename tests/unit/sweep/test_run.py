@@ -1,5 +1,6 @@
 """sweeps/run.py and sweeps/cell.py: what is kept, what is played again, what is refused. Games are made up here."""
 
+import csv
 import json
 import os
 from pathlib import Path
@@ -95,6 +96,29 @@ def test_the_table_has_every_point_and_checkpoint_with_its_intervals(swept, made
     assert rows[7]["regret_mean"] == pytest.approx(sum(rows[7][f"{part}_mean"] for part in PARTS))
 
 
+def test_the_table_is_written_as_csv_too(swept, made, tmp_path):
+    made.raises = {(1, "distance"): ValueError("a, b")}
+    result = swept()
+    with (tmp_path / "out" / run.CSV).open(newline="") as file:
+        read = list(csv.DictReader(file))
+    assert read == [{name: "" if value is None else str(value) for name, value in row.items()} for row in result.rows]
+    assert "ValueError: a, b" in {row["error"] for row in read}
+
+
+def test_a_line_is_drawn_over_the_last_axis_of_numbers(swept, tmp_path):
+    figure = view.line_figure(swept(text=SWEEP.replace("[1, 2, 3]", "[2, 0, 1]")))
+    (axes,) = figure.axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("liars", "regret at the end (rewards)")
+    assert [line.get_label() for line in axes.lines] == ["cost = constant", "cost = distance"]
+    assert [list(line.get_xdata()) for line in axes.lines] == [[0, 1, 2]] * 2
+    shares = SWEEP.replace("[1, 2, 3]", '["15%", "0%"]')
+    result = swept(text=shares, out="shares")
+    assert view.line_figure(result).axes[0].get_xlabel() == "liars (%)"
+    assert view.lines(result) == view.lines(result)
+    assert view.lines(result).startswith("<svg")
+    assert view.lines(swept(text=SWEEP.replace("liars = [1, 2, 3]\n", ""), out="none")) is None
+
+
 def test_points_that_fail_are_listed_and_the_others_are_done(swept, made):
     made.raises = {(1, "distance"): KeyError("a plug-in\nraised"), (2, "constant"): SystemExit(0)}
     seen = []
@@ -115,7 +139,7 @@ def test_points_that_fail_are_listed_and_the_others_are_done(swept, made):
 def test_a_second_run_plays_what_is_missing_and_leaves_the_same_bytes(swept, made, tmp_path):
     first = swept()
     before = files(tmp_path / "out")
-    assert len(before) == 2 + 4
+    assert len(before) == 3 + 4
     assert first.played == len(made.asked) == 4
     again = swept(resume=True)
     assert (again.played, len(made.asked), again.rows) == (0, 4, first.rows)
@@ -170,7 +194,7 @@ def test_a_manifest_that_is_a_pipe_keeps_nobody(swept, made, tmp_path):
         swept(resume=True)
 
 
-@pytest.mark.parametrize("name", [run.TABLE, "heatmap.svg", "heatmap.svg.partial", run.CELLS])
+@pytest.mark.parametrize("name", [run.TABLE, run.CSV, "heatmap.svg", "lines.svg", "heatmap.svg.partial", run.CELLS])
 def test_a_folder_where_a_file_goes_is_refused_in_a_sentence(made, tmp_path, monkeypatch, capsys, name):
     (tmp_path / "sweep.toml").write_text(SWEEP)
     (tmp_path / "out").mkdir()

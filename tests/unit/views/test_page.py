@@ -118,7 +118,7 @@ def test_page_names_the_rounds_that_failed_and_who_lied_and_equivocated(text, sa
     conduct = text[text.index('id="conduct"') : text.index('id="money"')]
     assert "There is proof that seat 3 (liar and attacker) sent a false report or signed twice." in conduct
     assert re.search(r'proof</span></td><td data-key="3">3</td>.{0,60}reported other means than its receipts', conduct)
-    lost = sum(sample.rounds[f"regret_{name}"][-1] for name in ("failed", "cost")) / 1e9
+    lost = sum(sample.rounds[f"regret_{name}_units"][-1] for name in ("failed", "cost")) / 1e9
     assert f"Each honest participant lost {lost:,.2f} rewards in expectation" in conduct
     assert "Beyond its assumptions" in text
     assert "Seat 3, 1 proof; " in text
@@ -354,8 +354,8 @@ def test_page_refuses_a_manifest_that_is_none(sample, field, value):
 
 
 def test_page_refuses_rounds_without_a_column(sample):
-    rounds = {name: sample.rounds[name] for name in sample.rounds.keys() - {"regret_ucb1"}}
-    with pytest.raises(RunUnreadable, match="regret_ucb1"):
+    rounds = {name: sample.rounds[name] for name in sample.rounds.keys() - {"regret_ucb1_units"}}
+    with pytest.raises(RunUnreadable, match="regret_ucb1_units"):
         page(sample.manifest, sample.report, rounds)
 
 

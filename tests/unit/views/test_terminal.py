@@ -168,7 +168,7 @@ def test_regret_table_has_the_undefended_mean_where_it_is_known(sample):
 def test_who_plays_the_games_own_index_policy_alone_is_a_line_of_the_table_and_a_curve_of_the_page(sample):
     manifest, report, rounds = sample.run
     assert "alone" not in {line.key for line in ViewModel.of(*sample.run).regret}
-    with_alone = {**rounds, "regret_alone": rounds["regret_ucb1"]}
+    with_alone = {**rounds, "regret_alone_units": rounds["regret_ucb1_units"]}
     run = manifest | {"policy": "kl-ucb"}, report, with_alone
     lines = {line.key: line for line in ViewModel.of(*run).regret}
     assert (lines["alone"].name, lines["alone"].total) == ("kl-ucb alone", lines["ucb1"].total)
@@ -198,7 +198,7 @@ def test_regret_table_adds_up(sample):
     assert sum(line.total for line in parts) == lines["total"].total
     assert lines["burn_in"].after is None
     assert lines["total"].after == lines["total"].total - lines["burn_in"].total
-    before = sample.rounds["regret_ucb1"][sample.manifest["burn_in"] - 1]
+    before = sample.rounds["regret_ucb1_units"][sample.manifest["burn_in"] - 1]
     assert lines["ucb1"].after == sample.manifest["regret_units"]["ucb1"] - before
 
 
