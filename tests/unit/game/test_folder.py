@@ -84,11 +84,12 @@ def test_a_fresh_place_is_one_where_nothing_is_nor_will_be(tmp_path):
     assert fresh(base, is_free) == tmp_path / "run-5"
 
 
-def test_what_a_living_process_writes_is_left_alone(tmp_path):
+def test_what_a_living_process_writes_is_left_alone_and_nobody_else_writes_there(tmp_path):
     out = tmp_path / "run"
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as living:
         theirs = tmp_path / f"run.{living.pid}.partial"
         theirs.mkdir()
-        fill(out)
+        with pytest.raises(FolderRefused, match=f"is being written by process {living.pid}"):
+            fill(out)
         assert theirs.exists()
         living.kill()
