@@ -193,7 +193,7 @@ class Node:
         self._furthest = dict.fromkeys(self._everybody, 0)
         self._greeted: set[int] = set()
         self._longest = max(2 * POLL, min(LONGEST, SHARE * bound))
-        self._shortest = max(POLL, self._longest / 2)  # the relayer tells of a record at once
+        self._shortest = max(POLL, self._longest / 4)  # the relayer tells of a record at once
         self._looked, self._look_at, self._pause, self._is_told = -inf, 0.0, self._shortest, False
         self._rate_limit, self._standing = RateLimit(len(self._everybody)), Timeliness()
         self._noise = RateLimit(len(self._everybody))

@@ -369,9 +369,9 @@ def test_the_chain_is_asked_at_once_where_the_relayer_tells_of_the_record_and_on
     told = [(each, RELAYER, Envelope(EnvelopeKind.NOW, 1, 0, ())) for each in (0.005, 0.006)]
     alone = looks(monkeypatch, [], 1.0)
     longest = min(module.LONGEST, module.SHARE * 9.0)
-    first = SPOKEN + longest / 2
+    first = SPOKEN + longest / 4
     assert alone[0] == 0.0
-    assert first <= alone[1] < first + POLL, "half of the longest pause, in a game of such a Delta"
+    assert first <= alone[1] < first + POLL, "a quarter of the longest pause, in a game of such a Delta"
     assert alone[-1] == pytest.approx(1.0, abs=0.5), "nobody has to tell"
     assert looks(monkeypatch, told[:1], 0.005) == [0.0, 0.005]
     during_the_steps = [(0.002, RELAYER, told[0][2])]
