@@ -32,6 +32,9 @@ from urllib3 import PoolManager
 
 JsonObject = dict[str, Any]
 
+UNBOUNDED = 1 << 62
+"""The head of a chain whose height matters to no limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderLimits:
@@ -157,7 +160,8 @@ class Provider:
         return False
 
     def _answers(self, batch: list[JsonObject]) -> list[JsonObject]:
-        head = self._head() if self.limits.lag or self.limits.receipts or self.limits.states or self.limits.range else 0
+        knows_head = self.limits.lag or self.limits.receipts or self.limits.states or self.limits.range
+        head = self._head() if knows_head else UNBOUNDED
         asked = [self._changed(each, head) for each in batch]
         passed = [each for each in asked if "error" not in each]
         found = {each["id"]: each for each in self._forward(passed)} if passed else {}

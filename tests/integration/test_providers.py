@@ -2,6 +2,9 @@
 
 import pytest
 
+from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.http_node import HttpNode
+from verification.hostile_provider import ProviderLimits, provided
 from verification.providers import cell
 
 
@@ -19,3 +22,10 @@ def test_a_node_without_receipts_is_refused_at_once_in_one_sentence() -> None:
     assert refused.is_good, refused
     assert refused.code == 5
     assert "refuses eth_getTransactionReceipt (it gives no receipt of block 302, which it has)" in refused.text
+
+
+@pytest.mark.parametrize("limits", ["rate=1000", "batch=5", "lag=1"])
+def test_the_state_after_a_block_is_told_whatever_the_limits(limits: str) -> None:
+    with anvil() as node, provided(node.url, ProviderLimits.of(limits)) as (url, _):
+        node.ask("anvil_mine", "0x2")
+        assert HttpNode(url).ask("eth_call", {"to": "0x" + "00" * 20, "data": "0x"}, "0x1") == "0x"
