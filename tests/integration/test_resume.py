@@ -17,7 +17,7 @@ from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain_history.collect import collect
-from chain_bandit.cli import app
+from chain_bandit.cli.root import app
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.game import unfinished, wiring
 from chain_bandit.game.folder import SCENARIO, FolderRefused

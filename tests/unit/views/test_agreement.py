@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chain_bandit.auditor.agreement import AgreementReport
-from chain_bandit.cli import app
+from chain_bandit.cli.root import app
 from chain_bandit.game import folder, mediated
 from chain_bandit.game.mediated import AgreementGame, default_terms
 from chain_bandit.protocol.errors import ChainBanditError
