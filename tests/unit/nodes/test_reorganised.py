@@ -29,15 +29,17 @@ def following(**views: Any) -> Follower:
 
 
 def test_nothing_is_lacking_before_the_opening_and_an_opening_that_fell_out_is_told():
-    follower = following(next_round=lambda at: 0, opened=lambda at: False)
+    asked = list[object]()
+    follower = following(next_round=lambda at: 0, opened=lambda at: asked.append(at) or False)
     assert follower.lacks(AT) is None
     follower.salt = bytes(32)
     assert follower.lacks(AT) == "the game, which was open, is not"
-    open_again = following(next_round=lambda at: 9, opened=lambda at: True)
+    open_again = following(next_round=lambda at: asked.append(at) or 9, opened=lambda at: True)
     open_again.salt = bytes(32)
     assert open_again.lacks(AT) is None, "no record was given yet"
     open_again._given = 9
     assert open_again.lacks(AT) == "its last record is of round 8, not 9"
+    assert asked == [AT, AT], "of the branch of that block, and no other"
 
 
 def test_a_closing_that_fell_out_is_noticed_before_a_node_ends_with_it():
