@@ -114,7 +114,7 @@ class Account:
 
 
 def of_trusted_head(head: str) -> str:
-    """What a verdict rests on where nobody gave the audit the last block's hash."""
+    """The sentence on a verdict for which the audit was given no hash of the last block."""
     return (
         f"no head was given: the audit trusts the history's own last block, {head}. No signature covers blocks and "
         "receipts; compare it with a node of the chain, or with a head that you kept"

@@ -184,7 +184,7 @@ class Outbox:
             self._nonces[entry.account] = max(self._nonces.get(entry.account, 0), entry.nonce + 1)
 
     def left(self) -> Iterator[Entry]:
-        """What was signed and may still be undone, for an outbox that begins other calls: of no call's index."""
+        """Signed transactions that a reorganisation may undo, for an outbox that begins other calls."""
         for entries in self._journaled.values():
             yield from (replace(entry, call=OF_NO_CALL) for entry in entries)
         for call in self.kept:

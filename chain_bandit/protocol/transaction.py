@@ -40,8 +40,8 @@ def gas_of_blocks(size: int, blocks: int, participants: int, signatures: int) ->
 
 
 def gas_of_anybodys_call(size: int, participants: int) -> int:
-    """Gas that is enough, by Prague's prices, for a call that anybody may make, other than blocks: a seat, a skip, a
-    proof, an acquittal, a withdrawal. It is less than `gas_of_call` gives.
+    """Gas that is enough, by Prague's prices, for a call that any account may make, other than blocks: a seat, a skip,
+    a proof, an acquittal, a withdrawal. It is less than `gas_of_call` gives.
 
     Args:
         size: bytes of its calldata.
