@@ -15,6 +15,7 @@ from rich.console import Console, RenderableType
 
 from chain_bandit.auditor.report import AuditReport
 from chain_bandit.audits import audit_file, described, page_of
+from chain_bandit.chain.errors import NodeRefused
 from chain_bandit.chain.notice import Notice, nobody
 from chain_bandit.chain.remote import at_url
 from chain_bandit.chain.wire import without_key
@@ -86,6 +87,9 @@ class Watched:
         """Fetch what is new, audit and show it; draw it anew when there is more of it by a twentieth.
 
         A node that does not answer, which is logged once, or has nothing new leaves the page.
+
+        Raises:
+            NodeRefused: before the first page, which was insisted on: of receipts that the node does not keep.
         """
         try:
             rpc = at_url(self.rpc)
@@ -93,6 +97,8 @@ class Watched:
                 self._renew(rpc)
             self._notice.over()
         except ChainBanditError as error:
+            if self.report is None and isinstance(error, NodeRefused):
+                raise
             self._notice.waiting(error)
             if self.report is None:
                 self._publish(self._waiting(str(error)))
@@ -126,7 +132,10 @@ class Watched:
             self._changed.notify_all()
 
     def run(self) -> None:
-        """Look again and again until the game is over, and its last page was asked for or waited for."""
+        """Look again and again until the game is over, and its last page was asked for or waited for.
+
+        Raises `NodeRefused` as `look` does.
+        """
         while True:
             began = monotonic()
             self.look()

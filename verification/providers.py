@@ -26,7 +26,7 @@ from chain_bandit.chain.process import OwnNode
 from verification.hostile_provider import ProviderLimits, provided
 from verification.kills import free_ports
 
-MINED, TIMEOUT, AT_ONCE = 300, 420.0, 60.0
+MINED, TIMEOUT, AT_ONCE = 300, 900.0, 60.0
 """Blocks before a cell begins; seconds for one command, and those in which a refusal counts as one at once."""
 
 COLUMNS = {

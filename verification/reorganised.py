@@ -175,7 +175,8 @@ def _judge(game: ReorganisedGame, node: HttpNode, out: Path, scratch: Path) -> N
         game.ended = "audited" if audit.returncode == 0 else f"audit {audit.returncode}"
         game.lost = "" if audit.returncode == 0 else audit.stdout[-300:] + audit.stderr[-300:]
     else:
-        game.ended = "refunded" if code == REFUNDED[game.verb] and not game.left else f"stopped with {code}"
+        is_refunded = code == REFUNDED[game.verb] and "return" in game.said[-1] and not game.left
+        game.ended = "refunded" if is_refunded else f"stopped with {code}"
         game.lost = "" if game.ended == "refunded" else game.ended
     if game.left:
         game.lost = f"{game.left} wei are left in the contract. {game.lost}"

@@ -104,6 +104,11 @@ class HttpNode:
         wei: int = self.rpc.ask("eth_getBalance", [address, "latest"], as_int)
         return wei
 
+    def sent(self, address: str) -> int:
+        """How many transactions of an account the chain has."""
+        count: int = self.rpc.ask("eth_getTransactionCount", [address, "latest"], as_int)
+        return count
+
     def be_quiet(self) -> None:
         """Stop a development node from printing every request."""
         self._understood("setLoggingEnabled", False, at_most=KNOCK)

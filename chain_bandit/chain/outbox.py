@@ -690,7 +690,7 @@ class Outbox:
             self.open = sorted({*self.open, *fallen}, key=lambda call: call.index)
         self.unsure = False
         if whole and head is not None:
-            self._top, self._below_top = head, frozenset(blocks)
+            self._top, self._below_top = head, frozenset(block for block in blocks if block[0] <= head[0])
         return whole
 
     # --- the end of a call

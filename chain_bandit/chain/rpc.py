@@ -46,6 +46,9 @@ StateAt: TypeAlias = str | tuple[int, str]
 SAID_EVERY = 100
 """Questions for events after which a notice says how far they are read."""
 
+PRUNED = 10.0
+"""Seconds without a receipt of a transaction in the chain after which the node is believed not to keep it."""
+
 BEHIND = 2.0
 """Seconds after which a node that lacks the last known block is believed."""
 
@@ -91,10 +94,14 @@ class Rpc:
     ) -> Any:
         """One result as `read` has it, which may find it garbled; waited for `at_most` seconds; `null` is none.
 
+        A receipt is asked for of a transaction that the chain has.
+
         Raises:
             NotUnderstood: the node has no such method.
+            NodeRefused: it does not keep the receipt.
         """
         owed = method.startswith("eth_")  # what changes a node answers nothing
+        start = self.clock.now()
 
         def taken(answers: list[Any]) -> Any:
             (answer,) = answers
@@ -103,12 +110,16 @@ class Rpc:
                     self._require_final(answers, method)
                 return answer
             if owed and answer is None:
+                if method == "eth_getTransactionReceipt" and self.clock.now() > start + PRUNED:
+                    return Refused("it gives no receipt of a transaction that its chain has")
                 raise NodeUnreachable(f"{method} returned nothing")
             return read(answer)
 
         answer = self._insist([(method, parameters)], taken, at_most)
         if isinstance(answer, Refused):
-            raise (NotUnderstood if answer.unknown_method else NodeUnreachable)(f"{method}: {answer.text}")
+            if answer.unknown_method:
+                raise NotUnderstood(f"{method}: {answer.text}")
+            raise NodeRefused(method, answer.text)
         return answer
 
     def logs(

@@ -5,10 +5,11 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 from chain_bandit.chain import accounts
+from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.capabilities import require_capabilities
 from chain_bandit.chain.client import GAS_DEPLOYMENT
-from chain_bandit.chain.funds import Need, fund
+from chain_bandit.chain.funds import Need, fund, price_of, totals
 from chain_bandit.chain.hardhat import hardhat
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal
@@ -20,8 +21,9 @@ from chain_bandit.game.on_chain import embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.errors import ChainBanditError
 
-ChainFactory = Callable[[Plan, Journal | None], AbstractContextManager[DevelopmentNode]]
-"""Gives the node for a plan, with everybody paid by payments that the journal keeps, or without one as they are.
+ChainFactory = Callable[[Plan, Journal, bool], AbstractContextManager[DevelopmentNode]]
+"""Gives the node for a plan, with everybody paid by payments that the journal keeps; in a game that is resumed out of
+nothing only who has sent nothing yet: a reorganisation may have taken that back.
 
 The node is gone, or let go, when the block ends.
 """
@@ -70,7 +72,7 @@ def chain(
         require_no_payer(account)
         return embedded
     if name in OWN or is_url(name):
-        return lambda plan, payments: _funded(name, plan, account, on_connected, payments)
+        return lambda plan, payments, is_resumed: _funded(name, plan, account, on_connected, payments, is_resumed)
     raise UnknownChain(name)
 
 
@@ -86,7 +88,7 @@ def is_url(name: str) -> bool:
 
 
 @contextmanager
-def embedded(plan: Plan, payments: Journal | None = None) -> Iterator[DevelopmentNode]:
+def embedded(plan: Plan, payments: Journal | None = None, is_resumed: bool = False) -> Iterator[DevelopmentNode]:
     """A fresh chain in this process, on which nobody pays."""
     yield embedded_node(plan)
 
@@ -110,12 +112,16 @@ def connected(name: str, say: Callable[[str], None] = on_stderr) -> Iterator[Htt
 
 @contextmanager
 def _funded(
-    name: str, plan: Plan, account: str | None, on_connected: Callable[[int], None], payments: Journal | None
-) -> Iterator[HttpNode]:
+    name: str, plan: Plan, account: str | None, on_connected: Callable[[int], None], payments: Journal,
+    is_resumed: bool,
+) -> Iterator[HttpNode]:  # fmt: skip
     with connected(name) as node:
         on_connected(node.chain_id)
-        if payments is not None:
-            fund(node, needs(plan, node), accounts.named(account, node.chain_id) if account else None, payments)
+        payer, wanted = accounts.named(account, node.chain_id) if account else None, needs(plan, node)
+        if not is_resumed or payer is not None:
+            fund(node, [] if is_resumed else wanted, payer, payments)
+        elif not payments.entries:
+            node.grant(totals((need for need in wanted if not node.sent(checksummed(need.account))), price_of(node)))
         yield node
 
 

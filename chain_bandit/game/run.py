@@ -71,7 +71,7 @@ def run(
     journals = journals or Journals()
     with ExitStack() as stack:
         with watch("evm"):
-            node = stack.enter_context(chain(plan, journals.unpaid))
+            node = stack.enter_context(chain(plan, journals.payments, bool(journals.game.entries)))
         return _run(plan, node, out, observe, watch, journals)
 
 

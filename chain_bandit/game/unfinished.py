@@ -47,11 +47,6 @@ class Journals:
     whole: bool = False
 
     @property
-    def unpaid(self) -> Journal | None:
-        """The journal of payments; None where they have come through."""
-        return None if self.game.entries else self.payments
-
-    @property
     def kept(self) -> bool:
         """Whether there is something to take up."""
         return not self.whole and bool(self.payments.entries or self.game.entries)

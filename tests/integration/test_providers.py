@@ -17,11 +17,18 @@ def test_a_game_is_played_through_a_provider_with_limits(row: str, column: str) 
     assert (played.code, played.text) == (0, "")
 
 
-def test_a_node_without_receipts_is_refused_at_once_in_one_sentence() -> None:
-    refused = cell("audit", "pruned receipts")
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        ("audit", "block 302, which it has"), ("watch", "block 302, which it has"),
+        ("run", "a transaction that its chain has"),
+    ],
+)  # fmt: skip
+def test_a_node_without_receipts_is_refused_at_once_in_one_sentence(row: str, what: str) -> None:
+    refused = cell(row, "pruned receipts")
     assert refused.is_good, refused
     assert refused.code == 5
-    assert "refuses eth_getTransactionReceipt (it gives no receipt of block 302, which it has)" in refused.text
+    assert f"refuses eth_getTransactionReceipt (it gives no receipt of {what})" in refused.text
 
 
 @pytest.mark.parametrize("limits", ["rate=1000", "batch=5", "lag=1"])

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from chain_bandit.append_log import AppendLogFile, LogLocked
+from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import TransactionPolicy
@@ -68,7 +69,7 @@ def started(url: str, out: Path, seed: int, *more: str) -> "subprocess.Popen[str
 
 def stay(node: Any) -> dict[str, Any]:
     """Play on a node that outlives the run."""
-    return {"chain": lambda plan, payments: nullcontext(node), "outlives": True}
+    return {"chain": lambda plan, payments, is_resumed: nullcontext(node), "outlives": True}
 
 
 def killed_at(node: Anvil, out: Path, seed: int, marks: list[int], *options: str, **changes: Any) -> None:
@@ -265,6 +266,26 @@ def test_a_run_killed_while_everybody_is_paid_is_taken_up_and_nobody_is_paid_twi
     payments = participants + others if payer else 0
     assert int(node.ask("eth_getTransactionCount", PAYER, "latest"), 16) == payments
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_run_whose_funds_a_reorganisation_took_back_is_taken_up(node, tmp_path):
+    out, plan = tmp_path / "run", Plan(small(8, node))
+
+    def fault(handler, batch):
+        if "eth_sendRawTransaction" not in str(batch):
+            return False
+        process.kill()
+        handler.hang_up()
+        return True
+
+    with proxy(node.url, fault) as url:
+        process = started(url, out, 8)
+        assert process.wait() == -signal.SIGKILL
+    for address in (*plan.addresses, plan.environment.address, plan.relayer.address):
+        assert int(node.ask("eth_getBalance", checksummed(address), "latest"), 16)
+        node.ask("anvil_setBalance", checksummed(address), "0x0")
+    resumed = started(node.url, out, 8, "--resume")
+    assert resumed.wait() == 0, resumed.stderr.read()
 
 
 def test_ctrl_c_says_that_the_run_can_be_taken_up(node, tmp_path):

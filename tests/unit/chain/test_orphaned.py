@@ -191,7 +191,24 @@ def test_blocks_below_one_that_is_in_the_chain_are_not_asked_for_again():
     assert len(step.send([node.outbox.head[1], bytes(32), node.outbox.head[1]]).requests) == 6, "it fell out"
 
 
+def test_a_block_above_the_head_that_it_was_found_by_is_asked_for_again():
+    node = Liar()
+    node.mines = True
+    node.call()
+    node.turn()
+    lower = node.height - 1
+    node.outbox.head = lower, lower.to_bytes(32)  # as a node that is behind has it
+    for _ in range(2):
+        asked = [int(parameters[0], 16) for _, parameters in next(node.outbox.look_back()).requests]
+        assert node.height in asked
+        node.step(node.outbox.look_back())
+
+
 FAULTS = {
+    "what is found is below any head": (
+        test_a_block_above_the_head_that_it_was_found_by_is_asked_for_again, "look_back",
+        "block for block in blocks if block[0] <= head[0]", "blocks",
+    ),
     "a fee is raised at once": (
         test_before_a_fee_is_raised_calls_before_it_are_looked_for, "_follow", "whole or (yield from self.look_back())",
         "True",
