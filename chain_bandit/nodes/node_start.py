@@ -211,6 +211,8 @@ class NodeStart(ABC):
         """Whether the chain was reorganised since this start, or lacks what was read from it, as it is now."""
         with suppress(Reorganised, NodeUnreachable):
             self.watch.look(at_once=True)
+            if self.follower.lacks(self.node.rpc.latest()) is not None:  # blocks came and fell out between two looks
+                return True
         return self.watch.reorganisations > 0 or self.watch.trouble is not None
 
     def run(self) -> Mapping[str, Any]:

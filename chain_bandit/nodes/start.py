@@ -396,7 +396,8 @@ def main(
 ) -> Mapping[str, Any]:  # fmt: skip
     """Run one node to the end of its game; tells which it was, and what it ended with. Raises `ChainBanditError`.
 
-    Where a reorganisation takes out what this node rests on, it starts anew from what the chain has.
+    Where a reorganisation takes out what this node rests on, it starts anew from what the chain has; so it does where
+    a nonce is taken soon after its start: by what an earlier process left in the mempool.
     """
     arm(place.resolve().name)
     place, known = place.resolve(), cache(password) if password is not None else None
@@ -408,9 +409,10 @@ def main(
             return {"node": place.name, "contract": files.read_shared(game).contract, **said}
         (place / files.ENDED).unlink()
     logging.getLogger("chain_bandit").addHandler(_Said(say))
-    reorganised_at, before = -inf, None
+    reorganised_at, begun_at, before = -inf, -inf, None
     while True:
         start = start_of(place)(place, url, known, metrics, say, rewards)
+        begun_at = start.clock.now() if before is None else begun_at
         if before is not None:
             start.contract.take_over(before)
         before = start.contract
@@ -426,7 +428,7 @@ def main(
             now = start.clock.now()
             if isinstance(error, Reorganised) or start.was_disturbed():
                 reorganised_at = now
-            if now > reorganised_at + REPLACED:
+            if now > max(reorganised_at, begun_at if isinstance(error, NonceTaken) else -inf) + REPLACED:
                 raise
             start.clock.sleep(LOOK)
             say(f"starts anew from what the chain has: {error}")

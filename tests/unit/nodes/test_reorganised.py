@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from chain_bandit.chain.errors import NodeUnreachable, TransactionReverted
+from chain_bandit.chain.errors import NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.http_node import BURIED, CALM
 from chain_bandit.chain.retry_budget import Clock
 from chain_bandit.nodes import start as start_module
@@ -199,3 +199,22 @@ def test_what_the_contract_refuses_on_a_chain_that_is_as_it_was_ends_a_node(live
     with pytest.raises(TransactionReverted):
         lives(late)
     assert late.lives == 2
+
+
+def test_a_nonce_that_an_earlier_process_used_is_no_end_and_one_that_is_taken_later_is(lives):
+    taken = NonceTaken("0x05", 10)
+    assert lives(Begun([taken, 9]))["ended"] == 9
+    late = Begun([taken])
+    late.run = lambda: setattr(late, "now", late.now + REPLACED + 1) or Begun.run(late)  # type: ignore[method-assign]
+    with pytest.raises(NonceTaken):
+        lives(late)
+    assert late.lives == 1
+
+
+@pytest.mark.parametrize("lacking", [None, "its last record is of round 15, not 16"])
+def test_a_node_is_disturbed_where_blocks_came_and_fell_out_between_two_looks(lacking):
+    start = cast("Any", Start.__new__(Start))
+    start.watch = SimpleNamespace(look=lambda at_once: True, reorganisations=0, trouble=None)
+    start.follower = SimpleNamespace(lacks={AT: lacking}.__getitem__)
+    start.node = SimpleNamespace(rpc=SimpleNamespace(latest=lambda: AT))
+    assert start.was_disturbed() is (lacking is not None)
