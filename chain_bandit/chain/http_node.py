@@ -28,6 +28,9 @@ KNOCK = 1.0
 AT_ONCE = 250
 """Blocks that a node is asked for in one call: a thousand take a development node longer than an answer may."""
 
+SHOWN = 10.0
+"""Seconds for which balances that were given are waited for: a provider may answer by an older block."""
+
 _POLL = 0.2
 
 
@@ -93,7 +96,15 @@ class HttpNode:
 
     def grant(self, balances: Mapping[bytes, int]) -> bool:
         """Give accounts (20 bytes) at least so much wei out of nothing; False where the node does not do that."""
-        return all(self._grant(checksummed(account), wei) for account, wei in balances.items())
+        poor = {checksummed(account): wei for account, wei in balances.items()}
+        poor = {address: wei for address, wei in poor.items() if self.balance(address) < wei}
+        if not all(self._understood("setBalance", address, hex(wei)) for address, wei in poor.items()):
+            return False
+        clock = self.delivery.clock
+        until = clock.now() + SHOWN
+        while any(self.balance(address) < wei for address, wei in poor.items()) and clock.now() < until:
+            clock.sleep(_POLL)
+        return True
 
     def height(self) -> int:
         """The number of the latest block."""
@@ -112,9 +123,6 @@ class HttpNode:
     def be_quiet(self) -> None:
         """Stop a development node from printing every request."""
         self._understood("setLoggingEnabled", False, at_most=KNOCK)
-
-    def _grant(self, address: str, wei: int) -> bool:
-        return self.balance(address) >= wei or self._understood("setBalance", address, hex(wei))
 
     def _hurry(self, method: str, *parameters: Any) -> bool:
         """Whether the node did it, whatever it says where it did not."""

@@ -36,3 +36,11 @@ def test_the_state_after_a_block_is_told_whatever_the_limits(limits: str) -> Non
     with anvil() as node, provided(node.url, ProviderLimits.of(limits)) as (url, _):
         node.ask("anvil_mine", "0x2")
         assert HttpNode(url).ask("eth_call", {"to": "0x" + "00" * 20, "data": "0x"}, "0x1") == "0x"
+
+
+def test_accounts_that_a_node_gives_money_have_it_before_they_act_though_the_provider_lags() -> None:
+    with anvil() as node, provided(node.url, ProviderLimits.of("lag=2")) as (url, _):
+        node.ask("evm_setIntervalMining", 1)
+        behind = HttpNode(url)
+        assert behind.grant({bytes(19) + b"\x77": 10**9})
+        assert behind.balance("0x" + "00" * 19 + "77") == 10**9
