@@ -26,15 +26,42 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({
 })  # fmt: skip
 """By name, what differs from a scenario's own defaults. Those are the paper's."""
 
+UNPROVEN: Final = ((0.3, "5/b"), (1.0, "7.4/b"))
+"""C₁ of the recommended preset where liars stay in the game, by the largest share of them; see docs/robust.md."""
+
 
 def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of a scenario, and those of its preset that it does not have; of `[chain]` likewise, in phases."""
     name = given.get("preset", PAPER)
     preset = PRESETS.get(name, {}) if isinstance(name, str) else {}
     keys, own = {**preset, **given}, given.get("chain", {})
+    if name == RECOMMENDED and not {"exploration", "policy", "aggregation"} & given.keys() and unproven(keys):
+        keys["exploration"] = _exploration(keys)
     if not isinstance(own, Mapping):
         return keys
     return {**keys, "chain": {**(preset.get("chain", {}) if keys.get("growth") else {}), **own}}
+
+
+def unproven(keys: Mapping[str, Any]) -> str:
+    """Why nobody is excluded for a false report while a scenario of these keys is played; empty where liars are."""
+    rewards = keys.get("rewards")
+    kind = rewards.get("kind") if isinstance(rewards, Mapping) else getattr(rewards, "kind", None)
+    why = {
+        "slash = 0": not keys.get("slash"),
+        "sealed = true": bool(keys.get("sealed")),
+        'comparison = "mpc"': keys.get("comparison", "ideal") != "ideal",
+        "disclosure other than estimates": keys.get("disclosure", "estimates") != "estimates",
+        'rewards.kind = "self-declared"': kind == "self-declared",
+    }
+    return ", ".join(name for name, holds in why.items() if holds)
+
+
+def _exploration(keys: Mapping[str, Any]) -> str:
+    """C₁ against as many liars as the keys say, while they may be of any type yet."""
+    liars, seats = keys.get("liars"), keys.get("participants")
+    known = isinstance(liars, int) and isinstance(seats, int) and seats > 0
+    share = liars / seats if known else 1.0  # type: ignore[operator]
+    return next((c1 for most, c1 in UNPROVEN if share <= most), UNPROVEN[-1][1])
 
 
 def known(name: str) -> str:

@@ -837,7 +837,7 @@ def built(
     path: Path, text: str, data: Mapping[str, Any], overrides: Mapping[str, Any], on_chain: bool = True
 ) -> Scenario:
     """The scenario of some data in a file, with overrides by dotted key. Arguments and errors as of `load`."""
-    named = {key: overrides[key] for key in ("preset", "growth") if key in overrides}
+    named = {key: value for key, value in overrides.items() if "." not in key}
     changed = deepcopy(with_defaults({**data, **named}))
     for key, value in overrides.items():
         _assign(changed, key, value, str(path))

@@ -3,7 +3,7 @@
     python -m science.search --rule NAME --exploration C1 [--liars 3] [--games 10000] [--rushing] [--random]
                                 [--blind | --greedy] [--seats 10] [--rounds 10000] [--burn-in L] [--candidates FILE]
                                 [--json FILE]
-    python -m science.search --recommended [--liars 3] [--games 10000] [--rushing] [--random] ...
+    python -m science.search --recommended [--arms demo] [--change 'slash = 0.0'] [--liars 3] ...
     python -m science.search --rule NAME --exploration C1 [--liars 3] --attack NAME
     python -m science.search --rule NAME --exploration C1 [--liars 3] --row N [--seats 20] [--rounds 100000]
 
@@ -19,13 +19,15 @@ With --blind a search knows nothing but that a lie is a distance from the honest
 of rounds and each of best, second and other arms, by the cross-entropy method (Rubinstein 1999). With --greedy the
 candidates are those of the attack `greedy`, by how far its distances go, all of chance. With --attack nothing is
 searched, and that one is played on these seeds; with --row the worst lie of the N-th row of docs/figures/search.jsonl,
-from 1 on. With --recommended the game is the demo's, by the recommended preset: its regret
-is that of all rounds with burn-in and costs, and the ratio is over UCB1 alone.
+from 1 on. With --recommended the game is by the recommended preset, but for each --change, on the demo's arms or on
+those above: its regret is that of all rounds with burn-in and costs, and the ratio is over UCB1 alone. With a --change it
+is over `kl-ucb` alone, and some structured starts are of liars that know the best arm.
 """
 
 import argparse
 import random
 import time
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import accumulate, cycle, pairwise
@@ -57,6 +59,8 @@ from science.exclusion import named
 from science.figures import COUNTED, MEANS, FigureBench
 
 ROUNDS, FRESH, SEARCHED, TRIES, TOGETHER, CONFIRMING, FINALISTS = 10_000, 200, 10**6, 16, 16, 4, 16
+UNPROVEN = 300
+"""Fresh games of the preset without proofs; of all else `FRESH`."""
 WINDOWS, POPULATION, ELITE, SPREAD, KEPT = 5, 40, 8, 3.0, 0.3
 """Of the blind search: spans of rounds, candidates a generation, and of how many the next one is drawn; the deviation
 of the first, and how much of the old mean and deviation a new one keeps."""
@@ -67,7 +71,9 @@ Candidate = dict[str, Any]
 """`attacks` of each liar, and `split`, how many of the liars tell the mirror image."""
 _Done = list[dict[str, Any]]
 DISTANCES = ("best", "second", "others")
-ASKED = ("rule", "exploration", "liars", "rushing", "seats", "rounds", "random", "blind", "recommended")
+ASKED = (
+    "rule", "exploration", "liars", "rushing", "seats", "rounds", "random", "blind", "recommended", "arms", "changes",
+)  # fmt: skip
 """What a row says that was asked for, as it was."""
 
 
@@ -76,7 +82,9 @@ def case(given: argparse.Namespace, candidate: Candidate, seed: int) -> Scenario
     seats = [{"seat": given.seats - 1 - liar, "attacks": _told(candidate, liar)} for liar in range(given.liars)]
     if given.recommended:
         changes = {"seed": seed, "participants": given.seats, "rounds": given.rounds, "liars": given.liars}
-        return load(FLIGHTS, changes | {"attackers": 0, "malicious": seats}, on_chain=False)
+        arms = {"rewards": {"kind": "bernoulli", "means": MEANS}} if given.arms == "four" else {}
+        changes |= {"attackers": 0, "malicious": seats, **arms, **given.changes}
+        return load(FLIGHTS, changes, on_chain=False)
     rule: dict[str, Any] = {"name": given.rule, "options": dict(given.option)}
     return Scenario.model_validate({
         "name": "search", "seed": seed, "participants": given.seats, "rounds": given.rounds, "liars": given.liars,
@@ -206,12 +214,17 @@ STRUCTURED: tuple[dict[str, Any], ...] = (
 )
 """Starts that are not of chance; the last is `optimiser`."""
 
+KNOWING = tuple({**each, "target": 0} for each in (
+    *STRUCTURED, {"best": -FARTHEST, "second": 2.5, "others": 2.8}, {"best": -FARTHEST, "second": 3.2, "others": -0.7},
+))  # fmt: skip
+"""Starts of liars that know the best of the four arms, the first."""
+
 
 def of_family(given: argparse.Namespace, done: _Done, drawn_: Sequence[Candidate]) -> Candidate:
     """What is tried next, beside what its generation tries already."""
     at = len(done) + len(drawn_)
     chance = random.Random(f"{given.rule} {given.liars} {at}")
-    structured = [] if given.random else STRUCTURED
+    structured = [] if given.random else [*STRUCTURED, *KNOWING] if given.changes else STRUCTURED
     if at < len(structured):
         return _family(structured[at] | {"rushing": given.rushing})
     ranked = [row["candidate"] for row in sorted(done, key=lambda row: -row["regret"])]
@@ -319,9 +332,20 @@ def spent(done: _Done) -> int:
 def _row(given: argparse.Namespace, candidate: Candidate, done: _Done) -> dict[str, Any]:
     return {
         **{key: getattr(given, key) for key in ASKED}, "options": dict(given.option), "worst": candidate,
+        **({"played": _pair(given, candidate)} if given.recommended else {}),
         "games": spent(done), "curve": curve(done), "cpu_minutes": round(sum(row["cpu"] for row in done) / 60, 1),
-        **told(given, candidate), **provenance.made(0, FRESH),
+        **told(given, candidate), **provenance.made(0, _fresh(given)),
     }  # fmt: skip
+
+
+def _pair(given: argparse.Namespace, candidate: Candidate) -> str:
+    """Policy and C₁ of a game of the preset."""
+    game = case(given, candidate, 0)
+    return f"`{game.policy}`, {game.exploration}"
+
+
+def _fresh(given: argparse.Namespace) -> int:
+    return UNPROVEN if given.changes else FRESH
 
 
 def curve(done: _Done) -> list[list[float]]:
@@ -341,12 +365,13 @@ def told(given: argparse.Namespace, candidate: Candidate) -> dict[str, Any]:
         worst_game, p99, oracle_worst: of one game; locked: games that lose at the end as if they had settled on a worse
         arm.
     """
-    nearly, game = given.rounds * 9 // 10, case(given, candidate, 0)
-    games = replicates(game, FRESH, (nearly, given.rounds), given.jobs)
+    nearly, game, fresh = given.rounds * 9 // 10, case(given, candidate, 0), _fresh(given)
+    games = replicates(game, fresh, (nearly, given.rounds), given.jobs)
     before, each = _counted(given, games).T
     other, seats = ("alone", 1) if given.recommended else ("oracle", given.seats - given.liars)
-    theirs = FigureBench(FRESH, given.jobs).pooled(range(seats), (given.rounds,), game)[:, -1]
-    sampled = np.random.default_rng(0).integers(0, FRESH, (10_000, FRESH))
+    policy = game.parameters.policy.name if given.changes else "ucb1"
+    theirs = FigureBench(fresh, given.jobs).pooled(range(seats), (given.rounds,), game, policy)[:, -1]
+    sampled = np.random.default_rng(0).integers(0, fresh, (10_000, fresh))
     ratios = each[sampled].mean(axis=1) / theirs[sampled].mean(axis=1)
     *_, second, best = sorted(environment(game.model).truth / UNIT)
     settled = (given.rounds - nearly) * (best - second) / 2
@@ -377,7 +402,7 @@ def table(found: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def beside_alone(found: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """A line a search against the recommended preset."""
+    """A line a search against the recommended preset, where lies are proven."""
     yield "| f | T | liars know | searched | regret | of UCB1 alone | p99, worst game | UCB1's worst game | lie |"
     yield "|---:|---:|---|---|---:|---:|---:|---:|---|"
     for row in found:
@@ -387,6 +412,21 @@ def beside_alone(found: Iterable[dict[str, Any]]) -> Iterator[str]:
             f"| {'the open round' if row['rushing'] else 'the last block'} | {_searched(row)} "
             f"| {row['regret']['mean']:.1f} | {ratio:.3f} ({low:.3f} … {high:.3f}) "
             f"| {row['p99']:.0f}, {row['worst_game']:.0f} | {row['alone_worst']:.0f} | {_lie(row['worst'])} |"
+        )
+
+
+def unproven(found: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """A line a search against the recommended preset where no lie is proven, in phases unless it says otherwise."""
+    yield "| game | plays | f | T | searched | regret | of `kl-ucb` alone | p99, worst game | locked on | lie |"
+    yield "|---|---|---|---:|---|---:|---:|---:|---:|---|"
+    for row in found:
+        ratio, low, high = row["ratio"]
+        block = ", a block a round" if row["changes"].get("growth") == 0 else ""
+        yield (
+            f"| {'flights' if row['arms'] == 'demo' else 'four arms'}{block} | {row['played']} "
+            f"| {row['liars']} of {row['seats']} | {row['rounds']:,} | {_searched(row)} "
+            f"| {row['regret']['mean']:.1f} | {ratio:.2f} ({low:.2f} … {high:.2f}) "
+            f"| {row['p99']:.0f}, {row['worst_game']:.0f} | {row['locked']} of {UNPROVEN} | {_lie(row['worst'])} |"
         )
 
 
@@ -471,19 +511,22 @@ def main() -> None:
     alike = parser.add_mutually_exclusive_group()
     alike.add_argument("--blind", action="store_true", help="no family")
     alike.add_argument("--greedy", action="store_true", help="lies chosen by the index, each round anew")
-    parser.add_argument("--recommended", action="store_true", help="the demo's game, by the recommended preset")
+    parser.add_argument("--recommended", action="store_true", help="the recommended preset")
+    parser.add_argument("--arms", choices=("demo", "four"), default="demo", help="of the preset's game")
+    parser.add_argument("--change", action="append", default=[], help="a key of the preset's game, as in a scenario")
     parser.add_argument("--row", type=int, help="the worst lie of a row that is kept")
     parser.add_argument("--attack", choices=sorted(ATTACKS))
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--candidates", type=Path, help="where every candidate is kept, and read from again")
     parser.add_argument("--json", type=Path, help="what came of it, as one line more")
     given = parser.parse_args()
+    given.changes = tomllib.loads("\n".join(given.change))
     provenance.require_clean(given.json)
     done = kept_rows(given.candidates)
     if any(row.get("of") != _identity(given) for row in done):
         parser.error(f"{given.candidates} has candidates of another search: name another file")
     rows = recorded([search(given, done, given.candidates)], given.json)
-    print(*(beside_alone if given.recommended else table)(rows), sep="\n")
+    print(*(unproven if given.changes else beside_alone if given.recommended else table)(rows), sep="\n")
 
 
 if __name__ == "__main__":
