@@ -20,8 +20,8 @@ of rounds and each of best, second and other arms, by the cross-entropy method (
 candidates are those of the attack `greedy`, by how far its distances go, all of chance. With --attack nothing is
 searched, and that one is played on these seeds; with --row the worst lie of the N-th row of docs/figures/search.jsonl,
 from 1 on. With --recommended the game is by the recommended preset, but for each --change, on the demo's arms or on
-those above: its regret is that of all rounds with burn-in and costs, and the ratio is over UCB1 alone. With a --change it
-is over `kl-ucb` alone, and some structured starts are of liars that know the best arm.
+those above: its regret is that of all rounds with burn-in and costs, and the ratio is over UCB1 alone. With a --change
+it is over `kl-ucb` alone, and some structured starts are of liars that know the best arm.
 """
 
 import argparse
