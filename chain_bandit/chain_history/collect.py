@@ -120,18 +120,27 @@ def fetch_block(rpc: NodeReader, number: int) -> RawBlock:
         NodeDisagrees: when the node's own data do not give what it says.
         UnknownType: a transaction in it cannot be rebuilt.
     """
-    said = told(rpc, "eth_getBlockByNumber", [hex(number), True], lambda answer: _said(answer, number))
+    said = _sent(rpc, number)
+    receipts = tuple(_receipts(rpc, number, [digest for digest, _ in said.transactions]))
+    agree(f"receipts root of block {number}", rlp.decode(said.header)[5], ordered_root(receipts))
+    return RawBlock(said.header, tuple(raw for _, raw in said.transactions), receipts)
+
+
+def fetch_transactions(rpc: NodeReader, number: int) -> tuple[bytes, ...]:
+    """A block's transactions, checked so; a node may keep them and no receipts. Raises as `fetch_block` does."""
+    return tuple(raw for _, raw in _sent(rpc, number).transactions)
+
+
+def _sent(rpc: NodeReader, number: int) -> "_Said":
+    said: _Said = told(rpc, "eth_getBlockByNumber", [hex(number), True], lambda answer: _said(answer, number))
     agree(f"hash of block {number}", said.digest, keccak(said.header))
     if said.number != number:
         raise NodeDisagrees(f"block {number}", number, said.number)
     for index, (digest, raw) in enumerate(said.transactions):
         agree(f"hash of transaction {index} of block {number}", digest, keccak(raw))
     transactions = tuple(raw for _, raw in said.transactions)
-    receipts = tuple(_receipts(rpc, number, [digest for digest, _ in said.transactions]))
-    fields = rlp.decode(said.header)
-    agree(f"transactions root of block {number}", fields[4], ordered_root(transactions))
-    agree(f"receipts root of block {number}", fields[5], ordered_root(receipts))
-    return RawBlock(said.header, transactions, receipts)
+    agree(f"transactions root of block {number}", rlp.decode(said.header)[4], ordered_root(transactions))
+    return said
 
 
 @dataclass(frozen=True, slots=True)

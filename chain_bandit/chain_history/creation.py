@@ -8,7 +8,7 @@ from chain_bandit.chain.answers import NodeReader, as_bytes, as_hex, as_int, as_
 from chain_bandit.chain.errors import NodeRefused
 from chain_bandit.chain.log_ranges import LogQuestion, LogRanges, Refusal, all_logs
 from chain_bandit.chain_history.answers import as_object, need, told
-from chain_bandit.chain_history.collect import fetch_block, height
+from chain_bandit.chain_history.collect import fetch_transactions, height
 from chain_bandit.chain_history.errors import NodeDisagrees
 from chain_bandit.chain_history.evm import Transaction, decode_transaction
 from chain_bandit.chain_history.records import TOPICS
@@ -47,7 +47,7 @@ def creation(rpc: NodeReader, contract: bytes, number: int) -> Transaction | Non
         NodeDisagrees: the node's answers do not add up.
         ChainBanditError: the node does not answer.
     """
-    sent = map(decode_transaction, fetch_block(rpc, number).transactions)
+    sent = map(decode_transaction, fetch_transactions(rpc, number))
     return next((each for each in sent if _creates(each, contract)), None)
 
 
