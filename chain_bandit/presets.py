@@ -26,8 +26,11 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({
 })  # fmt: skip
 """By name, what differs from a scenario's own defaults. Those are the paper's."""
 
-UNPROVEN: Final = ((0.3, "5/b"), (1.0, "7.4/b"))
-"""C₁ of the recommended preset where liars stay in the game, by the largest share of them; see docs/robust.md."""
+UNPROVEN: Final = {"growth": 0.1}
+"""Of the recommended preset where liars stay in the game: arms are judged anew sooner; see docs/robust.md."""
+
+EXPLORATION: Final = ((0.3, "5/b"), (1.0, "7.4/b"))
+"""C₁ of it there, by the largest share of liars."""
 
 
 def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,7 +39,7 @@ def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     preset = PRESETS.get(name, {}) if isinstance(name, str) else {}
     keys, own = {**preset, **given}, given.get("chain", {})
     if name == RECOMMENDED and not {"exploration", "policy", "aggregation"} & given.keys() and unproven(keys):
-        keys["exploration"] = _exploration(keys)
+        keys = {**preset, **UNPROVEN, "exploration": _exploration(keys), **given}
     if not isinstance(own, Mapping):
         return keys
     return {**keys, "chain": {**(preset.get("chain", {}) if keys.get("growth") else {}), **own}}
@@ -56,12 +59,20 @@ def unproven(keys: Mapping[str, Any]) -> str:
     return ", ".join(name for name, holds in why.items() if holds)
 
 
+def explained(keys: Mapping[str, Any]) -> str:
+    """What the recommended preset plays, and why, in a scenario whose liars stay in it; empty in any other."""
+    why, own = unproven(keys), _exploration(keys)
+    if keys["preset"] != RECOMMENDED or not why or (keys["policy"], keys["exploration"]) != ("kl-ucb", own):
+        return ""
+    return f"no liar is excluded while this game is played ({why}): the preset plays kl-ucb with C1 = {own}"
+
+
 def _exploration(keys: Mapping[str, Any]) -> str:
     """C₁ against as many liars as the keys say, while they may be of any type yet."""
     liars, seats = keys.get("liars"), keys.get("participants")
     known = isinstance(liars, int) and isinstance(seats, int) and seats > 0
     share = liars / seats if known else 1.0  # type: ignore[operator]
-    return next((c1 for most, c1 in UNPROVEN if share <= most), UNPROVEN[-1][1])
+    return next((c1 for most, c1 in EXPLORATION if share <= most), EXPLORATION[-1][1])
 
 
 def known(name: str) -> str:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from chain_bandit.presets import explained
 from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def warn_of_no_contract(scenario: "Scenario") -> None:
 
 
 def say_beforehand(scenario: "Scenario", played: bool = False) -> None:
-    """Which lies cost nothing, whether rewards may run out and how likely a bad committee is, before anything is paid.
+    """Which lies cost nothing, what a preset chose, whether rewards may run out, how likely a bad committee is.
 
     Args:
         played: whether everybody's node is started here too, so that all sources of own rewards must be there.
@@ -88,6 +89,8 @@ def say_beforehand(scenario: "Scenario", played: bool = False) -> None:
     from chain_bandit.protocol.sortition import chances
 
     warn_of_unproven_lies(scenario)
+    if chosen := explained(dict(scenario)):
+        print(chosen, file=sys.stderr, flush=True)
     if scenario.is_live:
         from chain_bandit.game.live import require_own, require_rows  # late: few games need it
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chain_bandit.game.unfinished import lock
-from chain_bandit.presets import PAPER, PRESETS, RECOMMENDED
+from chain_bandit.presets import PAPER, PRESETS, RECOMMENDED, explained
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.settlement import Cost
 from chain_bandit.protocol.units import UNIT
@@ -96,6 +96,33 @@ def test_keys_of_the_file_and_of_the_command_line_override_it(read):
     assert read('preset = "recommended"\n', burn_in=9).parameters.burn_in == 9
     clip = read('preset = "recommended"\n', aggregation__options__clip=2).parameters.aggregation
     assert (clip.name, dict(clip.options)) == ("huber-one-step", {"clip": 2 * UNIT})
+
+
+OPEN = {"preset": RECOMMENDED, "participants": 10, "liars": 3}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"slash": 0.0}, "slash = 0"), ({"slash": 0.0, "comparison": "mpc"}, 'slash = 0, comparison = "mpc"'),
+        ({"comparison": "mpc"}, 'comparison = "mpc"'), ({"disclosure": "rounded"}, "disclosure other than"),
+        ({"sealed": True, "growth": 0.0, "paid_burn_in": False}, "sealed = true"),
+    ],
+)  # fmt: skip
+def test_where_liars_stay_in_the_game_it_explores_more_and_says_so(read, changes, why):
+    few, many = (read(**OPEN | {"liars": liars} | changes) for liars in (3, 4))
+    assert [each.exploration for each in (few, many)] == ["5/b", "7.4/b"]
+    assert few.growth == changes.get("growth", 0.1)
+    assert f"({why}" in explained(dict(few))
+    assert "kl-ucb with C1 = 5/b" in explained(dict(few))
+    own = read(**OPEN | changes, exploration="3/b")
+    assert (own.exploration, explained(dict(own))) == ("3/b", "")
+    assert read(**OPEN | changes, policy="ucb1").exploration == "1.85/b"
+
+
+def test_where_lies_are_proven_it_explores_as_ever(read):
+    assert (read(**OPEN).exploration, read(**OPEN).growth, explained(dict(read(**OPEN)))) == ("1.85/b", 0.25, "")
+    assert explained(dict(read(slash=0.0))) == ""
 
 
 @pytest.mark.parametrize(
