@@ -273,10 +273,13 @@ class SweepResult:
         return f"SweepResult({self.swept.name!r}, {' by '.join(self.swept.axes)}: {self.swept.points} points{failed})"
 
     def plot(self) -> Any:
-        """Regret at the end of each point, as a matplotlib figure: the last axis from left to right."""
-        from chain_bandit.views.sweep import heat_figure
+        """Regret at the end, as a matplotlib figure: over the last axis of numbers with its 95 % interval.
 
-        return heat_figure(self.swept)
+        Where no axis has numbers it is a table with the last axis from left to right.
+        """
+        from chain_bandit.views.sweep import heat_figure, line_figure
+
+        return line_figure(self.swept) or heat_figure(self.swept)
 
 
 def load(source: str | Path, **overrides: Any) -> Scenario:

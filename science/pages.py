@@ -81,6 +81,7 @@ PAGES: dict[str, dict[str, _Table]] = {
             *search.table(row for row in rows("search") if row["games"] and row["seats"] == 10), "",
             *made(rows("search")),
         ],
+        "unproven": lambda: [*search.unproven(rows("unproven")), "", *made(rows("unproven"))],
         "beyond": lambda: search.table(row for row in rows("search") if not row["games"] and row["seats"] == 10),
         "broken": lambda: search.broken(row for row in rows("search") if row["seats"] == 20),
         "bias": lambda: [*widths.biased(rows("bias")), "", *made(rows("bias"))],

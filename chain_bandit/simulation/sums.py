@@ -31,3 +31,6 @@ class Sums(NamedTuple):
 
 
 SUMS = Sums._fields
+
+NAMES = tuple(f"{name}_nano" if name in ("burn_in", "arms", "failed", "cost") else name for name in SUMS)
+"""Their names in files: with `_nano` what counts 10⁻⁹ of a reward."""

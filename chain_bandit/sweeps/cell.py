@@ -24,7 +24,7 @@ from chain_bandit.runner.workers import Workers, reason
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.replicates import PARTS, Measured, checkpoints
-from chain_bandit.simulation.sums import SUMS
+from chain_bandit.simulation.sums import NAMES, SUMS
 
 FORMAT = 1
 """Of a cell's results: raise it when the same cell comes to something else."""
@@ -168,7 +168,7 @@ def write(path: Path, cell: Cell, sums: CheckpointSums) -> None:
     """Keep the results: the whole file, or none. The same cell gives the same bytes."""
     games, marks = np.indices(sums.shape[:2]).reshape(2, -1)
     columns = {"replicate": games, "round": np.array(cell.checkpoints)[marks]}
-    columns |= dict(zip(SUMS, sums.reshape(-1, len(SUMS)).T, strict=True))
+    columns |= dict(zip(NAMES, sums.reshape(-1, len(SUMS)).T, strict=True))
     table = pyarrow.table(columns).replace_schema_metadata({_KEY: cell.key(), _CHECK: _check(sums)})
     with whole_file(path) as file:
         parquet.write_table(table, file, compression="zstd")
@@ -182,13 +182,12 @@ def read(path: Path, cell: Cell) -> CheckpointSums | None:
             kept = file.schema_arrow.metadata or {}
             if kept.get(_KEY) != cell.key() or file.metadata.num_rows * len(SUMS) != np.prod(shape):
                 raise CellDamaged(path, "holds another cell")
-            table = file.columns(SUMS)
-        columns = [table[name].to_numpy() for name in SUMS]
+            table = file.columns(NAMES)
+        sums = np.stack([table[name].to_numpy() for name in NAMES], axis=1).reshape(shape)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, MemoryError, pyarrow.ArrowException) as error:
         raise CellDamaged(path, f"cannot be read ({type(error).__name__})") from error
-    sums = np.stack(columns, axis=1).reshape(shape)
     if sums.dtype != np.int64 or kept.get(_CHECK) != _check(sums):
         raise CellDamaged(path, "its numbers are not those that were written")
     return sums

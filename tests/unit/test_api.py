@@ -204,7 +204,9 @@ def test_a_sweep_of_axes_is_that_of_the_file_that_says_the_same(tmp_path: Path):
         assert list(swept.table) == list(by_file.table)
     assert {row["aggregation"] for row in swept.final} == {"confidence", "huber-one-step clip=1.0"}
     assert repr(swept) == "SweepResult('g', liars by aggregation: 4 points)"
-    assert "regret at the end" in swept.plot().axes[0].get_title(loc="left")
+    assert (swept.plot().axes[0].get_xlabel(), len(swept.plot().axes[0].lines)) == ("liars", 2)
+    named = cb.sweep(tmp_path / "game.toml", axes={"aggregation": ["confidence", "median"]}, replicates=2)
+    assert "regret at the end" in named.plot().axes[0].get_title(loc="left")
     with pytest.raises(cb.ChainBanditError, match="axes="):
         cb.sweep(cb.load("small"))
 

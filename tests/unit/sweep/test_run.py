@@ -245,8 +245,8 @@ def test_numbers_that_were_exchanged_are_not_believed(swept, made, tmp_path):
     swept()
     path = next((tmp_path / "out" / "cells").iterdir())
     table = pyarrow.parquet.read_table(path)
-    arms = table.column_names.index("arms")
-    better = table.set_column(arms, "arms", pyarrow.array(np.zeros(len(table), np.int64)))
+    arms = table.column_names.index("arms_nano")
+    better = table.set_column(arms, "arms_nano", pyarrow.array(np.zeros(len(table), np.int64)))
     pyarrow.parquet.write_table(better, path)
     assert "its numbers are not those that were written" in swept(resume=True).damaged[0]
 
