@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 
 from chain_bandit.crypto.keys import derive
-from chain_bandit.game.simulated import engines, replicates, seeds_of
+from chain_bandit.game.simulated import engines, keys_of, replicates, seeds_of
 from chain_bandit.game.undefended import undefended
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.estimation import choose_arm
@@ -17,8 +17,10 @@ from chain_bandit.protocol.rewards import Draws
 from chain_bandit.protocol.rule import Learnt
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
+from chain_bandit.simulation.engine import Engine
+from chain_bandit.simulation.kernel import encoding
 from chain_bandit.simulation.replicates import IntervalEstimate, estimate
-from chain_bandit.simulation.rivals.on_draws import C1, pooled, ucb1
+from chain_bandit.simulation.rivals.on_draws import C1, pooled
 
 Baselines = Mapping[str, Sequence[IntervalEstimate]]
 """Regret at each checkpoint by the baseline's name."""
@@ -40,9 +42,12 @@ def baselines(
         ChainBanditError: as `replicates`.
     """
     lost: dict[str, list[list[int]]] = {}
+    (engine,) = engines([(scenario, count)])
+    by_kernel = _kernel(scenario, marks) if engine is Engine.COMPILED else _untold
     for done, seed in enumerate(seeds_of(scenario, count, len(marks)), 1):
-        for name, arms in _learners(scenario, seed).items():
-            lost.setdefault(name, []).append(_regret(scenario, arms, marks))
+        for name, (seats, policy) in _learners(scenario).items():
+            told = by_kernel(seed, seats, policy) or _regret(scenario, _arms(scenario, seed, seats, policy), marks)
+            lost.setdefault(name, []).append(told)
         observe(done)
     found: dict[str, Sequence[IntervalEstimate]] = {
         name: [estimate(at) for at in np.array(rows).T / UNIT] for name, rows in lost.items()
@@ -50,22 +55,53 @@ def baselines(
     return {**found, **_undefended(scenario, count, marks)}
 
 
-def _learners(scenario: Scenario, seed: int) -> dict[str, Iterator[int]]:
-    """The arms that each learner of a seed pulls, pull by pull."""
+_Told = Callable[[int, tuple[int, ...], str], list[int] | None]
+"""The regret at each mark of a seed, of the learner of these seats' rewards by this policy."""
+
+
+def _untold(seed: int, seats: tuple[int, ...], policy: str) -> None:
+    """Where no kernel is compiled."""
+
+
+def _kernel(scenario: Scenario, marks: Sequence[int]) -> _Told:
+    """By the compiled kernel; None of a policy that it does not have, and where doubles do not tell an arm."""
+    from chain_bandit.simulation.kernel.forms import POLICIES
+    from chain_bandit.simulation.kernel.pooled import pooled as compiled
+
+    p, at, arms = scenario.parameters, np.array(marks, np.int64), len(scenario.model.arms)
+    environment, widths = encoding.environment(scenario.model), encoding.widths(p.horizon, C1, 1)
+
+    def told(seed: int, seats: tuple[int, ...], policy: str) -> list[int] | None:
+        state, out = (np.zeros((3, arms), np.int64), np.full(arms, np.inf)), np.zeros(len(marks), np.int64)
+        known = POLICIES.get(policy)
+        if known is None or not compiled(environment, widths, keys_of(seed), np.array(seats), known, *state, at, out):
+            return None
+        found: list[int] = out.tolist()
+        return found
+
+    return told
+
+
+def _learners(scenario: Scenario) -> dict[str, tuple[tuple[int, ...], str]]:
+    """By name whose rewards a learner has, and its policy."""
+    policy, malicious = scenario.parameters.policy, scenario.attacks().keys()
+    honest = tuple(sorted(set(range(scenario.participants)) - malicious))
+    own = {} if policy == UCB1 else {f"{policy.name} alone": (honest[:1], policy.name)}
+    return {"ucb1 alone": (honest[:1], UCB1.name), **own, "oracle": (honest, policy.name)}
+
+
+def _arms(scenario: Scenario, seed: int, seats: tuple[int, ...], policy: str) -> Iterator[int]:
+    """What a learner pulls, pull by pull."""
     parameters, seed_0 = scenario.parameters, derive(seed, "seed_0")
     draws = Draws(scenario.model, derive(seed, "secret"), seed_0)
+    if policy == UCB1.name:
+        return pooled(draws, seats, parameters.arms, parameters.horizon)
     sources = replace(parameters, c1_numerator=C1, c1_denominator=1)
-    honest = tuple(sorted(set(range(parameters.participants)) - scenario.attacks().keys()))
 
     def choose(learnt: Learnt) -> int:
         return choose_arm(sources, learnt)[0]
 
-    def learner(seats: tuple[int, ...]) -> Iterator[int]:
-        return pooled(draws, seats, parameters.arms, parameters.horizon, choose, seed_0)
-
-    own = {} if parameters.policy == UCB1 else {f"{parameters.policy.name} alone": learner(honest[:1])}
-    alone = ucb1(draws, honest[0], parameters.arms, parameters.horizon)
-    return {"ucb1 alone": alone, **own, "oracle": learner(honest)}
+    return pooled(draws, seats, parameters.arms, parameters.horizon, choose, seed_0)
 
 
 def _regret(scenario: Scenario, arms: Iterator[int], marks: Sequence[int]) -> list[int]:

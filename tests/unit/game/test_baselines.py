@@ -8,10 +8,12 @@ from typer.testing import CliRunner
 
 from chain_bandit.cli.root import app
 from chain_bandit.crypto.keys import derive
-from chain_bandit.game.baselines import baselines
+from chain_bandit.game import baselines as beside
+from chain_bandit.game.baselines import _regret, baselines
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.rewards import Draws
 from chain_bandit.scenario import built, load
+from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.rivals.on_draws import pooled, ucb1
 
 
@@ -43,6 +45,16 @@ def test_another_policy_is_compared_with_itself_alone_and_honest_games_have_noth
     found = baselines(scenario(tmp_path, policy="kl-ucb", malicious=[]), 2, (60,))
     assert list(found) == ["ucb1 alone", "kl-ucb alone", "oracle"]
     assert found["oracle"][0].mean < found["kl-ucb alone"][0].mean
+
+
+@pytest.mark.parametrize("policy", ["ucb1", "kl-ucb"])
+def test_compiled_they_are_the_same(tmp_path, monkeypatch, policy):
+    given, marks, found = scenario(tmp_path, policy=policy), (10, 60), []
+    for engine in (Engine.COMPILED, Engine.PLAIN):
+        monkeypatch.setattr(beside, "engines", lambda games, engine=engine: [engine for _ in games])
+        monkeypatch.setattr(beside, "_regret", _regret if engine is Engine.PLAIN else None)
+        found.append({name: each for name, each in baselines(given, 3, marks).items() if name != "undefended mean"})
+    assert found[0] == found[1]
 
 
 def test_simulate_shows_them_when_asked():
