@@ -856,6 +856,12 @@ def built(
         for key in PRESETS[scenario.preset]:
             if key.startswith(error.name) and key not in own:  # burn_in_factor gives burn_in
                 error.add_note(f"the preset {scenario.preset!r} sets {key}; the scenario's own key overrides it")
+        seats = scenario.participants
+        if (most := min((seats - 1) // 3, seats - 2 * scenario.liars - 1)) >= 0:
+            if error.name == "liars" and scenario.aggregation == "option-1":
+                error.add_note(f'preset = "recommended" plays with these and attackers = {most} at most')
+            elif error.name == "attackers":
+                error.add_note(f"with these participants and liars attackers = {most} at most")
         raise
     return scenario
 

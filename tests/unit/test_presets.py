@@ -164,6 +164,19 @@ def test_what_a_preset_forbids_is_said_with_its_name(read):
     assert not hasattr(refused.value, "__notes__")
 
 
+def test_three_participants_are_told_how_they_play(read):
+    with pytest.raises(AssumptionBroken, match="M >= 3f") as refused:
+        read(participants=3, liars=1)
+    assert refused.value.__notes__ == ['preset = "recommended" plays with these and attackers = 0 at most']
+    with pytest.raises(AssumptionBroken, match=r"2f \+ m \+ 1") as refused:
+        read(participants=3, liars=1, preset=RECOMMENDED)
+    assert refused.value.__notes__ == ["with these participants and liars attackers = 0 at most"]
+    assert read(participants=3, liars=1, attackers=0, preset=RECOMMENDED).participants == 3
+    with pytest.raises(AssumptionBroken) as refused:
+        read(participants=2, liars=1)
+    assert not hasattr(refused.value, "__notes__")
+
+
 def test_the_lock_file_has_the_values_and_not_the_name(read, tmp_path):
     scenario = read('preset = "recommended"\ncost = "constant"\nslash = 0.0')
     lock(scenario, tmp_path)
