@@ -101,6 +101,12 @@ WORDS: dict[str, dict[str, tuple[int, str]]] = {
         "rate": (429, "Your app has exceeded its compute units per second capacity."),
         "state": (-32000, "missing trie node"),
     },
+    "drpc": {
+        "range": (-32000, "ranges over {most} blocks are not supported on freetier"),
+        "batch": (31, "Batch of more than {most} requests are not allowed on free tier"),
+        "size": (-32000, "response size exceeded"), "rate": (15, "Too many requests, please slow down"),
+        "state": (-32000, "missing trie node"),
+    },
     "infura": {
         "range": (-32005, "query returned more than 10000 results. Try with this block range [{first}, {last}]."),
         "batch": (-32600, "batch item count exceeded"), "size": (-32005, "query returned more than 10000 results"),
@@ -109,6 +115,9 @@ WORDS: dict[str, dict[str, tuple[int, str]]] = {
     },
 }  # fmt: skip
 """Code and text of each refusal, in the words of nodes and of providers."""
+
+AS_A_LIST = ("geth", "erigon")
+"""Who refuses a batch by a list of one error, which has the number of the first request."""
 
 
 class Provider:
@@ -136,7 +145,9 @@ class Provider:
             error = self._error("rate", None)
             return (200 if limits.body else 429), error
         if limits.batch and len(batch) > limits.batch:
-            return 200, self._error("batch", None, most=limits.batch, asked=len(batch))
+            listed = limits.words in AS_A_LIST
+            error = self._error("batch", batch[0]["id"] if listed else None, most=limits.batch, asked=len(batch))
+            return (500 if limits.words == "drpc" else 200), [error] if listed else error
         answers = self._answers(batch)
         if limits.size and len(json.dumps(answers)) > limits.size:
             if isinstance(body, list) and len(batch) > 1:

@@ -34,6 +34,7 @@ _RANGE = re.compile(
     r"\brange|blocks?\b|results?\b|\blogs?\b|too (many|large|big|wide|long)|more than|size|limit|exceed|time(d |-)?out",
     re.IGNORECASE,
 )
+_OF_BLOCKS = re.compile(r"block range|\d blocks?\b", re.IGNORECASE)
 _ABSENT = re.compile(r"not found|cannot be found|unknown block|beyond|pruned|not available|unavailable", re.IGNORECASE)
 _SUGGESTED = re.compile(r"\[\s*(0x[0-9a-f]+|\d+)\s*,\s*(0x[0-9a-f]+|\d+)\s*\]", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.])(\d+(?:,\d{3})*)(k?)\b(?!\s*(?:results?|logs?|ms|s\b|seconds?|bytes))", re.IGNORECASE)
@@ -41,7 +42,11 @@ _NUMBER = re.compile(r"(?<![\w.])(\d+(?:,\d{3})*)(k?)\b(?!\s*(?:results?|logs?|m
 
 def is_rate_limit(code: object, text: str) -> bool:
     """Whether an error of JSON-RPC says that requests come too fast, or that a quota is used up."""
-    if code == TOO_MANY_REQUESTS or _RATE.search(text):
+    if code == TOO_MANY_REQUESTS:
+        return True
+    if _OF_BLOCKS.search(text):
+        return False
+    if _RATE.search(text):
         return True
     return code == LIMIT_EXCEEDED and not re.search("range|result|log|block|batch|size|large|time", text, re.IGNORECASE)
 
@@ -52,7 +57,10 @@ def is_range_limit(text: str) -> bool:
 
 
 def stated_span(text: str, asked: int) -> int | None:
-    """The number of blocks that a refusal allows in place of those asked for; None where it states none."""
+    """The number of blocks that a refusal allows in place of those asked for; None where it states none.
+
+    One fewer than asked for is what was asked for, from the first to the last.
+    """
     suggested = _SUGGESTED.search(text)
     if suggested:
         first, last = (int(each, 0) for each in suggested.groups())
@@ -60,7 +68,7 @@ def stated_span(text: str, asked: int) -> int | None:
     else:
         numbers = (int(digits.replace(",", "")) * (1000 if k else 1) for digits, k in _NUMBER.findall(text))
         spans = list(numbers) if re.search("range|block", text, re.IGNORECASE) else []
-    return max((span for span in spans if 0 < span < asked), default=None)
+    return max((span for span in spans if 0 < span < max(2, asked - 1)), default=None)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
@@ -86,10 +94,15 @@ class AcceptedSize:
 
     def __init__(self) -> None:
         self.most = self._refused = UNBOUNDED
+        self._stated: int | None = None
         self._accepted, self._in_a_row, self._try_after = 0, 0, TRY_MORE
 
     def refused(self, size: int, stated: int | None = None) -> None:
-        """The node refused a request of a size above 1, and may have stated which it takes."""
+        """The node refused a request of a size above 1, and may have stated which it takes.
+
+        Who refuses the very size that it stated is not taken at its word again.
+        """
+        self._stated = stated = None if size == self._stated else stated
         self._refused = min(self._refused, size)
         if self._accepted >= size:
             self._accepted = 0

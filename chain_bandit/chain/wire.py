@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +20,13 @@ from urllib3.util import Timeout, make_headers, parse_url
 
 from chain_bandit.chain.bounded_response import AS_IT_IS, TIMED, answered, parsed, whole
 from chain_bandit.chain.errors import NodeUnreachable, RateLimited
-from chain_bandit.chain.provider_limits import AcceptedSize, RequestPacer, is_rate_limit, retry_after
+from chain_bandit.chain.provider_limits import (
+    AcceptedSize,
+    RequestPacer,
+    is_range_limit,
+    is_rate_limit,
+    retry_after,
+)
 from chain_bandit.chain.retry_budget import MONOTONIC, Clock
 
 if TYPE_CHECKING:
@@ -41,6 +48,9 @@ LIMITED = 30.0
 
 _BATCH_REFUSED = HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY
 """The statuses of a node that takes no batch of that size."""
+
+_OF_BATCH = re.compile(r"batch|too many calls|calls (in|per) ", re.IGNORECASE)
+"""In the words of nodes that take no batch of that size, whatever their status."""
 
 _LONGEST_TEXT = 200
 
@@ -192,13 +202,18 @@ def _is_limited(answer: Any) -> bool:
 
 
 def _answers(found: Any, count: int) -> list[Any] | None:
-    """What a body has for so many requests; None where the node takes no batch of that size."""
-    if isinstance(found, dict) and found.get("error") and (count == 1 or "id" not in found or found["id"] is None):
-        refused = read_answer(found)  # whatever number it has: of a request that was not understood it is none
+    """What a body has for so many requests; None where the node takes no batch of that size.
+
+    One error for several requests is of the batch. Some nodes give it no number, as JSON-RPC 2.0 has it, others that of
+    a request; Geth gives a list of it alone.
+    """
+    alone = found[0] if isinstance(found, list) and len(found) == 1 < count else found
+    if isinstance(alone, dict) and alone.get("error"):
+        refused = read_answer(alone)
         return [refused] * count if count == 1 or _is_limited(refused) else None
     answers = {answer["id"]: answer for answer in (found if count > 1 else [found])}
     said = [read_answer(answers[index]) for index in range(count)]
-    is_of_batch = count > 1 and all(isinstance(each, Refused) and "batch" in each.text.lower() for each in said)
+    is_of_batch = count > 1 and all(isinstance(each, Refused) and _OF_BATCH.search(each.text) for each in said)
     return None if is_of_batch else said
 
 
@@ -207,15 +222,16 @@ def _failed(response: BaseHTTPResponse, until: float, count: int) -> list[Any] |
     data, status, after = whole(response, until), response.status, retry_after(response.headers)
     try:
         found = parsed(data.decode("latin-1"))
-        text = read_answer(found).text
+        text = read_answer(found[0] if isinstance(found, list) else found).text
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         found, text = None, "" if data.lstrip()[:1] == b"<" else " ".join(data.decode("latin-1").split())
     why = f"HTTP status {status}{text and ': '}{text[:_LONGEST_TEXT]}"
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.SERVICE_UNAVAILABLE and after is not None):
         return [Refused(why, limited=after or 0.0)] * count
-    if status in _BATCH_REFUSED and found is not None:
+    is_size = is_range_limit(text) or _OF_BATCH.search(text)  # of a batch, or of the blocks of a question
+    if found is not None and (status in _BATCH_REFUSED or is_size):
         return _answers(found, count)
-    if status in _BATCH_REFUSED and count > 1:
+    if count > 1 and (status in _BATCH_REFUSED or is_size):
         return None
     raise NodeUnreachable(why)
 
@@ -268,12 +284,13 @@ def read_answer(answer: dict[str, Any]) -> Any:
     error = answer.get("error")
     if error is None:
         return answer["result"]
-    data, code, message = error.get("data"), error.get("code"), error.get("message")
+    data, code, message, more = error.get("data"), error.get("code"), error.get("message"), ""
     if isinstance(data, dict):
+        more = f": {said}" if isinstance(said := data.get("payload"), str) else ""  # where Tenderly says why
         data = data.get("data")  # where Hardhat 2 puts it
     is_revert = isinstance(data, str) and data.startswith("0x")
     unknown = code in (METHOD_NOT_FOUND, METHOD_NOT_SUPPORTED)
-    text = message if isinstance(message, str) else type(message).__name__
+    text = (message if isinstance(message, str) else type(message).__name__) + more
     limited = 0.0 if not is_revert and is_rate_limit(code, text) else None
     return Refused(text, bytes.fromhex(data[2:]) if is_revert else None, unknown, limited)
 

@@ -1,5 +1,6 @@
 """Limits of a node's provider: batches are split, requests paced, refusals read, and the node's sentence is kept."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -88,6 +89,37 @@ def test_a_batch_whose_answers_all_say_that_it_is_too_large_is_split():
 
     with proxy("", Echo(refuse)) as url:
         assert HttpWire(url, 5.0).exchange(ASKED) == [hex(number) for number in range(33)]
+
+
+OF_A_BATCH = {"code": -32600, "message": "batch too large"}
+
+
+@pytest.mark.parametrize("number", [None, 0, 1, -1, ""])
+@pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize(("status", "error"), [
+    (200, OF_A_BATCH), (200, {"code": -32005, "message": "too large"}), (500, OF_A_BATCH),
+    (403, {"code": 31, "message": "Batch of more than 3 requests are not allowed on free tier"}),
+])  # fmt: skip
+def test_one_error_for_several_requests_is_of_their_batch_whatever_its_number(number, listed, status, error):
+    said = {"jsonrpc": "2.0", "id": number, "error": error}
+    node = Echo(lambda handler, batch: len(batch) > 3 and handler.reply([said] if listed else said, status) is None)
+    with proxy("", node) as url:
+        assert HttpWire(url, 5.0).exchange(ASKED) == [hex(number) for number in range(33)]
+
+
+@pytest.mark.parametrize("status", [200, 403, 500, 503])
+@pytest.mark.parametrize("error", [
+    {"code": -32000, "message": "block range too large"},
+    {"code": -32602, "message": "invalid params", "data": {"payload": "block range exceeds 500"}},
+    {"code": -32005, "message": "Your plan is limited to a 500 block range"},
+])  # fmt: skip
+def test_a_range_that_is_refused_is_known_whatever_the_status(status, error):
+    node = Echo(lambda handler, batch: raw(handler, json.dumps({"id": 0, "error": error}).encode(), status))
+    with proxy("", node) as url:
+        (refused,) = HttpWire(url, 5.0).exchange(ASKED[:1])
+    assert isinstance(refused, Refused)
+    assert is_range_limit(refused.text)
+    assert refused.limited is None
 
 
 @pytest.mark.parametrize("words", WORDS)
@@ -191,6 +223,8 @@ STATED = {
     "You can make eth_getLogs requests with up to a 2K block range and no limit on the response size": 2000,
     "exceed maximum block range: 5000": 5000,
     "range 50000 exceeds max range 1000": 1000,
+    "range 49999 exceeds limit of 10000": 10_000,
+    "requested too many blocks from 0 to 49999, maximum is set to 2048": 2048,
     "block range is too wide": None,
     "Max range: 800": 800,
     "ranges over 10000 blocks are not supported": 10_000,
@@ -204,6 +238,20 @@ def test_the_range_that_a_refusal_states_is_read(text):
     assert not is_rate_limit(-32005, text)
     assert stated_span(text, 50_000) == STATED[text]
     assert (stated_span(text, 2) or 1) < 2, "no range that is not smaller"
+
+
+@pytest.mark.parametrize("less", [0, 1, 2, 700])
+def test_a_node_that_states_what_it_does_not_take_is_soon_not_believed(less):
+    ranges, asked = LogRanges(), list[int]()
+
+    def answered(request: Request) -> list[Any]:
+        ((about,),) = request[1:]
+        size = int(about["toBlock"], 16) - int(about["fromBlock"], 16) + 1
+        asked.append(size)
+        return [Refused(f"block range {size - less} is too large")] if size > 500 else [[]]
+
+    assert all_logs(ranges.pieces({}, 0, 10**5, lambda request: request), answered) == []
+    assert sum(size > 500 for size in asked) < 300
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100, 999, 10**6])
