@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from chain_bandit.chain.call import Call
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import ForeignChain
-from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.http_node import BURIED, HttpNode
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import DevelopmentNode, account
 from chain_bandit.chain.transaction_policy import TransactionPolicy
@@ -104,13 +104,14 @@ class OnChain:
         if not isinstance(node, HttpNode):
             return
         self.contract.settle()
+        deadline = (self.contract.created_in or 0) + self._plan.parameters.opening_deadline
         with self._stopwatch("evm"):
-            node.bury(max(block for join in joins for block in join.blocks))
+            left = max(0, deadline - node.height()) // 2  # of which the wait takes no more than half
+            node.bury(max(block for join in joins for block in join.blocks), min(BURIED, left))
         self.contract.settle()
         held = [(self.contract.participant_at(seat), own) for seat, own in enumerate(self._plan.addresses)]
         moved = {seat: ("0x" + there.hex(), "0x" + own.hex()) for seat, (there, own) in enumerate(held) if there != own}
         if moved:
-            deadline = (self.contract.created_in or 0) + self._plan.parameters.opening_deadline
             raise PlacesDiffer(moved, deadline, self._refund(node, deadline))
 
     def _refund(self, node: HttpNode, deadline: int) -> bool:
@@ -206,6 +207,10 @@ class OnChain:
             contract.withdraw(participant)
         contract.withdraw(self._environment)
         contract.settle()
+        if isinstance(self.node, HttpNode):  # once this process has ended nobody brings back what falls out
+            with self._stopwatch("evm"):
+                self.node.bury(self.node.height(), max(BURIED, self._delivery.confirmations - 1))
+            contract.settle()
 
     def _wait(self, blocks: int, is_needed: bool) -> None:
         """Let the settlement window come so far, unless it has: a run that is resumed may have waited before."""

@@ -8,6 +8,7 @@ from chain_bandit.actors.epochs.participant import EpochParticipant
 from chain_bandit.actors.epochs.validator import EpochValidator
 from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.errors import ForeignChain
+from chain_bandit.chain.http_node import BURIED
 from chain_bandit.chain.identity import chain_of, require_chain
 from chain_bandit.chain.node import account
 from chain_bandit.chain.tokens import Tokens
@@ -20,6 +21,7 @@ from chain_bandit.nodes.epochs import (
     EpochValidatorRole,
     OwnOf,
 )
+from chain_bandit.nodes.head import Reorganised
 from chain_bandit.nodes.node import UNHURRIED
 from chain_bandit.nodes.node_start import NodeStart
 from chain_bandit.nodes.role import NodeRole
@@ -96,6 +98,15 @@ class AgreementStart(NodeStart):
         first = ledger.opening(self.terms, self.game.accounts)
         rounds = AgreementRounds(self.terms, first, self.game.epochs, self.game.accounts, self.domain.separator())
         return rounds, first, self._role(rounds, journal)
+
+    def _outlast(self) -> None:
+        """Only the relayer can bring records back."""
+        if self.key.address != RELAYER:
+            return
+        self.node.bury(self.node.height(), max(BURIED, self.game.confirmations - 1))
+        self._bring_back()
+        if self.contract.next_epoch() < self.game.epochs:
+            raise Reorganised("the record of the last epoch, which was there, is not")
 
     def _own_tokens(self) -> OwnOf | None:
         """Of a participant; made before the first epoch begins, for it takes a while."""

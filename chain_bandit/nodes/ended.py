@@ -9,7 +9,8 @@ from chain_bandit.append_log import regular_file
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.http_node import HttpNode
-from chain_bandit.chain.identity import require_same
+from chain_bandit.chain.identity import chain_of, require_chain, require_same
+from chain_bandit.chain.tokens import Tokens
 from chain_bandit.nodes import node_files as files
 from chain_bandit.stopwatch import Stopwatch
 
@@ -32,16 +33,23 @@ def ended_with(place: Path) -> dict[str, Any]:
 def is_undone(place: Path, url: str | None, say: Callable[[str], None]) -> bool:
     """Whether the chain lacks the closing of a game that a node has ended with, or still owes its account wei.
 
+    Of an agreement whether it lacks the record of the last epoch.
+
     A chain that does not answer is taken at the file's word, which a line says.
 
     Args:
         url: of the node's connection to the chain; by default that of the game.
     """
     game, account = files.read_shared(files.game_of(place)), ended_with(place).get("account")
-    if isinstance(game, files.AgreementFile):
-        return False
     try:
         node = HttpNode(url or game.url)
+        if isinstance(game, files.AgreementFile):
+            require_chain((game.chain_id, game.genesis_hash), chain_of(node.rpc.ask))
+            tokens = Tokens.expected(node.line, bytes.fromhex(game.contract[2:]), Stopwatch(), node.delivery)
+            is_over = tokens.is_there() and tokens.next_epoch() >= game.epochs
+            if not is_over:
+                say("the chain has no record of the last epoch any more: this node goes on")
+            return not is_over
         require_same(node.rpc.ask, game.identity)
         contract = Coordinator.at(node.line, bytes.fromhex(game.contract[2:]), Stopwatch(), node.delivery)
         if not contract.closed():

@@ -16,6 +16,7 @@ from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.rpc import BEHIND, Rpc
 from chain_bandit.chain.wire import Refused
+from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
 
 LOOK = 1.0
@@ -233,20 +234,28 @@ class HeadWatch:
         """An older one after a loss of power is as good: the block was read all the same."""
         partial = self._path.with_name(f"{self._path.name}.partial")
         try:
-            partial.write_text(json.dumps(self._head.kept), encoding="ascii")
+            assert self._head.kept is not None
+            number, digest = self._head.kept
+            partial.write_text(json.dumps([number, digest, _check(number, digest)]), encoding="ascii")
             partial.replace(self._path)
         except OSError as error:
             raise LogUnwritable(self._path, error.strerror or str(error)) from error
 
 
 def read_head(path: Path) -> Block | None:
-    """The head that the previous process read last; None where none is kept."""
+    """The head that the previous process read last; None where none is kept, or something else than it wrote."""
     try:
         with regular_file(path) as file:
-            number, digest = json.loads(file.read(1024))
-        return (number, digest) if type(number) is int and number >= 0 and _HASH.fullmatch(digest) else None
+            number, digest, check = json.loads(file.read(1024))
+        known = type(number) is int and number >= 0 and _HASH.fullmatch(digest) and check == _check(number, digest)
+        return (number, digest) if known else None
     except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None
+
+
+def _check(number: int, digest: str) -> str:
+    """Shows that a file is as it was written; it is no signature."""
+    return keccak(f"{number} {digest}".encode()).hex()[:16]
 
 
 def _block(block: Any) -> Block | None:

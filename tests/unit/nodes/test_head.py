@@ -169,8 +169,10 @@ def test_what_is_wrong_is_said_once_and_the_last_block_outlives_the_process(tmp_
     wire.chain |= dict(map(block, range(6, 12)))
     assert began.look()
     assert said[1:] == ["connected to the chain at url again"]
+    kept = (tmp_path / "head.json").read_text()
     for garbage in ("", "{", "[]", "[1]", '["a", "b"]', "null", json.dumps([-1, "0x"]), '[9, "nonsense"]', '[9.5, 7]',
-                    json.dumps([True, block(1)[1]])):  # fmt: skip
+                    json.dumps([True, block(1)[1]]), json.dumps(block(10**9)),
+                    json.dumps([10**9, *json.loads(kept)[1:]])):  # fmt: skip
         (tmp_path / "head.json").write_text(garbage)
         assert read_head(tmp_path / "head.json") is None
 
