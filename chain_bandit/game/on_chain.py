@@ -203,13 +203,12 @@ class OnChain:
         self._wait(plan.parameters.settlement_window, self._keeps_key or bool(plan.parameters.slash))
         contract.close(self._relayer)
         contract.settle()
-        for participant in self._participants:
-            contract.withdraw(participant)
-        contract.withdraw(self._environment)
+        paid = [contract.withdraw(each) for each in (*self._participants, self._environment)]
         contract.settle()
         if isinstance(self.node, HttpNode):  # once this process has ended nobody brings back what falls out
             with self._stopwatch("evm"):
-                self.node.bury(self.node.height(), max(BURIED, self._delivery.confirmations - 1))
+                last = max((block for call in paid for block in call.blocks), default=0)
+                self.node.bury(last, max(BURIED, self._delivery.confirmations - 1))
             contract.settle()
 
     def _wait(self, blocks: int, is_needed: bool) -> None:
