@@ -95,7 +95,7 @@ def opened(name: str, plan: Plan) -> Iterator[DevelopmentNode]:
     """A chain by name; "url" is an Anvil that was there before."""
     with ExitStack() as stack:
         target = stack.enter_context(anvil()).url if name == "url" else name
-        yield stack.enter_context(chain(target)(plan, Journal()))
+        yield stack.enter_context(chain(target)(plan, Journal(), False))
 
 
 def played(name: str, game: Scenario) -> tuple[bytes, dict[str, list[int]], list[str]]:
@@ -147,7 +147,7 @@ def test_a_second_game_on_a_running_chain_is_the_same_again() -> None:
     with anvil() as node:
         for _ in range(2):
             plan = Plan(game)
-            with chain(node.url)(plan, Journal()) as attached:
+            with chain(node.url)(plan, Journal(), False) as attached:
                 recorder = OnChain(attached, Stopwatch())
                 playing = Game(game, recorder, plan)
                 assert sum(1 for _ in playing.play()) == game.rounds

@@ -21,7 +21,8 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 def given(**changes: Any) -> Namespace:
     asked = {"rule": "option-2", "option": [], "exploration": "2/b", "liars": 3, "games": 20 * search.TRIES, "jobs": 1,
              "rushing": False, "random": True, "attack": None, "row": None, "blind": False, "greedy": False,
-             "seats": 10, "rounds": 3000, "burn_in": None, "recommended": False}  # fmt: skip
+             "seats": 10, "rounds": 3000, "burn_in": None, "recommended": False,
+             "arms": "demo", "changes": {}}  # fmt: skip
     return Namespace(**asked | changes)
 
 
