@@ -27,10 +27,10 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({
 """By name, what differs from a scenario's own defaults. Those are the paper's."""
 
 UNPROVEN: Final = {"growth": 0.1}
-"""Of the recommended preset where liars stay in the game: arms are judged anew sooner; see docs/robust.md."""
+"""Keys of the recommended preset where liars stay in the game: its phases are shorter; see docs/robust.md."""
 
 EXPLORATION: Final = ((0.3, "5/b"), (1.0, "7.4/b"))
-"""C₁ of it there, by the largest share of liars."""
+"""C₁ of that preset where liars stay in the game, by the largest share of liars."""
 
 
 def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,21 +46,39 @@ def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unproven(keys: Mapping[str, Any]) -> str:
-    """Why nobody is excluded for a false report while a scenario of these keys is played; empty where liars are."""
+    """Why liars are not excluded while a scenario of these keys is played; empty where they are."""
     rewards = keys.get("rewards")
     kind = rewards.get("kind") if isinstance(rewards, Mapping) else getattr(rewards, "kind", None)
     why = {
         "slash = 0": not keys.get("slash"),
         "sealed = true": bool(keys.get("sealed")),
-        'comparison = "mpc"': keys.get("comparison", "ideal") != "ideal",
-        "disclosure other than estimates": keys.get("disclosure", "estimates") != "estimates",
+        **_unprovable(keys),
         'rewards.kind = "self-declared"': kind == "self-declared",
     }
+    return _listed(why)
+
+
+def unprovable(keys: Mapping[str, Any]) -> str:
+    """Why no report can be proven false in a scenario of these keys; empty where one can.
+
+    A report has to say estimators as they are, and its commitment to open to counts.
+    """
+    return _listed(_unprovable(keys))
+
+
+def _unprovable(keys: Mapping[str, Any]) -> dict[str, bool]:
+    return {
+        "disclosure other than estimates": keys.get("disclosure", "estimates") != "estimates",
+        'comparison = "mpc"': keys.get("comparison", "ideal") != "ideal",
+    }
+
+
+def _listed(why: Mapping[str, bool]) -> str:
     return ", ".join(name for name, holds in why.items() if holds)
 
 
 def explained(keys: Mapping[str, Any]) -> str:
-    """What the recommended preset plays, and why, in a scenario whose liars stay in it; empty in any other."""
+    """The policy and C₁ that the recommended preset chose since liars stay in the game, and why; else empty."""
     why, own = unproven(keys), _exploration(keys)
     if keys["preset"] != RECOMMENDED or not why or (keys["policy"], keys["exploration"]) != ("kl-ucb", own):
         return ""
@@ -70,8 +88,7 @@ def explained(keys: Mapping[str, Any]) -> str:
 def _exploration(keys: Mapping[str, Any]) -> str:
     """C₁ against as many liars as the keys say, while they may be of any type yet."""
     liars, seats = keys.get("liars"), keys.get("participants")
-    known = isinstance(liars, int) and isinstance(seats, int) and seats > 0
-    share = liars / seats if known else 1.0  # type: ignore[operator]
+    share = liars / seats if isinstance(liars, int) and isinstance(seats, int) and seats > 0 else 1.0
     return next((c1 for most, c1 in EXPLORATION if share <= most), EXPLORATION[-1][1])
 
 

@@ -36,7 +36,7 @@ from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.examples import examples, found
 from chain_bandit.foreign.registry import named
 from chain_bandit.foreign.source import KINDS, from_anywhere
-from chain_bandit.presets import PAPER, PRESETS, known, with_defaults
+from chain_bandit.presets import PAPER, PRESETS, known, unprovable, with_defaults
 from chain_bandit.protocol import assumptions, rules
 from chain_bandit.protocol.arms import burn_in_length
 from chain_bandit.protocol.committee import smallest
@@ -518,15 +518,8 @@ class Scenario(Strict):
 
     @property
     def unproven(self) -> str:
-        """Why no report of it can be proven false; empty where one can.
-
-        A report has to say estimators as they are, and its commitment to open to counts.
-        """
-        why = {
-            "disclosure other than estimates": self.disclosure != "estimates",
-            f'comparison = "{self.comparison}"': self.comparison != "ideal",
-        }  # fmt: skip
-        return ", ".join(name for name, holds in why.items() if holds)
+        """Why no report of it can be proven false; empty where one can."""
+        return unprovable(dict(self))
 
     def _require_room_for_blocks(self) -> None:
         deadline = self.chain.skip_deadline

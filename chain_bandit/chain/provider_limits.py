@@ -42,11 +42,7 @@ _NUMBER = re.compile(r"(?<![\w.])(\d+(?:,\d{3})*)(k?)\b(?!\s*(?:results?|logs?|m
 
 def is_rate_limit(code: object, text: str) -> bool:
     """Whether an error of JSON-RPC says that requests come too fast, or that a quota is used up."""
-    if code == TOO_MANY_REQUESTS:
-        return True
-    if _OF_BLOCKS.search(text):
-        return False
-    if _RATE.search(text):
+    if code == TOO_MANY_REQUESTS or (_RATE.search(text) and not _OF_BLOCKS.search(text)):
         return True
     return code == LIMIT_EXCEEDED and not re.search("range|result|log|block|batch|size|large|time", text, re.IGNORECASE)
 

@@ -202,7 +202,7 @@ def _is_limited(answer: Any) -> bool:
 
 
 def _answers(found: Any, count: int) -> list[Any] | None:
-    """What a body has for so many requests; None where the node takes no batch of that size.
+    """The answers of a body to so many requests; None where the node takes no batch of that size.
 
     One error for several requests is of the batch. Some nodes give it no number, as JSON-RPC 2.0 has it, others that of
     a request; Geth gives a list of it alone.

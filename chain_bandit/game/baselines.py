@@ -91,7 +91,7 @@ def _learners(scenario: Scenario) -> dict[str, tuple[tuple[int, ...], str]]:
 
 
 def _arms(scenario: Scenario, seed: int, seats: tuple[int, ...], policy: str) -> Iterator[int]:
-    """What a learner pulls, pull by pull."""
+    """The arms that a learner pulls, pull by pull."""
     parameters, seed_0 = scenario.parameters, derive(seed, "seed_0")
     draws = Draws(scenario.model, derive(seed, "secret"), seed_0)
     if policy == UCB1.name:

@@ -22,8 +22,10 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.errors import ChainBanditError
 
 ChainFactory = Callable[[Plan, Journal, bool], AbstractContextManager[DevelopmentNode]]
-"""Gives the node for a plan, with everybody paid by payments that the journal keeps; in a game that is resumed out of
-nothing only who has sent nothing yet: a reorganisation may have taken that back.
+"""Gives the node for a plan, with all accounts funded by payments that the journal keeps.
+
+In a resumed game a development node funds only accounts that have sent no transaction: a reorganisation may have
+removed their funds.
 
 The node is gone, or let go, when the block ends.
 """

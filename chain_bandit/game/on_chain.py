@@ -205,7 +205,7 @@ class OnChain:
         contract.settle()
         paid = [contract.withdraw(each) for each in (*self._participants, self._environment)]
         contract.settle()
-        if isinstance(self.node, HttpNode):  # once this process has ended nobody brings back what falls out
+        if isinstance(self.node, HttpNode):  # this process alone sends again what falls out
             with self._stopwatch("evm"):
                 last = max((block for call in paid for block in call.blocks), default=0)
                 self.node.bury(last, max(BURIED, self._delivery.confirmations - 1))

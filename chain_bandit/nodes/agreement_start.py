@@ -8,7 +8,6 @@ from chain_bandit.actors.epochs.participant import EpochParticipant
 from chain_bandit.actors.epochs.validator import EpochValidator
 from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.errors import ForeignChain
-from chain_bandit.chain.http_node import BURIED
 from chain_bandit.chain.identity import chain_of, require_chain
 from chain_bandit.chain.node import account
 from chain_bandit.chain.tokens import Tokens
@@ -103,8 +102,7 @@ class AgreementStart(NodeStart):
         """Only the relayer can bring records back."""
         if self.key.address != RELAYER:
             return
-        self.node.bury(self.node.height(), max(BURIED, self.game.confirmations - 1))
-        self._bring_back()
+        self._bury_end()
         if self.contract.next_epoch() < self.game.epochs:
             raise Reorganised("the record of the last epoch, which was there, is not")
 

@@ -13,7 +13,7 @@ from typing import Any
 from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.errors import NodeUnreachable
-from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.http_node import BURIED, HttpNode
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
@@ -197,6 +197,11 @@ class NodeStart(ABC):
         refused = self.contract.bring_back()
         if refused is not None:
             raise Reorganised(f"what was sent before is refused now ({refused})")
+
+    def _bury_end(self) -> None:
+        """Wait for the blocks on top of what the node ends with, and send again what a reorganisation removed."""
+        self.node.bury(self.node.height(), max(BURIED, self.game.confirmations - 1))
+        self._bring_back()
 
     def _await_height(self, block: int) -> None:
         """Wait until the chain has a block: the node may lag. Raises `ChainWentBack`."""

@@ -151,8 +151,7 @@ class Start(NodeStart):
     def _outlast(self) -> None:
         if self.key.address == COMPARISON:
             return
-        self.node.bury(self.node.height(), max(BURIED, self.game.confirmations - 1))
-        self._bring_back()
+        self._bury_end()
         if not self.contract.closed() or self.contract.owed(self._signer.address):
             raise Reorganised("the game, which was closed, is not, or its account has not withdrawn")
 

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import Coordinator
-from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.http_node import BURIED, HttpNode
+from chain_bandit.cli.root import app
 from chain_bandit.game.errors import PlacesDiffer
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
@@ -32,6 +34,17 @@ SMALL = ROOT / "examples" / "small.toml"
 def test_a_game_whose_chain_goes_back_is_played_to_its_end(game: ReorganisedGame, tmp_path: Path) -> None:
     play(game, tmp_path)
     assert (game.ended, game.codes, game.left, game.undone) == ("audited", [0], 0, 1), game.said
+
+
+def test_a_run_keeps_a_short_opening_deadline_and_ends_below_blocks_that_bury_its_closing(tmp_path: Path) -> None:
+    with anvil() as own:
+        node = HttpNode(own.url)
+        node.mine(20)
+        given = ["run", str(SMALL), "--rounds", "12", "-o", "expect.approved='>= 0'", "-o", "chain.opening_deadline=10"]
+        assert app([*given, "--chain", own.url, "--out", str(tmp_path / "run")], standalone_mode=False) in (None, 0)
+        paid = chain_bandit_artifact().members("event")["Withdrawn"].topic.hex()
+        logs = node.ask("eth_getLogs", {"fromBlock": "0x0", "topics": ["0x" + paid]})
+        assert node.height() - max(int(log["blockNumber"], 16) for log in logs) >= BURIED
 
 
 def test_a_game_whose_places_a_reorganisation_permutes_is_refunded_and_not_opened(
