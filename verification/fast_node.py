@@ -90,6 +90,9 @@ class FastNode:
                 return hex(len(self._blocks) - 1)
             case "eth_getBlockByNumber":
                 return self._block(*parameters)
+            case "eth_getBlockByHash":
+                wanted = (each["number"] for each in self._blocks if each["hash"] == parameters[0])
+                return next((self._block(number, parameters[1]) for number in wanted), None)
             case "eth_getTransactionCount":
                 return hex(self._nonces[_bytes(parameters[0])])
             case "eth_getTransactionReceipt":

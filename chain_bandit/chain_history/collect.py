@@ -73,6 +73,16 @@ def height(rpc: NodeReader) -> int:
     return number
 
 
+def number_of(rpc: NodeReader, digest: bytes) -> int | None:
+    """The number that the node gives the block of that hash, not held against anything; nothing where it has none."""
+
+    def read(answer: Any) -> int | None:
+        return None if answer is None else as_int(need(as_object(answer, "a block"), "number"))
+
+    number: int | None = told(rpc, "eth_getBlockByHash", [as_hex(digest), False], read)
+    return number
+
+
 @dataclass(frozen=True, slots=True)
 class _NodeBlocks:
     rpc: NodeReader

@@ -12,6 +12,7 @@ import pytest
 from chain_bandit.auditor.blocks import ON_THE_BODY
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.bodies import KEPT
+from chain_bandit.chain_history.collect import block_hash
 from chain_bandit.chain_history.resumable_download import partial_of
 from chain_bandit.game import folder
 from chain_bandit.game.game import Game
@@ -205,3 +206,12 @@ def test_audit_exits_13_when_the_game_is_cut_short(played: tuple[str, OnChain, G
     result = audit(url, recorder.contract.address, "--to-block", "20")
     assert result.returncode == 13, result.stdout
     assert json.loads(result.stdout)["verdict"] == "incomplete"
+
+
+def test_a_kept_head_is_where_the_history_ends(played: tuple[str, OnChain, Game], audit: Called) -> None:
+    url, recorder, _ = played
+    kept = "0x" + block_hash(recorder.contract.rpc.ask, 20).hex()
+    ended, unknown = (audit(url, recorder.contract.address, "--head", each) for each in (kept, "0x" + "11" * 32))
+    assert (ended.returncode, json.loads(ended.stdout)["verdict"]) == (13, "incomplete"), ended.stdout
+    assert json.loads(ended.stdout)["head"] == kept
+    assert (unknown.returncode, "the auditor kept 0x1111" in unknown.stdout) == (12, True), unknown.stdout
