@@ -93,7 +93,6 @@ class EventFollower(ABC):
 
     Attributes:
         accusations: seats on the block list, and from which round on, as far as events were read.
-        last_read: number and hash of the last block that has an event which was read.
     """
 
     def __init__(
@@ -104,7 +103,8 @@ class EventFollower(ABC):
         self._events = {event.topic: event for event in artifact.members("event").values()}
         self._functions = {each.topic[:4]: each for each in artifact.members("function").values()}
         self._first, self._confirmations, self._is_as_it_was = first_block, confirmations, is_as_it_was
-        self.last_read: tuple[int, str] | None = None
+        self._last_read: tuple[int, str] | None = None
+        self._unchecked: list[tuple[int, str]] = []
         self._known: dict[tuple[bytes, bytes], int] = {}
         self._height = self._given = -1
         self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
@@ -137,6 +137,11 @@ class EventFollower(ABC):
         """Whether the accounts are final, whatever was given of the records."""
         ...
 
+    def unchecked(self) -> list[tuple[int, str]]:
+        """Number and hash of the blocks that events were read of since this was called last: of each read the last."""
+        taken, self._unchecked = self._unchecked, []
+        return taken
+
     def _read(self) -> None:
         if not self._is_as_it_was():
             return
@@ -148,18 +153,21 @@ class EventFollower(ABC):
         elif now < self._read_at + min(ANEW, 3 * (self._read_at - self._head_at)):
             return
         self._read_events(self.last_counted())
-        is_all = head is not None and (self.last_read or (0,))[0] <= head[0]
+        is_all = head is not None and (self._last_read or (0,))[0] <= head[0]
         self._is_quiet, self._head, self._read_at = is_all or len(self._waiting) == before, head, now
 
     def _read_events(self, counted: str | None, branch: tuple[int, str] | None = None) -> None:
-        events = self._events_from(self.last_read[0] if self.last_read else self._first, counted, branch)
-        if self.last_read is not None and self.last_read not in (event.block for event in events):
-            first = max(self._first, self.last_read[0] - DEEPEST)  # its block is another now
+        before = self._last_read
+        events = self._events_from(before[0] if before else self._first, counted, branch)
+        if before is not None and before not in (event.block for event in events):
+            first = max(self._first, before[0] - DEEPEST)  # its block is another now
             events = self._events_from(first, counted, branch)
         for event in events:
             if event.said not in self._known and not (event.name in _RECORDS and event.values[0] <= self._given):
                 self._waiting.append((event.name, event.values, event.transaction))
-            self._known[event.said], self.last_read = event.block[0], event.block
+            self._known[event.said], self._last_read = event.block[0], event.block
+        if self._last_read is not None and self._last_read != before:
+            self._unchecked.append(self._last_read)
         if events:
             oldest = events[-1].block[0] - DEEPEST
             self._known = {said: block for said, block in self._known.items() if block >= oldest}

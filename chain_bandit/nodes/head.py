@@ -81,7 +81,8 @@ class Head:
     ) -> None:  # fmt: skip
         self.kept = kept
         self._url, self.genesis, self._confirmations, self._lacks = url, genesis, confirmations, lacks
-        self._patience, self._since, self._is_replaced = patience, 0.0, False
+        self._patience, self._since = patience, 0.0
+        self._replaced: tuple[Block, Block] | None = None
         self.seen: list[Block] = [] if kept is None else [kept]
         self.reorganisations = 0
         self._unconfirmed: deque[Block] = deque()
@@ -101,8 +102,9 @@ class Head:
         foreign = genesis != self.genesis
         if not foreign:
             found = list(zip(self.seen, at_seen, strict=True))
-            if any(there is not None and there != block for block, there in found):
-                self.reorganisations, self._is_replaced = self.reorganisations + 1, True
+            replaced = [(block, there) for block, there in found if there is not None and there != block]
+            if replaced:
+                self.reorganisations, self._replaced = self.reorganisations + 1, replaced[-1]
             self.seen = [block for block, there in found if there is None]  # the chain is shorter, or lags
             self.seen += [latest] * (latest not in self.seen)
         why = f"another chain answers, of genesis {genesis}" if foreign else self._missing(at_kept, latest)
@@ -120,12 +122,15 @@ class Head:
             raise ChainWentBack(self._url, why, self._patience)
 
     def on_seen(self, block: Block | None, is_read: bool = False) -> None:
-        """Take in a block that was seen since the last look, or that events were read of: it may be replaced by now."""
+        """Take in a block that was seen since the last look, or that events were read of: it may be replaced by now.
+
+        Events may be read of a branch that no look ever saw, of a block below all that were seen.
+        """
         if block is None:
             return
         if is_read and (self.kept is None or block[0] > self.kept[0]):
             self.kept = block
-        if block not in self.seen and block[0] > max((number for number, _ in self.seen), default=-1):
+        if block not in self.seen and (is_read or block[0] > max((number for number, _ in self.seen), default=-1)):
             self.seen.append(block)
 
     def _missing(self, at_kept: Block | None, latest: Block) -> str | None:
@@ -134,11 +139,13 @@ class Head:
         number, digest = self.kept
         if at_kept is None:
             return f"it is at block {latest[0]}, and block {number} ({digest}) was read from it"
-        self._is_replaced |= at_kept[1] != digest
-        why = self._lacking(latest) if self._is_replaced else None
-        if why is None:
-            self._is_replaced = False
-        return why and f"block {number} is {at_kept[1]} and was {digest}, and {why}"
+        if at_kept[1] != digest:
+            self._replaced = self.kept, at_kept
+        if self._replaced is None or (why := self._lacking(latest)) is None:
+            self._replaced = None
+            return None
+        (number, was), (_, now) = self._replaced
+        return f"block {number} is {now} and was {was}, and {why}"
 
     def _lacking(self, latest: Block) -> str | None:
         try:
@@ -160,15 +167,15 @@ class HeadWatch:
     Args:
         on_reorganised: called when other blocks are in place of some that were seen.
         every: seconds from one look to the next.
-        last_read: the last block that events were read of.
+        read: blocks that events were read of since it was called last.
     """
 
     def __init__(
         self, rpc: Rpc, path: Path, head: Head, on_reorganised: Callable[[], None] = lambda: None, every: float = LOOK,
-        last_read: Callable[[], Block | None] = lambda: None,
+        read: Callable[[], Sequence[Block]] = tuple,
     ) -> None:  # fmt: skip
         self._rpc, self._path, self._head, self._clock = rpc, path, head, rpc.clock
-        self._on_reorganised, self._every, self._last_read = on_reorganised, every, last_read
+        self._on_reorganised, self._every, self._read = on_reorganised, every, read
         self._next = 0.0
         self._notice = Notice(rpc.notice.what, rpc.notice.say)
 
@@ -179,7 +186,8 @@ class HeadWatch:
             self._next = now + self._every
             head, kept, before = self._head, self._head.kept, self._head.reorganisations
             sent = self._rpc.head
-            head.on_seen(self._last_read(), is_read=True)
+            for block in self._read():
+                head.on_seen(block, is_read=True)
             head.on_seen(sent and (sent[0], as_hex(sent[1])))  # which the node's own transactions are in, or below
             if head.trouble is None and head.seen and not at_once:
                 latest, (tip, *others) = self._rpc.latest(), head.seen

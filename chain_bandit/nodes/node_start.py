@@ -134,7 +134,7 @@ class NodeStart(ABC):
         head = Head(self.node.shown, self.game.genesis_hash, confirmations, read_head(kept), lacks)
         calm = min(LONGEST, SHARE * self.game.bound_ms / 1000)
         self.watch = HeadWatch(
-            self.contract.rpc, kept, head, self._bring_back, max(LOOK, 0.9 * calm), lambda: self.follower.last_read
+            self.contract.rpc, kept, head, self._bring_back, max(LOOK, 0.9 * calm), self.follower.unchecked
         )
 
     def _connected(self, url: str) -> HttpNode:

@@ -291,7 +291,7 @@ FIRST = {
 """The first seed, where those from 0 on find nothing."""
 
 
-@pytest.mark.parametrize("seed", [412, 10_914, 20_464, 22_420])
+@pytest.mark.parametrize("seed", [412, 1119, 5688, 10_914, 20_464, 22_420])
 def test_a_seed_that_once_held_nodes_up_comes_through(seed):
     assert not play(seed).violations
 

@@ -220,7 +220,7 @@ class _Start(Start):
             LACKING,
         )  # fmt: skip
         self.watch = HeadWatch(
-            self.contract.rpc, kept, head, self._bring_back, last_read=lambda: self.follower.last_read
+            self.contract.rpc, kept, head, self._bring_back, read=self.follower.unchecked
         )
 
     def _links(self) -> Any:

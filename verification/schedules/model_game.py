@@ -82,7 +82,7 @@ class Cast(ScriptedGame):
     """
 
     def __init__(
-        self, seats: int, rounds: int, chain_id: int, skip_deadline: int = 4, window: int = 40,
+        self, seats: int, rounds: int, chain_id: int, skip_deadline: int = 4, window: int = 80,
         opening_deadline: int = 70, game_blocks: int = 400, address: bytes = ADDRESS,
     ) -> None:  # fmt: skip
         self.scenario = Scenario.model_validate({

@@ -109,13 +109,24 @@ def test_a_block_that_was_seen_between_two_looks_is_held_against_the_chain():
     head.on_answer(GENESIS, block(37, fork=2), [block(36), block(37, fork=2)], block(38, fork=2), 1.0)
     assert (head.reorganisations, head.kept) == (1, block(37))
     assert head.trouble is not None
-    head.on_seen(block(30), is_read=True)
-    assert (head.kept, head.seen) == (block(37), [block(38, fork=2)])
     lacks[0] = ""
     sender = Head("url", GENESIS, kept=block(26))
     sender.on_seen(block(27, fork=2))  # by the sender, of the branch that took the tip's place
     sender.on_answer(GENESIS, block(26, fork=2), [block(26, fork=2), block(27, fork=2)], block(28, fork=2), 2.0)
     assert (sender.reorganisations, sender.seen) == (1, [block(28, fork=2)])
+
+
+def test_a_block_that_events_were_read_of_is_held_against_the_chain_however_old_it_is():
+    """Found by schedules 1119 and 5688: a provider gave events of a branch that no look saw, in a block below all."""
+    head = Head("url", GENESIS, kept=block(36), lacks=lambda latest: "the game, which was open, is not")
+    head.on_seen(block(31, fork=2), is_read=True)
+    assert (head.kept, head.seen) == (block(36), [block(36), block(31, fork=2)])
+    head.on_answer(GENESIS, block(36), [block(36), block(31)], block(38), 1.0)
+    here, there = block(31)[1], block(31, fork=2)[1]
+    assert head.trouble == f"block 31 is {here} and was {there}, and the game, which was open, is not"
+    assert head.is_replaced
+    with pytest.raises(Reorganised, match="which was open, is not"):
+        answer(head, GENESIS, block(36), block(38), block(39), 1.0 + REPLACED)
 
 
 def test_another_chain_under_the_same_url_is_believed_after_a_moment():
