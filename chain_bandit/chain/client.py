@@ -280,18 +280,18 @@ class Coordinator(Contract):
             return False
         return True
 
-    def holder(self, seat: int) -> bytes | None:
-        """The account that has joined as this seat, 20 bytes; None while it is empty."""
+    def holder(self, seat: int, block: StateAt = "latest") -> bytes | None:
+        """The account that has joined as this seat, 20 bytes, by the state after a block; None while it is empty."""
         try:
-            return self.participant_at(seat)
+            return self.participant_at(seat, block)
         except TransactionReverted as error:
             if error.error != "SeatEmpty":
                 raise
             return None
 
-    def participant_at(self, seat: int) -> bytes:
+    def participant_at(self, seat: int, block: StateAt = "latest") -> bytes:
         """The participant in a seat, 20 bytes."""
-        return as_address(self._view("participantAt", seat))
+        return as_address(self._view("participantAt", seat, block=block))
 
     def settled_through(self) -> int:
         """The last round whose rewards are credited."""

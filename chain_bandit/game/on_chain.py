@@ -109,7 +109,8 @@ class OnChain:
             left = max(0, deadline - node.height()) // 2  # of which the wait takes no more than half
             node.bury(max(block for join in joins for block in join.blocks), min(BURIED, left))
         self.contract.settle()
-        held = [(self.contract.participant_at(seat), own) for seat, own in enumerate(self._plan.addresses)]
+        head = self.contract.rpc.latest()  # of one branch, whichever node of a provider answers
+        held = [(self.contract.participant_at(seat, head), own) for seat, own in enumerate(self._plan.addresses)]
         moved = {seat: ("0x" + there.hex(), "0x" + own.hex()) for seat, (there, own) in enumerate(held) if there != own}
         if moved:
             raise PlacesDiffer(moved, deadline, self._refund(node, deadline))

@@ -72,13 +72,6 @@ class EpochFollower(EventFollower):
             self.accusations[seat] = since
         return None
 
-    def lacks(self, at: tuple[int, str]) -> str | None:
-        """Which of the records that were given the branch of a block does not have; None where it has them all."""
-        if self._given < 0:
-            return None
-        epoch = self._contract.next_epoch(at) if self._contract.is_there() else 0
-        return f"its last record is of epoch {epoch - 1}, not {self._given}" if epoch <= self._given else None
-
     def is_over(self) -> bool:
         """No: epochs can always be added."""
         return False

@@ -40,6 +40,9 @@ Events may come some time after their block there: pauses begin at nothing, and 
 _RECORDS = (*RECORDED, "TokenAgreed")
 """Events whose first value is the round."""
 
+_PASSING = ("Joined", "Withdrawn")
+"""Events of which nothing is learnt that other blocks could change."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Event:
@@ -122,10 +125,20 @@ class EventFollower(ABC):
         """Whether events that were read tell of more than was given, so that `next` asks nobody."""
         return bool(self._waiting)
 
-    @abstractmethod
     def lacks(self, at: tuple[int, str]) -> str | None:
-        """Which of the records that were given the branch of a block does not have; None where it has them all."""
-        ...
+        """What was read that the branch of a block does not have; None where it has all of it."""
+        known = {said: block for said, block in self._known.items() if self._events[said[0]].name not in _PASSING}
+        if not known:
+            return None
+        height, first = self._height, max(self._first, min(known.values()) - DEEPEST)
+        there = {event.said for event in self._events_from(first, hex(at[0]), at)}
+        self._height = height
+        gone = min((said for said in known if said not in there), key=known.__getitem__, default=None)
+        if gone is None:
+            return None
+        event = self._events[gone[0]]
+        about = f" of round {event.decode_inputs(gone[1])[0]}" if event.name in _RECORDS else ""
+        return f"its event {event.name}{about}, which was read, is gone"
 
     @abstractmethod
     def is_over(self) -> bool:
@@ -300,15 +313,6 @@ class Follower(EventFollower):
             each.reporters(parameters).bit_count() > most
             for method, arguments in calls if method == "submitBlocks" for each in arguments[0]
         )  # fmt: skip
-
-    def lacks(self, at: tuple[int, str]) -> str | None:
-        """Which of the records that were given the branch of a block does not have; None where it has them all."""
-        if self.salt is not None and not self._contract.opened(at):
-            return "the game, which was open, is not"
-        if not self._given:
-            return None
-        open_round = self._contract.next_round(at)
-        return f"its last record is of round {open_round - 1}, not {self._given}" if open_round <= self._given else None
 
     def is_liar(self, seat: int) -> bool:
         """Whether a false report put a seat on the block list, so that it validates on; said once, it stays."""

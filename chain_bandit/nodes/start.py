@@ -207,7 +207,11 @@ class Start(NodeStart):
         planned, seats = [each.address for each in self.seated], range(len(self.seated))
         if self._full_at is None and self.contract.holder(seats[-1]) is None:
             return False
-        held = [self.contract.holder(seat) or b"" for seat in seats]
+        head = self.contract.rpc.latest()
+        try:
+            held = [self.contract.holder(seat, head) or b"" for seat in seats]
+        except NodeUnreachable:
+            return False  # the node answers for another branch: places are those of one
         if held != planned:
             self._full_at = None
             if all(held) and not self._is_moved:
@@ -217,7 +221,7 @@ class Start(NodeStart):
                 self._is_moved = True
                 self.node.hurry(blocks + self.game.confirmations)
             return False
-        height, now = self.node.height(), self.clock.now()
+        height, now = head[0], self.clock.now()
         if self._full_at is None:
             self._full_at = self._moved_at = height, now
             self.node.hurry(BURIED)

@@ -9,7 +9,7 @@ import pytest
 from eth_abi.abi import encode
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
-from chain_bandit.chain.errors import NodeGarbled, NodeRefused
+from chain_bandit.chain.errors import NodeGarbled, NodeRefused, NodeUnreachable
 from chain_bandit.chain.retry_budget import MONOTONIC, Clock
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import TransactionPolicy
@@ -165,6 +165,50 @@ def test_what_a_reorganisation_puts_below_the_last_event_is_read(confirmations):
     assert given(follower, after) == after
     assert follower.accusations == {2: BURNT_IN.round + 3, 3: BURNT_IN.round + 3}
     assert follower.proofs == {1: 1}
+
+
+def test_what_was_read_is_lacking_where_a_branch_has_it_not_or_has_something_else():
+    """Found by schedules 2470 and 8499: a round that was approved is skipped on the branch; costs are not settled."""
+    chain, (first, after) = EventChain(), skipped(BURNT_IN)
+    chain.put(90, "Joined", 0, "0x" + "11" * 20)
+    follower = followed(chain)
+
+    def lacking() -> str | None:
+        return follower.lacks(follower._rpc.latest())
+
+    assert given(follower, BURNT_IN) == BURNT_IN
+    chain.reorganise()
+    assert lacking() is None, "nobody was given anything"
+    chain.put(91, "Opened", b"g" * 32)
+    chain.put(100, "Recorded", *first)
+    chain.put(101, "CostsSettled", 5, 1)
+    assert given(follower, BURNT_IN) == after
+    assert lacking() is None
+    chain.reorganise()
+    assert lacking() == "its event Opened, which was read, is gone"
+    chain.put(93, "Opened", b"g" * 32)
+    chain.put(120, "Recorded", first[0], first[1] ^ 1, first[2])
+    assert lacking() == f"its event Recorded of round {first[0]}, which was read, is gone"
+    chain.put(121, "Recorded", *first)
+    assert lacking() == "its event CostsSettled, which was read, is gone"
+    chain.put(122, "CostsSettled", 5, 1, by=2)
+    assert lacking() is None
+    gone = 200, "0x" + "77" * 32
+    with pytest.raises(NodeUnreachable, match="for another branch"):
+        follower.lacks(gone)
+
+
+def test_every_block_that_events_were_read_of_is_told_once():
+    chain, (first, after) = EventChain(), skipped(BURNT_IN)
+    follower = followed(chain)
+    chain.put(100, "Recorded", *first)
+    given(follower, BURNT_IN)
+    chain.reorganise()
+    chain.put(99, "Recorded", *first)
+    given(follower, after)
+    assert [number for number, _ in follower.unchecked()] == [100, 99]
+    given(follower, after)
+    assert follower.unchecked() == []
 
 
 def test_a_look_at_a_chain_that_is_as_it_was_asks_one_small_question():

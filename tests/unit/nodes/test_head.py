@@ -157,6 +157,21 @@ class Wire:
         return answers
 
 
+def test_a_look_takes_in_every_block_that_events_were_read_of(tmp_path, monkeypatch):
+    wire, now, read = Wire(), [0.0], [block(5, fork=2), block(7)]
+    monkeypatch.setattr("chain_bandit.chain.rpc.wire_to", lambda line, timeout: wire)
+    rpc = Rpc("url", Stopwatch(), TransactionPolicy(clock=Clock(lambda: now[0])))
+    wire.chain |= dict(map(block, range(1, 10)))
+    head = Head("url", GENESIS, lacks=lambda latest: "its event Opened, which was read, is gone")
+    watch = HeadWatch(rpc, tmp_path / "head.json", head, read=lambda: [read.pop()] if len(read) == 2 else read)
+    assert watch.look(), "block 7 is there"
+    now[0] += 2
+    assert not watch.look()
+    assert watch.is_replaced
+    here, there = block(5)[1], block(5, fork=2)[1]
+    assert watch.trouble == f"block 5 is {here} and was {there}, and its event Opened, which was read, is gone"
+
+
 def test_what_is_wrong_is_said_once_and_the_last_block_outlives_the_process(tmp_path, monkeypatch):
     wire, now, said = Wire(), [0.0], list[str]()
     monkeypatch.setattr("chain_bandit.chain.rpc.wire_to", lambda line, timeout: wire)

@@ -28,20 +28,6 @@ def following(**views: Any) -> Follower:
     return cast(Follower, follower)
 
 
-def test_nothing_is_lacking_before_the_opening_and_an_opening_that_fell_out_is_told():
-    asked = list[object]()
-    follower = following(next_round=lambda at: 0, opened=lambda at: asked.append(at) or False)
-    assert follower.lacks(AT) is None
-    follower.salt = bytes(32)
-    assert follower.lacks(AT) == "the game, which was open, is not"
-    open_again = following(next_round=lambda at: asked.append(at) or 9, opened=lambda at: True)
-    open_again.salt = bytes(32)
-    assert open_again.lacks(AT) is None, "no record was given yet"
-    open_again._given = 9
-    assert open_again.lacks(AT) == "its last record is of round 8, not 9"
-    assert asked == [AT, AT], "of the branch of that block, and no other"
-
-
 def test_a_closing_that_fell_out_is_noticed_before_a_node_ends_with_it():
     closed = [True]
     follower = following(closed=lambda: closed[0])
@@ -73,12 +59,20 @@ class Places:
     def __init__(self, held: list[bytes]) -> None:
         self.held, self.height_, self.hurried, self.said, self.now = held, 100, list[int](), list[str](), 0.0
         self.node = SimpleNamespace(height=lambda: self.height_, hurry=self.hurried.append)
+        self.branch = "0xa"
         start = cast("Any", Start.__new__(Start))
         start.seated = [SimpleNamespace(address=each) for each in ACCOUNTS]
         start.game = SimpleNamespace(confirmations=1)
-        start.contract = SimpleNamespace(holder=lambda seat: self.held[seat] if seat < len(self.held) else None)
+        rpc = SimpleNamespace(latest=lambda: (self.height_, "0xa"))
+        start.contract = SimpleNamespace(holder=self.holder, rpc=rpc)
         start.node, start.clock, start._say = self.node, Clock(lambda: self.now), self.said.append
         self.start = start
+
+    def holder(self, seat: int, block: object = "latest") -> bytes | None:
+        """By the state after one block, of which the node may have another."""
+        if block not in ("latest", (self.height_, self.branch)):
+            raise NodeUnreachable("the node answers for another branch")
+        return self.held[seat] if seat < len(self.held) else None
 
 
 def test_a_game_is_opened_when_the_places_of_the_plan_are_held_under_so_many_blocks():
@@ -91,6 +85,16 @@ def test_a_game_is_opened_when_the_places_of_the_plan_are_held_under_so_many_blo
     assert not places.start._is_full(1_000)
     places.height_ += 1
     assert places.start._is_full(1_000)
+
+
+def test_places_that_a_node_gives_of_another_branch_open_no_game():
+    """Found by schedule 2900: a branch that fell out had the places of the plan, and the chain others."""
+    places = Places(list(ACCOUNTS))
+    places.branch = "0xb"
+    for height in (100, 100 + BURIED):
+        places.height_ = height
+        assert not places.start._is_full(1_000)
+    assert places.hurried == []
 
 
 def test_a_chain_that_stands_still_is_waited_for_no_longer_and_a_near_deadline_neither():
