@@ -401,7 +401,7 @@ def audit(
     list(run_rules(_names("rules", rules)))  # each runs from when it is named
     kept, bodies = hexadecimal(_text(head), 32, "head") if head is not None else None, _names("bodies", bodies)
     if contract is not None:
-        with _from_node(str(source), str(contract), bodies=bodies) as path:
+        with _from_node(str(source), str(contract), bodies=bodies, head=kept) as path:
             return audit_file(path, kept, paranoid=paranoid)
     if bodies:
         raise Usage("bodies go with a node's URL and contract=ADDRESS")
@@ -620,10 +620,10 @@ def _file(given: object) -> Path:
 
 
 def _from_node(
-    url: str, contract: str, export: Path | None = None, bodies: Sequence[str] = ()
+    url: str, contract: str, export: Path | None = None, bodies: Sequence[str] = (), head: bytes | None = None
 ) -> AbstractContextManager[Path]:
     from chain_bandit.chain.remote import at_url
 
     node = at_url(url)
     address, first = named_game(node, contract, "contract")
-    return history_of_node(node, address, first, None, bodies, export)
+    return history_of_node(node, address, first, None, bodies, export, head=head)

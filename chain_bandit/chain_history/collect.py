@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain_bandit.chain.answers import NodeReader, as_bytes, as_hex, as_int, as_list
-from chain_bandit.chain.errors import NodeGarbled, NodeRefused
+from chain_bandit.chain.errors import NodeGarbled, NodeRefused, NotUnderstood
 from chain_bandit.chain_history.answers import agree, as_minimal, as_object, as_sized, get, need, told
 from chain_bandit.chain_history.blocks import ContractOrigin, History, RawBlock
 from chain_bandit.chain_history.errors import NoBlocks, NodeBehind, NodeDisagrees, UnknownType
@@ -73,14 +73,20 @@ def height(rpc: NodeReader) -> int:
     return number
 
 
-def number_of(rpc: NodeReader, digest: bytes) -> int | None:
-    """The number that the node gives the block of that hash, not held against anything; nothing where it has none."""
+def number_of(rpc: NodeReader, digest: bytes, first: int) -> int | None:
+    """The number that the node gives the block of that hash, not held against anything.
+
+    None where it has none from block `first` on, or does not answer such questions.
+    """
 
     def read(answer: Any) -> int | None:
         return None if answer is None else as_int(need(as_object(answer, "a block"), "number"))
 
-    number: int | None = told(rpc, "eth_getBlockByHash", [as_hex(digest), False], read)
-    return number
+    try:
+        number: int | None = told(rpc, "eth_getBlockByHash", [as_hex(digest), False], read)
+    except (NodeRefused, NotUnderstood):
+        return None
+    return number if number is not None and first <= number <= height(rpc) else None
 
 
 @dataclass(frozen=True, slots=True)

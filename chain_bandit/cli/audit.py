@@ -82,14 +82,12 @@ def audit(
         if contract is not None and rpc is not None:
             from chain_bandit.chain.notice import on_stderr
             from chain_bandit.chain.remote import at_url  # late: web3 takes seconds to load, and only this asks a node
-            from chain_bandit.chain_history.collect import number_of
             from chain_bandit.runs import history_of_node
 
             node = at_url(rpc, on_stderr)
             address, first = named_game(node, contract, "--contract")
             first = from_block if from_block is not None else first
-            last = number_of(node, kept) if to_block is None and kept is not None else to_block
-            fetched = history_of_node(node, address, first, last, bodies or (), export, observe)
+            fetched = history_of_node(node, address, first, to_block, bodies or (), export, observe, head=kept)
             history = stack.enter_context(fetched)
         if history is not None:
             report = audit_file(history, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)

@@ -128,7 +128,7 @@ def audit(
     if rpc is not None:
         from chain_bandit.nodes.agreement_up import audit_on_chain  # late: it loads what nodes need
 
-        audit_on_chain(history, rpc)
+        audit_on_chain(history, rpc, kept)
     if history.is_dir():
         history = history / (HISTORY if (history / HISTORY).is_file() else AGREEMENT)
     if creates(files.read(history), "ChainBandit"):

@@ -22,7 +22,7 @@ from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import DevelopmentNode, account
 from chain_bandit.chain.remote import at_url, json_rpc
 from chain_bandit.chain_history import files
-from chain_bandit.chain_history.collect import collect
+from chain_bandit.chain_history.collect import collect, number_of
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game import folder
@@ -175,12 +175,19 @@ def _exported(rpc: Callable[..., Any], recorder: AgreementOnChain, out: Path) ->
     return export(rpc, recorder.contract.address, first, out)
 
 
-def export(rpc: Callable[..., Any], contract: bytes, first_block: int, out: Path) -> AgreementReport:
-    """Write what the chain has of the agreement at an address, its audit, and the page of that."""
+def export(
+    rpc: Callable[..., Any], contract: bytes, first_block: int, out: Path, head: bytes | None = None
+) -> AgreementReport:  # fmt: skip
+    """Write what the chain has of the agreement at an address, its audit, and the page of that.
+
+    Args:
+        head: the hash of the last block; by default, or where the node has none, its last one.
+    """
     from chain_bandit.views.agreement_page import agreement_page  # late: it loads matplotlib
 
     with naming(out):
-        files.write(collect(rpc, contract, first_block), out / HISTORY)
+        last = number_of(rpc, head, first_block) if head is not None else None
+        files.write(collect(rpc, contract, first_block, last), out / HISTORY)
         report = audit_agreement(files.read(out / HISTORY))
         for name, text in ((folder.REPORT, agreement_page(report)), (REPORT, report.json() + "\n")):
             with whole_file(out / name) as file:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from chain_bandit.chain.call import Call
 from chain_bandit.chain.client import Coordinator
-from chain_bandit.chain.errors import ForeignChain
+from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
 from chain_bandit.chain.http_node import BURIED, HttpNode
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import DevelopmentNode, account
+from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
@@ -109,11 +110,25 @@ class OnChain:
             left = max(0, deadline - node.height()) // 2  # of which the wait takes no more than half
             node.bury(max(block for join in joins for block in join.blocks), min(BURIED, left))
         self.contract.settle()
-        head = self.contract.rpc.latest()  # of one branch, whichever node of a provider answers
-        held = [(self.contract.participant_at(seat, head), own) for seat, own in enumerate(self._plan.addresses)]
+        held = list(zip(self._places(), self._plan.addresses, strict=True))
         moved = {seat: ("0x" + there.hex(), "0x" + own.hex()) for seat, (there, own) in enumerate(held) if there != own}
         if moved:
             raise PlacesDiffer(moved, deadline, self._refund(node, deadline))
+
+    def _places(self) -> list[bytes]:
+        """Who holds each place, by the state after one block, whichever nodes of a provider answer."""
+        rules = self._delivery
+        patience = RetryBudget(rules.patience, rules.is_over, rules.clock)
+        while True:
+            why = NodeUnreachable("it lacks a seat that was taken: it is behind")
+            try:
+                head = self.contract.rpc.latest()
+                held = [self.contract.holder(seat, head) for seat in range(len(self._plan.addresses))]
+                if None not in held:
+                    return [each for each in held if each is not None]
+            except NodeUnreachable as error:  # the block was replaced, or another node has none of it
+                why = error
+            patience.wait(why)
 
     def _refund(self, node: HttpNode, deadline: int) -> bool:
         """Withdraw stakes and pool of a game that no block can open any more; False while one can."""

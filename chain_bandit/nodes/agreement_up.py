@@ -83,8 +83,11 @@ def up_agreement(
     return Result("0x" + address.hex(), tuple(tokens), gas, regret, report)
 
 
-def audit_on_chain(out: Path, url: str) -> AgreementReport:
+def audit_on_chain(out: Path, url: str, head: bytes | None = None) -> AgreementReport:
     """Export and audit what the chain has of the agreement in a folder, as `up_agreement` does at the end.
+
+    Args:
+        head: the hash of the last block; by default the node's last one.
 
     Raises:
         PlaceRefused: the folder is of no agreement.
@@ -94,7 +97,7 @@ def audit_on_chain(out: Path, url: str) -> AgreementReport:
     shared, rpc = files.read_agreement(out / files.GAME), at_url(url)
     require_chain((shared.chain_id, shared.genesis_hash), chain_of(rpc))
     contract = bytes.fromhex(shared.contract[2:])
-    return export(rpc, contract, creation_block(rpc, contract), out)
+    return export(rpc, contract, creation_block(rpc, contract), out, head)
 
 
 def require_of_agreement(terms: AgreementTerms) -> None:

@@ -72,6 +72,13 @@ class EpochFollower(EventFollower):
             self.accusations[seat] = since
         return None
 
+    def lacks(self, at: tuple[int, str]) -> str | None:
+        """What was read that the branch of a block does not have; None where it has all of it."""
+        epoch = self._contract.next_epoch(at) if self._given >= 0 and self._contract.is_there() else 0
+        if epoch <= self._given:
+            return f"its last record is of epoch {epoch - 1}, not {self._given}"
+        return super().lacks(at)
+
     def is_over(self) -> bool:
         """No: epochs can always be added."""
         return False

@@ -40,8 +40,8 @@ Events may come some time after their block there: pauses begin at nothing, and 
 _RECORDS = (*RECORDED, "TokenAgreed")
 """Events whose first value is the round."""
 
-_PASSING = ("Joined", "Withdrawn")
-"""Events of which nothing is learnt that other blocks could change."""
+_PASSING = ("Joined", "Withdrawn", "RewardsSettled")
+"""Events that another branch may have in another order, or in other parts, and nobody goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,7 @@ class EventFollower(ABC):
         self._first, self._confirmations, self._is_as_it_was = first_block, confirmations, is_as_it_was
         self._last_read: tuple[int, str] | None = None
         self._unchecked: list[tuple[int, str]] = []
+        self._taken: set[tuple[int, str]] = set()
         self._known: dict[tuple[bytes, bytes], int] = {}
         self._height = self._given = -1
         self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
@@ -128,7 +129,10 @@ class EventFollower(ABC):
     def lacks(self, at: tuple[int, str]) -> str | None:
         """What was read that the branch of a block does not have; None where it has all of it."""
         known = {said: block for said, block in self._known.items() if self._events[said[0]].name not in _PASSING}
-        if not known:
+        records = [said for said in known if self._events[said[0]].name in _RECORDS]
+        for said in sorted(records, key=self._round_of)[:-1]:
+            del known[said]  # the last one's head is of those before it
+        if not known or at[0] < max(known.values()):
             return None
         height, first = self._height, max(self._first, min(known.values()) - DEEPEST)
         there = {event.said for event in self._events_from(first, hex(at[0]), at)}
@@ -137,8 +141,11 @@ class EventFollower(ABC):
         if gone is None:
             return None
         event = self._events[gone[0]]
-        about = f" of round {event.decode_inputs(gone[1])[0]}" if event.name in _RECORDS else ""
+        about = f" of round {self._round_of(gone)}" if event.name in _RECORDS else ""
         return f"its event {event.name}{about}, which was read, is gone"
+
+    def _round_of(self, said: tuple[bytes, bytes]) -> int:
+        return int(self._events[said[0]].decode_inputs(said[1])[0])
 
     @abstractmethod
     def is_over(self) -> bool:
@@ -151,7 +158,7 @@ class EventFollower(ABC):
         ...
 
     def unchecked(self) -> list[tuple[int, str]]:
-        """Number and hash of the blocks that events were read of since this was called last: of each read the last."""
+        """Number and hash of blocks that events were read of since this was called last: of each answer the last."""
         taken, self._unchecked = self._unchecked, []
         return taken
 
@@ -176,13 +183,15 @@ class EventFollower(ABC):
             first = max(self._first, before[0] - DEEPEST)  # its block is another now
             events = self._events_from(first, counted, branch)
         for event in events:
-            if event.said not in self._known and not (event.name in _RECORDS and event.values[0] <= self._given):
+            self._last_read = event.block
+            if event.said not in self._known:
+                if event.name in _RECORDS and event.values[0] <= self._given:
+                    continue  # another branch's, of a round that was given
                 self._waiting.append((event.name, event.values, event.transaction))
-            self._known[event.said], self._last_read = event.block[0], event.block
-        if self._last_read is not None and self._last_read != before:
-            self._unchecked.append(self._last_read)
+            self._known[event.said] = event.block[0]
         if events:
             oldest = events[-1].block[0] - DEEPEST
+            self._taken = {block for block in self._taken if block[0] >= oldest}
             self._known = {said: block for said, block in self._known.items() if block >= oldest}
 
     def _events_from(self, first: int, counted: str | None, branch: tuple[int, str] | None) -> list[_Event]:
@@ -199,6 +208,10 @@ class EventFollower(ABC):
                 self._height = self._rpc.height()
             if not all(first <= event.block[0] <= self._height for event in events):
                 raise NodeGarbled(f"events of blocks {first} to {self._height}", [event.block[0] for event in events])
+            last = max((event.block for event in events), default=None)
+            if last is not None and last not in self._taken:
+                self._taken.add(last)
+                self._unchecked.append(last)
             return events
 
         about = {"address": as_hex(self._address)}
@@ -313,6 +326,13 @@ class Follower(EventFollower):
             each.reporters(parameters).bit_count() > most
             for method, arguments in calls if method == "submitBlocks" for each in arguments[0]
         )  # fmt: skip
+
+    def lacks(self, at: tuple[int, str]) -> str | None:
+        """What was read that the branch of a block does not have; None where it has all of it."""
+        open_round = self._contract.next_round(at) if self._given else 1
+        if open_round <= self._given:
+            return f"its last record is of round {open_round - 1}, not {self._given}"
+        return super().lacks(at)
 
     def is_liar(self, seat: int) -> bool:
         """Whether a false report put a seat on the block list, so that it validates on; said once, it stays."""

@@ -210,8 +210,9 @@ class Start(NodeStart):
         head = self.contract.rpc.latest()
         try:
             held = [self.contract.holder(seat, head) or b"" for seat in seats]
-        except NodeUnreachable:
-            return False  # the node answers for another branch: places are those of one
+        except NodeUnreachable as error:  # the node answers for another branch: places are those of one
+            self.contract.rpc.notice.waiting(error)
+            return False
         if held != planned:
             self._full_at = None
             if all(held) and not self._is_moved:

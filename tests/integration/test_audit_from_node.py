@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import chain_bandit as cb
 from chain_bandit.auditor.blocks import ON_THE_BODY
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.bodies import KEPT
@@ -214,4 +215,6 @@ def test_a_kept_head_is_where_the_history_ends(played: tuple[str, OnChain, Game]
     ended, unknown = (audit(url, recorder.contract.address, "--head", each) for each in (kept, "0x" + "11" * 32))
     assert (ended.returncode, json.loads(ended.stdout)["verdict"]) == (13, "incomplete"), ended.stdout
     assert json.loads(ended.stdout)["head"] == kept
+    at_first = cb.audit(url, contract="0x" + recorder.contract.address.hex(), head=kept)
+    assert (at_first.exit_code, at_first.head) == (13, kept)
     assert (unknown.returncode, "the auditor kept 0x1111" in unknown.stdout) == (12, True), unknown.stdout

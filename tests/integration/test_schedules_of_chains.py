@@ -294,13 +294,13 @@ SELDOM = {
     "before_the_blocks_of_events_were_not_held_against_the_chain",
     "before_a_game_was_over_by_events_of_another_branch",
 }  # fmt: skip
-"""Those that schedules of `make test` are too few for; tests/unit/nodes finds the last three."""
+"""Those that schedules of `make test` are too few for. tests/unit/nodes finds the last three."""
 
 FIRST = {"before_only_the_number_of_records_was_compared": 2_470}
 """The first seed, where those from 0 on find nothing."""
 
 
-@pytest.mark.parametrize("seed", [412, 1119, 2470, 2900, 5688, 8499, 10_914, 20_464, 22_420])
+@pytest.mark.parametrize("seed", [412, 2470, 2900, 10_914, 20_464, 22_420])
 def test_a_seed_that_once_held_nodes_up_comes_through(seed):
     assert not play(seed).violations
 

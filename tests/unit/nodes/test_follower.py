@@ -168,10 +168,11 @@ def test_what_a_reorganisation_puts_below_the_last_event_is_read(confirmations):
 
 
 def test_what_was_read_is_lacking_where_a_branch_has_it_not_or_has_something_else():
-    """Found by schedules 2470 and 8499: a round that was approved is skipped on the branch; costs are not settled."""
+    """Found by schedule 2470: a round that was approved is skipped on the branch. Costs may not be settled there."""
     chain, (first, after) = EventChain(), skipped(BURNT_IN)
     chain.put(90, "Joined", 0, "0x" + "11" * 20)
-    follower = followed(chain)
+    follower, records = followed(chain), [9]
+    follower._contract.next_round = lambda at: records[0]  # type: ignore[method-assign]
 
     def lacking() -> str | None:
         return follower.lacks(follower._rpc.latest())
@@ -185,14 +186,22 @@ def test_what_was_read_is_lacking_where_a_branch_has_it_not_or_has_something_els
     assert given(follower, BURNT_IN) == after
     assert lacking() is None
     chain.reorganise()
+    records[0] = 1
+    assert lacking() == f"its last record is of round 0, not {first[0]}", "by its number"
+    records[0] = 9
     assert lacking() == "its event Opened, which was read, is gone"
     chain.put(93, "Opened", b"g" * 32)
     chain.put(120, "Recorded", first[0], first[1] ^ 1, first[2])
     assert lacking() == f"its event Recorded of round {first[0]}, which was read, is gone"
+    assert given(follower, after) == after, "another one's record of that round"
     chain.put(121, "Recorded", *first)
     assert lacking() == "its event CostsSettled, which was read, is gone"
     chain.put(122, "CostsSettled", 5, 1, by=2)
     assert lacking() is None
+    assert given(follower, after) == after
+    chain.blocks[120].clear()
+    assert lacking() is None, "what another branch recorded was never given"
+    assert follower.lacks((100, "0x")) is None, "a node that lags has blocks to come"
     gone = 200, "0x" + "77" * 32
     with pytest.raises(NodeUnreachable, match="for another branch"):
         follower.lacks(gone)
@@ -209,6 +218,15 @@ def test_every_block_that_events_were_read_of_is_told_once():
     assert [number for number, _ in follower.unchecked()] == [100, 99]
     given(follower, after)
     assert follower.unchecked() == []
+
+
+def test_the_last_block_of_each_answer_is_told_where_a_node_bounds_the_range():
+    chain = EventChain(10)
+    follower = followed(chain)
+    for block in (100, 109, 111, 190):
+        chain.put(block, "Accused", block, 5)
+    given(follower, BURNT_IN)
+    assert {111, 190} < {number for number, _ in follower.unchecked()} <= {100, 109, 111, 190}
 
 
 def test_a_look_at_a_chain_that_is_as_it_was_asks_one_small_question():

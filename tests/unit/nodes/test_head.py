@@ -117,7 +117,7 @@ def test_a_block_that_was_seen_between_two_looks_is_held_against_the_chain():
 
 
 def test_a_block_that_events_were_read_of_is_held_against_the_chain_however_old_it_is():
-    """Found by schedules 1119 and 5688: a provider gave events of a branch that no look saw, in a block below all."""
+    """A provider gave events of a branch that no look saw, in a block below all."""
     head = Head("url", GENESIS, kept=block(36), lacks=lambda latest: "the game, which was open, is not")
     head.on_seen(block(31, fork=2), is_read=True)
     assert (head.kept, head.seen) == (block(36), [block(36), block(31, fork=2)])

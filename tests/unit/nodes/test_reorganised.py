@@ -5,9 +5,12 @@ from typing import Any, cast
 
 import pytest
 
+from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.errors import NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.http_node import BURIED, CALM
 from chain_bandit.chain.retry_budget import Clock
+from chain_bandit.chain.transaction_policy import TransactionPolicy
+from chain_bandit.game.on_chain import OnChain
 from chain_bandit.nodes import start as start_module
 from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.head import REPLACED, Reorganised
@@ -63,7 +66,9 @@ class Places:
         start = cast("Any", Start.__new__(Start))
         start.seated = [SimpleNamespace(address=each) for each in ACCOUNTS]
         start.game = SimpleNamespace(confirmations=1)
-        rpc = SimpleNamespace(latest=lambda: (self.height_, "0xa"))
+        self.waiting = list[str]()
+        notice = SimpleNamespace(waiting=lambda why: self.waiting.append(str(why)))
+        rpc = SimpleNamespace(latest=lambda: (self.height_, "0xa"), notice=notice)
         start.contract = SimpleNamespace(holder=self.holder, rpc=rpc)
         start.node, start.clock, start._say = self.node, Clock(lambda: self.now), self.said.append
         self.start = start
@@ -95,6 +100,39 @@ def test_places_that_a_node_gives_of_another_branch_open_no_game():
         places.height_ = height
         assert not places.start._is_full(1_000)
     assert places.hurried == []
+    assert "for another branch" in places.waiting[-1]
+
+
+def test_a_run_reads_its_places_of_another_block_where_the_one_it_asked_of_is_gone_or_of_a_node_behind():
+    now, asked = [0.0], list[Any]()
+
+    def holder(seat: int, head: Any) -> bytes | None:
+        asked.append((seat, head))
+        if head[0] == 100:
+            raise NodeUnreachable("the node answers for another branch")
+        return None if head[0] == 101 and seat == 3 else ACCOUNTS[seat]
+
+    game = cast("Any", OnChain.__new__(OnChain))
+    heads = iter([(100, "0xa"), (101, "0xb"), (102, "0xc")])
+    game.contract = SimpleNamespace(rpc=SimpleNamespace(latest=lambda: next(heads)), holder=holder)
+    game._plan = SimpleNamespace(addresses=ACCOUNTS)
+    game._delivery = TransactionPolicy(
+        patience=5.0, clock=Clock(lambda: now[0], lambda seconds: now.__setitem__(0, now[0] + seconds))
+    )
+    assert game._places() == ACCOUNTS
+    assert {head for seat, head in asked if seat == 3} == {(101, "0xb"), (102, "0xc")}
+    game.contract.rpc.latest = lambda: (100, "0xa")
+    with pytest.raises(NodeUnreachable, match="for another branch"):
+        game._places()
+    assert now[0] > 5
+
+
+def test_who_starts_anew_takes_over_what_was_sent():
+    taken = list[object]()
+    later, earlier = (cast("Any", Contract.__new__(Contract)) for _ in range(2))
+    later._sender, earlier._sender = SimpleNamespace(take_over=taken.append), "the earlier sender"
+    later.take_over(earlier)
+    assert taken == ["the earlier sender"]
 
 
 def test_a_chain_that_stands_still_is_waited_for_no_longer_and_a_near_deadline_neither():
