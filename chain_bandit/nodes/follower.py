@@ -40,8 +40,8 @@ Events may come some time after their block there: pauses begin at nothing, and 
 _RECORDS = (*RECORDED, "TokenAgreed")
 """Events whose first value is the round."""
 
-_PASSING = ("Joined", "Withdrawn", "RewardsSettled")
-"""Events that another branch may have in another order, or in other parts, and nobody goes on from."""
+PASSING = ("Joined", "Withdrawn")
+"""Events that another branch may have in another order, and nobody goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,8 @@ class EventFollower(ABC):
 
     Attributes:
         accusations: seats on the block list, and from which round on, as far as events were read.
+        passing: events that a branch may lack. Of settled rewards it may have other parts, which the environment alone
+            goes on from.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class EventFollower(ABC):
         self._last_read: tuple[int, str] | None = None
         self._unchecked: list[tuple[int, str]] = []
         self._taken: set[tuple[int, str]] = set()
+        self.passing: tuple[str, ...] = (*PASSING, "RewardsSettled")
         self._known: dict[tuple[bytes, bytes], int] = {}
         self._height = self._given = -1
         self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
@@ -128,7 +131,7 @@ class EventFollower(ABC):
 
     def lacks(self, at: tuple[int, str]) -> str | None:
         """What was read that the branch of a block does not have; None where it has all of it."""
-        known = {said: block for said, block in self._known.items() if self._events[said[0]].name not in _PASSING}
+        known = {said: block for said, block in self._known.items() if self._events[said[0]].name not in self.passing}
         records = [said for said in known if self._events[said[0]].name in _RECORDS]
         for said in sorted(records, key=self._round_of)[:-1]:
             del known[said]  # the last one's head is of those before it

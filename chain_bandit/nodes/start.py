@@ -43,7 +43,7 @@ from chain_bandit.nodes.comparer import ComparerRole
 from chain_bandit.nodes.crash import arm, at
 from chain_bandit.nodes.ended import UNOPENED, ended_with, is_undone
 from chain_bandit.nodes.environment import EnvironmentRole, require_receipts
-from chain_bandit.nodes.follower import Follower
+from chain_bandit.nodes.follower import PASSING, Follower
 from chain_bandit.nodes.head import LOOK, REPLACED, ChainWentBack, Reorganised
 from chain_bandit.nodes.live import kept_own, kept_rewards
 from chain_bandit.nodes.node import GROWTH, LONGEST, SHARE, UNHURRIED
@@ -317,6 +317,7 @@ class Start(NodeStart):
         assert journal is not None
         if self.key.draws is None:
             raise files.PlaceRefused(self._place / files.KEY, "has no secret of the draws")
+        self.follower.passing = PASSING
         reported = self.follower.has_reports(self.parameters)
         require_receipts(receipts, journal, self.parameters.burn_in, reported)
         scenario, signer = self._scenario(), OnceSigner(self.key.secret, journal)
