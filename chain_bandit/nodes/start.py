@@ -168,7 +168,7 @@ class Start(NodeStart):
         waited, deadline, height = False, self.game.first_block + self.parameters.opening_deadline, self.node.height()
         pause, longest = UNHURRIED, max(UNHURRIED, min(LONGEST, SHARE * self.game.bound_ms / 1000))
         while self.follower.opening() is None:
-            if height >= deadline + self.game.confirmations:
+            if height >= deadline + self.game.confirmations and not self.contract.opened():
                 raise NeverOpened(deadline, height, self._take_back())
             if not waited:
                 self._say(f"the game is not open yet: it has to be by block {deadline:,}, now is {height:,}")

@@ -373,11 +373,13 @@ def test_the_pool_of_a_game_that_did_not_open_comes_back_to_its_environment(
 
 
 def test_a_node_waits_for_the_opening_aloud_and_ends_when_its_deadline_is_over() -> None:
-    said, tried, heights = list[str](), list[int](), iter([9, 10, 11, 12])
+    said, tried, heights = list[str](), list[int](), iter([9, 10, 11, 12, 13])
+    opened = iter([True, False])
     start = cast("Any", Start.__new__(Start))
     start.game, start.parameters = game(1).model_copy(update={"confirmations": 2}), SimpleNamespace(opening_deadline=9)
     start.node, start.follower = SimpleNamespace(height=lambda: next(heights)), SimpleNamespace(opening=lambda: None)
     start._say, start.clock = said.append, Clock(sleep=lambda seconds: None)
+    start.contract = SimpleNamespace(opened=lambda: next(opened))  # schedule 11562: it was, and its event came late
 
     def opens(links: object, blocks: int) -> None:
         tried.append(blocks)
@@ -386,7 +388,7 @@ def test_a_node_waits_for_the_opening_aloud_and_ends_when_its_deadline_is_over()
     start._open, start._take_back = opens, lambda: 0
     with pytest.raises(NeverOpened, match="chain-bandit leave") as ended:
         start._await_opening(None)
-    assert (ended.value.exit_code, ended.value.deadline, ended.value.height) == (2, 10, 12)
+    assert (ended.value.exit_code, ended.value.deadline, ended.value.height) == (2, 10, 13)
     assert said == ["the game is not open yet: it has to be by block 10, now is 9"]
     assert tried == [1]
 
