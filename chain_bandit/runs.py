@@ -23,7 +23,7 @@ from chain_bandit.chain.identity import require_same
 from chain_bandit.chain.remote import require_contract
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.bodies import KEPT, Bodies
-from chain_bandit.chain_history.collect import last_of, number_of
+from chain_bandit.chain_history.collect import last_of
 from chain_bandit.chain_history.creation import creation, creation_block
 from chain_bandit.chain_history.resumable_download import BlocksObserver, grow, partial_of
 from chain_bandit.game import folder
@@ -181,7 +181,7 @@ def history_of_node(
         export: that file; what has come in before a stop is taken up again. Without a name it is gone after the block.
         observe: told how many blocks of how many have come in.
         keep: what has come in stays beside `export`, so that the next call fetches new blocks alone.
-        head: the hash of the last block, as somebody kept it; by default, or where the node has none, its last one.
+        head: the hash of the last block, as the auditor kept it; by default, or where the node has none, its last one.
 
     Raises:
         NodeBehind: the node does not have the blocks yet.
@@ -210,8 +210,7 @@ def history_of_node(
                 first = creation_block(rpc, contract)
             elif creation(rpc, contract, first) is None:
                 raise NotCreatedIn(contract, first)
-            last = number_of(rpc, head, first) if last is None and head is not None else last
-            grow(rpc, contract, first, last_of(rpc, first, last), path, known, observe, keep)
+            grow(rpc, contract, first, last_of(rpc, first, last, head), path, known, observe, keep)
         except BaseException as stopped:
             if export is not None and partial_of(export).exists():
                 stopped.add_note(f"the part that was fetched is kept beside {export}: run the same command to resume")

@@ -34,27 +34,38 @@ _SIZES = {"miner": 20, "logsBloom": 256, "nonce": 8, "extraData": 0}
 _OTHER_NAMES = {"miner": "coinbase"}
 
 
-def collect(rpc: NodeReader, contract: bytes, first_block: int, last_block: int | None = None) -> History:
+def collect(
+    rpc: NodeReader, contract: bytes, first_block: int, last_block: int | None = None, head: bytes | None = None
+) -> History:  # fmt: skip
     """All blocks from the contract's creation to `last_block`, by default the node's head when this is called.
 
     Blocks are asked for when one goes through them, one at a time, and must extend each other.
+
+    Args:
+        head: without a `last_block`, the hash of the last one, where the node has it.
 
     Raises:
         NodeBehind: the node does not have them yet.
         NoBlocks: there are none.
     """
-    head = last_of(rpc, first_block, last_block)
-    return History(origin(rpc, contract, first_block), _NodeBlocks(rpc, first_block, head))
+    last = last_of(rpc, first_block, last_block, head)
+    return History(origin(rpc, contract, first_block), _NodeBlocks(rpc, first_block, last))
 
 
-def last_of(rpc: NodeReader, first: int, last: int | None) -> int:
-    """The last block of a history, by default the node's head. Raises `NodeBehind`, `NoBlocks`."""
-    head = height(rpc)
-    if max(first, last or 0) > head:
-        raise NodeBehind(head, max(first, last or 0))
+def last_of(rpc: NodeReader, first: int, last: int | None, head: bytes | None = None) -> int:
+    """The last block of a history: `last`, or the block of hash `head`, or the node's head.
+
+    Raises `NodeBehind`, `NoBlocks`.
+    """
+    top = height(rpc)
+    if max(first, last or 0) > top:
+        raise NodeBehind(top, max(first, last or 0))
     if last is not None and last < first:
         raise NoBlocks(first, last)
-    return head if last is None else last
+    kept = _number_of(rpc, head) if last is None and head is not None else None
+    if kept is not None and first <= kept <= top:
+        return kept
+    return top if last is None else last
 
 
 def origin(rpc: NodeReader, contract: bytes, first_block: int) -> ContractOrigin:
@@ -73,11 +84,8 @@ def height(rpc: NodeReader) -> int:
     return number
 
 
-def number_of(rpc: NodeReader, digest: bytes, first: int) -> int | None:
-    """The number that the node gives the block of that hash, not held against anything.
-
-    None where it has none from block `first` on, or does not answer such questions.
-    """
+def _number_of(rpc: NodeReader, digest: bytes) -> int | None:
+    """The number that the node gives the block of a hash, unchecked; None where it has none or refuses to say."""
 
     def read(answer: Any) -> int | None:
         return None if answer is None else as_int(need(as_object(answer, "a block"), "number"))
@@ -86,7 +94,7 @@ def number_of(rpc: NodeReader, digest: bytes, first: int) -> int | None:
         number: int | None = told(rpc, "eth_getBlockByHash", [as_hex(digest), False], read)
     except (NodeRefused, NotUnderstood):
         return None
-    return number if number is not None and first <= number <= height(rpc) else None
+    return number
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import DevelopmentNode, account
 from chain_bandit.chain.remote import at_url, json_rpc
 from chain_bandit.chain_history import files
-from chain_bandit.chain_history.collect import collect, number_of
+from chain_bandit.chain_history.collect import collect
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game import folder
@@ -186,8 +186,7 @@ def export(
     from chain_bandit.views.agreement_page import agreement_page  # late: it loads matplotlib
 
     with naming(out):
-        last = number_of(rpc, head, first_block) if head is not None else None
-        files.write(collect(rpc, contract, first_block, last), out / HISTORY)
+        files.write(collect(rpc, contract, first_block, head=head), out / HISTORY)
         report = audit_agreement(files.read(out / HISTORY))
         for name, text in ((folder.REPORT, agreement_page(report)), (REPORT, report.json() + "\n")):
             with whole_file(out / name) as file:

@@ -116,7 +116,7 @@ class OnChain:
             raise PlacesDiffer(moved, deadline, self._refund(node, deadline))
 
     def _places(self) -> list[bytes]:
-        """Who holds each place, by the state after one block, whichever nodes of a provider answer."""
+        """The account in each place, all by the state after one block, whichever nodes of a provider answer."""
         rules = self._delivery
         patience = RetryBudget(rules.patience, rules.is_over, rules.clock)
         while True:

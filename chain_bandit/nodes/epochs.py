@@ -73,7 +73,7 @@ class EpochFollower(EventFollower):
         return None
 
     def lacks(self, at: tuple[int, str]) -> str | None:
-        """What was read that the branch of a block does not have; None where it has all of it."""
+        """The first event read that the branch of a block lacks, in words; None where it has all of them."""
         epoch = self._contract.next_epoch(at) if self._given >= 0 and self._contract.is_there() else 0
         if epoch <= self._given:
             return f"its last record is of epoch {epoch - 1}, not {self._given}"

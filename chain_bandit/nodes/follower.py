@@ -41,7 +41,7 @@ _RECORDS = (*RECORDED, "TokenAgreed")
 """Events whose first value is the round."""
 
 PASSING = ("Joined", "Withdrawn")
-"""Events that another branch may have in another order, and nobody goes on from."""
+"""Events that another branch may have in another order; no node depends on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class EventFollower(ABC):
         return bool(self._waiting)
 
     def lacks(self, at: tuple[int, str]) -> str | None:
-        """What was read that the branch of a block does not have; None where it has all of it."""
+        """The first event read that the branch of a block lacks, in words; None where it has all of them."""
         known = {said: block for said, block in self._known.items() if self._events[said[0]].name not in self.passing}
         records = [said for said in known if self._events[said[0]].name in _RECORDS]
         for said in sorted(records, key=self._round_of)[:-1]:
@@ -331,7 +331,7 @@ class Follower(EventFollower):
         )  # fmt: skip
 
     def lacks(self, at: tuple[int, str]) -> str | None:
-        """What was read that the branch of a block does not have; None where it has all of it."""
+        """The first event read that the branch of a block lacks, in words; None where it has all of them."""
         open_round = self._contract.next_round(at) if self._given else 1
         if open_round <= self._given:
             return f"its last record is of round {open_round - 1}, not {self._given}"

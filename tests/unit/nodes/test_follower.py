@@ -171,8 +171,8 @@ def test_what_was_read_is_lacking_where_a_branch_has_it_not_or_has_something_els
     """Found by schedule 2470: a round that was approved is skipped on the branch. Costs may not be settled there."""
     chain, (first, after) = EventChain(), skipped(BURNT_IN)
     chain.put(90, "Joined", 0, "0x" + "11" * 20)
-    follower, records = followed(chain), [9]
-    follower._contract.next_round = lambda at: records[0]  # type: ignore[method-assign]
+    follower, records, asked = followed(chain), [9], list[object]()
+    follower._contract.next_round = lambda at: asked.append(at) or records[0]  # type: ignore[method-assign]
 
     def lacking() -> str | None:
         return follower.lacks(follower._rpc.latest())
@@ -184,9 +184,11 @@ def test_what_was_read_is_lacking_where_a_branch_has_it_not_or_has_something_els
     chain.put(100, "Recorded", *first)
     chain.put(101, "CostsSettled", 5, 1)
     assert given(follower, BURNT_IN) == after
-    assert lacking() is None
+    tip = follower._rpc.latest()
+    assert follower.lacks(tip) is None
     chain.reorganise()
     records[0] = 1
+    assert asked == [tip], "of the branch of that block, and no other"
     assert lacking() == f"its last record is of round 0, not {first[0]}", "by its number"
     records[0] = 9
     assert lacking() == "its event Opened, which was read, is gone"
