@@ -46,7 +46,7 @@ def check_reward(game: "ReplayedGame", t: int, seat: int, reward: int, pulls: in
     if game.self_declared:
         game.checks.same(reward, pulls * UNIT, "settlement.rewards", t, f"flat pay of seat {seat}", part)
     else:
-        game.checks.trust("settlement.rewards", "rewards were not recomputed: they", 1, ENVIRONMENT)
+        game.checks.trust("settlement.rewards", "rewards were not recomputed: they", pulls, ENVIRONMENT)
 
 
 def hold(game: "ReplayedGame", seat: int, report: Report) -> None:

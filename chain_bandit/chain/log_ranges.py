@@ -1,7 +1,7 @@
 """Events of a range of blocks, in as many questions as a node answers: pieces that its refusals make smaller."""
 
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar
 
 from chain_bandit.chain.provider_limits import AcceptedSize, is_range_limit, stated_span
 
@@ -13,7 +13,6 @@ MOST_AT_ONCE = 128
 """Questions of one exchange; for more of them the node is asked for the whole range, which it refuses."""
 
 
-@runtime_checkable
 class Refusal(Protocol):
     """A node's error in the place of events."""
 
@@ -48,9 +47,10 @@ class LogRanges:
         while first <= last:
             end = min(last, first + self._size.most - 1)
             (answer,) = yield ask(("eth_getLogs", [about | {"fromBlock": hex(first), "toBlock": hex(end)}]))
-            if isinstance(answer, Refusal):
-                if not self.narrows(answer, first, end):
-                    return answer
+            if not isinstance(answer, list | tuple):
+                refused: Refusal = answer
+                if not self.narrows(refused, first, end):
+                    return refused
                 continue
             self._size.accepted(end - first + 1)
             logs.extend(answer)

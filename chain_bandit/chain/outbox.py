@@ -25,7 +25,7 @@ from chain_bandit.chain.errors import (
 )
 from chain_bandit.chain.identity import IDENTITY, require_chain
 from chain_bandit.chain.journal import Entry, JournalForeign
-from chain_bandit.chain.log_ranges import LogRanges, Refusal
+from chain_bandit.chain.log_ranges import LogRanges
 from chain_bandit.chain.rpc import BEHIND, chain_in, refusal
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import RAISED_TIP, Fee, terms
@@ -42,8 +42,8 @@ MOST_VERSIONS, MOST_NONCES = 8, 8
 REFUSED = 10.0
 """Seconds of refusals after which they are looked into."""
 
-NONCES_TAKEN = 3
-"""Looks at a nonce that somebody else used before it is believed."""
+NONCES_TAKEN, SOONER = 3, 4
+"""Looks at a nonce that another transaction used before it is believed; those after the first come so much sooner."""
 
 UNDONE = 64
 """Blocks behind the head that a reorganisation may change, two epochs of Ethereum: their events are asked for again,
@@ -524,7 +524,7 @@ class Outbox:
         logs = yield from self._ranges.pieces(
             self.watched or {}, self.watched_from, latest, lambda request: Exchange([request], as_list)
         )
-        if isinstance(logs, Refusal):
+        if not isinstance(logs, list):
             self.why = NodeRefused("eth_getLogs", logs.text)
             return
         yield Tell(_events(logs))
@@ -561,8 +561,10 @@ class Outbox:
                 whole = whole or (yield from self.look_back())
                 if not whole:  # the one before it by nonce may be in no block any more
                     return
+                yield from self._fill_gap(call)
                 self._replace(call, (number, now), base)
-            if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):
+            pause = min(REFUSED, self._delivery.patience / 4) / (SOONER if call.taken else 1)
+            if call.refused is not None and now - call.refused_since > pause:
                 yield from self._look_into(call, (number, now), base, passed_over)
 
     def _next_in_line(self) -> Iterator[Call]:
@@ -575,6 +577,26 @@ class Outbox:
         for _, call in first.values():
             if call.sent:
                 yield call
+
+    def _fill_gap(self, call: Call) -> Step[None]:
+        """Sign a call for the nonce that its account is at too, where none is signed for it.
+
+        An earlier process of the account sent that one; its block fell out, and the node lost it. Of calls that are
+        done by anybody's transaction alone: it may come back after all.
+        """
+        nonces, head = {version.nonce for version in call.versions}, self.head
+        is_refused = any(not receipt.succeeded for receipt in call.receipts.values())
+        if head is None or call.done is None or self._journaled or is_refused or len(nonces) >= MOST_NONCES:
+            return
+        at_head: Request = ("eth_getBlockByNumber", [hex(head[0]), False])
+        counts: list[Request] = [("eth_getTransactionCount", [call.account, at]) for at in (hex(head[0]), "pending")]
+        answers = yield Exchange([at_head, *counts, at_head])
+        if any(isinstance(each, Refused) for each in answers):
+            return
+        before, used, pending, after = answers
+        nonce = as_int(used)
+        if {_hash(before), _hash(after)} == {head[1]} and nonce == as_int(pending) < call.outside[0].nonce:
+            self._sign(call, nonce, call.to_send[0].fee, call.first)
 
     def _replace(self, stuck: Call, since: tuple[int, float], base: int, lasting: bool = False) -> None:
         """Sign all that the account has outside with a higher fee; later calls offer it too where they must.

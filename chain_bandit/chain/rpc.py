@@ -19,7 +19,7 @@ from chain_bandit.chain.errors import (
     TransactionReverted,
 )
 from chain_bandit.chain.identity import IDENTITY, require_chain
-from chain_bandit.chain.log_ranges import LogRanges, Refusal, all_logs
+from chain_bandit.chain.log_ranges import LogRanges, all_logs
 from chain_bandit.chain.notice import SILENT, Notice
 from chain_bandit.chain.provider_limits import is_range_limit
 from chain_bandit.chain.retry_budget import RetryBudget
@@ -163,7 +163,7 @@ class Rpc:
                 return list(found)
         last = self.height() if last is None else last
         found = all_logs(self._ranges.pieces(about, first, last, lambda request: request), answered)
-        if isinstance(found, Refusal):
+        if not isinstance(found, list):
             raise NodeRefused("eth_getLogs", found.text)
         return found
 

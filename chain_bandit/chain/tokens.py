@@ -5,12 +5,12 @@ from dataclasses import astuple
 
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import tokens_artifact
-from chain_bandit.chain.call import Call, Order
+from chain_bandit.chain.call import Call, Events, Order
 from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.modules import is_shown
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.rpc import StateAt
+from chain_bandit.chain.rpc import StateAt, as_decoded
 from chain_bandit.chain.transaction_policy import AT_ONCE, TransactionPolicy
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.agreement.terms import AgreementTerms
@@ -62,14 +62,20 @@ class Tokens(Contract):
         """End an epoch by a quorum's word, unless somebody else has ended it."""
         return self._submit(
             sender, "agree", body, signers, signatures, order=Order.ALONE, seats=FIRST_CREDITS,
-            done=lambda block: self._is_past(epoch, block),
+            done=lambda block: self._is_past(epoch, block), read=self._agreed,
         )  # fmt: skip
 
     def keep_after_deadline(self, sender: Wallet, epoch: int) -> Call:
         """End an epoch with the last token, unless somebody else has ended it."""
         return self._submit(
-            sender, "keepAfterDeadline", order=Order.ALONE, done=lambda block: self._is_past(epoch, block)
-        )
+            sender, "keepAfterDeadline", order=Order.ALONE, done=lambda block: self._is_past(epoch, block),
+            read=self._agreed,
+        )  # fmt: skip
+
+    def records(self, call: Call) -> list[tuple[int, int]] | None:
+        """Epoch and token of what a call ended; None while it is under way, and when somebody else ended it."""
+        made: list[tuple[int, int]] | None = call.receipt.said if call.receipt and call.receipt.succeeded else None
+        return made
 
     def report_equivocation(self, sender: Wallet, seat: int, proof: tuple[object, ...]) -> Call:
         """Have a seat left out from the next epoch on, unless somebody else has done that."""
@@ -98,6 +104,10 @@ class Tokens(Contract):
         code = self.rpc.code(self.address)
         if not tokens_artifact().deployed.is_same(code):
             raise ForeignContract(checksummed(self.address), len(code))
+
+    def _agreed(self, events: Events) -> list[tuple[int, int]]:
+        event = tokens_artifact().members("event")["TokenAgreed"]
+        return [tuple(as_decoded(event.decode_inputs, data)[:2]) for topic, data in events if topic == event.topic]
 
     def _is_past(self, epoch: int, block: str) -> bool:
         return int(self._view("nextEpoch", block=block)) > epoch

@@ -6,7 +6,7 @@ from typing import Any
 
 from chain_bandit.chain.answers import NodeReader, as_bytes, as_hex, as_int, as_list
 from chain_bandit.chain.errors import NodeRefused
-from chain_bandit.chain.log_ranges import LogQuestion, LogRanges, Refusal, all_logs
+from chain_bandit.chain.log_ranges import LogQuestion, LogRanges, all_logs
 from chain_bandit.chain_history.answers import as_object, need, told
 from chain_bandit.chain_history.collect import fetch_transactions, height
 from chain_bandit.chain_history.errors import NodeDisagrees
@@ -80,7 +80,7 @@ def _first_joining(rpc: NodeReader, contract: bytes, last: int) -> int:
 
     about = {"address": as_hex(contract), "topics": [as_hex(TOPICS["Joined"])]}
     found = all_logs(LogRanges().pieces(about, 0, last, lambda request: request), answered)
-    if isinstance(found, Refusal):
+    if not isinstance(found, list):
         raise NodeRefused("eth_getLogs", found.text)
     return min(found, default=last)
 

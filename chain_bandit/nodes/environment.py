@@ -418,12 +418,12 @@ class EnvironmentRole(NodeRole):
         except TransactionReverted as error:
             if error.error != "Unfinished":
                 raise
-            if self._now() - self._waiting_since > self._window:
+            if self._now() - self._waiting_since > self._window and self._follower.is_whole():
                 self._node.mine(self._rules.parameters.settlement_window)
         return False
 
     def _has_passed(self, blocks: int, at_once: bool) -> bool:
-        """Whether so many blocks have passed since the game was over; a development node is hurried there.
+        """Whether so many blocks have passed since the game was over; a development node that lacks nothing is hurried.
 
         Args:
             at_once: whether nobody has anything left to do before; else all are given the window for it.
@@ -433,6 +433,6 @@ class EnvironmentRole(NodeRole):
             self._waiting_since = 0.0
             return True
         self._waiting_since = self._waiting_since or self._now()
-        if at_once or self._now() - self._waiting_since > self._window:
+        if (at_once or self._now() - self._waiting_since > self._window) and self._follower.is_whole():
             self._node.hurry(left)
         return False

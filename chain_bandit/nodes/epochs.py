@@ -11,6 +11,7 @@ from chain_bandit.actors.epochs.transcript import StepObservation
 from chain_bandit.actors.epochs.validator import EpochValidator
 from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.artifacts import tokens_artifact
+from chain_bandit.chain.call import Call
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.node import Wallet
@@ -236,13 +237,16 @@ class EpochRelayerRole(RecordingRole):
     def _is_certified(self) -> bool:
         return self._relayer.ended is not None
 
-    def _record(self) -> None:
+    def _record(self) -> Call:
         epoch, ended = self._ledger.epoch, self._relayer.ended
         if ended is None:
-            self._contract.keep_after_deadline(self._wallet, epoch)
-        else:
-            certificate = ended.certificate
-            self._contract.agree(self._wallet, epoch, ended.body, certificate.signers, certificate.signatures)
+            return self._contract.keep_after_deadline(self._wallet, epoch)
+        certificate = ended.certificate
+        return self._contract.agree(self._wallet, epoch, ended.body, certificate.signers, certificate.signatures)
+
+    @property
+    def _open(self) -> int:
+        return int(self._ledger.epoch)
 
     def _is_needless(self, refused: TransactionReverted) -> bool:
         return bool(self._contract.next_epoch() > self._ledger.epoch)  # somebody else was faster

@@ -160,6 +160,10 @@ class EventFollower(ABC):
         """Whether the accounts are final, whatever was given of the records."""
         ...
 
+    def is_whole(self) -> bool:
+        """Whether the chain has all that was read from it, as far as the last look says."""
+        return self._is_as_it_was()
+
     def unchecked(self) -> list[tuple[int, str]]:
         """Number and hash of blocks that events were read of since this was called last: of each answer the last."""
         taken, self._unchecked = self._unchecked, []

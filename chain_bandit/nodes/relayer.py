@@ -6,6 +6,7 @@ from typing import Any
 
 from chain_bandit.actors.messages import RELAYER, CertifiedBlock
 from chain_bandit.actors.relayer import Relayer
+from chain_bandit.chain.call import Call
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.http_node import HttpNode
@@ -79,12 +80,15 @@ class RecordingRole(NodeRole):
         self._report()
         at("about to record")
         try:
-            self._record()
+            call = self._record()
             self._taking.settle()
+            self._done = self._is_of_this(call)
         except TransactionReverted as error:
             if not self._is_needless(error):
                 raise
-        self._done = True
+            self._done = True
+        if not self._done:
+            self._deadline = None  # it counts from the record that was made
         at("recorded")
         return True
 
@@ -108,9 +112,21 @@ class RecordingRole(NodeRole):
         ...
 
     @abstractmethod
-    def _record(self) -> None:
+    def _record(self) -> Call:
         """End the round on the chain by it, or after the deadline."""
         ...
+
+    @property
+    @abstractmethod
+    def _open(self) -> int:
+        """Number of the open round, or epoch."""
+        ...
+
+    def _is_of_this(self, call: Call) -> bool:
+        """Whether a call has ended the open round: after the deadline it names none, and ends an earlier one where a
+        reorganisation took that one's record out."""
+        made = self._taking.records(call)
+        return not made or made[-1][0] >= self._open
 
     @abstractmethod
     def _is_needless(self, refused: TransactionReverted) -> bool:
@@ -211,14 +227,18 @@ class RelayerRole(RecordingRole):
     def _is_certified(self) -> bool:
         return bool(self._relayer.block or self._relayer.skip)
 
-    def _record(self) -> None:
+    def _record(self) -> Call:
         block, skip = self._relayer.block, self._relayer.skip
         if block is not None:
-            self._submit(block)
-        elif skip is not None:
-            self._contract.skip(self._wallet, self._next_committee(), skip.signers, skip.signatures, self._recorded())
-        else:
-            self._contract.skip_after_deadline(self._wallet, self._next_committee(), self._recorded())
+            return self._submit(block)
+        committee, done = self._next_committee(), self._recorded()
+        if skip is not None:
+            return self._contract.skip(self._wallet, committee, skip.signers, skip.signatures, done)
+        return self._contract.skip_after_deadline(self._wallet, committee, done)
+
+    @property
+    def _open(self) -> int:
+        return int(self._ledger.round)
 
     def _is_needless(self, refused: TransactionReverted) -> bool:
         return refused.error == "GameIsOver" or bool(self._recorded()("latest"))  # somebody else was faster
@@ -228,13 +248,13 @@ class RelayerRole(RecordingRole):
         first = self._ledger.round == parameters.burn_in
         return parameters.skip_deadline + (parameters.burn_in_blocks if first else 0)
 
-    def _submit(self, block: CertifiedBlock) -> None:
+    def _submit(self, block: CertifiedBlock) -> Call:
         parameters = self._rules.parameters
         header, certificate = Header.decode(block.header, parameters), block.certificate
         part = Submitted.of(parameters, header, block.body, certificate.signers, certificate.signatures)
         encoded = part.encode(parameters)
         gas = gas_of_blocks(len(encoded), 1, parameters.participants, part.signers.bit_count())
-        self._contract.submit_blocks(self._wallet, [encoded], self._recorded(), gas)
+        return self._contract.submit_blocks(self._wallet, [encoded], self._recorded(), gas)
 
     def _recorded(self) -> Callable[[str], int]:
         return self._contract.recorded_since(self._ledger.round)

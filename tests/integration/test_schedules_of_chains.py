@@ -300,7 +300,9 @@ FIRST = {"before_only_the_number_of_records_was_compared": 2_470}
 """The first seed, where those from 0 on find nothing."""
 
 
-@pytest.mark.parametrize("seed", [412, 2470, 2900, 10_129, 10_914, 11_562, 20_464, 22_420])
+@pytest.mark.parametrize(
+    "seed", [412, 2470, 2900, 10_129, 10_914, 11_562, 19_545, 20_464, 21_864, 22_420, 58_028, 71_888]
+)
 def test_a_seed_that_once_held_nodes_up_comes_through(seed):
     assert not play(seed).violations
 

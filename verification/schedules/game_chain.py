@@ -297,7 +297,10 @@ class ModelProvider:
 
     def _count_of(self, view: list[GameBlock], parameters: Sequence[Any]) -> Any:
         account, which = parameters
-        count = view[-1].nonces.get(account, 0)
+        block = _block_at(view, which)
+        if block is None:
+            return Refused("header not found")
+        count = block.nonces.get(account, 0)
         while which == "pending" and (account, count) in self.chain.pool:
             count += 1
         return hex(count)

@@ -260,7 +260,10 @@ class HostileWorld(ModelChain):
 
     def _count_of(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
         account, which = parameters
-        count = view[-1].state.nonces.get(account, 0)
+        block = _block_at(view, which)
+        if block is None:
+            return Refused("header not found")
+        count = block.state.nonces.get(account, 0)
         while which == "pending" and (account, count) in self.pool:
             count += 1
         return hex(count)
@@ -289,7 +292,7 @@ class HostileWorld(ModelChain):
 
 
 def _block_at(view: list[ModelBlock], which: str) -> ModelBlock | None:
-    number = len(view) - 1 if which == "latest" else int(which, 16)
+    number = len(view) - 1 if which in ("latest", "pending") else int(which, 16)
     return view[number] if number < len(view) else None
 
 

@@ -22,6 +22,7 @@ class Liar:
         poor: an account that has nothing.
         refuses, mines, forks: whether it refuses what is sent, gives receipts, and those of blocks that fell out.
         logs, events: of a receipt, and of the contract.
+        used: how many transactions of the account are in blocks.
         span: blocks of one question for events, and those questions that it answered.
     """
 
@@ -31,6 +32,7 @@ class Liar:
         self.height, self.base, self.now, self.balance = 100, GWEI, 0.0, 10**18
         self.poor: str | None = None
         self.refuses = self.mines = self.forks = False
+        self.used = 0
         self.logs: Any = [{"topics": [], "data": "0x"}]
         self.events: Any = []
         self.span, self.asked = 10**9, list[tuple[int, int]]()
@@ -85,7 +87,7 @@ class Liar:
                 return Refused("block range is too wide")
             self.asked.append((first, last))
         balance = 0 if [self.poor] == list(parameters[:1]) else self.balance
-        others = {"eth_getBalance": hex(balance), "eth_getTransactionCount": "0x0", "eth_chainId": "0x1",
+        others = {"eth_getBalance": hex(balance), "eth_getTransactionCount": hex(self.used), "eth_chainId": "0x1",
                   "eth_getLogs": self.events}  # fmt: skip
         return others.get(method)
 

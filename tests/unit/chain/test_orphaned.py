@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from chain_bandit.chain.call import TransactionReceipt
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.node import account
 from chain_bandit.chain.outbox import ASKED_AT_ONCE, UNDONE, Outbox
@@ -202,6 +203,22 @@ def test_a_block_above_the_head_that_it_was_found_by_is_asked_for_again():
         asked = [int(parameters[0], 16) for _, parameters in next(node.outbox.look_back()).requests]
         assert node.height in asked
         node.step(node.outbox.look_back())
+
+
+def test_every_nonce_before_a_call_that_fell_out_with_a_killed_process_is_signed_for_it():
+    node = Liar()
+    node.used = 5
+    call, payment = node.call(), node.call()
+    call.done = lambda block: 0
+    node.turn()
+    assert [version.nonce for version in call.versions] == [5]
+    for used in (3, 4):
+        node.used = used
+        node.step(node.outbox._fill_gap(payment))
+        node.step(node.outbox._fill_gap(call))
+        call.receipts[used] = TransactionReceipt("", node.height, bytes(32), True, GAS, None)
+    assert sorted(version.nonce for version in call.versions) == [3, 4, 5]
+    assert [version.nonce for version in payment.versions] == [6]  # it would be made twice
 
 
 FAULTS = {

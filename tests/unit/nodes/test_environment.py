@@ -104,6 +104,28 @@ def test_an_environment_that_is_back_after_the_window_for_settlement_closes_the_
     assert called == ["settle_rewards", "settle_sums", "reveal", "close", "close"]
 
 
+def test_a_development_chain_that_lacks_what_was_read_from_it_is_not_hurried_over_its_settlement_window():
+    """Schedule 21864: a reorganisation took the settlement out of it."""
+    mined, whole, now = list[int](), [False], [0.0]
+
+    def refused(wallet: object) -> None:
+        raise TransactionReverted("close", "Unfinished", ())
+
+    parameters = SimpleNamespace(sealed=False, provable=0, settles_tallies=0, slash=0, burn_in=2, settlement_window=80)
+    environment: Any = SimpleNamespace(rules=SimpleNamespace(parameters=parameters), sums=())
+    contract: Any = SimpleNamespace(settled_through=lambda: 0, close=refused)
+    follower: Any = SimpleNamespace(is_whole=lambda: whole[0])
+    node: Any = SimpleNamespace(mine=mined.append)
+    given: Any = (environment, None, None, None, None, contract, None, node, follower, BLIND, WINDOW)
+    role = EnvironmentRole(*given, lambda: now[0])
+    for now[0] in (1.0, 2 * WINDOW, 3 * WINDOW):
+        assert not role._close()
+    assert mined == []
+    whole[0] = True
+    assert not role._close()
+    assert mined == [80]
+
+
 def provable_journal(path: Path, *signed: int) -> SignedJournal:
     """One that knows receipts of round 9, and roots of some settlements."""
     journal = SignedJournal(path, bytes(32), bytes(20))

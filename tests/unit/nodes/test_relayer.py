@@ -26,6 +26,8 @@ class Chain:
     calls: list[str] = field(default_factory=list)
     refusal: str = ""
     no_proof: str = "InvalidSignature"
+    ended: list[int] = field(default_factory=list)
+    """Rounds that the next skips after a deadline end; each ends the open one where there is none."""
     rpc: Any = field(default_factory=lambda: SimpleNamespace(clock=Clock()))
 
     def height(self) -> int:
@@ -40,6 +42,9 @@ class Chain:
 
     def skip_after_deadline(self, wallet: object, committee: int, recorded: object) -> None:
         self.calls.append("skip after deadline")
+
+    def records(self, call: object) -> list[tuple[int, int, bytes]] | None:
+        return [(self.ended.pop(0), 2, bytes(32))] if self.ended else None
 
     def skip(self, *given: object) -> None:
         self.calls.append("skip")
@@ -93,6 +98,14 @@ def test_a_chain_that_nobody_can_hurry_is_waited_for_one_look_at_a_time():
     chain.at = 100 + BLOCKS
     role.act(heard=True, late=True)
     assert chain.calls == [f"hurry {BLOCKS}", "skip after deadline", "settle"]
+
+
+def test_a_skip_that_ended_a_round_which_fell_out_is_made_again_for_the_open_one_after_its_own_deadline():
+    chain = Chain(hurries=True, ended=[ROUND - 1, ROUND])
+    role, _ = opened(chain)
+    for _ in range(5):
+        role.act(heard=True, late=True)
+    assert chain.calls == 2 * [f"hurry {BLOCKS}", "skip after deadline", "settle"]
 
 
 @pytest.mark.parametrize("hurries", [False, True])
