@@ -172,11 +172,6 @@ class Coordinator(Contract):
         """How many rounds from this one on are recorded, by any relayer, in the state after a block."""
         return lambda block: max(0, int(self._view("nextRound", block=block)) - round_)
 
-    def records(self, call: Call) -> list[RecordEvent] | None:
-        """The records that a call made; None while it is under way, and when somebody else made them."""
-        made: list[RecordEvent] | None = call.receipt.said if call.receipt and call.receipt.succeeded else None
-        return made
-
     def settle_rewards(self, sender: Wallet, through: int, pulls: bytes, of_all: bool = False) -> Call:
         """Credit the rewards of all unsettled rounds up to `through`, once they are recorded; sealed: note tags.
 

@@ -87,6 +87,13 @@ class Contract:
         """Wait for what comes of calls under way."""
         self._sender.wait_until(over)
 
+    def records(self, call: Call) -> list[Any] | None:
+        """The records that a call made, the number of its round or epoch first in each; None while it is under way, and
+        when another account's call made them.
+        """
+        made: list[Any] | None = call.receipt.said if call.receipt and call.receipt.succeeded else None
+        return made
+
     def head(self) -> bytes:
         """The digest of all rounds, or epochs, so far."""
         return bytes(self._view("head"))

@@ -581,8 +581,8 @@ class Outbox:
     def _fill_gap(self, call: Call) -> Step[None]:
         """Sign a call for the nonce that its account is at too, where none is signed for it.
 
-        An earlier process of the account sent that one; its block fell out, and the node lost it. Of calls that are
-        done by anybody's transaction alone: it may come back after all.
+        An earlier process of the account sent that one; its block fell out, and the node lost it. It may come
+        back, so this is for calls with a `done` alone: where both are mined the second one has no effect.
         """
         nonces, head = {version.nonce for version in call.versions}, self.head
         is_refused = any(not receipt.succeeded for receipt in call.receipts.values())

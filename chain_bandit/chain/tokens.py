@@ -72,11 +72,6 @@ class Tokens(Contract):
             read=self._agreed,
         )  # fmt: skip
 
-    def records(self, call: Call) -> list[tuple[int, int]] | None:
-        """Epoch and token of what a call ended; None while it is under way, and when somebody else ended it."""
-        made: list[tuple[int, int]] | None = call.receipt.said if call.receipt and call.receipt.succeeded else None
-        return made
-
     def report_equivocation(self, sender: Wallet, seat: int, proof: tuple[object, ...]) -> Call:
         """Have a seat left out from the next epoch on, unless somebody else has done that."""
         return self._submit(
