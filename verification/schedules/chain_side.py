@@ -438,6 +438,8 @@ class ChainSchedule:
         limits.lost = rng.choice((0.0, 0.1, 0.5))
         limits.slow = rng.choice((0.0, 0.0, 0.3))
         limits.lag = rng.choice((0, 0, 1, 3))
+        if not self.chain.interval:  # no block comes by itself that would show it the ones it lacks
+            self.time.after(PATIENCE / 2, lambda: setattr(limits, "lag", 0))
         flaps = rng.choice((0.0, 0.2, 0.5))
         limits.flaps = flaps if self.chain.interval else 0.0  # a development node has no others behind it
         limits.orphans = rng.random() < 0.3
