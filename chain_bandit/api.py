@@ -524,7 +524,7 @@ def _scenario(given: object) -> Scenario:
         raise Usage(f"expected a scenario, as cb.build(…) gives one, a file or an example; got {given!r:.80}")
     # pydantic copies with other keys, whatever these are, and does not check what it constructs
     keys = {key: _as_in_a_file(key, getattr(given, key)) for key in {*given.model_fields_set, "preset", "folder"}}
-    scenario = valid(Scenario, keys, Path("scenario"), "")
+    scenario = valid(Scenario, keys, Path("scenario"), "", but=given.excluded)
     scenario.check()
     return scenario
 

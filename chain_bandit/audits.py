@@ -20,6 +20,7 @@ from chain_bandit.chain_history.resumable_download import BlocksObserver
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game import folder
+from chain_bandit.game_names import UNNAMED, GameNames
 from chain_bandit.protocol.arms import round_robin
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.messages import Phase, Role, Slot
@@ -121,8 +122,11 @@ def audit_folder(
     return report
 
 
-def described(path: Path, report: AuditReport) -> tuple[dict[str, Any], Any]:
+def described(path: Path, report: AuditReport, names: GameNames = UNNAMED) -> tuple[dict[str, Any], Any]:
     """Manifest and table of rounds of a run folder; of an export what it says itself of the manifest, and no table.
+
+    Args:
+        names: of an export's game and arms, by the file that says where the game is.
 
     Raises:
         ChainBanditError: the folder's files cannot be read.
@@ -130,14 +134,16 @@ def described(path: Path, report: AuditReport) -> tuple[dict[str, Any], Any]:
     from chain_bandit.views.view_model import manifest_of  # late: it loads pydantic
 
     if path.is_file():
-        return manifest_of(report, files.read(path)), None
+        return manifest_of(report, files.read(path), names), None
     return folder.read_manifest(path), folder.read_rounds(path)
 
 
 def page_of(
-    path: Path, report: AuditReport, every: float | None = None, pictures: dict[str, Any] | None = None
-) -> str:
-    """The page of a run folder, or of an export, by what its audit said; the others as in `views.page.page`.
+    path: Path, report: AuditReport, every: float | None = None, pictures: dict[str, Any] | None = None,
+    names: GameNames = UNNAMED,
+) -> str:  # fmt: skip
+    """The page of a run folder, or of an export, by what its audit said; `names` as of `described`, the others as in
+    `views.page.page`.
 
     Raises:
         ManifestFalse: what the folder calls a proof of equivocation is none.
@@ -145,7 +151,7 @@ def page_of(
     """
     from chain_bandit.views.page import page  # late: it loads matplotlib
 
-    manifest, rounds = described(path, report)
+    manifest, rounds = described(path, report, names)
     if rounds is None:
         return page(manifest, report, every=every, pictures=pictures)
     try:

@@ -1,6 +1,6 @@
 """Presets: named defaults for a scenario's keys. A key of the file, or of `-o`, overrides that of the preset."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
@@ -24,7 +24,7 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({
         "chain": MappingProxyType({"settle_every": 1}),  # false reports of a phase are proven before the next record
     }),
 })  # fmt: skip
-"""By name, what differs from a scenario's own defaults. Those are the paper's."""
+"""By name, what differs from the keys' own defaults, which are the paper's. A file is `recommended` unless it says."""
 
 UNPROVEN: Final = {"growth": 0.1}
 """Keys of the recommended preset where liars stay in the game: its phases are shorter; see docs/robust.md."""
@@ -33,16 +33,25 @@ EXPLORATION: Final = ((0.3, "5/b"), (1.0, "7.4/b"))
 """C₁ of that preset where liars stay in the game, by the largest share of liars."""
 
 
-def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a scenario, and those of its preset that it does not have; of `[chain]` likewise, in phases."""
+def with_defaults(given: Mapping[str, Any], but: Collection[str] = ()) -> dict[str, Any]:
+    """The keys of a scenario, and those of its preset that it does not have; of `[chain]` likewise, in phases.
+
+    Args:
+        but: keys of the preset that the scenario's own exclude.
+    """
     name = given.get("preset", PAPER)
-    preset = PRESETS.get(name, {}) if isinstance(name, str) else {}
+    preset = {key: value for key, value in _of(name).items() if key not in but}
     keys, own = {**preset, **given}, given.get("chain", {})
     if name == RECOMMENDED and not {"exploration", "policy", "aggregation"} & given.keys() and unproven(keys):
-        keys = {**preset, **UNPROVEN, "exploration": _exploration(keys), **given}
+        shorter = {key: value for key, value in UNPROVEN.items() if key not in but}
+        keys = {**preset, **shorter, "exploration": _exploration(keys), **given}
     if not isinstance(own, Mapping):
         return keys
     return {**keys, "chain": {**(preset.get("chain", {}) if keys.get("growth") else {}), **own}}
+
+
+def _of(name: object) -> Mapping[str, Any]:
+    return PRESETS.get(name, {}) if isinstance(name, str) else {}
 
 
 def unproven(keys: Mapping[str, Any]) -> str:

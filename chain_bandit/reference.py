@@ -78,6 +78,8 @@ def default(field: FieldInfo) -> str:
     """A key's default as a scenario file has it."""
     if field.is_required():
         return "required"
+    if isinstance(field.json_schema_extra, dict) and "default" in field.json_schema_extra:
+        return f"`{json.dumps(field.json_schema_extra['default'])}`"  # that of a file
     if field.default is None:
         return "see meaning"
     if isinstance(field.default, BaseModel):

@@ -12,7 +12,7 @@ from functools import cached_property
 from io import BytesIO, TextIOWrapper
 from math import ceil
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -22,6 +22,7 @@ from pydantic import (
     Field,
     Tag,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -36,7 +37,7 @@ from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.examples import examples, found
 from chain_bandit.foreign.registry import named
 from chain_bandit.foreign.source import KINDS, from_anywhere
-from chain_bandit.presets import PAPER, PRESETS, known, unprovable, with_defaults
+from chain_bandit.presets import PAPER, PRESETS, RECOMMENDED, known, unprovable, with_defaults
 from chain_bandit.protocol import assumptions, rules
 from chain_bandit.protocol.arms import burn_in_length
 from chain_bandit.protocol.committee import smallest
@@ -302,9 +303,12 @@ def _kind_of_rewards(given: Any) -> str:
 class Scenario(Strict):
     """A game: its participants, length, assumptions and rewards."""
 
+    _excluded: tuple[str, ...] = ()
+
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="of the game, and of its run folder")
     preset: Annotated[str, AfterValidator(known)] = Field(
-        default=PAPER, exclude=True, description="paper or recommended: defaults of the keys that are not given"
+        default=PAPER, exclude=True, json_schema_extra={"default": RECOMMENDED},
+        description="recommended, the default of files, or paper: values of keys not given",
     )
     seed: int = Field(default=0, ge=0, lt=2**256, description="of all chance and keys: one seed, the same bytes")
     participants: int = Field(description="M: participants, numbered from 0", json_schema_extra=unit("participants"))
@@ -416,8 +420,18 @@ class Scenario(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _of_preset(cls, given: Any) -> Any:
-        return with_defaults(given) if isinstance(given, Mapping) else given
+    def _of_preset(cls, given: Any, info: ValidationInfo) -> Any:
+        return with_defaults(given, info.context or ()) if isinstance(given, Mapping) else given
+
+    @model_validator(mode="after")
+    def _without(self, info: ValidationInfo) -> Self:
+        self._excluded = tuple(info.context or ())
+        return self
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """The keys of its preset that it is without, as its own exclude them."""
+        return self._excluded
 
     @cached_property
     def table(self) -> RecordedTable | None:
@@ -830,47 +844,76 @@ def built(
     path: Path, text: str, data: Mapping[str, Any], overrides: Mapping[str, Any], on_chain: bool = True
 ) -> Scenario:
     """The scenario of some data in a file, with overrides by dotted key. Arguments and errors as of `load`."""
-    named = {key: value for key, value in overrides.items() if "." not in key}
-    changed = deepcopy(with_defaults({**data, **named}))
-    for key, value in overrides.items():
-        _assign(changed, key, value, str(path))
-    for key, number in _integers(changed):
-        if number.bit_length() > _BITS:
-            raise ScenarioInvalid(str(path), _line_of(text, key), f"{key} has more than {_BITS} bits")
-    if "folder" in changed:
-        raise ScenarioInvalid(str(path), _line_of(text, "folder"), "unknown key 'folder'")
-    scenario = valid(Scenario, {**changed, "folder": path.parent}, path, text, overrides)
-    try:
-        scenario.check()
-        if on_chain:
-            scenario.check_contract()
-    except AssumptionBroken as error:
-        own = {*data, *(key.split(".")[0] for key in overrides)}
-        for key in PRESETS[scenario.preset]:
-            if key.startswith(error.name) and key not in own:  # burn_in_factor gives burn_in
-                error.add_note(f"the preset {scenario.preset!r} sets {key}; the scenario's own key overrides it")
-        seats = scenario.participants
-        if (most := min((seats - 1) // 3, seats - 2 * scenario.liars - 1)) >= 0:
-            if error.name == "liars" and scenario.aggregation == "option-1":
-                error.add_note(f'preset = "recommended" plays with these and attackers = {most} at most')
-            elif error.name == "attackers":
-                error.add_note(f"with these participants and liars attackers = {most} at most")
-        raise
-    return scenario
+    given = {"preset": RECOMMENDED, **data, **{key: value for key, value in overrides.items() if "." not in key}}
+    own = {*given, *(key.split(".")[0] for key in overrides)}
+
+    def without(but: Collection[str]) -> Scenario:
+        changed = deepcopy(with_defaults(given, but))
+        for key, value in overrides.items():
+            _assign(changed, key, value, str(path))
+        for key, number in _integers(changed):
+            if number.bit_length() > _BITS:
+                raise ScenarioInvalid(str(path), _line_of(text, key), f"{key} has more than {_BITS} bits")
+        if "folder" in changed:
+            raise ScenarioInvalid(str(path), _line_of(text, "folder"), "unknown key 'folder'")
+        scenario = valid(Scenario, {**changed, "folder": path.parent}, path, text, overrides, but)
+        try:
+            scenario.check()
+            if on_chain:
+                scenario.check_contract()
+        except AssumptionBroken as error:
+            _advise(error, scenario)
+            raise
+        return scenario
+
+    def breaks(but: Collection[str]) -> str:
+        try:
+            without(but)
+        except AssumptionBroken as error:
+            return error.name
+        return ""
+
+    but, first = tuple[str, ...](), None
+    while True:
+        try:
+            return without(but)
+        except AssumptionBroken as error:
+            first = first or error
+            left = [key for key in PRESETS.get(str(given["preset"]), ()) if key not in {*own, *but}]
+            named = [key for key in left if key.startswith(error.name)]  # burn_in_factor gives burn_in
+            helps = [key for key in (*named, *left) if not breaks((*but, key))] or named
+            if not helps:
+                raise first from None
+            but = (*but, helps[0])
+
+
+def _advise(error: AssumptionBroken, scenario: Scenario) -> None:
+    """Say with a broken bound on malicious participants which numbers would do."""
+    seats = scenario.participants
+    if (most := min((seats - 1) // 3, seats - 2 * scenario.liars - 1)) >= 0:
+        if error.name == "liars" and scenario.aggregation == "option-1":
+            other = 'preset = "recommended"' if scenario.preset == PAPER else 'aggregation = "huber-one-step"'
+            error.add_note(f"{other} plays with these and attackers = {most} at most")
+        elif error.name == "attackers":
+            error.add_note(f"with these participants and liars attackers = {most} at most")
 
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def valid(
-    model: type[Model], data: Mapping[str, Any], path: Path, text: str, overrides: Collection[str] = ()
+    model: type[Model], data: Mapping[str, Any], path: Path, text: str, overrides: Collection[str] = (),
+    but: Collection[str] = (),
 ) -> Model:  # fmt: skip
     """The model of some data in a file, with keys that are overridden, dotted, which have no line in it.
+
+    Args:
+        but: keys of a preset that are left out.
 
     Raises `ScenarioInvalid`, or `AssumptionBroken` for what is out of bounds.
     """
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context=but)
     except ValidationError as error:
         raise _invalid(str(path), text, error, model, overrides) from error
 

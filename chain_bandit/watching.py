@@ -21,6 +21,7 @@ from chain_bandit.chain.remote import at_url
 from chain_bandit.chain.wire import without_key
 from chain_bandit.chain_history import files
 from chain_bandit.game.folder import HISTORY
+from chain_bandit.game_names import UNNAMED, GameNames
 from chain_bandit.loopback import Response
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.runs import history_of_node
@@ -52,6 +53,7 @@ class Watched:
         first: its first block, if it is known.
         every: seconds from one look to the next, at least.
         say: called when the node does not answer, and when it does again.
+        names: of game and arms, by the file that says where the game is.
         report: of the newest history; None before there is one.
     """
 
@@ -61,6 +63,7 @@ class Watched:
     every: float
     say: Callable[[str], None] = nobody
     report: AuditReport | None = None
+    names: GameNames = UNNAMED
 
     def __post_init__(self) -> None:
         """There is no page yet."""
@@ -106,7 +109,7 @@ class Watched:
     def _renew(self, rpc: Callable[..., Any]) -> None:
         with history_of_node(rpc, self.contract, self.first, None, export=self._history, keep=True) as path:
             history, report = files.read(path), audit_file(path)
-            self._inside = DecodedHistory.of(described(path, report)[0], report, history)
+            self._inside = DecodedHistory.of(described(path, report, self.names)[0], report, history)
             rounds = len(report.rounds)
             if not report.complete and self._pictures:
                 self._show(path, report)  # with the pictures of an earlier page
@@ -121,7 +124,8 @@ class Watched:
         return self.report is None or not isinstance(latest, dict) or latest.get("hash") != self.report.head
 
     def _show(self, path: Path, report: AuditReport) -> None:
-        body = page_of(path, report, 0 if report.complete else self.every, self._pictures).encode()
+        every = 0 if report.complete else self.every
+        body = page_of(path, report, every, self._pictures, self.names).encode()
         self.report = report
         self._publish(_response(200, body, policy(live=True)))
 

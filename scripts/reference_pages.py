@@ -112,7 +112,7 @@ def _scenario() -> str:
         )
         parts += [f"## {title}", _table(("key", "meaning", "unit", "default", "bounds"), rows)]
     parts.append("## Presets")
-    parts.append('`preset = "recommended"` changes these defaults; `paper`, the default, changes none.')
+    parts.append('`preset = "recommended"`, the default of a file, has other values for these; `paper` has none.')
     preset = ((f"`{key}`", f"`{json.dumps(_plain(value))}`") for key, value in PRESETS["recommended"].items())
     parts.append(_table(("key", "value"), preset))
     return _page("Scenario keys", *parts)

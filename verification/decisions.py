@@ -116,7 +116,7 @@ def shipped() -> Iterator[tuple[str, Scenario]]:
         yield name, load(path, {"rounds": min(made.rounds, LONGEST), "expect": {}, "preset": PAPER})
     yield "flights-recommended", load(examples / "flights.toml", {"rounds": 1_000, "growth": 0, "policy": "ucb1"})
     yield "flights-kl-ucb", load(examples / "flights.toml")
-    yield "small-mpc", load(examples / "small.toml", {"comparison": "mpc", "expect": {}})
+    yield "small-mpc", load(examples / "small.toml", {"preset": PAPER, "comparison": "mpc", "expect": {}})
 
 
 def write() -> None:

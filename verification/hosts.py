@@ -52,6 +52,7 @@ LAST = 20
 """Rounds at the end in which all take part again."""
 
 SCENARIO = """name = "hosts"
+preset = "paper"
 participants = 4
 rounds = {rounds}
 burn_in = 10

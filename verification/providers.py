@@ -40,7 +40,7 @@ COLUMNS = {
 }
 """Limits by their names in the table."""
 
-GAME = ("small", "--rounds", "12", "-o", 'expect.approved=">= 0"')
+GAME = ("small", "--rounds", "12", "-o", "preset=paper", "-o", 'expect.approved=">= 0"')
 PASSWORD = "correct horse"
 OWN_KEYS = """name = "experiment"
 preset = "recommended"

@@ -133,8 +133,9 @@ def play(game: ReorganisedGame, scratch: Path) -> None:
         thread, out = Reorganiser(node, game), scratch / "game"
         thread.start()
         first = [
-            game.verb, "small", "--rounds", str(ROUNDS), "-o", "expect.approved='>= 0'", "-o", "bound_ms=300", "-o",
-            f"chain.confirmations={game.confirmations}", "--chain", node.url, "--out", str(out),
+            game.verb, "small", "--rounds", str(ROUNDS), "-o", "preset=paper", "-o", "expect.approved='>= 0'",
+            "-o", "bound_ms=300", "-o", f"chain.confirmations={game.confirmations}", "--chain", node.url,
+            "--out", str(out),
         ]  # fmt: skip
         for each in [first, *[[*first, "--resume"] if game.verb == "run" else ["up", str(out)]] * TAKEN_UP]:
             if each[0] == "up" and game.codes and not (out / GAME).exists():

@@ -60,6 +60,7 @@ def audit(
     """Audit a game: recompute it from its history alone. Exit 12: a violation; 13: something not checkable."""
     from chain_bandit.audits import audit_file, audit_folder, page_of, trail_of
     from chain_bandit.game.folder import REPORT
+    from chain_bandit.game_names import names_in
     from chain_bandit.views.statement import written
     from chain_bandit.views.terminal import Blocks, checks_table, console, statements_table, to_open
 
@@ -94,7 +95,9 @@ def audit(
         else:
             assert folder is not None
             report = audit_folder(folder, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
-        page_lost = write_page(page, page_of(history or folder or Path(), report)) if page is not None else ""
+        names = names_in(Path(contract or ""))
+        shown = page_of(history or folder or Path(), report, names=names) if page is not None else ""
+        page_lost = write_page(page, shown) if page is not None else ""
     lost = "; ".join(filter(None, (page_lost, unwritten(told.lost) if told and told.lost else "")))
     if as_json:
         answer(report.as_dict(with_rounds=False) | lost_as_json(lost), sort_keys=True)

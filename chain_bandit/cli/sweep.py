@@ -7,6 +7,7 @@ import typer
 
 from chain_bandit.cli.errors import as_json_of, say_error
 from chain_bandit.cli.options import Json, Usage
+from chain_bandit.cli.warnings import say_left_out
 from chain_bandit.output import answer
 
 
@@ -38,6 +39,7 @@ def sweep(
         raise Usage("--jobs is for this machine; the cluster of --ray has as many workers as it has")
     given = grid.load(file, replicates)
     place = out or Path("runs") / given.name
+    say_left_out(point.cell.scenario for point in given.points() if point.cell is not None)
     whose = workers.cluster(ray) if ray is not None else workers.processes(jobs)
     with ProgressLine("cell", given.size) as line:
         swept = swept_by(

@@ -1,7 +1,7 @@
 """Warnings on stderr before anything is paid, and the refusal of public keys."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from chain_bandit.presets import explained
@@ -91,6 +91,7 @@ def say_beforehand(scenario: "Scenario", played: bool = False) -> None:
     warn_of_unproven_lies(scenario)
     if chosen := explained(dict(scenario)):
         print(chosen, file=sys.stderr, flush=True)
+    say_left_out([scenario])
     if scenario.is_live:
         from chain_bandit.game.live import require_own, require_rows  # late: few games need it
 
@@ -101,3 +102,11 @@ def say_beforehand(scenario: "Scenario", played: bool = False) -> None:
     said = chances(scenario.parameters, scenario.all_weights)
     if said is not None:
         print(f"sortition: {said}", file=sys.stderr, flush=True)
+
+
+def say_left_out(scenarios: "Iterable[Scenario]") -> None:
+    """Name the keys of a preset that scenarios are without, each set of them once."""
+    for preset, without in dict.fromkeys((each.preset, each.excluded) for each in scenarios):
+        if without:
+            left = f"the game's own keys exclude {', '.join(without)} of the preset {preset}: it plays without"
+            print(left, file=sys.stderr, flush=True)

@@ -33,6 +33,7 @@ def watch(
     file, and the exit code is the audit's. With --keep the page stays until Ctrl-C (exit code 130).
     """
     from chain_bandit.chain.remote import at_url
+    from chain_bandit.game_names import names_in
     from chain_bandit.loopback import served
     from chain_bandit.watching import Watched
 
@@ -42,7 +43,8 @@ def watch(
     if page is not None and (page.is_dir() or not page.parent.is_dir()):
         raise Usage(f"--page {page}: there is no folder for it, or a folder in its place")
     contract, first = named_game(at_url(rpc), game, "GAME")
-    watched, page = Watched(rpc, contract, first, every, say), page or Path(f"watched-0x{contract.hex()}.html")
+    watched = Watched(rpc, contract, first, every, say, names=names_in(Path(game)))
+    page = page or Path(f"watched-0x{contract.hex()}.html")
     with served(listen, watched.answer) as port:
         url = f"http://{listen.rpartition(':')[0]}:{port}/"
         if as_json:

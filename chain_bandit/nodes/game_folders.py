@@ -69,7 +69,7 @@ def write_game(
         confirmations=scenario.chain.confirmations, bound_ms=scenario.bound_ms,
         environment=plan.environment.address, relayer=plan.relayer.address,
         participants=tuple(Registration(**asdict(each)) for each in plan.seated), node_records=tuple(node_records),
-        vectors=scenario.vectors, rules=scenario.foreign_rules,
+        vectors=scenario.vectors, rules=scenario.foreign_rules, name=scenario.name, arm_names=scenario.arm_names,
     )  # fmt: skip
     write_public(out / GAME, game)
 

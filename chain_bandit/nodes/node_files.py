@@ -18,6 +18,7 @@ from chain_bandit.chain.identity import GAME_FORMAT, Identity
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import signer
 from chain_bandit.crypto.vouching import announcement, vouching
+from chain_bandit.game_names import clean
 from chain_bandit.network.address import host_and_port, is_private
 from chain_bandit.network.links import Peer
 from chain_bandit.protocol.agreement.terms import AgreementTerms
@@ -57,6 +58,7 @@ File = TypeVar("File", bound=_File)
 Word = Annotated[bytes, Field(min_length=32, max_length=32)]
 Address = Annotated[bytes, Field(min_length=20, max_length=20)]
 HexWord = Annotated[str, Field(pattern="^0x[0-9a-f]{64}$")]
+OneLine = Annotated[str, AfterValidator(clean)]
 HexAddress = Annotated[str, Field(pattern="^0x[0-9a-f]{40}$")]
 
 
@@ -193,6 +195,7 @@ class GameFile(SharedFile):
         vectors: of reports, as the scenario has them; all nodes of a game must have the same.
         rules: by kind what foreign rules of the game are called; the game itself says which files they are.
         invited: accounts that may have a place; empty: anybody. A node that has the file takes none with another list.
+        name, arm_names: the organiser's words for game and arms, which nothing vouches for; empty in older files.
     """
 
     format: Literal["chain-bandit-game/1"] = GAME_FORMAT
@@ -202,6 +205,8 @@ class GameFile(SharedFile):
     vectors: Literal["plain", "certified"] = "plain"
     rules: dict[str, str] = {}
     invited: tuple[Address, ...] = ()
+    name: OneLine = ""
+    arm_names: tuple[OneLine, ...] = ()
 
     @property
     def identity(self) -> Identity:

@@ -177,9 +177,13 @@ class NodeStart(ABC):
         """Wait until no reorganisation takes out what the node ends with. Raises `Reorganised` where one has."""
         return
 
-    def _said_at_end(self, role: NodeRole) -> Mapping[str, Any]:
-        """Data that the node leaves in a file for its starter."""
-        return {}
+    def _said_at_end(self, role: NodeRole, ledger: Any) -> Mapping[str, Any]:
+        """Data that the node leaves in a file for its starter; the gas of what this process sent.
+
+        Args:
+            ledger: after the last round; None where the game was over at this start.
+        """
+        return {"gas": sum(map(sum, self.contract.gas.values()))}
 
     def _require_name(self, name: str) -> None:
         """A copy would have a lock and a sign-once journal of its own."""
@@ -242,12 +246,13 @@ class NodeStart(ABC):
                 clock=self.clock.now,
                 addresses=AddressBook(self.game, self._file, self.key.address, links.move) if self._file else None,
             )  # fmt: skip
-            if self._is_past(role):
+            is_past = self._is_past(role)
+            if is_past:
                 self._finish(role)
             else:
                 node.run(links.receive)
             self._outlast()
-            said = self._said_at_end(role)
+            said = self._said_at_end(role, None if is_past else node.ledger)
             own = {} if self.key.secret is None else {"account": "0x" + Signer(self.key.secret).address.hex()}
             files.write_ended(self._place, {**said, **own})
         return said

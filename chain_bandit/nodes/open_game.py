@@ -175,6 +175,7 @@ def _game_file(
         bound_ms=scenario.bound_ms, confirmations=scenario.chain.confirmations, environment=plan.environment.address,
         relayer=plan.relayer.address, participants=(), node_records=node_records, vectors=scenario.vectors,
         rules=scenario.foreign_rules, private_addresses=private, invited=tuple(invited),
+        name=scenario.name, arm_names=scenario.arm_names,
     )  # fmt: skip
 
 

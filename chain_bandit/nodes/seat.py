@@ -28,9 +28,13 @@ class SeatRole(role.NodeRole):
 
     Args:
         journal: None for a seat under an attack, which signs what it likes.
+
+    Attributes:
+        withdrawn: wei that this process withdrew; None before.
     """
 
     speaks = True
+    withdrawn: int | None = None
 
     def __init__(
         self,
@@ -179,7 +183,8 @@ class SeatRole(role.NodeRole):
                 self._watch()
             self._close()
             return False
-        if self._contract.owed(bytes.fromhex(self._wallet.address[2:])):
+        if owed := self._contract.owed(bytes.fromhex(self._wallet.address[2:])):
+            self.withdrawn = owed
             self.once(self._contract, lambda: self._contract.withdraw(self._wallet), "NothingOwed")
         at("withdrawn")
         return True

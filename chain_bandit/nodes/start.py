@@ -63,6 +63,7 @@ from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.rewards import self_declared_commitment
 from chain_bandit.protocol.ruleset import RuleKind, RulesUnknown
+from chain_bandit.protocol.units import UNIT
 
 if TYPE_CHECKING:
     from chain_bandit.scenario import Scenario
@@ -155,8 +156,27 @@ class Start(NodeStart):
         if not self.contract.closed() or self.contract.owed(self._signer.address):
             raise Reorganised("the game, which was closed, is not, or its account has not withdrawn")
 
-    def _said_at_end(self, role: NodeRole) -> Mapping[str, Any]:
-        return {"run_digest": "0x" + role.books.digest.hex()} if isinstance(role, EnvironmentRole) else {}
+    def _said_at_end(self, role: NodeRole, ledger: Ledger | None) -> Mapping[str, Any]:
+        said, told = dict(super()._said_at_end(role, ledger)), list[str]()
+        if ledger is not None and ledger.means is not None:
+            best = max(range(self.parameters.arms), key=ledger.means.__getitem__)
+            said |= {"best_arm": best, "estimate": ledger.means[best]}
+            names = self.game.arm_names
+            name = names[best] if len(names) == self.parameters.arms else f"arm {best}"
+            told.append(f"{name} is best, at {ledger.means[best] / UNIT:.3f} by the last block")
+        if isinstance(role, EnvironmentRole):
+            said["run_digest"] = "0x" + role.books.digest.hex()
+        if isinstance(role, SeatRole) and role.withdrawn is not None:
+            stake = self.parameters.stake * self.seated[role.address].weight
+            said |= {"withdrawn_wei": role.withdrawn, "earned_wei": role.withdrawn - stake}
+            reward = UNIT * self.parameters.wei_per_unit
+            taken, earned = role.withdrawn / reward, (role.withdrawn - stake) / reward
+            told.append(f"this seat earned {earned:,.2f} rewards, and withdrew {taken:,.2f} with its stake")
+        if said["gas"]:
+            told.append(f"{said['gas']:,} gas")
+        if told:
+            self._say("; ".join(told))
+        return said
 
     # --- before the first round
 

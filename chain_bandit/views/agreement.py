@@ -8,11 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from chain_bandit.auditor.agreement import PROVES, AgreementReport, EpochRow
+from chain_bandit.game_names import clean
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.views.decoded_history import NotShown
 from chain_bandit.views.terminal import checks_table, pairs_grid, plain_table, titled
-from chain_bandit.views.view_model import clean, listed, signed, whole
+from chain_bandit.views.view_model import listed, signed, whole
 
 SHOWN = 20
 """Epochs of an overview; `show … epoch N` has any."""

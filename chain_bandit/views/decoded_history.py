@@ -9,12 +9,13 @@ from chain_bandit.auditor.report import Account, AuditReport
 from chain_bandit.auditor.rows import RoundRow
 from chain_bandit.chain_history.blocks import History
 from chain_bandit.chain_history.records import PACKED, ContractCall, calls, calls_in
+from chain_bandit.game_names import clean
 from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, SignedReport, mask, seats
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.errors import ChainBanditError, Malformed
 from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.submission import Submitted, decode
-from chain_bandit.views.view_model import Manifest, clean, read_manifest
+from chain_bandit.views.view_model import Manifest, read_manifest
 
 
 def plain(item: Any) -> Any:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
+from chain_bandit.game_names import clean
 from chain_bandit.views.canvas import BLUE, INK, rectangles
-from chain_bandit.views.view_model import clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

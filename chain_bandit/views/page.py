@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from chain_bandit.auditor.report import AuditReport
+from chain_bandit.game_names import clean
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.parameters import ESTIMATES, ODDS, BodyMode, Parameters
 from chain_bandit.protocol.ruleset import RuleChoice, RulesUnknown
@@ -18,7 +19,7 @@ from chain_bandit.views.page_conduct import conduct_section, conduct_table
 from chain_bandit.views.page_money import money_section
 from chain_bandit.views.page_rounds import rounds_section
 from chain_bandit.views.phrases import SECTIONS, aborted, headline, no_regret, others_in_words, seconds, verdict
-from chain_bandit.views.view_model import ViewModel, amount, clean, span, whole
+from chain_bandit.views.view_model import ViewModel, amount, span, whole
 
 MARKS = {"ok": "✓", "bad": "✗", "open": "?", "none": "\N{EN DASH}"}
 

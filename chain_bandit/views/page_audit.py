@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from chain_bandit.auditor.catalogue import PROVES
 from chain_bandit.auditor.report import Checked
+from chain_bandit.game_names import clean
 from chain_bandit.views.markup import Markup, TableCell, code, table, tag
 from chain_bandit.views.phrases import SECTIONS
-from chain_bandit.views.view_model import check_status, clean, whole
+from chain_bandit.views.view_model import check_status, whole
 
 _WORDS = {"ok": "✓ passed", "bad": "✗ failed", "open": "? open", "none": "\N{EN DASH} no case"}
 _RANK = {"bad": 0, "open": 1, "ok": 2, "none": 3}

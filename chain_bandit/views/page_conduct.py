@@ -6,6 +6,7 @@ from typing import Any
 
 from chain_bandit.auditor.exhibits import NEEDED, Exhibit
 from chain_bandit.auditor.report import Checked, Finding, Weight, counted
+from chain_bandit.game_names import clean
 from chain_bandit.views.markup import Markup, TableCell, code, joined, table, tag
 from chain_bandit.views.phrases import (
     CONDUCT,
@@ -17,7 +18,7 @@ from chain_bandit.views.phrases import (
     what_it_cost,
     what_proofs_cost,
 )
-from chain_bandit.views.view_model import ViewModel, amount, by_weight, clean, short, signed, whole
+from chain_bandit.views.view_model import ViewModel, amount, by_weight, short, signed, whole
 
 SHOWN = 200
 """Findings and violations that the page has; all are in `audit.json`."""

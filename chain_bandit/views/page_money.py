@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from chain_bandit.auditor.report import Account
+from chain_bandit.game_names import clean
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import themed
 from chain_bandit.views.markup import Markup, TableCell, code, facts_list, picture, table, tag
 from chain_bandit.views.phrases import SECTIONS, attacking_pays
-from chain_bandit.views.view_model import ViewModel, amount, clean, short, signed, whole
+from chain_bandit.views.view_model import ViewModel, amount, short, signed, whole
 
 
 def money_section(facts: ViewModel) -> Markup:

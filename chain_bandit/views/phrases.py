@@ -6,8 +6,9 @@ from typing import Any
 
 from chain_bandit.auditor.findings import ALWAYS
 from chain_bandit.auditor.report import Weight, counted
+from chain_bandit.game_names import clean
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.views.view_model import PROVEN_FALSE, ViewModel, clean
+from chain_bandit.views.view_model import PROVEN_FALSE, ViewModel
 
 SECTIONS = {
     "conduct": "Misbehaviour, and what it cost",

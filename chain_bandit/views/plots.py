@@ -6,6 +6,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from chain_bandit.auditor.rows import RoundRow
+from chain_bandit.game_names import clean
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.units import INFINITY, UNIT
 from chain_bandit.views.canvas import (
@@ -26,7 +27,7 @@ from chain_bandit.views.canvas import (
     svg,
     thinned,
 )
-from chain_bandit.views.view_model import ParticipantRow, ViewModel, amount, clean
+from chain_bandit.views.view_model import ParticipantRow, ViewModel, amount
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

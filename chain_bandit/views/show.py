@@ -10,6 +10,7 @@ from chain_bandit.auditor.findings import ALWAYS
 from chain_bandit.auditor.report import Account
 from chain_bandit.auditor.rows import RoundRow
 from chain_bandit.chain_history.records import CREATION, PACKED, Accusation, Acquittal, ContractCall, Refutation, calls
+from chain_bandit.game_names import clean
 from chain_bandit.protocol.blocks import KEYS_BYTES, Header, Kind, Report, seats
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.reputation import FULL
@@ -23,7 +24,6 @@ from chain_bandit.views.view_model import (
     PROVEN_FALSE,
     amount,
     by_weight,
-    clean,
     excluded_from,
     listed,
     mean,

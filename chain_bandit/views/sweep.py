@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
+from chain_bandit.game_names import clean
 from chain_bandit.simulation.replicates import PARTS
 from chain_bandit.sweeps.run import SweepRow, Swept
 from chain_bandit.views.canvas import INK, drawing, figure, place, svg
 from chain_bandit.views.heat_map import HEIGHT, WIDTH, block
 from chain_bandit.views.terminal import plain_table, titled
-from chain_bandit.views.view_model import clean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

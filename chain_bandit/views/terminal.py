@@ -17,6 +17,7 @@ from rich.text import Text
 from chain_bandit.auditor.catalogue import PROVES
 from chain_bandit.auditor.exhibits import NEEDED
 from chain_bandit.auditor.report import AuditReport, Checked, Violation, of_trusted_head
+from chain_bandit.game_names import clean
 from chain_bandit.views.phrases import (
     CONDUCT,
     SECTIONS,
@@ -33,7 +34,7 @@ from chain_bandit.views.phrases import (
     verdict,
     what_it_cost,
 )
-from chain_bandit.views.view_model import ViewModel, amount, by_weight, check_status, clean, signed, span, whole
+from chain_bandit.views.view_model import ViewModel, amount, by_weight, check_status, signed, span, whole
 
 if TYPE_CHECKING:
     from chain_bandit.game.run import RunStatus

@@ -13,13 +13,11 @@ from chain_bandit.auditor.report import AuditReport, CheckTally, Finding, Weight
 from chain_bandit.auditor.rows import RoundRow
 from chain_bandit.chain_history.blocks import History
 from chain_bandit.chain_history.records import CREATION, calls
+from chain_bandit.game_names import UNNAMED, GameNames, clean
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import BadEncoding, ChainBanditError
 from chain_bandit.protocol.parameters import UCB1, Parameters
 from chain_bandit.protocol.units import UNIT
-
-LONGEST = 60
-"""Characters of a name that are shown."""
 
 FALSE_REPORTS = ("false report", "false report of a seat not labelled a liar", "false report of live rewards")
 PROVEN_FALSE = ("proven false report", "proven false report of a seat not labelled a liar")
@@ -479,14 +477,19 @@ def no_role(report: AuditReport) -> str:
     return "not known" if report.game.get("live") else "not revealed"
 
 
-def manifest_of(report: AuditReport, history: History) -> dict[str, Any]:
-    """Fields of a manifest by a history and its audit; None for those that only the manifest has."""
+def manifest_of(report: AuditReport, history: History, names: GameNames = UNNAMED) -> dict[str, Any]:
+    """Fields of a manifest by a history and its audit; None for those that only the manifest has.
+
+    Args:
+        names: what a file that says where the game is calls it; those of another number of arms are left out.
+    """
     said, gas = report.claims, gas_by_method(history)
     equivocators = {item.seat for item in report.findings if item.kind in EQUIVOCATIONS and item.seat is not None}
     contract = "0x" + history.origin.contract.hex()
+    arms = tuple(f"arm {arm}" for arm in range((report.game.get("parameters") or {"arms": 1})["arms"]))
     return {
         "version": None,
-        "scenario": f"The game at {short(contract)}",
+        "scenario": f"{clean(names.game, 35) or 'The game'} at {short(contract)}",
         "seed": None,
         "run_digest": None,
         "rounds": said["rounds"],
@@ -496,7 +499,7 @@ def manifest_of(report: AuditReport, history: History) -> dict[str, Any]:
         "chain_id": history.origin.chain_id,
         "contract": contract,
         "head": report.head,
-        "arm_names": [f"arm {arm}" for arm in range((report.game.get("parameters") or {"arms": 1})["arms"])],
+        "arm_names": list(names.arms if len(names.arms) == len(arms) else arms),
         "arm_means": report.game.get("true_means"),
         "accused": sorted(equivocators),
         "gas": sum(used["gas"] for used in gas.values()),
@@ -559,12 +562,6 @@ def rounds_in_words(finding: Finding) -> str:
             runs.append([round_, round_])
     text = ", ".join(str(a) if a == b else span(a, b) for a, b in runs)
     return text + (" …" if finding.count > len(finding.rounds) else "")
-
-
-def clean(text: object, longest: int = LONGEST) -> str:
-    """One printable line of bounded length, whatever the text is: names come from files that others wrote."""
-    line = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(text))
-    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def amount(units: float | None, places: int = 2) -> str:

@@ -89,7 +89,7 @@ def test_gas_of_a_submitted_block_is_the_recorded_one():
 
 def gas_of_calls(**changes: object) -> dict[str, dict[str, int]]:
     """By method, the least and the most of its transactions in a game of `examples/small.toml`."""
-    return gas_of_a_game(load(ROOT / "examples" / "small.toml", {"expect": {}, **changes}))
+    return gas_of_a_game(load(ROOT / "tests" / "scenarios" / "small.toml", {"expect": {}, **changes}))
 
 
 def gas_of_a_game(case: Scenario) -> dict[str, dict[str, int]]:
@@ -128,7 +128,8 @@ def test_gas_of_proofs_is_the_recorded_one_and_below_its_goal(size: str, monkeyp
     changes, alike = PROOFS[size]
     case = "flights" if "flights" in size else "small"
     frame(monkeypatch, 0, int(changes["burn_in"]) + 8)
-    given = {"expect": {}, "slash": 0.25, "chain.settlement_window": 100, **changes}
+    preset = {"small": "paper", "flights": "recommended"}[case]
+    given = {"preset": preset, "expect": {}, "slash": 0.25, "chain.settlement_window": 100, **changes}
     calls = gas_of_a_game(load(ROOT / "examples" / f"{case}.toml", given))
     measured = {name: calls[name] for name in ("reportFalse", "acquit")} | {"root": gas_of_a_root(**alike)}
     kept = recorded("gas_proofs", {size: measured}, whole=False)

@@ -15,6 +15,9 @@ import pytest
 from chain_bandit.cli import main
 
 ROOT = Path(__file__).parents[2]
+SMALL = ROOT / "tests" / "scenarios" / "small.toml"
+"""A short game by the paper's preset: what most games of tests are made of."""
+
 COMMAND = str(Path(sys.executable).with_name("chain-bandit"))
 
 

@@ -5,12 +5,15 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 import chain_bandit as cb
 from chain_bandit.auditor.blocks import ON_THE_BODY
+from chain_bandit.chain.identity import GAME_FORMAT, identify
+from chain_bandit.chain.remote import at_url
 from chain_bandit.chain_history import files
 from chain_bandit.chain_history.bodies import KEPT
 from chain_bandit.chain_history.collect import block_hash
@@ -27,7 +30,7 @@ from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.conftest import Called
 from tests.integration.live import Batch, Handler, proxy
-from tests.integration.nodes import started, wait_for
+from tests.integration.nodes import SMALL, started, wait_for
 from tests.integration.rpc_server import served
 
 pytestmark = pytest.mark.py_evm  # a node that has all that a node has
@@ -37,7 +40,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def played() -> Iterator[tuple[str, OnChain, Game]]:
-    scenario = load(ROOT / "examples" / "small.toml")
+    scenario = load(SMALL)
     recorder = OnChain(embedded_node(Plan(scenario)), Stopwatch())
     game = Game(scenario, recorder)
     assert sum(1 for _ in game.play()) == scenario.rounds
@@ -51,6 +54,21 @@ def audit(called: Called) -> Called:
     return lambda url, contract, *more: called(
         "audit", "--rpc", url, "--contract", "0x" + contract.hex(), "--json", *more
     )
+
+
+def test_the_page_calls_game_and_arms_what_the_organisers_file_does(
+    played: tuple[str, OnChain, Game], called: Called, tmp_path: Path
+) -> None:
+    url, recorder, game = played
+    file, page = tmp_path / "game.json", tmp_path / "page.html"
+    names = [f"offer {'ABCDEFGH'[arm]}" for arm in range(game.scenario.parameters.arms)]
+    said = {"format": GAME_FORMAT, **asdict(identify(at_url(url), recorder.contract.address))}
+    for arms, are_shown in ((names, True), (names[1:], False)):  # of another number of arms they are none
+        file.write_text(json.dumps({**said, "name": "Spring <sale>", "arm_names": arms}), encoding="utf-8")
+        assert called("audit", "--rpc", url, "--contract", file, "--page", page).returncode == 0
+        shown = page.read_text(encoding="utf-8")
+        assert "Spring &lt;sale&gt; at 0x" in shown
+        assert all((name in shown) == are_shown for name in names)
 
 
 def test_audit_passes_from_the_chain_alone(played: tuple[str, OnChain, Game], audit: Called) -> None:
@@ -118,7 +136,7 @@ def test_a_stopped_audit_goes_on_where_it_was(
 def compact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, OnChain, Path]]:
     """A compact game behind a socket, and the export of the same game."""
     changes = {"chain.body": "compact", "chain.batch": 3}
-    scenario = load(ROOT / "examples" / "small.toml", changes)
+    scenario = load(SMALL, changes)
     recorder = OnChain(embedded_node(Plan(scenario)), Stopwatch())
     for _ in Game(scenario, recorder).play():
         pass
@@ -189,7 +207,7 @@ def test_compact_game_is_open_with_bodies_of_another_game(
     url, recorder, _ = compact
     (tmp_path / "other").mkdir()
     changes = {"chain.body": "compact", "seed": 2}
-    run(load(ROOT / "examples" / "small.toml", changes), tmp_path / "other", lambda moment: None, Stopwatch())
+    run(load(SMALL, changes), tmp_path / "other", lambda moment: None, Stopwatch())
     result = audit(url, recorder.contract.address, "--bodies", str(tmp_path / "other" / folder.HISTORY))
     assert result.returncode == 13
     assert audit(url, recorder.contract.address, "--bodies", str(tmp_path / "none")).returncode == 3

@@ -14,9 +14,7 @@ from chain_bandit.nodes import up as nodes_up
 from chain_bandit.nodes.node_files import LOG, NODE
 from chain_bandit.protocol.errors import Stopped
 from tests.integration.conftest import Called
-from tests.integration.nodes import ROOT, here
-
-SMALL = ROOT / "examples" / "small.toml"
+from tests.integration.nodes import SMALL, here
 
 
 def raising(error: BaseException) -> Any:

@@ -13,7 +13,7 @@ from chain_bandit.actors.messages import Schedule
 from chain_bandit.game import wiring
 from chain_bandit.network.memory import MemoryNetwork
 from chain_bandit.protocol.messages import Phase
-from tests.integration.nodes import ROOT, here
+from tests.integration.nodes import SMALL, here
 from tests.integration.test_virtual_time import in_virtual_time
 from verification.schedules import nodes
 from verification.schedules.acts import Carried, FaultSchedule, GameSize, Release, SignatureChain, Timed
@@ -133,7 +133,7 @@ def test_without_faults_vectors_are_faster_between_nodes_and_take_hardly_more_by
 
 
 def test_nodes_play_a_game_with_certified_vectors_that_its_audit_passes(tmp_path: Path) -> None:
-    small = ROOT / "examples" / "small.toml"
+    small = SMALL
     line = ("--rounds", 14, "-o", "burn_in=6", "-o", "expect={}", "-o", 'vectors="certified"', "-o", "bound_ms=2000")
     out = tmp_path / "game"
     ended = here("up", small, *line, "--out", out)

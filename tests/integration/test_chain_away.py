@@ -29,11 +29,9 @@ from chain_bandit.protocol.agreement.ledger import opening
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
-from tests.integration.nodes import ROOT, chain_bandit
+from tests.integration.nodes import SMALL, chain_bandit
 from tests.integration.nodes_up import NAMES, game
 from tests.unit.mediate.company import TERMS
-
-SMALL = ROOT / "examples" / "small.toml"
 
 
 @pytest.fixture

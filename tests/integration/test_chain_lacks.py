@@ -14,7 +14,7 @@ from chain_bandit.chain.create2 import PROXY, SIGNER
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.retry_budget import RetryBudget
 from tests.integration.live import Anvil, Batch, Handler, anvil, proxy, sends
-from tests.integration.nodes import chain_bandit, started
+from tests.integration.nodes import SMALL, chain_bandit, started
 
 PUSH0, MCOPY, PUSH1, PUSH32 = 0x5F, 0x5E, 0x60, 0x7F
 NEWER = {0x49, 0x4A, 0x5C, 0x5D, MCOPY, PUSH0}
@@ -23,7 +23,7 @@ NEWER = {0x49, 0x4A, 0x5C, 0x5D, MCOPY, PUSH0}
 
 def played(url: str, out: Path) -> tuple[int, str, float]:
     since = monotonic()
-    ended = chain_bandit("run", "small", "--rounds", "12", "--chain", url, "--out", out, "-o", "expect={}")
+    ended = chain_bandit("run", SMALL, "--rounds", "12", "--chain", url, "--out", out, "-o", "expect={}")
     return ended.returncode, ended.stderr, monotonic() - since
 
 
@@ -93,7 +93,7 @@ def line(run: "subprocess.Popen[str]", begin: str) -> str:
 
 def test_a_base_fee_above_the_cap_is_named_beside_the_cap_until_it_has_fallen(tmp_path: Path) -> None:
     with anvil("--block-base-fee-per-gas", str(2 * 10**13)) as node:
-        run = started("run", "small", "--rounds", 12, "-o", "expect={}", "--out", tmp_path / "out", "--chain", node.url)
+        run = started("run", SMALL, "--rounds", 12, "-o", "expect={}", "--out", tmp_path / "out", "--chain", node.url)
         told = line(run, "waiting for a lower base fee")
         assert "base fee 20,000 gwei, above the cap of 10,000 gwei that is offered" in told
         node.ask("anvil_setNextBlockBaseFeePerGas", hex(10**9))
@@ -112,7 +112,7 @@ def test_a_run_at_a_url_says_once_what_it_waits_for_and_when_it_goes_on(tmp_path
         return away.is_set()
 
     with anvil() as node, proxy(node.url, fault) as url:
-        asked = "run", "small", "--rounds", 300, "-o", "expect={}", "--json", "--out", tmp_path / "out", "--chain", url
+        asked = "run", SMALL, "--rounds", 300, "-o", "expect={}", "--json", "--out", tmp_path / "out", "--chain", url
         run, patience = started(*asked), RetryBudget(60.0)
         while int(node.ask("eth_blockNumber"), 16) < 20:
             patience.wait(NodeUnreachable("no game"))

@@ -57,11 +57,11 @@ GAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "phases": (  # by the recommended preset: each is settled before its successor is recorded
         "flights.toml", {"rounds": 220, "chain.settlement_window": 400},
     ),
-    "weights": ("weights.toml", {"rounds": 40}),  # drawn by stake: another committee every round
+    "weights": ("weights.toml", {"preset": "paper", "rounds": 40}),  # drawn by stake: another committee every round
     "deadlines": (  # two of four fall silent for three rounds: only the deadline ends those
         "small.toml",
         {
-            "rounds": 20,
+            "preset": "paper", "rounds": 20,
             "chain.skip_deadline": 12,
             "malicious": [
                 {"seat": seat, "attacks": [{"name": "silent-validator", "options": {"first": 10, "last": 12}}]}

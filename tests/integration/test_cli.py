@@ -32,10 +32,9 @@ from chain_bandit.game import folder
 from chain_bandit.game.folder import read_rounds
 from tests.few import few
 from tests.integration.conftest import Called
-from tests.integration.nodes import here
+from tests.integration.nodes import SMALL, here
 
 ROOT = Path(__file__).parents[2]
-SMALL = ROOT / "examples" / "small.toml"
 COMMAND = [str(Path(sys.executable).with_name("chain-bandit"))]
 
 

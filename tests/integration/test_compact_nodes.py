@@ -15,7 +15,7 @@ from chain_bandit.chain_history.bodies import KEPT
 from chain_bandit.nodes.crash import VARIABLE
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import Scenario, load
-from tests.integration.nodes import COMMAND, ROOT
+from tests.integration.nodes import COMMAND, SMALL
 from tests.integration.nodes_up import NAMES, digests_of, game
 from verification.kills import free_ports
 
@@ -24,7 +24,7 @@ SEATS = NAMES[:4]
 
 def compact(rounds: int, **changes: object) -> Scenario:
     return load(
-        ROOT / "examples" / "small.toml", {"rounds": rounds, "expect": {}, "chain": {"body": "compact"}} | changes
+        SMALL, {"rounds": rounds, "expect": {}, "chain": {"body": "compact"}} | changes
     )
 
 

@@ -34,10 +34,9 @@ from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.few import few
 from tests.integration.live import proxy, sends
-from tests.integration.nodes import ROOT, group, has_node, here, node_of, started, wait_for
+from tests.integration.nodes import SMALL, group, has_node, here, node_of, started, wait_for
 from tests.integration.rpc_server import served
 
-SMALL = ROOT / "examples" / "small.toml"
 SHORT = ("--rounds", 12, "-o", "expect={}")
 ETHER = 10**18
 ALICE = Account.from_key(keccak(b"alice"))

@@ -162,14 +162,25 @@ def test_commands_of_the_page_on_nodes_play_the_game_that_one_process_plays(plac
     assert len(lines) == 5
     said = [ran(line, place) for line in lines]
     game = Game(load(ROOT / "examples" / "small.toml", {"rounds": 20, "expect": {}}), NoChain())
-    assert [played for played in game.play() if played.accused]
+    rounds = list(game.play())
+    assert [played for played in rounds if played.accused]
+    last = rounds[-1].record.round  # of the last phase, whose pulls are the last of the 20
     manifest = json.loads((place / "nodes" / "small" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["run_digest"] == f"0x{game.run_digest.hex()}"
-    assert said[1].splitlines() == [f"{name:<12} ended               round 20" for name in NAMES]
-    assert "all 20 rounds are recorded" in said[2]
+    assert said[1].splitlines() == [f"{name:<12} ended               round {last}" for name in NAMES]
+    assert f"all {last} rounds are recorded" in said[2]
     assert said[3] == "no node of nodes/small runs\n"
+    audited = json.loads((place / "nodes" / "small" / "audit.json").read_text(encoding="utf-8"))
+    ended = [json.loads((place / "nodes" / "small" / f"seat-{seat}" / "ended.json").read_text()) for seat in range(4)]
+    of_seats = [each for each in audited["accounts"] if each["seat"] is not None]
+    assert [(each["earned_wei"], each["withdrawn_wei"]) for each in ended] == [
+        (each["net"], each["withdrawn"]) for each in of_seats
+    ]  # fmt: skip
+    means = game.progress.ledger.means
+    assert means is not None
+    assert {(each["best_arm"], each["estimate"]) for each in ended} == {(means.index(max(means)), max(means))}
     again = ran("chain-bandit up nodes/small", place)
-    assert again.endswith("after round 20; chain-bandit show nodes/small shows it\n"), "its Anvil is gone"
+    assert again.endswith(f"after round {last}; chain-bandit show nodes/small shows it\n"), "its Anvil is gone"
 
 
 def test_the_snippets_of_the_page_on_the_api_print_what_they_say(tmp_path: Path) -> None:

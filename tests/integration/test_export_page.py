@@ -20,7 +20,7 @@ from chain_bandit.game.run import run
 from chain_bandit.protocol import rlp
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
-from tests.integration.nodes import ROOT
+from tests.integration.nodes import ROOT, SMALL
 
 PAGE = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
 
@@ -28,7 +28,7 @@ PAGE = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("run")
-    run(load(ROOT / "examples" / "small.toml"), place, lambda moment: None, Stopwatch())
+    run(load(SMALL), place, lambda moment: None, Stopwatch())
     return place
 
 

@@ -33,7 +33,7 @@ def lying(*attacks: Mapping[str, Any], bound_ms: int = 20000, **changes: Any) ->
     chain = {"settle_every": 3, "settlement_window": 400}
     said = {"rounds": 20, "burn_in": 6, "slash": 0.25, "malicious": [{"seat": 3, "attacks": list(attacks)}]}
     overrides = {"expect": {}, "bound_ms": bound_ms, "chain": chain} | said | changes
-    return load(ROOT / "examples" / "small.toml", overrides)
+    return load(ROOT / "tests" / "scenarios" / "small.toml", overrides)
 
 
 class NeverPulls(WorseHalf):

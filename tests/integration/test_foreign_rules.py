@@ -81,7 +81,7 @@ def test_a_rule_that_raises_in_every_call_is_no_success(kind, tmp_path, called, 
     rule = f'class Mine({base}):\n    name = "mine"\n\n    def {verb}:\n        raise ValueError("no seat\\nmore")\n'
     (tmp_path / "mine.py").write_text(f"from chain_bandit.rule_api import {base}\n\n\n{rule}")
     (tmp_path / "game.toml").write_text(
-        'name = "game"\nparticipants = 4\nrounds = 10\nliars = 1\nattackers = 1\nburn_in = 8\n'
+        'name = "game"\npreset = "paper"\nparticipants = 4\nrounds = 10\nliars = 1\nattackers = 1\nburn_in = 8\n'
         f'{base.lower()} = "mine.py:Mine"\n[rewards]\nkind = "bernoulli"\nmeans = [0.9, 0.3]\n'
     )
     played = called("run", "game.toml", "--out", "run")

@@ -14,10 +14,9 @@ from chain_bandit.chain.node import account
 from chain_bandit.chain.process import OwnNode
 from chain_bandit.chain_history import files
 from chain_bandit.crypto.keys import Signer
-from tests.integration.nodes import COMMAND, ROOT, chain_bandit
+from tests.integration.nodes import COMMAND, ROOT, SMALL, chain_bandit
 from verification.splicing import games
 
-SMALL = ROOT / "examples" / "small.toml"
 DEV0 = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 SHORT = ("--rounds", 20, "-o", "expect={}")
 READ_ONLY = Path("/sys")

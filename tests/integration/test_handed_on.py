@@ -14,10 +14,9 @@ from chain_bandit.crypto.keys import derive
 from chain_bandit.game.plan import Plan
 from chain_bandit.nodes.up import up
 from chain_bandit.scenario import Scenario, load
-from tests.integration.nodes import ROOT, chain_bandit
+from tests.integration.nodes import SMALL, chain_bandit
 
 SEED = int.from_bytes(b"a seed that is found in no other", "big")
-SMALL = ROOT / "examples" / "small.toml"
 SHORT = ("--rounds", "10", "-o", "burn_in=6", "-o", "expect={}", "--seed", str(SEED))
 
 

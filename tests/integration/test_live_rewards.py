@@ -41,7 +41,7 @@ def pull(key, arm):
     return round(Random(f"{key} {arm}").random() * (0.9, 0.5, 0.2)[arm], 4)
 """
 GIVEN: dict[str, Any] = {
-    "name": "live", "seed": 1, "participants": 4, "rounds": 40, "burn_in": 12, "liars": 1, "attackers": 1,
+    "name": "live", "preset": "paper", "seed": 1, "participants": 4, "rounds": 40, "burn_in": 12, "liars": 1, "attackers": 1,
     "rewards": {"kind": "live", "source": "live_source:pull", "arms": ["a", "b", "c"], "reward_timeout": 0.2},
     "malicious": [{"seat": 3, "attacks": [{"name": "worse-half"}]}],
 }  # fmt: skip
@@ -226,7 +226,8 @@ def test_live_rewards_are_refused_where_they_mean_nothing(tmp_path: Path) -> Non
     for call in (lambda: next(iter(plain(scenario()))), lambda: engines([(scenario(), 1)])):
         with pytest.raises(NothingToSimulate, match=r"rewards\.kind = 'live': live rewards have no model"):
             call()
-    file, given = tmp_path / "live.toml", 'name = "x"\nparticipants = 4\nrounds = 40\nliars = 1\nattackers = 1\n'
+    file = tmp_path / "live.toml"
+    given = 'name = "x"\npreset = "paper"\nparticipants = 4\nrounds = 40\nliars = 1\nattackers = 1\n'
     rewards = 'rewards = { kind = "http", url = "http://localhost/", arms = ["a", "b"] }\n'
     file.write_text(given + rewards)
     axes = '[axes.bound]\none = { liars = 1 }\n'

@@ -19,7 +19,7 @@ from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
 from chain_bandit.protocol.sharing import ELEMENT_BYTES, PRIME
 from chain_bandit.protocol.transaction import MOST_GAS
 
-SMALL = Path(__file__).parents[2] / "examples" / "small.toml"
+SMALL = Path(__file__).parents[2] / "tests" / "scenarios" / "small.toml"
 RUN = ("mediate", "chain", "--epochs", "3", "--rounds", "4", "--participants", "4", "--groups", "2", "--json", "--out")
 
 

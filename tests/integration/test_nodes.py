@@ -20,9 +20,7 @@ from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.sender import Sender
 from chain_bandit.game.chains import OWN
 from chain_bandit.stopwatch import Stopwatch
-from tests.integration.nodes import ROOT, chain_bandit, elsewhere, group, has_node, node_of, started, wait_for
-
-SMALL = ROOT / "examples" / "small.toml"
+from tests.integration.nodes import SMALL, chain_bandit, elsewhere, group, has_node, node_of, started, wait_for
 
 
 @pytest.mark.parametrize("name", OWN)

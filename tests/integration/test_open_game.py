@@ -27,7 +27,7 @@ from chain_bandit.game.folder import FolderRefused
 from chain_bandit.nodes import keystore, open_game
 from chain_bandit.nodes.node_files import GameFile
 from chain_bandit.scenario import load
-from tests.integration.nodes import ROOT, here, started, wait_for
+from tests.integration.nodes import SMALL, here, started, wait_for
 from tests.light_keys import light_keys
 from verification.kills import free_ports
 
@@ -162,7 +162,7 @@ def test_a_deployment_that_was_stopped_is_taken_up_whatever_its_file_is_called(
     made, free = opened
     keystore.create(tmp_path / "key", "key", PASSWORD)
     node, secret = HttpNode(made.url), keystore.unlock(tmp_path / "key", PASSWORD)
-    scenario = load(ROOT / "examples" / "small.toml", {"malicious": [], "expect": {}})
+    scenario = load(SMALL, {"malicious": [], "expect": {}})
     contracts = list[str]()
 
     def stop(ask: object, contract: bytes) -> Identity:
@@ -264,7 +264,7 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
     assert sorted(json.loads(answers[0])["ended"]) == sorted(ORGANISED)
     lines = [json.loads(line) for line in errors.splitlines()]
     assert {"time", "level", "node", "message"} == lines[0].keys()
-    assert lines[-1]["message"].startswith("all ")
+    assert [each["message"][:4] for each in lines[-2:]] == ["all ", "righ"], "the arm's name, and that it is best"
     said = json.loads(made.say("audit", "--rpc", made.url, "--contract", "game.json", "--json"))
     assert said["complete"], said
     log = (made.folder / "organiser" / "environment" / "log").read_text()

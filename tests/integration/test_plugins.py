@@ -20,10 +20,9 @@ from chain_bandit.plugins import PluginBroken
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import load
 from chain_bandit.simulation.rivals.registry import OF_BITS
-from tests.integration.nodes import here
+from tests.integration.nodes import SMALL, here
 
 ROOT = Path(__file__).parents[2]
-SMALL = ROOT / "examples" / "small.toml"
 SHORT = SMALL.read_text(encoding="utf-8").replace("rounds = 40", "rounds = 16").partition("[expect]")[0]
 LIKE_SMALL = "short.toml"
 """What `begun` has of it."""

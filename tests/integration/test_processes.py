@@ -37,14 +37,14 @@ from chain_bandit.protocol.units import sample_means
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.outcomes import Outcome, SampleMeans
 from chain_bandit.stopwatch import Stopwatch
-from tests.integration.nodes import chain_bandit, descendants, processes, wait_for
+from tests.integration.nodes import SMALL, chain_bandit, descendants, processes, wait_for
 from tests.integration.nodes_up import NAMES, Game, digests_of, game
 
 ROOT = Path(__file__).parents[2]
 
 
 def small(rounds: int = 20, **changes: Any) -> Scenario:
-    return load(ROOT / "examples" / "small.toml", {"rounds": rounds, "expect": {}} | changes)
+    return load(SMALL, {"rounds": rounds, "expect": {}} | changes)
 
 
 def require_whole(played: Game, killed: int) -> None:

@@ -17,10 +17,8 @@ from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.head import Head, HeadWatch, read_head
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
-from tests.integration.nodes import ROOT
+from tests.integration.nodes import SMALL
 from verification.reorganised import ReorganisedGame, play
-
-SMALL = ROOT / "examples" / "small.toml"
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def node() -> Iterator[Anvil]:
 
 
 def example(seed: int, **changes: Any) -> Scenario:
-    return load(ROOT / "examples" / "small.toml", {"rounds": ROUNDS, "seed": seed, "expect": {}} | changes)
+    return load(ROOT / "tests" / "scenarios" / "small.toml", {"rounds": ROUNDS, "seed": seed, "expect": {}} | changes)
 
 
 def small(seed: int, node: Anvil, **changes: Any) -> Scenario:
@@ -59,7 +59,8 @@ def small(seed: int, node: Anvil, **changes: Any) -> Scenario:
 
 def arguments(url: str, out: Path, seed: int, *more: str) -> list[str]:
     options = {"--chain": url, "--rounds": ROUNDS, "--seed": seed, "--out": out, "-o": "expect={}"}
-    return ["run", str(ROOT / "examples/small.toml"), *(str(word) for pair in options.items() for word in pair), *more]
+    small = ROOT / "tests" / "scenarios" / "small.toml"
+    return ["run", str(small), *(str(word) for pair in options.items() for word in pair), *more]
 
 
 def started(url: str, out: Path, seed: int, *more: str) -> "subprocess.Popen[str]":
@@ -316,7 +317,7 @@ with unfinished.unfinished(load(Path(sys.argv[1])), Path(sys.argv[2]), False):
 
 
 def test_a_run_killed_before_it_began_is_begun_anew(node, tmp_path):
-    out, example = tmp_path / "run", ROOT / "examples" / "small.toml"
+    out, example = tmp_path / "run", ROOT / "tests" / "scenarios" / "small.toml"
     killed = subprocess.run([sys.executable, "-c", UNLOCKED, example, out], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert not place_of(out).exists()
@@ -345,7 +346,7 @@ def test_two_that_begin_the_same_run_do_not_take_it_from_each_other(node, tmp_pa
 
 
 def test_without_out_the_stopped_run_is_taken_up_whatever_else_has_the_default_name(tmp_path):
-    scenario = load(ROOT / "examples" / "small.toml")
+    scenario = load(ROOT / "tests" / "scenarios" / "small.toml")
     base = tmp_path / "runs" / "small[1]"
     for theirs in (base, base.with_name("small[1]-2.partial-run")):  # somebody's folder, and nothing of a run
         theirs.mkdir(parents=True)

@@ -24,7 +24,7 @@ from chain_bandit.stopwatch import Stopwatch
 from tests.few import few
 from tests.integration.faults import FAULTS, Sometimes, error
 from tests.integration.live import Anvil, Batch, Handler, anvil, proxy, sends
-from tests.integration.nodes import ROOT, chain_bandit
+from tests.integration.nodes import SMALL, chain_bandit
 
 QUICK = TransactionPolicy(patience=4.0, timeout=2.0, resend_after=0.2)
 SOMEBODY = b"\x22" * 20
@@ -474,7 +474,7 @@ def test_blocks_that_come_all_at_once_raise_no_fee(node):
 
 def run(url: str, out: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     return chain_bandit(
-        "run", ROOT / "examples" / "small.toml", "--rounds", "12", "-o", "expect={}", "--chain", url, "--out", out,
+        "run", SMALL, "--rounds", "12", "-o", "expect={}", "--chain", url, "--out", out,
         *options,
     )  # fmt: skip
 

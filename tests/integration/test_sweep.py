@@ -24,6 +24,7 @@ name = "swept"
 replicates = 10
 [base]
 name = "swept"
+preset = "paper"
 participants = 7
 rounds = 60000
 liars = 2

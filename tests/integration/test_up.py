@@ -28,9 +28,7 @@ from chain_bandit.nodes.up import DEPLOYMENT, set_up
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests import foreign_creation
-from tests.integration.nodes import ROOT, chain_bandit, started, wait_for
-
-SMALL = ROOT / "examples" / "small.toml"
+from tests.integration.nodes import SMALL, chain_bandit, started, wait_for
 
 
 @contextmanager

@@ -25,10 +25,10 @@ from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.fast_chain import fast_node
-from tests.integration.nodes import COMMAND, ROOT, chain_bandit
+from tests.integration.nodes import COMMAND, ROOT, SMALL, chain_bandit
 from tests.integration.rpc_server import served
 
-SCENARIO, ROUNDS = ROOT / "examples" / "small.toml", 40
+SCENARIO, ROUNDS = SMALL, 40
 NEXT = ROOT / ".venv-next" / "bin" / "chain-bandit"
 """The same of a later Python, by `make .venv-next/ready`."""
 

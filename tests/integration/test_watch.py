@@ -11,11 +11,9 @@ import requests
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.scenario import load
 from chain_bandit.watching import Watched
-from tests.integration.nodes import chain_bandit, started, wait_for
+from tests.integration.nodes import SMALL, chain_bandit, started, wait_for
 from tests.integration.nodes_up import game
 from verification.kills import free_ports
-
-SMALL = Path(__file__).parents[2] / "examples" / "small.toml"
 
 
 def rounds_of(page: str) -> int:

@@ -15,7 +15,7 @@ from chain_bandit import api
 from chain_bandit.game.simulated import replicates
 from tests.integration.nodes import chain_bandit
 
-SHORT = {"rounds": 20, "expect": {}}
+SHORT = {"preset": "paper", "rounds": 20, "expect": {}}
 
 
 def test_every_public_name_is_there_has_a_docstring_and_is_listed_once():
@@ -46,7 +46,7 @@ def test_importing_the_package_loads_nothing_of_it():
 def test_a_run_is_what_the_command_line_makes(tmp_path: Path):
     told = []
     run = cb.play(cb.load("small", **SHORT), tmp_path / "run", progress=lambda done, total: told.append((done, total)))
-    short = ("--rounds", 20, "-o", "expect={}", "--out", tmp_path / "cli", "--json")
+    short = ("--rounds", 20, "-o", "preset=paper", "-o", "expect={}", "--out", tmp_path / "cli", "--json")
     said = chain_bandit("run", "examples/small.toml", *short)
     manifest = json.loads(said.stdout)
     assert run.manifest["run_digest"] == manifest["run_digest"]

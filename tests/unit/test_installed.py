@@ -66,7 +66,8 @@ def test_every_module_but_those_of_an_extra_is_imported_without_it() -> None:
 
 def played(place: Path) -> str:
     """Code that plays a short game."""
-    return f"import chain_bandit as cb\nrun = cb.play(cb.load('small', rounds=20, expect={{}}), {str(place)!r})\n"
+    game = "cb.load('small', preset='paper', rounds=20, expect={})"
+    return f"import chain_bandit as cb\nrun = cb.play({game}, {str(place)!r})\n"
 
 
 def test_a_game_its_audit_and_its_simulation_take_no_extra(tmp_path: Path) -> None:

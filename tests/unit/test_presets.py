@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from chain_bandit import api
+from chain_bandit.cli.warnings import say_beforehand, say_left_out
 from chain_bandit.game.unfinished import lock
 from chain_bandit.presets import PAPER, PRESETS, RECOMMENDED, explained
 from chain_bandit.protocol.errors import AssumptionBroken
@@ -36,9 +38,10 @@ def read(tmp_path):
     return read
 
 
-def test_a_scenario_is_the_papers_unless_it_says_otherwise(read):
-    assert read() == read('preset = "paper"') == read(preset=PAPER)
-    assert read().parameters.aggregation.name == "option-1"
+def test_a_scenario_is_recommended_unless_it_says_otherwise(read):
+    assert read() == read('preset = "recommended"') == read(preset=RECOMMENDED)
+    assert read('preset = "paper"') == read(preset=PAPER)
+    assert read(preset=PAPER).parameters.aggregation.name == "option-1"
     assert not PRESETS[PAPER]
 
 
@@ -65,7 +68,7 @@ def test_its_keys_of_the_chain_are_overridden_one_by_one(read):
     assert (own.settle_every, own.confirmations) == (1, 3)
     assert read('preset = "recommended"\nchain.settle_every = 7\n').chain.settle_every == 7
     assert read('preset = "recommended"\n', chain__settle_every=9).chain.settle_every == 9
-    assert read().chain.settle_every == 25
+    assert read(preset=PAPER).chain.settle_every == 25
     assert read('preset = "recommended"\n', growth=0.0).chain.settle_every == 25
     assert read('preset = "recommended"\ngrowth = 0.0\n').chain.settle_every == 25
     assert read('preset = "recommended"\n', growth=0.5).chain.settle_every == 1
@@ -90,9 +93,9 @@ def test_keys_of_the_file_and_of_the_command_line_override_it(read):
     own = 'preset = "recommended"\nslash = 0.0\nburn_in_factor = 1.0\naggregation = "median"\n'
     p = read(own, paid_burn_in=False, exploration="2/b").parameters
     assert (p.slash, p.paid_burn_in, p.c1_numerator, p.aggregation.name) == (0, 0, 2, "median")
-    assert p.burn_in == read().parameters.burn_in
+    assert p.burn_in == read(preset=PAPER).parameters.burn_in
     assert p.cost == Cost.DISTANCE
-    assert read('preset = "recommended"\n', preset=PAPER) == read()
+    assert read('preset = "recommended"\n', preset=PAPER) == read(preset=PAPER)
     assert read('preset = "recommended"\n', burn_in=9).parameters.burn_in == 9
     clip = read('preset = "recommended"\n', aggregation__options__clip=2).parameters.aggregation
     assert (clip.name, dict(clip.options)) == ("huber-one-step", {"clip": 2 * UNIT})
@@ -122,7 +125,7 @@ def test_where_liars_stay_in_the_game_it_explores_more_and_says_so(read, changes
 
 def test_where_lies_are_proven_it_explores_as_ever(read):
     assert (read(**OPEN).exploration, read(**OPEN).growth, explained(dict(read(**OPEN)))) == ("1.85/b", 0.25, "")
-    assert explained(dict(read(slash=0.0))) == ""
+    assert explained(dict(read(preset=PAPER, slash=0.0))) == ""
 
 
 @pytest.mark.parametrize(
@@ -145,33 +148,72 @@ def test_an_unknown_one_is_refused_with_the_nearest(read, name, said):
     assert (refused.value.reason, refused.value.line) == (said, 7)
 
 
-def test_what_a_preset_forbids_is_said_with_its_name(read):
-    with pytest.raises(AssumptionBroken, match="paid_burn_in = false, or an open game") as refused:
-        read('preset = "recommended"', sealed=True, growth=0.0)
-    (note,) = refused.value.__notes__
-    assert note == "the preset 'recommended' sets paid_burn_in; the scenario's own key overrides it"
-    with pytest.raises(AssumptionBroken, match="growth = 0, or an open game") as refused:
-        read('preset = "recommended"', sealed=True, paid_burn_in=False)
-    assert "sets growth; the scenario's own key overrides it" in refused.value.__notes__[0]
-    assert read('preset = "recommended"', sealed=True, paid_burn_in=False, growth=0.0).sealed
-    safe = {"name": "delta-safe", "options": {"delta": 0.4}}
-    with pytest.raises(AssumptionBroken, match="L >= what delta-safe asks for") as refused:
-        read('preset = "recommended"', aggregation=safe, rounds=400)
-    (note,) = refused.value.__notes__
-    assert "sets burn_in_factor;" in note
-    with pytest.raises(AssumptionBroken) as refused:
-        read('preset = "recommended"\npaid_burn_in = true\ngrowth = 0.0', sealed=True)
-    assert not hasattr(refused.value, "__notes__")
+EXCLUDED = {
+    "sealed": ({"sealed": True}, ("paid_burn_in", "growth")),
+    "a committee": ({"validators": 5}, ("growth",)),
+    "draws": ({"sortition": 0.8, "quorum": "majority"}, ("growth",)),
+    "commanders by trust": ({"commanders": "trust"}, ("growth",)),
+    "own rewards": ({"rewards": {"kind": "self-declared", "arms": ["a", "b"], "source": "http://x/"}}, ("slash",)),
+    "a long game": ({"rounds": 2**23, "chain.skip_deadline": 1}, ("growth",)),
+    "a comparison among validators": ({"comparison": "mpc"}, ()), "rounded reports": ({"disclosure": "rounded"}, ()),
+    "a short window": ({"rounds": 20_000, "chain.settlement_window": 600}, ("slash",)),
+    "many arms and participants": ({"participants": 50, "rounds": 20_000, "rewards.means": [0.5] * 100}, ("growth",)),
+    "bodies beside the chain": ({"chain.body": "compact", "chain.batch": 4}, ()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXCLUDED)
+def test_what_a_scenarios_own_keys_exclude_is_left_out(read, name):
+    changes, without = EXCLUDED[name]
+    scenario = read(**changes)
+    assert set(scenario.excluded) == set(without)
+    assert not scenario.model_fields_set & set(without)
+    for key in without:
+        assert getattr(scenario, key) == Scenario.model_fields[key].default
+        own = {**changes, key: PRESETS[RECOMMENDED][key]}
+        if name == "many arms and participants":  # there a game without proofs would do too
+            assert read(**own).excluded == ("paid_burn_in", "slash")
+            continue
+        with pytest.raises(AssumptionBroken):
+            read(**own)
+
+
+def test_what_is_left_out_is_named_in_a_line_and_is_left_out_again_of_the_lock_file(read, tmp_path, capsys):
+    scenario = read(sealed=True)
+    say_beforehand(scenario)
+    assert "the game's own keys exclude paid_burn_in, growth of the preset recommended" in capsys.readouterr().err
+    say_beforehand(read())
+    assert "exclude" not in capsys.readouterr().err
+    lock(scenario, tmp_path)
+    assert load(tmp_path / "scenario.lock.toml").parameters == scenario.parameters
+
+
+@pytest.mark.parametrize("name", EXCLUDED)
+def test_functions_take_a_scenario_that_is_without_keys_of_its_preset(read, name):
+    scenario = read(**EXCLUDED[name][0])
+    again = api._scenario(scenario)
+    assert (again.parameters, again.excluded) == (scenario.parameters, scenario.excluded)
+
+
+def test_sets_of_keys_that_are_left_out_are_named_once(read, capsys):
+    say_left_out([read(), read(sealed=True), read(validators=5), read(sealed=True, seed=3), read(validators=6)])
+    said = capsys.readouterr().err.splitlines()
+    assert [each.split(" of the preset")[0].removeprefix("the game's own keys exclude ") for each in said] == [
+        "paid_burn_in, growth", "growth"
+    ]  # fmt: skip
 
 
 def test_three_participants_are_told_how_they_play(read):
+    assert read(participants=3, liars=1, attackers=0).participants == 3
     with pytest.raises(AssumptionBroken, match="M >= 3f") as refused:
-        read(participants=3, liars=1)
+        read(participants=3, liars=1, preset=PAPER)
     assert refused.value.__notes__ == ['preset = "recommended" plays with these and attackers = 0 at most']
     with pytest.raises(AssumptionBroken, match=r"2f \+ m \+ 1") as refused:
-        read(participants=3, liars=1, preset=RECOMMENDED)
+        read(participants=3, liars=1)
     assert refused.value.__notes__ == ["with these participants and liars attackers = 0 at most"]
-    assert read(participants=3, liars=1, attackers=0, preset=RECOMMENDED).participants == 3
+    with pytest.raises(AssumptionBroken, match="M >= 3f") as refused:
+        read(participants=3, liars=1, attackers=0, aggregation="option-1")
+    assert refused.value.__notes__ == ['aggregation = "huber-one-step" plays with these and attackers = 0 at most']
     with pytest.raises(AssumptionBroken) as refused:
         read(participants=2, liars=1)
     assert not hasattr(refused.value, "__notes__")

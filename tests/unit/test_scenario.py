@@ -20,6 +20,7 @@ from tests.rules import entry, rule
 
 TEXT = """
 name = "keys"
+preset = "paper"
 participants = 7
 rounds = 40
 liars = 2

@@ -341,7 +341,7 @@ class ChainSchedule:
             first_block=CREATED_IN, confirmations=self.confirmations, bound_ms=5000, url="",
             participants=[SimpleNamespace(seated=each) for each in self.cast.seated],
             environment=plan.environment.address, genesis_hash=self.chain.chain[0].digest, vectors="",
-            chain_id=CHAIN_ID, contract="0x" + ADDRESS.hex(), private_addresses=False,
+            chain_id=CHAIN_ID, contract="0x" + ADDRESS.hex(), private_addresses=False, arm_names=(),
         )  # fmt: skip
         self.chain.on_include = self._on_include
         self.undone: list[tuple[str, float]] = []

@@ -15,7 +15,7 @@ from chain_bandit.scenario import load
 from chain_bandit.views.markup import tag
 from chain_bandit.views.page import weighed
 
-SMALL = Path(__file__).parents[3] / "examples" / "small.toml"
+SMALL = Path(__file__).parents[3] / "tests" / "scenarios" / "small.toml"
 GOOD = """
 from chain_bandit.rule_api import Aggregation, Agreed, Disclosure, Estimate, Option, State, Terms, mean_over
 

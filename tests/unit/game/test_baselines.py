@@ -19,8 +19,8 @@ from chain_bandit.simulation.rivals.on_draws import pooled, ucb1
 
 def scenario(tmp_path, **keys):
     given = {
-        "name": "beside", "participants": 5, "rounds": 60, "liars": 1, "attackers": 0, "burn_in": 6, "seed": 3,
-        "rewards": {"kind": "bernoulli", "means": [0.8, 0.4, 0.3]},
+        "name": "beside", "preset": "paper", "participants": 5, "rounds": 60, "liars": 1, "attackers": 0, "burn_in": 6,
+        "seed": 3, "rewards": {"kind": "bernoulli", "means": [0.8, 0.4, 0.3]},
         "malicious": [{"seat": 0, "attacks": [{"name": "sign-flip"}]}],
     }  # fmt: skip
     return built(tmp_path / "x.toml", "", given | keys, {}, on_chain=False)

@@ -18,7 +18,7 @@ from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 
-SMALL = Path(__file__).parents[3] / "examples" / "small.toml"
+SMALL = Path(__file__).parents[3] / "tests" / "scenarios" / "small.toml"
 
 
 def export(place: Path, body: str) -> History:

@@ -34,7 +34,7 @@ from chain_bandit.nodes.round_rules import BanditRounds
 from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
 from chain_bandit.protocol.proposal import readable_report
 from chain_bandit.scenario import load
-from tests.integration.nodes import ROOT
+from tests.integration.nodes import SMALL
 
 BOUND, STEPS, SECONDS = 0.03, 3, 0.4
 """Delta, the steps of a round, and when its record is there."""
@@ -318,7 +318,7 @@ def test_nothing_that_was_computed_for_a_round_is_held_after_it(monkeypatch):
             Slot(bytes(32), self.round, bytes(32)).digest(Phase.REPORT, Role.COMMANDER, 0, content)
             broadcast_value(Phase.BLOCK, content, b"")
             statement_content(Phase.BLOCK, content)
-            readable_report(report, load(ROOT / "examples" / "small.toml").parameters, 1, 0)
+            readable_report(report, load(SMALL).parameters, 1, 0)
             assert sys.getrefcount(content) > before[0]
             return super().tick(step)
 

@@ -11,6 +11,7 @@ from chain_bandit.sweeps.cell import Cell
 
 BASE = """
 name = "swept"
+preset = "paper"
 participants = 7
 rounds = 50
 liars = 2

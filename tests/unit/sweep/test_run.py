@@ -30,6 +30,7 @@ replicates = 3
 checkpoints = [20, 50]
 [base]
 name = "swept"
+preset = "paper"
 participants = 7
 rounds = 50
 liars = 2

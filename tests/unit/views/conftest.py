@@ -17,6 +17,7 @@ from chain_bandit.stopwatch import Stopwatch
 
 SCENARIO = """
 name = "views"
+preset = "paper"
 seed = 7
 participants = 4
 rounds = 40

@@ -11,10 +11,11 @@ from chain_bandit.auditor.exhibits import Place, Slice, exhibit
 from chain_bandit.auditor.report import Violation, Weight
 from chain_bandit.chain_history.records import calls_in
 from chain_bandit.game.simulated import COMPILATION
+from chain_bandit.game_names import clean
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.views import plots, terminal
 from chain_bandit.views.page import page
-from chain_bandit.views.view_model import ViewModel, amount, clean, mean, rounds_in_words, signed
+from chain_bandit.views.view_model import ViewModel, amount, mean, rounds_in_words, signed
 from tests.unit.views.on_screen import shown
 
 

@@ -23,7 +23,7 @@ from chain_bandit.stopwatch import Stopwatch
 from chain_bandit.views.page import page
 from chain_bandit.views.phrases import SECTIONS
 from chain_bandit.watching import Watched
-from tests.integration.nodes import ROOT, wait_for
+from tests.integration.nodes import SMALL, wait_for
 from tests.unit.views import looks
 from tests.unit.views.browser import Browser, Tab, browser
 from tests.unit.views.conftest import Sample
@@ -51,7 +51,7 @@ class HeldGame:
         self.thread.start()
 
     def _play(self) -> None:
-        scenario = load(ROOT / "examples" / "small.toml", {"rounds": self.rounds, "expect": {}})
+        scenario = load(SMALL, {"rounds": self.rounds, "expect": {}})
         run(scenario, self.place, self._observe, Stopwatch(), chain(self.node.url, "dev0"))
 
     def _observe(self, status: RunStatus) -> None:
