@@ -41,7 +41,8 @@ def pull(key, arm):
     return round(Random(f"{key} {arm}").random() * (0.9, 0.5, 0.2)[arm], 4)
 """
 GIVEN: dict[str, Any] = {
-    "name": "live", "preset": "paper", "seed": 1, "participants": 4, "rounds": 40, "burn_in": 12, "liars": 1, "attackers": 1,
+    "name": "live", "preset": "paper", "seed": 1, "participants": 4, "rounds": 40, "burn_in": 12,
+    "liars": 1, "attackers": 1,
     "rewards": {"kind": "live", "source": "live_source:pull", "arms": ["a", "b", "c"], "reward_timeout": 0.2},
     "malicious": [{"seat": 3, "attacks": [{"name": "worse-half"}]}],
 }  # fmt: skip
