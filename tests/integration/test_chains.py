@@ -30,6 +30,7 @@ from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
 from tests.few import few
 from tests.integration.conftest import Called
+from tests.integration.nodes import SMALL
 
 pytestmark = pytest.mark.py_evm
 
@@ -159,15 +160,16 @@ def test_a_second_game_on_a_running_chain_is_the_same_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "rounds", "approved", "accused"), few([("small", 40, 20, [3]), ("flights", 140, 100, [8, 9])], 2)
+    ("file", "rounds", "approved", "accused"),
+    few([(SMALL, 40, 20, [3]), (ROOT / "examples" / "flights.toml", 140, 100, [8, 9])], 2),
+    ids=lambda value: value.stem if isinstance(value, Path) else None,
 )
 def test_a_game_runs_from_the_command_line_on_every_chain(
-    file: str, rounds: int, approved: int, accused: list[int], called: Called
+    file: Path, rounds: int, approved: int, accused: list[int], called: Called
 ) -> None:
     said = {}
     for name in CHAINS:
-        options = [ROOT / "examples" / f"{file}.toml", "--rounds", rounds, "--chain", name, "--out", name]
-        result = called("run", *options, "--json")
+        result = called("run", file, "--rounds", rounds, "--chain", name, "--out", name, "--json")
         assert result.returncode == 0, result.stderr
         said[name] = json.loads(result.stdout)
         assert said[name]["audit"] == "passed"

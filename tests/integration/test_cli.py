@@ -70,7 +70,7 @@ def copied(finished: Path, tmp_path: Path) -> Path:
 
 
 REFUSED = {
-    "unknown key": (("attackers = 1", "attackrs = 1"), ["attackrs", "attackers", "scenario.toml:7"]),
+    "unknown key": (("attackers = 1", "attackrs = 1"), ["attackrs", "attackers", "scenario.toml:8"]),
     "unknown key in a table": (('kind = "bernoulli"', 'kind = "bernoulli"\nmean = [1.0]'), ["mean", "means"]),
     "f too large for the option": (("liars = 1", "liars = 2"), ["M >= 3f + 1", "f = 2"]),
     "m too large for the reports": (("attackers = 1", "attackers = 2"), ["M >= 2f + m + 1"]),

@@ -33,7 +33,7 @@ def test_both_agree_on_an_example(game: str, tmp_path: Path) -> None:
     file, changes = GAMES[game]
     out = tmp_path / "run"
     out.mkdir()
-    run(load(EXAMPLES / file, {"expect": {}} | changes), out, lambda moment: None, Stopwatch())
+    run(load(EXAMPLES / file, {"preset": "paper", "expect": {}} | changes), out, lambda moment: None, Stopwatch())
     report = audit_folder(out, paranoid=True)
     assert (report.exit_code, report.violations) == (0, [])
     assert {name for name in SECOND if not report.checks[name].passed} <= {"paranoid.commanders", "paranoid.evidence"}

@@ -7,13 +7,15 @@ import pytest
 from chain_bandit import api
 from chain_bandit.cli.warnings import say_beforehand, say_left_out
 from chain_bandit.game.unfinished import lock
-from chain_bandit.presets import PAPER, PRESETS, RECOMMENDED, explained
+from chain_bandit.presets import PAPER, PRESETS, RECOMMENDED, UNPROVEN, explained, with_defaults
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.settlement import Cost
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.runner.rows import read_rows
 from chain_bandit.scenario import Scenario, ScenarioInvalid, load
 from chain_bandit.sweeps import grid
 
+ROOT = Path(__file__).parents[2]
 TEXT = """
 participants = 7
 rounds = 40
@@ -121,6 +123,35 @@ def test_where_liars_stay_in_the_game_it_explores_more_and_says_so(read, changes
     own = read(**OPEN | changes, exploration="3/b")
     assert (own.exploration, explained(dict(own))) == ("3/b", "")
     assert read(**OPEN | changes, policy="ucb1").exploration == "1.85/b"
+
+
+def searched(keys):
+    """The search for the worst lie against a game of these keys, on four arms and with lies that nobody proves."""
+    for row in read_rows(ROOT / "docs" / "figures" / "unproven.jsonl"):
+        game = row["arms"], row["rounds"], row["changes"], row["liars"], row["seats"]
+        if game == ("four", 10_000, {"slash": 0.0}, keys["liars"], keys["participants"]):
+            return row
+    raise AssertionError("no search")
+
+
+@pytest.mark.parametrize(("liars", "seats", "most"), [(1, 10, 70), (3, 10, 70), (4, 10, 110), (1, 4, 70)])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        {"slash": 0.0}, {"sealed": True}, {"comparison": "mpc"}, {"disclosure": "rounded"},
+        {"rewards": {"kind": "self-declared"}},
+    ],
+    ids=lambda mode: next(iter(mode)),
+)  # fmt: skip
+def test_each_pair_that_is_played_without_proofs_was_searched_for_the_worst_lie(mode, liars, seats, most):
+    keys = with_defaults({"preset": RECOMMENDED, "liars": liars, "participants": seats} | mode)
+    row = searched(keys)
+    assert row["played"] == f"`{keys['policy']}`, {keys['exploration']}"
+    assert (row["rule"], keys["growth"]) == (keys["aggregation"]["name"], UNPROVEN["growth"])
+    assert row["games"] >= 10_000
+    assert row["regret"]["mean"] <= most
+    assert not row["locked"]
+    assert liars != 3 or row["ratio"][0] <= 0.75
 
 
 def test_where_lies_are_proven_it_explores_as_ever(read):
