@@ -873,17 +873,16 @@ def built(
             return error.name
         return ""
 
-    but, first = tuple[str, ...](), None
+    but = tuple[str, ...]()
     while True:
         try:
             return without(but)
         except AssumptionBroken as error:
-            first = first or error
             left = [key for key in PRESETS.get(str(given["preset"]), ()) if key not in {*own, *but}]
             named = [key for key in left if key.startswith(error.name)]  # burn_in_factor gives burn_in
             helps = [key for key in (*named, *left) if not breaks((*but, key))] or named
             if not helps:
-                raise first from None
+                raise
             but = (*but, helps[0])
 
 
