@@ -4,7 +4,7 @@ import resource
 
 from chain_bandit.protocol.errors import ChainBanditError
 
-LEAST = 1 << 30
+LEAST = 3 << 29
 """Bytes of address space that every command has to have: the libraries of arrays and of compiled code reserve it."""
 
 

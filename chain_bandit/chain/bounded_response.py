@@ -78,25 +78,23 @@ TIMED = {"http": _PlainPool, "https": _SecurePool}
 """Pools of connections, by scheme, whose limit of time is for a whole response."""
 
 
-def answered(response: BaseHTTPResponse, until: float) -> Any:
-    """The JSON of a response, of which nothing is read yet, by a time of the monotonic clock.
+def parsed(text: str) -> Any:
+    """The JSON of a response's text.
 
     Raises:
-        NodeUnreachable: more of it than is taken, or spun out beyond that time.
+        NodeUnreachable: more items than are taken.
         ValueError, RecursionError: it is no JSON.
     """
-    return parsed(whole(response, until).decode("latin-1"))  # a letter a byte, so that no letter makes others take four
-
-
-def parsed(text: str) -> Any:
-    """The JSON of a response's text, whose bytes are freed by now. Raises as `answered` does."""
     if sum(map(text.count, ",[{")) > MOST_ITEMS:  # one of these is before each item
         raise NodeUnreachable(f"an answer of more than {MOST_ITEMS:,} items")
     return json.loads(text)
 
 
 def whole(response: BaseHTTPResponse, until: float) -> bytes:
-    """All of a response, taken as it comes. Raises `NodeUnreachable` as `answered` does."""
+    """All of a response of which nothing is read yet, taken as it comes.
+
+    Raises `NodeUnreachable` for more of it than is taken, or where it is spun out beyond a time of the monotonic clock.
+    """
     taken = bytearray()
     try:
         while part := response.read1(_PART, decode_content=False):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from chain_bandit.chain.provider_limits import AcceptedSize, is_range_limit, stated_span
+from chain_bandit.chain.provider_limits import AcceptedSize, may_narrow, stated_span
 
 Q = TypeVar("Q")
 LogQuestion = tuple[str, Sequence[Any]]
@@ -83,9 +83,12 @@ class LogRanges:
                 self._size.accepted(int(about["toBlock"], 16) - int(about["fromBlock"], 16) + 1)
 
     def narrows(self, refused: Refusal, first: int, last: int) -> bool:
-        """Whether a refusal leaves smaller ranges to ask for than `first` to `last`: as it states, or halves."""
+        """Whether a refusal leaves smaller ranges to ask for than `first` to `last`: as it states, or halves.
+
+        Whatever its words: a refusal for another reason costs as many questions as a range can be halved.
+        """
         asked = last - first + 1
-        if asked < 2 or not is_range_limit(refused.text):
+        if not may_narrow(refused.text, asked):
             return False
         self._size.refused(asked, stated_span(refused.text, asked))
         self.is_limited = True

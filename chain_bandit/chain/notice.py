@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Callable
 
+from chain_bandit.chain.errors import RateLimited
+
 SILENT = 1.0
 """Seconds that something may take without a notice."""
 
@@ -27,12 +29,13 @@ class Notice:
 
     def __init__(self, what: str = "", say: Callable[[str], None] = nobody, end: str = "") -> None:
         self.what, self.say, self.end = what, say, end or f"connected to {what} again"
-        self._is_said = False
+        self._is_said = self._is_limit_said = False
 
     def waiting(self, why: object) -> None:
-        """It is not there."""
-        if not self._is_said:
-            self._is_said = True
+        """It is not there; of a limit of requests, which lasts, only the first wait is told."""
+        is_limit = isinstance(why, RateLimited)
+        if not self._is_said and not (is_limit and self._is_limit_said):
+            self._is_said, self._is_limit_said = True, is_limit or self._is_limit_said
             self.say(f"waiting for {self.what}: {why}")
 
     def over(self) -> None:

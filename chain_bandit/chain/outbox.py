@@ -515,6 +515,8 @@ class Outbox:
         for logs in said:
             yield Tell(_events(logs))
         self._ranges.took(asked)
+        if isinstance(self.why, NodeRefused):
+            self.why = NodeUnreachable("no answer yet")
         if self.head is not None:
             self.watched_from = max(self.watched_from, self.head[0] - UNDONE)
         return True

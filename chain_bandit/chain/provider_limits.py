@@ -30,26 +30,32 @@ _RATE = re.compile(
     r"|(daily|monthly|plan|usage|throughput).{0,40}(limit|exceed|reach)|quota|(exceed|capacity).{0,40}per second",
     re.IGNORECASE,
 )
-_RANGE = re.compile(
-    r"\brange|blocks?\b|results?\b|\blogs?\b|too (many|large|big|wide|long)|more than|size|limit|exceed|time(d |-)?out",
-    re.IGNORECASE,
-)
 _OF_BLOCKS = re.compile(r"block range|\d blocks?\b", re.IGNORECASE)
 _ABSENT = re.compile(r"not found|cannot be found|unknown block|beyond|pruned|not available|unavailable", re.IGNORECASE)
 _SUGGESTED = re.compile(r"\[\s*(0x[0-9a-f]+|\d+)\s*,\s*(0x[0-9a-f]+|\d+)\s*\]", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.])(\d+(?:,\d{3})*)(k?)\b(?!\s*(?:results?|logs?|ms|s\b|seconds?|bytes))", re.IGNORECASE)
 
 
-def is_rate_limit(code: object, text: str) -> bool:
-    """Whether an error of JSON-RPC says that requests come too fast, or that a quota is used up."""
-    if code == TOO_MANY_REQUESTS or (_RATE.search(text) and not _OF_BLOCKS.search(text)):
+def is_rate_limit(code: object, text: str, of_blocks: bool = False) -> bool:
+    """Whether an error of JSON-RPC says that requests come too fast, or that a quota is used up.
+
+    Args:
+        of_blocks: the request was for events of several blocks: a limit that is not named is of these.
+    """
+    if code == TOO_MANY_REQUESTS or says_rate(text):
         return True
-    return code == LIMIT_EXCEEDED and not re.search("range|result|log|block|batch|size|large|time", text, re.IGNORECASE)
+    named = re.search("range|result|log|block|batch|size|large|time", text, re.IGNORECASE)
+    return code == LIMIT_EXCEEDED and not of_blocks and not named
 
 
-def is_range_limit(text: str) -> bool:
-    """Whether the refusal of a question for events says that it is for too many, and not that blocks are missing."""
-    return bool(_RANGE.search(text)) and not _ABSENT.search(text)
+def says_rate(text: str) -> bool:
+    """Whether a text says in words that requests come too fast, or that a quota is used up."""
+    return bool(_RATE.search(text)) and not _OF_BLOCKS.search(text)
+
+
+def may_narrow(text: str, asked: int) -> bool:
+    """Whether fewer blocks than were asked for may be answered: unless a refusal says that blocks are missing."""
+    return asked > 1 and (stated_span(text, asked) is not None or not _ABSENT.search(text))
 
 
 def stated_span(text: str, asked: int) -> int | None:
@@ -128,6 +134,11 @@ class RequestPacer:
     def __init__(self) -> None:
         self.most = UNBOUNDED
         self._interval, self._next, self._row = 0.0, -inf, 0
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether requests wait for one another."""
+        return self._interval > 0.0
 
     def pause(self, count: int, now: float) -> float:
         """Seconds to wait before so many requests."""

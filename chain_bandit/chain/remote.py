@@ -51,7 +51,7 @@ class _Reader:
 
         def wait(why: NodeUnreachable) -> None:
             if self._patience and monotonic() > patience.since + SILENT:
-                self._notice.waiting(why.reason)
+                self._notice.waiting(why if isinstance(why, RateLimited) else why.reason)
             patience.wait(why)
 
         while True:
@@ -76,7 +76,7 @@ class _Reader:
         try:
             return answers.result(SILENT)
         except TimeoutError:
-            self._notice.waiting("no answer")
+            self._notice.waiting((isinstance(self._wire, HttpWire) and self._wire.why) or "no answer")
         return answers.result()
 
 

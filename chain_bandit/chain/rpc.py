@@ -21,7 +21,6 @@ from chain_bandit.chain.errors import (
 from chain_bandit.chain.identity import IDENTITY, require_chain
 from chain_bandit.chain.log_ranges import LogRanges, all_logs
 from chain_bandit.chain.notice import SILENT, Notice
-from chain_bandit.chain.provider_limits import is_range_limit
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.wire import HttpWire, Line, Refused, Request, wire_to, without_key
@@ -145,11 +144,7 @@ class Rpc:
             self._require_final(others)
             if branch is not None and hash_of(others[0]) != branch[1]:
                 raise NodeUnreachable("the node answers for another branch")
-            if isinstance(answer, Refused):
-                if not is_range_limit(answer.text):
-                    self._require_final([answer], "eth_getLogs")
-                return [answer]
-            return [read(answer)]
+            return [answer if isinstance(answer, Refused) else read(answer)]
 
         def answered(request: Request) -> list[Any]:
             asked[0] += 1

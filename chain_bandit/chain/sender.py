@@ -8,7 +8,7 @@ from math import inf
 from typing import Any
 
 from chain_bandit.chain.call import Call, Events, Order, unread
-from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
+from chain_bandit.chain.errors import ForeignChain, NodeRefused, NodeUnreachable
 from chain_bandit.chain.identity import chain_of
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
@@ -70,6 +70,7 @@ class Sender:
         self._sent_at = self._asked_at = -inf
         self._take: Callable[[Events], None] | None = None
         self._fees = Notice("a lower base fee", delivery.say, "the base fee is below the cap again")
+        self._events = Notice("the contract's events", delivery.say, "the node answers for events again")
         self._signers: dict[str, TransactionSigner] = {}
         self.chain_id, self.genesis = chain_of(partial(rpc.ask, at_most=FIRST_CONTACT))
         rpc.identity = self.chain_id, self.genesis
@@ -208,13 +209,21 @@ class Sender:
                 patience.moved()
                 if self._outbox.dear is None:
                     self._fees.over()
+                if not isinstance(self._outbox.why, NodeRefused):
+                    self._events.over()
             elif not over():
-                if self._outbox.doubtful and self._clock.now() > patience.since + SILENT:
-                    self._rpc.notice.waiting(self._outbox.why)
-                if self._outbox.dear is not None and self._clock.now() > patience.since + SILENT:
-                    self._fees.waiting(self._outbox.dear)
+                if self._clock.now() > patience.since + SILENT:
+                    self._say_why()
                 pause = 0.0 if self._mines_at_once else min(self._outbox.interval / LOOKS, self._delivery.patience / 50)
                 patience.wait(self._outbox.dear or self._outbox.why, pause)
+
+    def _say_why(self) -> None:
+        if self._outbox.doubtful:
+            self._rpc.notice.waiting(self._outbox.why)
+        if self._outbox.dear is not None:
+            self._fees.waiting(self._outbox.dear)
+        if isinstance(self._outbox.why, NodeRefused):
+            self._events.waiting(self._outbox.why)
 
     def _pump(self) -> None:
         """Go on without waiting: take in exchanges that have ended, and start the next ones when it is time."""

@@ -3,29 +3,29 @@
 import ast
 import json
 import re
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from http import HTTPStatus
-from threading import Lock
+from threading import Lock, Semaphore, Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, runtime_checkable
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from eth_utils.exceptions import ValidationError
-from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager
+from urllib3 import PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout, make_headers, parse_url
 
-from chain_bandit.chain.bounded_response import AS_IT_IS, TIMED, answered, parsed, whole
+from chain_bandit.chain.bounded_response import AS_IT_IS, TIMED, parsed, whole
 from chain_bandit.chain.errors import NodeUnreachable, RateLimited
 from chain_bandit.chain.provider_limits import (
     AcceptedSize,
     RequestPacer,
-    is_range_limit,
     is_rate_limit,
     retry_after,
+    says_rate,
 )
 from chain_bandit.chain.retry_budget import MONOTONIC, Clock
 
@@ -40,19 +40,28 @@ Request = tuple[str, Sequence[Any]]
 
 _HERE = "127.0.0.1", "localhost", "[::1]"
 
-METHOD_NOT_FOUND, METHOD_NOT_SUPPORTED = -32601, -32004
+INVALID_REQUEST, METHOD_NOT_FOUND, METHOD_NOT_SUPPORTED = -32600, -32601, -32004
 """Error codes of JSON-RPC 2.0 and of EIP-1474."""
+
+AT_ONCE = 2
+"""Exchanges that are under way with one node at most."""
 
 LIMITED = 30.0
 """Seconds without any answer but rate limits after which an exchange is lost."""
 
-_BATCH_REFUSED = HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY
-"""The statuses of a node that takes no batch of that size."""
+_TOO_LARGE = (
+    HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.GATEWAY_TIMEOUT,
+)  # fmt: skip
+"""The statuses of a node that may take less at once: a smaller batch, or events of fewer blocks."""
 
 _OF_BATCH = re.compile(r"batch|too many calls|calls (in|per) ", re.IGNORECASE)
 """In the words of nodes that take no batch of that size, whatever their status."""
 
 _LONGEST_TEXT = 200
+
+NOT_TAKEN: Final = object()
+"""In the place of an answer: the batch was too large for the node, and the request is due in a smaller one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +137,23 @@ class HttpWire:
         self._host = f"{parts.scheme}://{parts.netloc}"  # where user, path and query, which may be a key, are left out
         headers = make_headers(keep_alive=True, basic_auth=parts.auth) | AS_IT_IS
         self._pool = pool_to(url, headers | {"Content-Type": "application/json"})
-        self._worker = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wire")
+        self._under_way = Semaphore(AT_ONCE)
         self._batch, self._pace, self._lock = AcceptedSize(), RequestPacer(), Lock()
         self.why: RateLimited | None = None
 
     def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
-        """Start an exchange; the caller goes on meanwhile."""
-        return self._worker.submit(self.exchange, requests)
+        """Start an exchange; the caller goes on meanwhile, and a process that ends waits for none."""
+        answers: Future[list[Any]] = Future()
+
+        def work() -> None:
+            try:
+                with self._under_way:
+                    answers.set_result(self.exchange(requests))
+            except BaseException as error:  # noqa: BLE001  (whoever asks for the answers gets it)
+                answers.set_exception(error)
+
+        Thread(target=work, name="wire", daemon=True).start()
+        return answers
 
     def exchange(self, requests: Sequence[Request]) -> list[Any]:
         """Ask, and wait for the answers. Raises `RateLimited` too, `LIMITED` seconds after the last answer."""
@@ -143,13 +162,13 @@ class HttpWire:
         while missing := [index for index in range(len(requests)) if index not in answers]:
             part = self._next_part(missing)
             said = self._ask([requests[index] for index in part])
-            if said is None:
-                with self._lock:
-                    self._batch.refused(len(part))
-                continue
-            fresh = {index: answer for index, answer in zip(part, said, strict=True) if not _is_limited(answer)}
+            self._learn(said)
+            fresh = {
+                index: answer for index, answer in zip(part, said, strict=True)
+                if answer is not NOT_TAKEN and not _is_limited(answer)
+            }  # fmt: skip
             answers |= fresh
-            if self._paced(said, [answer for answer in said if _is_limited(answer)]) or fresh:
+            if fresh:
                 until = self._clock.now() + LIMITED
             elif self.why is not None and self._clock.now() > until:
                 raise self.why
@@ -164,20 +183,22 @@ class HttpWire:
             self._clock.sleep(pause)
         return part
 
-    def _paced(self, said: list[Any], limited: list[Refused]) -> bool:
-        """Take in how the node kept up; True where it took all."""
+    def _learn(self, said: list[Any]) -> None:
+        """Take in how the node kept up with a batch."""
+        limited = [answer for answer in said if _is_limited(answer)]
         with self._lock:
             if limited:
                 self.why = RateLimited(limited[0].text)
-                self._pace.limited(len(said), max(each.limited or 0.0 for each in limited), self._clock.now())
-                return False
-            self.why = None
-            self._pace.answered(len(said))
-            self._batch.accepted(len(said))
-        return True
+                self._pace.limited(len(said), max(each.limited for each in limited), self._clock.now())
+            elif any(answer is NOT_TAKEN for answer in said):
+                self._batch.refused(len(said))
+            else:
+                self._pace.answered(len(said))
+                self._batch.accepted(len(said))
+                self.why = self.why if self._pace.is_slow else None
 
-    def _ask(self, requests: Sequence[Request]) -> list[Any] | None:
-        """The answers to one batch; None where the node takes no batch of that size. Raises `NodeUnreachable`."""
+    def _ask(self, requests: Sequence[Request]) -> list[Any]:
+        """The answers to one batch, `NOT_TAKEN` in the place of some. Raises `NodeUnreachable`."""
         batch = [
             {"jsonrpc": "2.0", "id": index, "method": method, "params": parameters}
             for index, (method, parameters) in enumerate(requests)
@@ -188,9 +209,9 @@ class HttpWire:
                 "POST", self._url, body=json.dumps(batch if len(batch) > 1 else batch[0]), preload_content=False,
                 timeout=Timeout(total=self._timeout), redirect=False,
             ) as response:  # fmt: skip
-                if response.status == HTTPStatus.OK:
-                    return _answers(answered(response, until), len(batch))
-                return _failed(response, until, len(batch))
+                text = whole(response, until).decode("latin-1")  # a letter a byte: none makes others take four
+                status, after = response.status, retry_after(response.headers)
+            return _taken(text, requests) if status == HTTPStatus.OK else _failed(text, status, after, requests)
         except (HTTPError, OSError) as error:
             raise NodeUnreachable(f"{self._host}: {type(error).__name__}") from error
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -201,38 +222,75 @@ def _is_limited(answer: Any) -> bool:
     return isinstance(answer, Refused) and answer.limited is not None
 
 
-def _answers(found: Any, count: int) -> list[Any] | None:
-    """The answers of a body to so many requests; None where the node takes no batch of that size.
+def _taken(text: str, requests: Sequence[Request]) -> list[Any]:
+    """The answers in the text of a response."""
+    try:
+        return _answers(parsed(text), requests)
+    except ValueError:
+        if says_rate(text[:_LONGEST_TEXT]):
+            return [Refused(text[:_LONGEST_TEXT], limited=0.0)] * len(requests)
+        raise
+
+
+def _answers(found: Any, requests: Sequence[Request]) -> list[Any]:
+    """The answers of a body to some requests.
 
     One error for several requests is of the batch. Some nodes give it no number, as JSON-RPC 2.0 has it, others that of
-    a request; Geth gives a list of it alone.
+    a request; Geth gives a list of it alone. A node may also answer the first few and refuse or leave out the rest.
     """
+    count = len(requests)
     alone = found[0] if isinstance(found, list) and len(found) == 1 < count else found
     if isinstance(alone, dict) and alone.get("error"):
-        refused = read_answer(alone)
-        return [refused] * count if count == 1 or _is_limited(refused) else None
+        refused = read_answer(alone, count == 1 and _has_blocks(requests[0]))
+        return [refused if count == 1 or _is_limited(refused) else NOT_TAKEN] * count
     answers = {answer["id"]: answer for answer in (found if count > 1 else [found])}
-    said = [read_answer(answers[index]) for index in range(count)]
-    is_of_batch = count > 1 and all(isinstance(each, Refused) and _OF_BATCH.search(each.text) for each in said)
-    return None if is_of_batch else said
+    if count == 1:
+        return [read_answer(answers[0])]
+    return [
+        NOT_TAKEN if index not in answers or _is_of_batch(answers[index])
+        else read_answer(answers[index], _has_blocks(request))
+        for index, request in enumerate(requests)
+    ]  # fmt: skip
 
 
-def _failed(response: BaseHTTPResponse, until: float, count: int) -> list[Any] | None:
-    """What a response that is none of success has for so many requests, as `_answers`. Raises `NodeUnreachable`."""
-    data, status, after = whole(response, until), response.status, retry_after(response.headers)
+def _is_of_batch(answer: Mapping[str, Any]) -> bool:
+    error = answer.get("error")
+    return error is not None and (
+        error.get("code") == INVALID_REQUEST or _OF_BATCH.search(str(error.get("message"))) is not None
+    )
+
+
+def _has_blocks(request: Request) -> bool:
+    """Whether it is a question for the events of several blocks, which may be asked of fewer."""
+    method, parameters = request
+    if method != "eth_getLogs" or "blockHash" in parameters[0]:
+        return False
+    return bool(parameters[0].get("fromBlock") != parameters[0].get("toBlock"))
+
+
+def _failed(text: str, status: int, after: float | None, requests: Sequence[Request]) -> list[Any]:
+    """What a response that is none of success has for some requests, as `_answers`. Raises `NodeUnreachable`.
+
+    Args:
+        after: seconds that it asks to wait; None where it does not say.
+    """
     try:
-        found = parsed(data.decode("latin-1"))
-        text = read_answer(found[0] if isinstance(found, list) else found).text
+        found = parsed(text)
+        said = read_answer(found[0] if isinstance(found, list) else found).text
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        found, text = None, "" if data.lstrip()[:1] == b"<" else " ".join(data.decode("latin-1").split())
-    why = f"HTTP status {status}{text and ': '}{text[:_LONGEST_TEXT]}"
+        found, said = None, "" if text.lstrip()[:1] == "<" else " ".join(text.split())
+    why, count = f"HTTP status {status}{said and ': '}{said[:_LONGEST_TEXT]}", len(requests)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.SERVICE_UNAVAILABLE and after is not None):
         return [Refused(why, limited=after or 0.0)] * count
-    is_size = is_range_limit(text) or _OF_BATCH.search(text)  # of a batch, or of the blocks of a question
-    if found is not None and (status in _BATCH_REFUSED or is_size):
-        return _answers(found, count)
-    if count > 1 and (status in _BATCH_REFUSED or is_size):
-        return None
+    has_blocks, may_be_less = any(map(_has_blocks, requests)), status in _TOO_LARGE or _OF_BATCH.search(said)
+    if found is not None and (has_blocks or may_be_less):
+        return _answers(found, requests)
+    if says_rate(text[: 10 * _LONGEST_TEXT]):
+        return [Refused(why, limited=after or 0.0)] * count
+    if count > 1 and may_be_less:
+        return [NOT_TAKEN] * count
+    if has_blocks and may_be_less:
+        return [Refused(why)]
     raise NodeUnreachable(why)
 
 
@@ -279,8 +337,12 @@ class LocalWire:
             return Refused(str(failure), _reverted_with(failure))
 
 
-def read_answer(answer: dict[str, Any]) -> Any:
-    """The result in a JSON-RPC answer, or a `Refused` with the revert data wherever the node puts it."""
+def read_answer(answer: dict[str, Any], of_blocks: bool = False) -> Any:
+    """The result in a JSON-RPC answer, or a `Refused` with the revert data wherever the node puts it.
+
+    Args:
+        of_blocks: the request was for events of several blocks.
+    """
     error = answer.get("error")
     if error is None:
         return answer["result"]
@@ -291,7 +353,7 @@ def read_answer(answer: dict[str, Any]) -> Any:
     is_revert = isinstance(data, str) and data.startswith("0x")
     unknown = code in (METHOD_NOT_FOUND, METHOD_NOT_SUPPORTED)
     text = (message if isinstance(message, str) else type(message).__name__) + more
-    limited = 0.0 if not is_revert and is_rate_limit(code, text) else None
+    limited = 0.0 if not is_revert and is_rate_limit(code, text, of_blocks) else None
     return Refused(text, bytes.fromhex(data[2:]) if is_revert else None, unknown, limited)
 
 

@@ -24,6 +24,7 @@ from chain_bandit.network.links import Peer
 from chain_bandit.protocol.agreement.terms import AgreementTerms
 from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.errors import PathRefused
+from chain_bandit.protocol.ruleset import RuleKind
 
 GAME, KEY, LINK, SIGNED, RECEIPTS, HEAD, LOG, PID, ENDED = (
     "game.json", "key.json", "link.pem", "signed.jsonl", "receipts.jsonl", "head.json", "log", "pid", "ended.json",
@@ -67,6 +68,13 @@ def _named(endpoint: str) -> str:
     if (host_and_port(endpoint) is None and endpoint.rpartition(":")[0] != "unix") or "\0" in endpoint:
         raise ValueError("an endpoint is unix:PATH, or HOST:PORT with a port from 1 to 65535")
     return endpoint
+
+
+def _kind(name: str) -> str:
+    """Raises `ValueError` for what is no kind of rules."""
+    if name.upper() not in RuleKind.__members__:
+        raise ValueError(f"rules are of the kinds {', '.join(kind.name.lower() for kind in RuleKind)}")
+    return name
 
 
 class Registration(_File):
@@ -142,7 +150,7 @@ class SharedFile(_File):
     first_block: int = Field(ge=0)
     url: str
     confirmations: int = Field(ge=1)
-    bound_ms: int = Field(ge=1)
+    bound_ms: int = Field(ge=1, le=600_000)
     relayer: Address
     node_records: tuple[NodeRecord, ...]
     private_addresses: bool = True
@@ -203,7 +211,7 @@ class GameFile(SharedFile):
     environment: Address
     participants: tuple[Registration, ...]
     vectors: Literal["plain", "certified"] = "plain"
-    rules: dict[str, str] = {}
+    rules: dict[Annotated[str, AfterValidator(_kind)], str] = {}
     invited: tuple[Address, ...] = ()
     name: OneLine = ""
     arm_names: tuple[OneLine, ...] = ()

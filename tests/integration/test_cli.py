@@ -296,7 +296,7 @@ def test_too_little_address_space_is_refused_before_a_library_fails() -> None:
     command = f"ulimit -v 300000; exec {sys.executable} -m chain_bandit simulate small --replicates 2"
     result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode == 2
-    assert re.fullmatch(r"error: this process may have 292 MiB of address space, and needs 1,024: .*\n", result.stderr)
+    assert re.fullmatch(r"error: this process may have 292 MiB of address space, and needs 1,536: .*\n", result.stderr)
 
 
 def test_a_signal_that_was_ignored_stays_ignored() -> None:

@@ -60,7 +60,8 @@ def pull(key, arm):
     return round(MEANS[arm] + 0.1 * Random(f"{key.round} {key.participant} {arm}").uniform(-1, 1), 4)
 """
 GIVEN: dict[str, Any] = {
-    "name": "own", "preset": "paper", "seed": 1, "participants": 4, "rounds": 40, "burn_in": 12, "liars": 1, "attackers": 1,
+    "name": "own", "preset": "paper", "seed": 1, "participants": 4, "rounds": 40, "burn_in": 12,
+    "liars": 1, "attackers": 1,
     "rewards": {"kind": "self-declared", "source": "own_source:pull", "arms": ["a", "b", "c"], "reward_timeout": 0.3},
     "malicious": [{"seat": 3, "attacks": [{"name": "worse-half"}]}],
 }  # fmt: skip

@@ -1,7 +1,10 @@
 """Limits of a node's provider: batches are split, requests paced, refusals read, and the node's sentence is kept."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any
 
 import pytest
@@ -13,8 +16,8 @@ from chain_bandit.chain.provider_limits import (
     UNBOUNDED,
     AcceptedSize,
     RequestPacer,
-    is_range_limit,
     is_rate_limit,
+    may_narrow,
     retry_after,
     stated_span,
 )
@@ -26,6 +29,7 @@ from tests.integration.rpc_server import answering
 from verification.hostile_provider import WORDS, ProviderLimits, provided
 
 ASKED = [("eth_getBlockByNumber", [hex(number), False]) for number in range(33)]
+EVENTS = [("eth_getLogs", [{"fromBlock": "0x0", "toBlock": hex(5000)}])]
 RATE = {"jsonrpc": "2.0", "id": None, "error": {"code": -32005, "message": "daily request count exceeded"}}
 
 
@@ -116,10 +120,88 @@ def test_one_error_for_several_requests_is_of_their_batch_whatever_its_number(nu
 def test_a_range_that_is_refused_is_known_whatever_the_status(status, error):
     node = Echo(lambda handler, batch: raw(handler, json.dumps({"id": 0, "error": error}).encode(), status))
     with proxy("", node) as url:
-        (refused,) = HttpWire(url, 5.0).exchange(ASKED[:1])
+        (refused,) = HttpWire(url, 5.0).exchange(EVENTS)
     assert isinstance(refused, Refused)
-    assert is_range_limit(refused.text)
+    assert may_narrow(refused.text, 5001)
     assert refused.limited is None
+
+
+OTHER_WORDS = {
+    "a limit without a name": (200, {"code": -32005, "message": "limit exceeded"}),
+    "a range beyond": (200, {"code": -32000, "message": "Requested range is beyond the maximum of 20 blocks"}),
+    "no number": (200, {"code": -32000, "message": "Reduce the interval"}),
+    "nothing of it": (200, {"code": -32000, "message": "not allowed here"}),
+    "a status of size": (413, b"<html>413</html>"), "a bad request": (400, b"<html>bad</html>"),
+    "a time-out": (504, b""), "a status of the node": (500, b"<html>oops</html>"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", OTHER_WORDS)
+def test_a_range_is_halved_whatever_the_node_says_of_it(words):
+    status, said = OTHER_WORDS[words]
+    asked = list[int]()
+
+    def refuse(handler: Handler, batch: Batch) -> bool:
+        (about,) = batch[0]["params"]
+        asked.append(int(about["toBlock"], 16) - int(about["fromBlock"], 16) + 1)
+        text = said if isinstance(said, bytes) else json.dumps({"id": batch[0]["id"], "error": said}).encode()
+        return asked[-1] > 20 and raw(handler, text, status)
+
+    with proxy("", Echo(refuse)) as url:
+        wire = HttpWire(url, 5.0)
+        found = all_logs(
+            LogRanges().pieces({}, 0, 5000, lambda request: request),
+            lambda request: [[each] if isinstance(each, dict) else each for each in wire.exchange([request])],
+        )
+    assert isinstance(found, list)
+    covered = [range(int(each["fromBlock"], 16), int(each["toBlock"], 16) + 1) for each in found]
+    assert [number for each in covered for number in each] == list(range(5001))
+    assert len(asked) < 5001 // 10 + 60
+
+
+def test_a_limit_without_a_name_is_waited_for_where_no_range_can_be_smaller():
+    time, count = VirtualTime(), [0]
+
+    def refuse(handler: Handler, batch: Batch) -> bool:
+        count[0] += 1
+        text = json.dumps({"id": 0, "error": {"code": -32005, "message": "limit exceeded"}}).encode()
+        return count[0] <= 3 and raw(handler, text)
+
+    with proxy("", Echo(refuse)) as url:
+        wire = HttpWire(url, 5.0, time.clock)
+        assert wire.exchange([("eth_getLogs", [{"fromBlock": "0x5", "toBlock": "0x5"}])]) == [
+            {"fromBlock": "0x5", "toBlock": "0x5"}
+        ]
+    assert len(time.pauses) == 3
+
+
+FEW = {
+    "refuses the rest": lambda handler, batch, taken: handler.reply([
+        *taken, *({"id": each["id"], "error": OF_A_BATCH} for each in batch[len(taken):]),
+    ]),
+    "refuses the rest as invalid": lambda handler, batch, taken: handler.reply([
+        *taken, *({"id": each["id"], "error": {"code": -32600, "message": "no"}} for each in batch[len(taken):]),
+    ]),
+    "refuses each as invalid": lambda handler, batch, taken: handler.reply(
+        [{"id": each["id"], "error": {"code": -32600, "message": "limit exceeded"}} for each in batch]
+    ),
+    "leaves the rest out": lambda handler, batch, taken: handler.reply(taken),
+    "fails": lambda handler, batch, taken: handler.reply(b"<html>oops</html>", 500),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", FEW)
+def test_a_batch_is_split_however_a_node_takes_only_a_part_of_it(how):
+    def refuse(handler: Handler, batch: Batch) -> bool:
+        if len(batch) > 3:
+            FEW[how](handler, batch, [{"id": each["id"], "result": each["params"][0]} for each in batch[:3]])
+        return len(batch) > 3
+
+    node = Echo(refuse)
+    with proxy("", node) as url:
+        wire = HttpWire(url, 5.0)
+        assert wire.exchange(ASKED) == [hex(number) for number in range(33)]
+    assert len(node.sizes) < 40
 
 
 @pytest.mark.parametrize("words", WORDS)
@@ -145,6 +227,8 @@ def test_the_body_of_a_failure_is_in_the_sentence():
         lambda handler, batch: handler.reply(b"busy", 503, headers={"Retry-After": "0"}),
         lambda handler, batch: handler.reply([RATE] if handler.alone else [{**RATE, "id": e["id"]} for e in batch]),
         lambda handler, batch: handler.reply(b'{"id":null,"error":{"code":429,"message":"slow down"}}'),
+        lambda handler, batch: handler.reply(b"Too Many Requests"),
+        lambda handler, batch: handler.reply(b"<html>You are being rate limited</html>", 403),
     ],
 )
 def test_a_rate_limit_is_waited_for_by_the_wire_and_by_the_audits_reader(say):
@@ -184,6 +268,37 @@ def test_what_retry_after_asks_for_is_waited():
     assert since[1] - since[0] >= 7.0
 
 
+LEAVES = """
+import sys
+from chain_bandit.chain.wire import HttpWire
+HttpWire(sys.argv[1], 50.0).post([("eth_chainId", [])])
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("limit", ["Retry-After", "no answer"])
+def test_a_process_that_ends_waits_for_no_exchange(limit):
+    """Neither for what a provider asks to wait, nor for a node that hangs."""
+    asked, over = Event(), Event()
+
+    def hold(handler: Handler, batch: Batch) -> bool:
+        if limit == "Retry-After":
+            raw(handler, b"", 429, **{"Retry-After": "50"})
+        asked.set()
+        return over.wait(60.0 if limit == "no answer" else 0.0) or True
+
+    with proxy("", Echo(hold)) as url:
+        process = subprocess.Popen([sys.executable, "-c", LEAVES, url], stdin=subprocess.PIPE)
+        assert asked.wait(60.0)
+        assert process.stdin
+        process.stdin.close()
+        try:
+            assert process.wait(20.0) == 0
+        finally:
+            over.set()
+            process.kill()
+
+
 def test_retry_after_is_seconds_or_a_date_and_bounded():
     now = datetime(2026, 1, 1, tzinfo=UTC)
     for text, seconds in {
@@ -209,9 +324,8 @@ def test_limits_are_told_apart_in_the_words_of_nodes_and_providers(words):
     for limit, (code, text) in WORDS[words].items():
         assert is_rate_limit(code, text.format(**values)) == (limit == "rate"), limit
         if limit in ("range", "size"):
-            assert is_range_limit(text.format(**values)), limit
-        if limit == "state":
-            assert not is_range_limit("block 7 not found")
+            assert may_narrow(text.format(**values), 500), limit
+    assert not may_narrow("block 7 not found", 5)
 
 
 STATED = {
@@ -234,7 +348,7 @@ STATED = {
 
 @pytest.mark.parametrize("text", STATED)
 def test_the_range_that_a_refusal_states_is_read(text):
-    assert is_range_limit(text)
+    assert may_narrow(text, 50_000)
     assert not is_rate_limit(-32005, text)
     assert stated_span(text, 50_000) == STATED[text]
     assert (stated_span(text, 2) or 1) < 2, "no range that is not smaller"
