@@ -62,7 +62,7 @@ def test_a_rule_and_its_options_may_have_names_of_any_letters(page: BrowserVerif
         "        return mean_over(agreed, [agreed.passed()] * terms.arms)\n",
         encoding="utf-8",
     )
-    game = cb.load("small", rounds=14, expect={}, aggregation=f"{tmp_path / 'rule.py'}:Rule")
+    game = cb.load("small", preset="paper", rounds=14, expect={}, aggregation=f"{tmp_path / 'rule.py'}:Rule")
     run = cb.play(game, tmp_path / "run")
     assert run.passed
     result = page.verdict(run.out / "history.jsonl.gz")
