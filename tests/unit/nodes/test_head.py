@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
+from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, RateLimited
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.retry_budget import Clock
 from chain_bandit.chain.rpc import BEHIND, Rpc
@@ -170,6 +170,21 @@ def test_a_look_takes_in_every_block_that_events_were_read_of(tmp_path, monkeypa
     assert watch.is_replaced
     here, there = block(5)[1], block(5, fork=2)[1]
     assert watch.trouble == f"block 5 is {here} and was {there}, and its event Opened, which was read, is gone"
+
+
+def test_a_limit_of_requests_lasts_and_is_said_once():
+    said = list[str]()
+    notice = Notice("the chain", said.append)
+    for _ in range(3):
+        notice.waiting(RateLimited("slow down"))
+        notice.over()
+    notice.waiting("no answer")
+    notice.waiting(RateLimited("slow down"))
+    notice.over()
+    assert said == [
+        f"waiting for the chain: {RateLimited('slow down')}", "connected to the chain again",
+        "waiting for the chain: no answer", "connected to the chain again",
+    ]  # fmt: skip
 
 
 def test_what_is_wrong_is_said_once_and_the_last_block_outlives_the_process(tmp_path, monkeypatch):

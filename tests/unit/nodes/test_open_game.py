@@ -251,7 +251,7 @@ def test_a_node_listens_at_an_address_of_ipv6(key: Path) -> None:
     ("name", "value"),
     [
         ("contract", "0xzz"), ("contract", "0x12"), ("game", "junk"), ("genesis_hash", "0x" + "AA" * 32),
-        ("code_hash", ""), ("chain_id", 1 << 256),
+        ("code_hash", ""), ("chain_id", 1 << 256), ("bound_ms", 10**400), ("rules", {"nope": "nope"}),
     ],
 )  # fmt: skip
 def test_a_game_file_that_was_edited_is_refused_by_what_is_wrong_in_it(
