@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from chain_bandit.chain.provider_limits import AcceptedSize, may_narrow, stated_span
+from chain_bandit.chain.provider_limits import AcceptedSize, says_absent, stated_span
 
 Q = TypeVar("Q")
 LogQuestion = tuple[str, Sequence[Any]]
@@ -88,9 +88,10 @@ class LogRanges:
         Whatever its words: a refusal for another reason costs as many questions as a range can be halved.
         """
         asked = last - first + 1
-        if not may_narrow(refused.text, asked):
+        stated = stated_span(refused.text, asked)
+        if asked < 2 or (stated is None and says_absent(refused.text)):
             return False
-        self._size.refused(asked, stated_span(refused.text, asked))
+        self._size.refused(asked, stated)
         self.is_limited = True
         return True
 

@@ -53,9 +53,9 @@ def says_rate(text: str) -> bool:
     return bool(_RATE.search(text)) and not _OF_BLOCKS.search(text)
 
 
-def may_narrow(text: str, asked: int) -> bool:
-    """Whether fewer blocks than were asked for may be answered: unless a refusal says that blocks are missing."""
-    return asked > 1 and (stated_span(text, asked) is not None or not _ABSENT.search(text))
+def says_absent(text: str) -> bool:
+    """Whether a refusal says in words that blocks are missing."""
+    return bool(_ABSENT.search(text))
 
 
 def stated_span(text: str, asked: int) -> int | None:

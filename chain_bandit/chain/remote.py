@@ -11,7 +11,7 @@ from chain_bandit.chain.errors import NodeGarbled, NodeRefused, NodeUnreachable,
 from chain_bandit.chain.modules import require_game
 from chain_bandit.chain.notice import SILENT, Notice, nobody
 from chain_bandit.chain.retry_budget import RetryBudget
-from chain_bandit.chain.wire import HttpWire, LocalWire, Refused, Wire, without_key
+from chain_bandit.chain.wire import HttpWire, LocalWire, Refused, Wire, why_late, without_key
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -76,7 +76,7 @@ class _Reader:
         try:
             return answers.result(SILENT)
         except TimeoutError:
-            self._notice.waiting((isinstance(self._wire, HttpWire) and self._wire.why) or "no answer")
+            self._notice.waiting(why_late(self._wire))
         return answers.result()
 
 

@@ -23,7 +23,7 @@ from chain_bandit.chain.log_ranges import LogRanges, all_logs
 from chain_bandit.chain.notice import SILENT, Notice
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import TransactionPolicy
-from chain_bandit.chain.wire import HttpWire, Line, Refused, Request, wire_to, without_key
+from chain_bandit.chain.wire import Line, Refused, Request, why_late, wire_to, without_key
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.stopwatch import Stopwatch
 
@@ -266,7 +266,7 @@ class Rpc:
             try:
                 return answers.result(SILENT)
             except TimeoutError:
-                self.notice.waiting((isinstance(self.wire, HttpWire) and self.wire.why) or "no answer")
+                self.notice.waiting(why_late(self.wire))
             return answers.result()
         except NodeUnreachable:
             self._doubtful = True

@@ -99,6 +99,11 @@ class Wire(Protocol):
         ...
 
 
+def why_late(wire: Wire) -> RateLimited | str:
+    """Why an answer takes long, as far as is known."""
+    return (isinstance(wire, HttpWire) and wire.why) or "no answer"
+
+
 def wire_to(line: Line, timeout: float) -> Wire:
     """The way to a node: by HTTP at a URL, over the wire that is given, else within this process."""
     if isinstance(line, str):
@@ -149,7 +154,7 @@ class HttpWire:
             try:
                 with self._under_way:
                     answers.set_result(self.exchange(requests))
-            except BaseException as error:  # noqa: BLE001  (whoever asks for the answers gets it)
+            except BaseException as error:  # noqa: BLE001  (raised where the answers are asked for)
                 answers.set_exception(error)
 
         Thread(target=work, name="wire", daemon=True).start()

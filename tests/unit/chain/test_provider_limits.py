@@ -17,7 +17,6 @@ from chain_bandit.chain.provider_limits import (
     AcceptedSize,
     RequestPacer,
     is_rate_limit,
-    may_narrow,
     retry_after,
     stated_span,
 )
@@ -122,7 +121,7 @@ def test_a_range_that_is_refused_is_known_whatever_the_status(status, error):
     with proxy("", node) as url:
         (refused,) = HttpWire(url, 5.0).exchange(EVENTS)
     assert isinstance(refused, Refused)
-    assert may_narrow(refused.text, 5001)
+    assert LogRanges().narrows(refused, 0, 5000)
     assert refused.limited is None
 
 
@@ -324,8 +323,8 @@ def test_limits_are_told_apart_in_the_words_of_nodes_and_providers(words):
     for limit, (code, text) in WORDS[words].items():
         assert is_rate_limit(code, text.format(**values)) == (limit == "rate"), limit
         if limit in ("range", "size"):
-            assert may_narrow(text.format(**values), 500), limit
-    assert not may_narrow("block 7 not found", 5)
+            assert LogRanges().narrows(Refused(text.format(**values)), 1, 500), limit
+    assert not LogRanges().narrows(Refused("block 7 not found"), 1, 5)
 
 
 STATED = {
@@ -348,7 +347,7 @@ STATED = {
 
 @pytest.mark.parametrize("text", STATED)
 def test_the_range_that_a_refusal_states_is_read(text):
-    assert may_narrow(text, 50_000)
+    assert LogRanges().narrows(Refused(text), 1, 50_000)
     assert not is_rate_limit(-32005, text)
     assert stated_span(text, 50_000) == STATED[text]
     assert (stated_span(text, 2) or 1) < 2, "no range that is not smaller"
