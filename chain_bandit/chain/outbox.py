@@ -653,9 +653,12 @@ class Outbox:
         if isinstance(used, Refused) or isinstance(balance, Refused):
             return
         call.refused_since = since[1]
-        # one before it is in no block, whatever we thought
-        if as_int(used) < nonce and not ((yield from self.look_back()) and self._journaled):
-            return
+        if as_int(used) < nonce:  # one before it is in no block, whatever we thought
+            if not (yield from self.look_back()):
+                return
+            yield from self._fill_gap(call)
+            if not self._journaled:
+                return
         if any(answer is not None and not isinstance(answer, Refused) for answer in known):
             if passed_over and as_int(used) <= nonce:  # it was only the repeat that was refused
                 self._replace(call, since, base)

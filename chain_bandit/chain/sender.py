@@ -67,7 +67,7 @@ class Sender:
         self._signer = signer
         self._sending: Future[list[Any]] | None = None
         self._asking: Future[list[Any]] | None = None
-        self._sent_at = self._asked_at = -inf
+        self._sent_at = self._asked_at = self._mined_at = -inf
         self._take: Callable[[Events], None] | None = None
         self._fees = Notice("a lower base fee", delivery.say, "the base fee is below the cap again")
         self._events = Notice("the contract's events", delivery.say, "the node answers for events again")
@@ -202,7 +202,7 @@ class Sender:
             if self._asking is None or (self._sending is not None and self._sending.done()):
                 self._take_sent()
             self._take_answers()
-            if self._mines_at_once and self._outbox.waits_for_blocks:
+            if self._mines_at_once and (self._outbox.waits_for_blocks or self._is_left_in_pool(patience.since)):
                 self._rpc.exchange([("evm_mine", [])])  # no other block comes
             if self._outbox.progress != seen:
                 seen = self._outbox.progress
@@ -216,6 +216,18 @@ class Sender:
                     self._say_why()
                 pause = 0.0 if self._mines_at_once else min(self._outbox.interval / LOOKS, self._delivery.patience / 50)
                 patience.wait(self._outbox.dear or self._outbox.why, pause)
+
+    def _is_left_in_pool(self, since: float) -> bool:
+        """Whether what was sent may lie in the pool of a node that mines what comes in: what a reorganisation put back.
+
+        Asked again after twice as long each time, since a block more is one less before a deadline.
+        """
+        now = self._clock.now()
+        is_due = now - since > LOST / 2 and now - self._mined_at > (now - since) / 2
+        if not is_due or not any(call.sent and call.outside for call in self._outbox.open):
+            return False
+        self._mined_at = now
+        return True
 
     def _say_why(self) -> None:
         if self._outbox.doubtful:

@@ -163,9 +163,9 @@ class HttpWire:
     def exchange(self, requests: Sequence[Request]) -> list[Any]:
         """Ask, and wait for the answers. Raises `RateLimited` too, `LIMITED` seconds after the last answer."""
         answers: dict[int, Any] = {}
-        until = self._clock.now() + LIMITED
+        until, most = self._clock.now() + LIMITED, len(requests)
         while missing := [index for index in range(len(requests)) if index not in answers]:
-            part = self._next_part(missing)
+            part = self._next_part(missing[:most])
             said = self._ask([requests[index] for index in part])
             self._learn(said)
             fresh = {
@@ -174,7 +174,7 @@ class HttpWire:
             }  # fmt: skip
             answers |= fresh
             if fresh:
-                until = self._clock.now() + LIMITED
+                until, most = self._clock.now() + LIMITED, 2 * len(fresh)
             elif self.why is not None and self._clock.now() > until:
                 raise self.why
         return [answers[index] for index in range(len(requests))]
@@ -191,13 +191,14 @@ class HttpWire:
     def _learn(self, said: list[Any]) -> None:
         """Take in how the node kept up with a batch."""
         limited = [answer for answer in said if _is_limited(answer)]
+        left_out = sum(answer is NOT_TAKEN for answer in said)
         with self._lock:
             if limited:
                 self.why = RateLimited(limited[0].text)
                 self._pace.limited(len(said), max(each.limited for each in limited), self._clock.now())
-            elif any(answer is NOT_TAKEN for answer in said):
+            elif left_out == len(said):
                 self._batch.refused(len(said))
-            else:
+            elif not left_out:  # a part may be lost once
                 self._pace.answered(len(said))
                 self._batch.accepted(len(said))
                 self.why = self.why if self._pace.is_slow else None

@@ -44,7 +44,7 @@ kind = "csv"
 file = "rewards.csv"
 arms = ["left", "right"]
 """
-REWARDS = "arm,reward\n" + "".join(f"{'left' if at % 2 else 'right'},{at % 3 / 2}\n" for at in range(3000))
+REWARDS = "arm,reward\n" + "".join(f"left,{at % 3 / 8}\nright,{at % 3 / 2}\n" for at in range(1500))
 """The organiser's own: nobody draws them, and no audit can."""
 PEOPLE = ("ann", "bob", "cleo", "dan")
 ORGANISED = ("environment", "relayer", "comparison")

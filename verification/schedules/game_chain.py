@@ -268,9 +268,8 @@ class ModelProvider:
         """As a development node, which mines when transactions come, does."""
         if self.chain.interval:
             return _unknown(self, view, ())
-        for _ in range(int(parameters[0], 16)):
-            self.chain.mine()
-        return None
+        self.chain.mine()
+        return "0x0"
 
     def _receipt(self, view: list[GameBlock], parameters: Sequence[Any]) -> Any:
         (identity,) = parameters
@@ -344,7 +343,7 @@ def _unknown(provider: ModelProvider, view: list[GameBlock], parameters: Sequenc
 _METHODS: dict[str, Callable[[ModelProvider, list[GameBlock], Sequence[Any]], Any]] = {
     "eth_chainId": lambda provider, view, parameters: hex(CHAIN_ID),
     "hardhat_getAutomine": lambda provider, view, given: not provider.chain.interval or _unknown(provider, view, ()),
-    "anvil_mine": ModelProvider._mine,
+    "evm_mine": ModelProvider._mine,
     "eth_sendRawTransaction": ModelProvider._send,
     "eth_getTransactionReceipt": ModelProvider._receipt,
     "eth_getTransactionByHash": ModelProvider._transaction,

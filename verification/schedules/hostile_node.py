@@ -204,6 +204,12 @@ class HostileWorld(ModelChain):
     def _unknown(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
         return Refused("no such method", unknown_method=True)
 
+    def _mine(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
+        if not self.instant:
+            return self._unknown(view, ())
+        self.mine()
+        return "0x0"
+
     def _send(self, view: list[ModelBlock], parameters: Sequence[Any]) -> Any:
         mood, rng, sent = self.mood, self.rng, self.book[parameters[0]]
         if rng.random() < mood.drops:
@@ -299,6 +305,7 @@ def _block_at(view: list[ModelBlock], which: str) -> ModelBlock | None:
 _METHODS: dict[str, Callable[[HostileWorld, list[ModelBlock], Sequence[Any]], Any]] = {
     "eth_chainId": lambda world, view, parameters: hex(CHAIN_ID),
     "hardhat_getAutomine": lambda world, view, given: True if world.instant else HostileWorld._unknown(world, view, ()),
+    "evm_mine": HostileWorld._mine,
     "eth_sendRawTransaction": HostileWorld._send,
     "eth_getTransactionReceipt": HostileWorld._receipt,
     "eth_getTransactionByHash": HostileWorld._by_hash,

@@ -20,8 +20,9 @@ from chain_bandit.chain.errors import (
     NodeUnreachable,
     TransactionReverted,
 )
-from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.http_node import QUICK, HttpNode
 from chain_bandit.chain.identity import require_chain
+from chain_bandit.chain.retry_budget import MONOTONIC, Clock
 from chain_bandit.chain.rpc import Rpc, chain_in
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.wire import HttpWire, Refused, Request
@@ -104,6 +105,45 @@ class Saying:
         return self._words.pop(0) if len(self._words) > 1 else self._words[0]
 
 
+class Mining(Saying):
+    """A development node that takes so long for a block; answers to some of its minings are lost."""
+
+    def __init__(self, seconds: float, lost: Sequence[int]) -> None:
+        super().__init__("")
+        self._seconds, self._lost, self.height = seconds, lost, 9
+        self.time, self.took = 0.0, list[float]()
+
+    def exchange(self, requests: Sequence[Request]) -> list[Any]:
+        mined = sum(method == "evm_mine" for method, _ in requests)
+        if not mined:
+            return [hex(self.height)]
+        self.took.append(mined * self._seconds)
+        self.height, self.time = self.height + mined, self.time + self.took[-1]
+        if len(self.took) in self._lost:
+            raise NodeUnreachable("lost")
+        return ["0x0"] * mined
+
+    def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
+        said: Future[list[Any]] = Future()
+        try:
+            said.set_result(self.exchange(requests))
+        except NodeUnreachable as error:
+            said.set_exception(error)
+        return said
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+def at(line: Saying) -> HttpNode:
+    """A client of the node that is patient where it has a clock."""
+    node = HttpNode.__new__(HttpNode)
+    clock = Clock(lambda: line.time, line.sleep) if isinstance(line, Mining) else MONOTONIC
+    node.delivery = TransactionPolicy(patience=60.0 if isinstance(line, Mining) else 0.0, clock=clock)
+    node.rpc = Rpc(line, Stopwatch(), node.delivery)
+    return node
+
+
 def contract(line: Saying, patience: float) -> Contract:
     made = Contract.__new__(Contract)
     made.rpc, made.address = Rpc(line, Stopwatch(), TransactionPolicy(patience=patience)), bytes(20)
@@ -141,10 +181,19 @@ def test_an_accusation_that_is_none_of_the_contracts_is_as_good_as_no_answer():
 
 @pytest.mark.parametrize("refused", [Refused("not on your plan"), Refused("no such method", unknown_method=True)])
 def test_a_node_that_refuses_to_mine_is_not_hurried(refused):
-    line, node = Saying("anvil_mine", refused), HttpNode.__new__(HttpNode)
-    node.rpc = Rpc(line, Stopwatch(), TransactionPolicy(patience=0.0))
-    node.hurry(3)
-    assert line.asked == ["anvil_mine", *["evm_mine"] * 3]
+    line = Saying("evm_mine", refused)
+    at(line).hurry(3)
+    assert line.asked == ["eth_blockNumber", "eth_blockNumber", "evm_mine"]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.3, 5.0])
+@pytest.mark.parametrize("lost", [(), (1,), (2, 3, 4), range(1, 40, 2)])
+def test_a_node_mines_no_more_than_is_asked_though_answers_are_lost(lost, seconds):
+    line = Mining(seconds, lost)
+    at(line).hurry(300)
+    assert line.height == 9 + 300
+    assert max(line.took) <= max(seconds, 2 * QUICK), "an answer does not come so late that it is lost"
+    assert len(line.took) < 25 + len(lost) or seconds > 0.001, "by many at once"
 
 
 @pytest.mark.parametrize(

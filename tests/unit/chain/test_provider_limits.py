@@ -203,6 +203,23 @@ def test_a_batch_is_split_however_a_node_takes_only_a_part_of_it(how):
     assert len(node.sizes) < 40
 
 
+def test_a_part_of_an_answer_that_is_lost_once_makes_no_later_batch_smaller():
+    lost = [True]
+
+    def refuse(handler: Handler, batch: Batch) -> bool:
+        if lost:
+            lost.pop()
+            handler.reply([{"id": each["id"], "result": each["params"][0]} for each in batch[::2]])
+            return True
+        return False
+
+    node = Echo(refuse)
+    with proxy("", node) as url:
+        wire = HttpWire(url, 5.0)
+        assert [wire.exchange(ASKED) for _ in range(2)] == 2 * [[hex(number) for number in range(33)]]
+    assert node.sizes == [33, 16, 33]
+
+
 @pytest.mark.parametrize("words", WORDS)
 def test_the_sentence_of_a_single_refusal_is_the_nodes(words):
     code, text = WORDS[words]["state"]
