@@ -206,10 +206,10 @@ def chain(name: str) -> Iterator[NodeMaker]:
             yield funded
 
 
-def play(case: Scenario, node: NodeMaker, path: Path) -> bytes:
+def play(case: Scenario, node: NodeMaker, path: Path, recorder_of: type[OnChain] = OnChain) -> bytes:
     """Play a game and write its history. Gives the head's hash."""
     plan = Plan(case)
-    recorder = OnChain(node(plan), Stopwatch())
+    recorder = recorder_of(node(plan), Stopwatch())
     with Bodies() as bodies:
         for played in Game(case, recorder, plan).play():
             if played.body and plan.parameters.body_mode == BodyMode.COMPACT:

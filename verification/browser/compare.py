@@ -111,7 +111,7 @@ def of_refusal(seed: int, page: BrowserVerifier) -> ComparedHistory:
 
 
 @lru_cache(maxsize=1)
-def _page() -> BrowserVerifier:
+def page() -> BrowserVerifier:
     """The verifier of this process, which ends with it."""
     stack = ExitStack()
     atexit.register(stack.close)
@@ -121,4 +121,4 @@ def _page() -> BrowserVerifier:
 def judged(task: tuple[str, int]) -> ComparedHistory:
     """A history by its kind and its seed."""
     kind, seed = task
-    return {"game": of_game, "tampered": of_tampered, "refusal": of_refusal}[kind](seed, _page())
+    return {"game": of_game, "tampered": of_tampered, "refusal": of_refusal}[kind](seed, page())
