@@ -38,7 +38,7 @@ STAGES = {"before": ("Joined", 0), "joining": ("Joined", 3), "full": ("Joined", 
           "series": ("Joined", 1)}  # fmt: skip
 """By name the event and how many of them are there when the chain goes back."""
 
-ROUNDS, SECONDS, TAKEN_UP, PAUSE = 16, 150.0, 6, 3.0
+ROUNDS, SECONDS, TAKEN_UP, PAUSE, CALM = 16, 150.0, 6, 3.0, 0.2
 REFUNDED = {"run": 7, "up": 2}
 """By command, the exit code of a game that was refused and refunded."""
 
@@ -121,6 +121,10 @@ class Reorganiser(threading.Thread):
         return len(logs) >= self._least and height >= self._game.depth
 
     def _undo(self) -> None:
+        """Go back while no block comes: of a reorganisation while it mines Anvil may be left without some blocks."""
+        height = -1
+        while not self._over.wait(CALM) and (now := self._node.height()) != height:
+            height = now
         with suppress(NodeUnreachable):
             self._node.ask("anvil_reorg", min(self._game.depth, self._node.height()), [])
         self._game.undone += 1

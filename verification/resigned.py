@@ -53,7 +53,7 @@ from verification.browser.compare import VERDICTS, page
 
 Dice = random.Random
 Block = tuple[Header, bytes]
-Reports = Mapping[int, SignedReport]
+AgreedReports = Mapping[int, SignedReport]
 Bits = Mapping[int, tuple[bool, ...]]
 Hashes = Mapping[int, bytes]
 
@@ -158,12 +158,12 @@ QUORUM: dict[str, Callable[[Dice, Parameters, Block], Block]] = {
 }  # fmt: skip
 
 
-def a_report_left_out(dice: Dice, reports: Reports, bits: Bits) -> tuple[Reports, Bits]:
+def a_report_left_out(dice: Dice, reports: AgreedReports, bits: Bits) -> tuple[AgreedReports, Bits]:
     """The block that would be if one report less had come: nobody can tell."""
     return {seat: report for seat, report in reports.items() if seat != min(reports)}, bits
 
 
-def other_bits(dice: Dice, reports: Reports, bits: Bits) -> tuple[Reports, Bits]:
+def other_bits(dice: Dice, reports: AgreedReports, bits: Bits) -> tuple[AgreedReports, Bits]:
     """The block that would be if the comparison had answered otherwise for a seat."""
     if not bits:
         return reports, bits
@@ -173,7 +173,7 @@ def other_bits(dice: Dice, reports: Reports, bits: Bits) -> tuple[Reports, Bits]
     return reports, {**bits, seat: said}
 
 
-INPUTS: dict[str, Callable[[Dice, Reports, Bits], tuple[Reports, Bits]]] = {
+INPUTS: dict[str, Callable[[Dice, AgreedReports, Bits], tuple[AgreedReports, Bits]]] = {
     "a report left out": a_report_left_out, "other bits": other_bits,
 }  # fmt: skip
 """Of what validators agree on: the block is right for other agreed values."""
@@ -204,7 +204,7 @@ def quorum_signs(dice: Dice, case: Scenario, name: str, signed: _Signed) -> Iter
 
     def make(real: Callable[..., Block]) -> Callable[..., Block]:
         def propose(
-            parameters: Parameters, ledger: Ledger, reports: Reports, bits: Bits, hashes: Hashes = NOTHING_PROVEN
+            parameters: Parameters, ledger: Ledger, reports: AgreedReports, bits: Bits, hashes: Hashes = NOTHING_PROVEN
         ) -> Block:
             block = real(parameters, ledger, reports, bits, hashes)
             if ledger.round < start or (at and ledger.round != at[0]):

@@ -1,4 +1,4 @@
-"""What a quorum or an environment signs against the rules is found; `python -m verification.resigned` tries 4,000."""
+"""Blocks and settlements that are signed against the rules are found; `python -m verification.resigned` tries 4,000."""
 
 import pytest
 
