@@ -1,14 +1,19 @@
-"""Game and arm names that the organiser gives, from the file that says where the game is; nothing vouches for them."""
+"""Names of a game, its arms and its seats, from the file that says where the game is; the chain vouches for none."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from chain_bandit.append_log import regular_file
 from chain_bandit.chain.identity import GAME_FORMAT
 
-LONGEST = 60
+LONGEST, LONGEST_OF_SEAT = 60, 20
 """Characters of a name that are shown."""
+
+MOST_BYTES = 1 << 22
+"""Of a file that names are read from."""
 
 
 def clean(text: object, longest: int = LONGEST) -> str:
@@ -19,10 +24,11 @@ def clean(text: object, longest: int = LONGEST) -> str:
 
 @dataclass(frozen=True, slots=True)
 class GameNames:
-    """Names of a game and of its arms; empty where the file has none."""
+    """Names of a game, of its arms, and of seats that have a key of their own; empty where the file has none."""
 
     game: str = ""
     arms: tuple[str, ...] = ()
+    seats: Mapping[int, str] = field(default_factory=dict)
 
 
 UNNAMED = GameNames()
@@ -32,7 +38,7 @@ def names_in(path: Path) -> GameNames:
     """Names by `game.json`, or by a deployment file; empty ones by anything else."""
     try:
         with regular_file(path) as file:
-            said = json.loads(file.read())
+            said = json.loads(file.read(MOST_BYTES + 1))
     except (OSError, ValueError, RecursionError):
         return UNNAMED
     if isinstance(said, dict) and said.get("format") != GAME_FORMAT:
@@ -43,4 +49,19 @@ def names_in(path: Path) -> GameNames:
     arms = said.get("arm_names", rewards.get("arms") if isinstance(rewards, dict) else None)
     if not (isinstance(arms, list) and all(isinstance(each, str) for each in arms)):
         arms = []
-    return GameNames(game if isinstance(game, str) else "", tuple(arms))
+    return GameNames(game if isinstance(game, str) else "", tuple(arms), _seats(said.get("node_records")))
+
+
+def _seats(records: Any) -> dict[int, str]:
+    """By seat what its owner called the certificate of its node; `seat-N` is no name."""
+    from chain_bandit.crypto.certificates import name_in
+
+    found = dict[int, str]()
+    for each in records if isinstance(records, list) else ():
+        try:
+            seat, name = each["address"], name_in(bytes.fromhex(each["certificate"]))
+        except (ValueError, TypeError, KeyError):
+            continue
+        if isinstance(seat, int) and seat >= 0 and name and name != f"seat-{seat}":
+            found[seat] = clean(name, LONGEST_OF_SEAT)
+    return found

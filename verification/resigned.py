@@ -325,6 +325,7 @@ class ResignedHistory:
         audit, page: the verdicts.
         second: whether the second computation finds a difference.
         moved: whether somebody is paid otherwise than in the same game without the change.
+        forfeited: whether the audit finds a forfeited pull more. A receipt that was not given nobody can prove.
         how: checks that failed or are open.
     """
 
@@ -336,6 +337,7 @@ class ResignedHistory:
     page: str = ""
     second: bool = False
     moved: bool = False
+    forfeited: bool = False
     how: tuple[str, ...] = ()
 
     @property
@@ -351,12 +353,16 @@ class ResignedHistory:
             return "the two implementations differ"
         if self.by == "quorum":
             return "passed" if self.change in QUORUM and self.audit != "violated" else ""
-        return "passed, and money moved" if self.audit == "passed" and self.moved else ""
+        return "passed, and money moved" if self.audit == "passed" and self.moved and not self.forfeited else ""
 
 
 def _money(report: AuditReport) -> list[tuple[Any, ...]]:
     return [(each.seat, each.rewards, each.cost, each.penalty, each.void, each.share, each.net, each.owed)
             for each in report.accounts]  # fmt: skip
+
+
+def _forfeited(report: AuditReport) -> int:
+    return sum(each.count for each in report.findings if each.kind == "forfeited")
 
 
 def judged(task: tuple[str, int]) -> ResignedHistory:
@@ -378,7 +384,7 @@ def judged(task: tuple[str, int]) -> ResignedHistory:
         try:
             report = audit(files.read(path), head)
             second = with_second_opinion(report, path)
-            moved = _money(report) != _money(audit(files.read(true)))
+            honest_report = audit(files.read(true))
         except Exception as error:  # noqa: BLE001 - what is counted here is that something is raised
             return ResignedHistory(by, seed, name, audit="raised", how=(f"{type(error).__name__}: {error}",))
         said = page().verdict(path, head)["verdict"]
@@ -386,8 +392,9 @@ def judged(task: tuple[str, int]) -> ResignedHistory:
     found = any(each.startswith("paranoid.") for each in failed)
     open_ = [check for check, tally in report.checks.items() if tally.not_checkable]
     return ResignedHistory(
-        by, seed, name, "", VERDICTS[report.exit_code], said, found, moved, tuple(failed or open_)
-    )
+        by, seed, name, "", VERDICTS[report.exit_code], said, found, _money(report) != _money(honest_report),
+        _forfeited(report) > _forfeited(honest_report), tuple(failed or open_),
+    )  # fmt: skip
 
 
 def summary(rows: Sequence[ResignedHistory]) -> Table:

@@ -27,6 +27,12 @@ def self_signed(name: str) -> bytes:
     return secret + made.public_bytes(serialization.Encoding.PEM)
 
 
+def name_in(certificate: bytes) -> str:
+    """What its owner called a certificate, DER; empty where it has no name. Raises `ValueError` for other bytes."""
+    found = x509.load_der_x509_certificate(certificate).subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(found[0].value) if found else ""
+
+
 def public_part(pem: bytes) -> bytes:
     """The certificate alone, DER, of a key and its certificate. Raises `ValueError`."""
     return x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER)

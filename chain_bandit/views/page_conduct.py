@@ -49,7 +49,8 @@ def conduct_table(facts: ViewModel) -> Markup | None:
         return None
     rows: list[list[object]] = [
         [
-            TableCell(f"seat {p.seat}" + (f", {p.role}" if p.role else ""), p.seat), p.conduct or _NONE,
+            TableCell(f"seat {p.seat}{facts.seat_name(p.seat)}" + (f", {p.role}" if p.role else ""), p.seat),
+            p.conduct or _NONE,
             TableCell(whole(p.first or None), p.first), TableCell(whole(p.blocked_from or None), p.blocked_from),
             amount(p.reward), amount(p.slash), amount(p.void), signed(p.net),
         ]

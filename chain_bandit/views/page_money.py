@@ -60,7 +60,8 @@ def _statement(facts: ViewModel) -> Markup | None:
             "environment" if account.seat is None else clean(account.role or facts.no_role, 18),
             *(TableCell(signed(values[at]) if name == "net" else amount(values[at]), values[at])
               for name, values in columns.items()),
-            tag("span", code(short(clean(account.address))), title=clean(account.address)),
+            tag("span", code(short(clean(account.address))), facts.seat_name(account.seat),
+                title=clean(account.address)),
         ]
         for at, account in enumerate(facts.report.accounts)
     ]  # fmt: skip

@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from rich import box
@@ -301,8 +301,12 @@ def _violation(item: Violation, with_command: bool) -> list[Text]:
     return lines
 
 
-def statements_table(report: AuditReport) -> RenderableType:
-    """Money of every account, in rewards: what it put in, got, paid, took, and is still owed."""
+def statements_table(report: AuditReport, called: Mapping[int, str] = MappingProxyType({})) -> RenderableType:
+    """Money of every account, in rewards: what it put in, got, paid, took, and is still owed.
+
+    Args:
+        called: names of seats.
+    """
     wei = (report.game.get("parameters") or {}).get("wei_per_unit")
     if not wei:
         return titled("Statements", Text("The contract's parameters are not known."))
@@ -314,8 +318,11 @@ def statements_table(report: AuditReport) -> RenderableType:
             "pool" if line.seat is None else str(line.seat), amount(line.stake / wei), amount(line.rewards),
             *(amount(None if each is None else each / wei) for each in moved),
         )  # fmt: skip
-    names = ("environment" if line.seat is None else f"seat {line.seat}" for line in report.accounts)
-    played = (f"{name}: {line.address}" for name, line in zip(names, report.accounts, strict=True))
+    played = (
+        f"environment: {line.address}" if line.seat is None
+        else f"seat {line.seat}: {line.address}" + (f" ({clean(called[line.seat])})" if line.seat in called else "")
+        for line in report.accounts
+    )  # fmt: skip
     unit = Text(f"One reward is {wei * 10**9:,} wei; --json says wei.", "dim")
     return titled("Statements", made, unit, Text("\n".join(("Accounts:", *played)), "dim"))
 

@@ -67,6 +67,7 @@ class Manifest(_Strict):
     contract: str
     head: str
     arm_names: list[str] = Field(min_length=1)
+    seat_names: dict[int, str] = Field(default_factory=dict)
     arm_means: list[_Number] | None
     accused: list[_Number]
     aborted: dict[str, list[str]] = Field(default_factory=dict)
@@ -200,6 +201,11 @@ class ViewModel:
     def names(self) -> list[str]:
         """The arms' names, safe to show."""
         return [clean(name) for name in self.manifest.arm_names]
+
+    def seat_name(self, seat: int | None) -> str:
+        """What the owner of a seat is called, in brackets behind a space; empty where nothing says."""
+        name = self.manifest.seat_names.get(-1 if seat is None else seat)
+        return f" ({clean(name)})" if name else ""
 
     @cached_property
     def by_mean(self) -> list[int]:
@@ -500,6 +506,7 @@ def manifest_of(report: AuditReport, history: History, names: GameNames = UNNAME
         "contract": contract,
         "head": report.head,
         "arm_names": list(names.arms if len(names.arms) == len(arms) else arms),
+        "seat_names": dict(names.seats),
         "arm_means": report.game.get("true_means"),
         "accused": sorted(equivocators),
         "gas": sum(used["gas"] for used in gas.values()),
