@@ -275,18 +275,22 @@ def test_a_game_is_played_with_keys_of_their_own_and_audited_from_the_chain_alon
     records = said["game"]["records"]
     assert scraped["chain_bandit_records_total"] == records
     assert scraped["chain_bandit_round"] >= records
-    audit = ("audit", "--rpc", made.url, "--contract", "game.json", "--paranoid")
-    told = made.say(*audit, "--export", "game.jsonl.gz", "--page", "page.html")
-    page = (made.folder / "page.html").read_text()
-    for seat, name in enumerate(PEOPLE):
-        assert re.search(rf"seat {seat}: 0x[0-9a-fA-F]{{40}} \({name}\)", told)
-        assert f"</code> ({name})</span>" in page
+    _audit_by_name(made)
     assert "ann" in made.say("ps", "ann")
     assert "already" in made.say("join", "game.json", "--key", "eve", "--listen", "127.0.0.1:9", code=2)
     for name in ORGANISED:
         assert f"{name:<12} ended" in made.say("ps", "organiser")
     assert json.loads(answers[-1]).items() >= {"node": "ann", "contract": made.game()["contract"]}.items()
     _leave(made)
+
+
+def _audit_by_name(made: Open) -> None:
+    audit = ("audit", "--rpc", made.url, "--contract", "game.json", "--paranoid")
+    told = made.say(*audit, "--export", "game.jsonl.gz", "--page", "page.html")
+    page = (made.folder / "page.html").read_text()
+    for seat, name in enumerate(PEOPLE):
+        assert re.search(rf"seat {seat}: 0x[0-9a-fA-F]{{40}} \({name}\)", told)
+        assert f"</code> ({name})</span>" in page
 
 
 def _leave(made: Open) -> None:
