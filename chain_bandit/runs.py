@@ -212,7 +212,7 @@ def history_of_node(
                 raise NotCreatedIn(contract, first)
             grow(rpc, contract, first, last_of(rpc, first, last, head), path, known, observe, keep)
         except BaseException as stopped:
-            if export is not None and partial_of(export).exists():
+            if export is not None and not keep and partial_of(export).exists():
                 stopped.add_note(f"the part that was fetched is kept beside {export}: run the same command to resume")
             raise
         yield path

@@ -95,7 +95,7 @@ class Watched:
             NodeRefused: before the first page, which was insisted on: of receipts that the node does not keep.
         """
         try:
-            rpc = at_url(self.rpc)
+            rpc = at_url(self.rpc, notice=self._notice)
             if self._has_news(rpc):
                 self._renew(rpc)
             self._notice.over()

@@ -70,7 +70,9 @@ class Coordinator(Contract):
         """
         data = chain_bandit_artifact().bytecode + encode(parameters, salt_commitment, secret_commitment)
         coordinator = Coordinator(line, b"", stopwatch, delivery, journal)
-        deploy_modules(coordinator.rpc, sender, delivery)
+        modules = deploy_modules(coordinator.rpc, sender, delivery)
+        if modules is not None:
+            coordinator._sender.take_over(modules)
         coordinator._create(sender, pool, GAS_DEPLOYMENT, data)
         coordinator._watch(coordinator.created_in or 0)
         code = coordinator.rpc.code

@@ -7,7 +7,7 @@ from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.answers import as_bytes
 from chain_bandit.chain.artifacts import Artifact
 from chain_bandit.chain.call import Call, Events, Order, unread
-from chain_bandit.chain.errors import ForeignContract, TransactionReverted
+from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
 from chain_bandit.chain.journal import Journal, Origin, Unkept
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import Rpc, StateAt, as_decoded
@@ -120,10 +120,20 @@ class Contract:
             data = as_bytes(answer)
             return as_decoded(function.decode_outputs, data) if data else ()
 
-        values = self.rpc.call(name, self.address, function.encode(*arguments), block, read)
-        if not values:
-            raise ForeignContract(checksummed(self.address), 0)
-        return values[0]
+        found: list[Any] = []
+
+        def is_there() -> bool:
+            found[:] = self.rpc.call(name, self.address, function.encode(*arguments), block, read)
+            return bool(found)
+
+        if not is_there():
+            if self._creation is None or self.rpc.wire.certain:
+                raise ForeignContract(checksummed(self.address), 0)
+            if block != "latest":
+                raise NodeUnreachable("its block is of a branch without the contract")
+            self._sender.settle()  # a reorganisation has undone the deployment: it is sent again
+            self._sender.wait_until(is_there)
+        return found[0]
 
     def _submit(
         self,

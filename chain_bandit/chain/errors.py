@@ -25,6 +25,15 @@ class FeeAboveCap(NodeUnreachable):
         self.base, self.most = base, most
 
 
+class NotMined(NodeUnreachable):
+    """A transaction that the node has been sent, and no block takes in."""
+
+    def __init__(self, method: str, identity: str, refused: str | None) -> None:
+        said = f"the node says: {refused[:200]}" if refused else "the node has taken it"
+        super().__init__(f"{method} {identity} is in no block; {said}")
+        self.args = (f"{self.reason}: look whether the chain goes on and the account can pay, and run it again",)
+
+
 class NotUnderstood(NodeUnreachable):
     """The node has no such method."""
 

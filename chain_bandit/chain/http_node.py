@@ -26,9 +26,6 @@ CALM = 60.0
 KNOCK = 1.0
 """Seconds for the first answer: whether anybody is there."""
 
-QUICK = 0.5
-"""Seconds for blocks that a node mines in one exchange, so that their answer is never lost for being late."""
-
 SHOWN = 10.0
 """Seconds for which balances that were given are waited for: a provider may answer by an older block."""
 
@@ -85,21 +82,19 @@ class HttpNode:
         """Have a development node mine `blocks` blocks; any other goes on as it does.
 
         By single blocks: of the many of one `hardhat_mine` a node makes most up, with a false transactions root, and no
-        audit would pass. As many at once as it mines in `QUICK` seconds; after a lost answer the height tells the rest.
+        audit would pass; and where the answer to one is lost the height tells the rest.
         """
-        clock, at_once, target = self.delivery.clock, 1, self.height() + blocks
-        patience = RetryBudget(self.delivery.patience, self.delivery.is_over, clock)
+        target = self.height() + blocks
+        patience = RetryBudget(self.delivery.patience, self.delivery.is_over, self.delivery.clock)
         while (left := target - self.height()) > 0:
-            start = clock.now()
             try:
-                answers = self.rpc.answered(self.rpc.wire.post([("evm_mine", [])] * min(at_once, left)))
+                for _ in range(left):
+                    (answer,) = self.rpc.answered(self.rpc.wire.post([("evm_mine", [])]))
+                    if isinstance(answer, Refused):
+                        return
+                    patience.moved()
             except NodeUnreachable as error:
                 patience.wait(error)
-                continue
-            if any(isinstance(answer, Refused) for answer in answers):
-                return
-            patience.moved()
-            at_once = 2 * at_once if clock.now() - start < QUICK else 1
 
     def grant(self, balances: Mapping[bytes, int]) -> bool:
         """Give accounts (20 bytes) at least so much wei out of nothing; False where the node does not do that."""

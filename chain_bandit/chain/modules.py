@@ -38,14 +38,16 @@ def modules_need(rpc: Rpc, account: bytes) -> Need:
     return Need(account, price, gas)
 
 
-def deploy_modules(rpc: Rpc, account: Wallet, delivery: TransactionPolicy) -> None:
+def deploy_modules(rpc: Rpc, account: Wallet, delivery: TransactionPolicy) -> Sender | None:
     """Put on the chain what is missing of the modules, paid by `account`.
+
+    Gives who sent them, if any were missing: a reorganisation may still undo them.
 
     Raises `ForeignModule`, before anything is sent, where other code is in the place of a module; `ChainBanditError`.
     """
     missing = _missing(rpc)
     if not missing:
-        return
+        return None
     sender = Sender(rpc, Journal(), delivery)
     if not _has_proxy(rpc):
         _deploy_proxy(rpc, sender, account)
@@ -55,6 +57,7 @@ def deploy_modules(rpc: Rpc, account: Wallet, delivery: TransactionPolicy) -> No
             sender.submit("deploy module", account, PROXY, 0, GAS_OF_MODULE, SALT + module.creation, done=there)
             sender.settle()
     sender.wait_until(lambda: is_shown(lambda: require_modules(rpc.code)))
+    return sender
 
 
 def lacks_proxy(rpc: Rpc) -> bool:

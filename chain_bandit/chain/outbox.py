@@ -21,6 +21,7 @@ from chain_bandit.chain.errors import (
     NodeRefused,
     NodeUnreachable,
     NonceTaken,
+    NotMined,
     TransactionReverted,
 )
 from chain_bandit.chain.identity import IDENTITY, require_chain
@@ -390,9 +391,10 @@ class Outbox:
         if not self._journaled or now < self._left_over_at:
             return []
         highest = {call.account: call.outside[-1].nonce for call in self.open if call.outside}
+        mined = _mined(self.kept)
         entries = [entry for entries in self._journaled.values() for entry in entries]
         newest = {(entry.account, entry.nonce): entry.raw for entry in entries}
-        raws = [raw for (who, nonce), raw in sorted(newest.items()) if nonce < highest.get(who, 0)]
+        raws = [raw for (who, nonce), raw in sorted(newest.items()) if mined.get(who, -1) < nonce < highest.get(who, 0)]
         self._left_over_at = now + self._delivery.resend_after
         return raws[:SENT_AT_ONCE]
 
@@ -480,7 +482,7 @@ class Outbox:
         if fields is None:
             if call.resend_at == inf:
                 call.resend_at = 0.0
-            self.why = NodeUnreachable(call.refused or f"{call.method} {identity} is in no block")
+            self.why = NotMined(call.method, identity, call.refused)
             return
         gas, block = as_int(field(fields, "gasUsed")), as_int(field(fields, "blockNumber"))
         if block > height:
@@ -752,6 +754,10 @@ class Outbox:
         for call in old:
             if call.gas:
                 self._used.setdefault(call.method, array("Q")).extend(call.gas.values())
+        mined = _mined(old)
+        left = [each for each in self._journaled.pop(OF_NO_CALL, ()) if each.nonce > mined.get(each.account, -1)]
+        if left:
+            self._journaled[OF_NO_CALL] = left
         gone = set(old)
         self.kept = [call for call in self.kept if call not in gone]
 
@@ -810,6 +816,14 @@ class Outbox:
         if done:
             call.outdone = by
         return done
+
+
+def _mined(calls: Iterable[Call]) -> dict[str, int]:
+    """By account its highest nonce that a block holds: it holds all before."""
+    found: dict[str, int] = {}
+    for call in calls:
+        found[call.account] = max(found.get(call.account, -1), *call.receipts, -1)
+    return found
 
 
 def _hash(block: Any) -> bytes | None:

@@ -23,8 +23,8 @@ PATIENCE = 20.0
 """Seconds for which a node that has answered before is asked again when an answer is lost."""
 
 
-def at_url(url: str, say: Callable[[str], None] = nobody) -> NodeReader:
-    """The node at an HTTP URL; a wait of more than a second is told to `say`.
+def at_url(url: str, say: Callable[[str], None] = nobody, notice: Notice | None = None) -> NodeReader:
+    """The node at an HTTP URL; a wait of more than a second is told to `say`, or by a notice that others share.
 
     An answer is bounded as in `chain.bounded_response`, and takes no longer than `TIMEOUT`, however it is spun out. A
     lost or garbled one is asked for again, though not before the node has answered once.
@@ -34,7 +34,7 @@ def at_url(url: str, say: Callable[[str], None] = nobody) -> NodeReader:
         NodeRefused: the node will not say.
         RateLimited: its provider limits requests, however long the pauses are.
     """
-    return _Reader(HttpWire(url, TIMEOUT), Notice(f"the chain at {without_key(url)}", say)).ask
+    return _Reader(HttpWire(url, TIMEOUT), notice or Notice(f"the chain at {without_key(url)}", say)).ask
 
 
 def json_rpc(web3: "Web3") -> NodeReader:

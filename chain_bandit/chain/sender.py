@@ -8,7 +8,7 @@ from math import inf
 from typing import Any
 
 from chain_bandit.chain.call import Call, Events, Order, unread
-from chain_bandit.chain.errors import ForeignChain, NodeRefused, NodeUnreachable
+from chain_bandit.chain.errors import ForeignChain, NodeRefused, NodeUnreachable, NotMined
 from chain_bandit.chain.identity import chain_of
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
@@ -27,6 +27,9 @@ FIRST_CONTACT = 5.0
 
 LOOKS = 5
 """Questions in the time from one block to the next, on a chain whose blocks come seldom: nothing changes between."""
+
+SLOW, BLOCKS = 20.0, 4
+"""Seconds, and blocks by the chain's own pace, after which a transaction that no block takes in is told of."""
 
 LOST = 2.0
 """Seconds without a block after which a node that mines what comes in has put a transaction aside: Anvil does with some
@@ -71,6 +74,7 @@ class Sender:
         self._take: Callable[[Events], None] | None = None
         self._fees = Notice("a lower base fee", delivery.say, "the base fee is below the cap again")
         self._events = Notice("the contract's events", delivery.say, "the node answers for events again")
+        self._mined = Notice("a block with what was sent", delivery.say, "blocks take in what was sent again")
         self._signers: dict[str, TransactionSigner] = {}
         self.chain_id, self.genesis = chain_of(partial(rpc.ask, at_most=FIRST_CONTACT))
         rpc.identity = self.chain_id, self.genesis
@@ -131,7 +135,8 @@ class Sender:
 
     def take_over(self, earlier: "Sender") -> None:
         """Send again, ahead of calls of its own, what an earlier sender of this process had in blocks that fell out."""
-        self._outbox.take_over(earlier._outbox.left())
+        if not self._rpc.wire.certain:
+            self._outbox.take_over(earlier._outbox.left())
 
     def wait_until(self, over: Callable[[], bool]) -> None:
         """Wait for what comes of calls under way."""
@@ -207,13 +212,14 @@ class Sender:
             if self._outbox.progress != seen:
                 seen = self._outbox.progress
                 patience.moved()
+                self._mined.over()
                 if self._outbox.dear is None:
                     self._fees.over()
                 if not isinstance(self._outbox.why, NodeRefused):
                     self._events.over()
             elif not over():
                 if self._clock.now() > patience.since + SILENT:
-                    self._say_why()
+                    self._say_why(patience.since)
                 pause = 0.0 if self._mines_at_once else min(self._outbox.interval / LOOKS, self._delivery.patience / 50)
                 patience.wait(self._outbox.dear or self._outbox.why, pause)
 
@@ -229,13 +235,16 @@ class Sender:
         self._mined_at = now
         return True
 
-    def _say_why(self) -> None:
+    def _say_why(self, since: float) -> None:
         if self._outbox.doubtful:
             self._rpc.notice.waiting(self._outbox.why)
         if self._outbox.dear is not None:
             self._fees.waiting(self._outbox.dear)
         if isinstance(self._outbox.why, NodeRefused):
             self._events.waiting(self._outbox.why)
+        is_slow = self._clock.now() > since + max(SLOW, BLOCKS * self._outbox.interval)
+        if isinstance(self._outbox.why, NotMined) and is_slow and self._outbox.dear is None:
+            self._mined.waiting(self._outbox.why.reason)
 
     def _pump(self) -> None:
         """Go on without waiting: take in exchanges that have ended, and start the next ones when it is time."""

@@ -201,6 +201,31 @@ def test_a_reorganisation_while_the_node_answers_is_followed(cut):
             require_whole(node, recorder, game, scenario)
 
 
+@pytest.mark.parametrize(("sent", "depth"), [(3, 2), (3, 3), (5, 3), (6, 6)])
+def test_a_reorganisation_that_takes_modules_or_contract_is_followed(sent, depth):
+    """After the deployment, and after two joins; what fell out the node has lost."""
+    scenario = short_game(sent)
+    left, happened = [sent], list[int]()
+
+    def undone(handler: Handler, batch: Batch) -> bool:
+        answers = handler.forward(batch)
+        left[0] -= len(sends(batch))
+        if left[0] <= 0 and not happened:
+            undo(node, depth)
+            node.ask("anvil_dropAllTransactions")
+            happened.append(depth)
+        handler.reply(answers)
+        return True
+
+    with anvil(bare=True) as node:
+        node.fund(opening_balances(Plan(scenario)))
+        node.mine(8)  # a reorganisation that takes the blocks before takes what was granted too
+        with proxy(node.url, undone) as url:
+            recorder, game = play(Proxied(node, url), scenario)
+            assert happened
+            require_whole(node, recorder, game, scenario)
+
+
 def test_a_reorganisation_after_the_last_record_is_followed(node):
     scenario = short_game(next(SEEDS))
     node.fund(opening_balances(Plan(scenario)))

@@ -18,7 +18,7 @@ def test_a_node_that_does_not_answer_is_told_once_and_so_is_its_return(monkeypat
             raise NodeUnreachable("nobody listens")
         return answer
 
-    monkeypatch.setattr(watching, "at_url", lambda url: ask)
+    monkeypatch.setattr(watching, "at_url", lambda url, notice: ask)
     monkeypatch.setattr(Watched, "_renew", lambda *given: None)
     watched = Watched("http://user:pass@127.0.0.1:9/key", bytes(20), None, 1, said.append)
     for _ in range(5):

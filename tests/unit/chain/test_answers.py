@@ -20,7 +20,7 @@ from chain_bandit.chain.errors import (
     NodeUnreachable,
     TransactionReverted,
 )
-from chain_bandit.chain.http_node import QUICK, HttpNode
+from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import require_chain
 from chain_bandit.chain.retry_budget import MONOTONIC, Clock
 from chain_bandit.chain.rpc import Rpc, chain_in
@@ -147,6 +147,7 @@ def at(line: Saying) -> HttpNode:
 def contract(line: Saying, patience: float) -> Contract:
     made = Contract.__new__(Contract)
     made.rpc, made.address = Rpc(line, Stopwatch(), TransactionPolicy(patience=patience)), bytes(20)
+    made._creation = None
     made._functions = chain_bandit_artifact().members("function")
     return made
 
@@ -192,8 +193,7 @@ def test_a_node_mines_no_more_than_is_asked_though_answers_are_lost(lost, second
     line = Mining(seconds, lost)
     at(line).hurry(300)
     assert line.height == 9 + 300
-    assert max(line.took) <= max(seconds, 2 * QUICK), "an answer does not come so late that it is lost"
-    assert len(line.took) < 25 + len(lost) or seconds > 0.001, "by many at once"
+    assert max(line.took) <= seconds, "no answer comes so late that it is lost, and none is to a part of a batch"
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from chain_bandit.chain.answers import as_hex
+from chain_bandit.chain.errors import NotMined
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
 from chain_bandit.chain.outbox import Outbox
 from chain_bandit.chain.retry_budget import Clock
 from chain_bandit.chain.rpc import Rpc
-from chain_bandit.chain.sender import Sender, Watch
+from chain_bandit.chain.sender import SLOW, Sender, Watch
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.wire import Refused, Request
 from chain_bandit.protocol.digests import keccak
@@ -117,3 +118,32 @@ def test_a_garbled_timestamp_is_asked_for_again(timestamp):
         answers = chain.exchange(outbox.asks())
         assert list(outbox.answered(answers, 0.0))[1:] == []
         assert outbox.interval == 0.0
+
+
+class NothingMined(SlowChain):
+    """Its blocks hold nothing of ours."""
+
+    def _answer(self, method: str, parameters: Sequence[Any]) -> Any:
+        return None if method == "eth_getTransactionReceipt" else super()._answer(method, parameters)
+
+
+def test_a_transaction_that_no_block_takes_in_is_told_of_once_and_ends_in_a_true_sentence() -> None:
+    chain, said = NothingMined(1.0), list[tuple[float, str]]()
+    delivery = TransactionPolicy(clock=chain.clock, patience=60.0, say=lambda line: said.append((chain.time, line)))
+    sender = Sender(Rpc(chain, Stopwatch(), delivery), Journal(), delivery)
+    sender.submit("pay", account(b"\1" * 32), b"\2" * 20, 1, 21_000, b"")
+    with pytest.raises(NotMined, match=r"^pay 0x[0-9a-f]{64} is in no block; .*look whether the chain goes on"):
+        sender.settle()
+    ((at, line),) = said
+    assert SLOW <= at < SLOW + 2
+    assert line.startswith("waiting for a block with what was sent: pay 0x")
+
+
+def test_blocks_that_come_seldom_are_not_told_of() -> None:
+    chain, said = SlowChain(12.0), list[str]()
+    delivery = TransactionPolicy(clock=chain.clock, say=said.append)
+    sender = Sender(Rpc(chain, Stopwatch(), delivery), Journal(), delivery)
+    for amount in range(1, 4):
+        sender.submit("pay", account(b"\1" * 32), b"\2" * 20, amount, 21_000, b"")
+        sender.settle()
+    assert said == []
