@@ -29,6 +29,10 @@ from chain_bandit.protocol.transaction import gas_of_blocks
 LOOK = 0.5
 """Seconds between two looks at a chain's height, while a deadline is waited for."""
 
+STRIDE = 20
+"""Blocks by which a development node is hurried at once. The record that comes meanwhile may be the last one, and then
+every block more is one less to settle in."""
+
 
 class RecordingRole(NodeRole):
     """`NodeRole` of a relayer: proofs, then the certificate, or what anybody may call after the deadline; once a round.
@@ -58,6 +62,7 @@ class RecordingRole(NodeRole):
         self._before = self._slots() if self._ledger is not None else ()
         self._ledger, self._done = ledger, False
         self._deadline: int | None = None
+        self._is_hurried, self._look_at = True, 0.0
 
     def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
         """Certificates of the open round; proofs of it and of the last one, a proof a seat and role."""
@@ -163,15 +168,17 @@ class RecordingRole(NodeRole):
     def _deadline_is_over(self) -> bool:
         """Whether anybody may end the round. A development node is hurried there; messages come in all the while."""
         now = self._taking.rpc.clock.now()
+        if self._deadline is not None and now < self._look_at:
+            return False
+        height = self._node.height()
         if self._deadline is None:
-            blocks = self._blocks()
-            self._deadline, self._look_at = self._node.height() + blocks, now
-            self._node.hurry(blocks)
-            return False
-        if now < self._look_at:
-            return False
-        self._look_at = now + LOOK
-        return self._node.height() >= self._deadline
+            self._deadline, self._is_hurried = height + self._blocks(), True
+        left = min(STRIDE, self._deadline - height)
+        if left > 0 and self._is_hurried:
+            self._node.hurry(left)
+            self._is_hurried = self._node.height() >= height + left
+        self._look_at = now + LOOK * (not self._is_hurried)
+        return left <= 0
 
 
 class RelayerRole(RecordingRole):

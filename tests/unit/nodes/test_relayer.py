@@ -100,6 +100,21 @@ def test_a_chain_that_nobody_can_hurry_is_waited_for_one_look_at_a_time():
     assert chain.calls == [f"hurry {BLOCKS}", "skip after deadline", "settle"]
 
 
+def test_a_chain_is_hurried_no_further_than_to_the_record_that_comes(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "STRIDE", 4)
+    chain = Chain(hurries=True)
+    role, _ = opened(chain)
+    for _ in range(5):
+        role.act(heard=True, late=True)
+    assert chain.calls == ["hurry 4", "hurry 4", "hurry 4", "hurry 3", "skip after deadline", "settle"]
+    role, holds = opened(chain)
+    chain.calls.clear()
+    role.act(heard=True, late=True)
+    holds.skip = SimpleNamespace(signers=7, signatures=b"")
+    role.act(heard=True, late=True)
+    assert chain.calls == ["hurry 4", "skip", "settle"]
+
+
 def test_a_skip_that_ended_a_round_which_fell_out_is_made_again_for_the_open_one_after_its_own_deadline():
     chain = Chain(hurries=True, ended=[ROUND - 1, ROUND])
     role, _ = opened(chain)
