@@ -326,7 +326,7 @@ def _scraped(url: str, node: "subprocess.Popen[str]") -> dict[str, float]:
 def _sampled(url: str) -> "Counter[str]":
     """What it says now; nothing where it does not listen yet, or no more."""
     said = Counter[str]()
-    with suppress(requests.ConnectionError):
+    with suppress(requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
         for family in text_string_to_metric_families(requests.get(url, timeout=5).text):
             for sample in family.samples:
                 said[sample.name] += sample.value

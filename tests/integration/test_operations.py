@@ -204,7 +204,7 @@ def test_commands_of_compose_play_a_game_whose_metrics_agree_with_its_audit(
         for name, each in NODES.items():
             try:
                 text = requests.get(f"http://{here[metrics_of(each)]}/metrics", timeout=5).text
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):  # the process has ended
                 continue  # it does not listen yet, or no more
             seen[name].append({
                 sample.name + sample.labels.get("kind", ""): sample.value
