@@ -34,6 +34,11 @@ class GameNames:
 UNNAMED = GameNames()
 
 
+def in_brackets(names: Mapping[int, str], seat: int | None) -> str:
+    """A seat's name in brackets, behind a space; empty where it has none."""
+    return f" ({clean(names[seat])})" if seat is not None and seat in names else ""
+
+
 def names_in(path: Path) -> GameNames:
     """Names by `game.json`, or by a deployment file; empty ones by anything else."""
     try:
@@ -54,10 +59,12 @@ def names_in(path: Path) -> GameNames:
 
 def _seats(records: Any) -> dict[int, str]:
     """By seat what its owner called the certificate of its node; `seat-N` is no name."""
-    from chain_bandit.crypto.certificates import name_in
-
     found = dict[int, str]()
-    for each in records if isinstance(records, list) else ():
+    if not isinstance(records, list):
+        return found
+    from chain_bandit.crypto.certificates import name_in  # late: a library that few files ask for
+
+    for each in records:
         try:
             seat, name = each["address"], name_in(bytes.fromhex(each["certificate"]))
         except (ValueError, TypeError, KeyError):

@@ -115,11 +115,11 @@ def another_length(dice: Dice, parameters: Parameters, block: Block) -> Block:
 def other_successors(dice: Dice, parameters: Parameters, block: Block) -> Block:
     """Another committee, or other commanders, of the next round."""
     header, body = block
-    everybody = (1 << parameters.participants) - 1
+    all_seats = (1 << parameters.participants) - 1
     if parameters.has_committees and dice.random() < 0.7:
-        return replace(header, committee=header.committee ^ _seat(dice, everybody) or everybody), body
+        return replace(header, committee=header.committee ^ _seat(dice, all_seats) or all_seats), body
     if parameters.draws_commanders:
-        return replace(header, commanders=header.commanders ^ _seat(dice, everybody) or everybody), body
+        return replace(header, commanders=header.commanders ^ _seat(dice, all_seats) or all_seats), body
     return block
 
 
@@ -159,7 +159,7 @@ QUORUM: dict[str, Callable[[Dice, Parameters, Block], Block]] = {
 
 
 def a_report_left_out(dice: Dice, reports: AgreedReports, bits: Bits) -> tuple[AgreedReports, Bits]:
-    """The block that would be if one report less had come: nobody can tell."""
+    """The block that would be if one report less had come: no verifier can tell."""
     return {seat: report for seat, report in reports.items() if seat != min(reports)}, bits
 
 
@@ -180,7 +180,7 @@ INPUTS: dict[str, Callable[[Dice, AgreedReports, Bits], tuple[AgreedReports, Bit
 
 
 class _Signed:
-    """What was changed, once it is."""
+    """The name of the change, once it is made."""
 
     what = ""
 
@@ -325,7 +325,7 @@ class ResignedHistory:
         audit, page: the verdicts.
         second: whether the second computation finds a difference.
         moved: whether somebody is paid otherwise than in the same game without the change.
-        forfeited: whether the audit finds a forfeited pull more. A receipt that was not given nobody can prove.
+        forfeited: whether the audit finds a forfeited pull more. A withheld receipt cannot be proven.
         how: checks that failed or are open.
     """
 
@@ -342,7 +342,7 @@ class ResignedHistory:
 
     @property
     def wrong(self) -> str:
-        """What is wrong with the verdict; empty when nothing is."""
+        """The fault of the verdict; empty where it has none."""
         if not self.audit:
             return ""
         if self.audit == "raised":
@@ -354,11 +354,6 @@ class ResignedHistory:
         if self.by == "quorum":
             return "passed" if self.change in QUORUM and self.audit != "violated" else ""
         return "passed, and money moved" if self.audit == "passed" and self.moved and not self.forfeited else ""
-
-
-def _money(report: AuditReport) -> list[tuple[Any, ...]]:
-    return [(each.seat, each.rewards, each.cost, each.penalty, each.void, each.share, each.net, each.owed)
-            for each in report.accounts]  # fmt: skip
 
 
 def _forfeited(report: AuditReport) -> int:
@@ -392,7 +387,7 @@ def judged(task: tuple[str, int]) -> ResignedHistory:
     found = any(each.startswith("paranoid.") for each in failed)
     open_ = [check for check, tally in report.checks.items() if tally.not_checkable]
     return ResignedHistory(
-        by, seed, name, "", VERDICTS[report.exit_code], said, found, _money(report) != _money(honest_report),
+        by, seed, name, "", VERDICTS[report.exit_code], said, found, report.accounts != honest_report.accounts,
         _forfeited(report) > _forfeited(honest_report), tuple(failed or open_),
     )  # fmt: skip
 

@@ -29,7 +29,7 @@ LOOKS = 5
 """Questions in the time from one block to the next, on a chain whose blocks come seldom: nothing changes between."""
 
 SLOW, BLOCKS = 20.0, 4
-"""Seconds, and blocks by the chain's own pace, after which a transaction that no block takes in is told of."""
+"""Seconds, and blocks by the chain's own pace, after which a notice names a transaction that no block includes."""
 
 LOST = 2.0
 """Seconds without a block after which a node that mines what comes in has put a transaction aside: Anvil does with some

@@ -28,7 +28,7 @@ def self_signed(name: str) -> bytes:
 
 
 def name_in(certificate: bytes) -> str:
-    """What its owner called a certificate, DER; empty where it has no name. Raises `ValueError` for other bytes."""
+    """The common name of a certificate, DER; empty where it has none. Raises `ValueError` for other bytes."""
     found = x509.load_der_x509_certificate(certificate).subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     return str(found[0].value) if found else ""
 

@@ -62,7 +62,7 @@ class RecordingRole(NodeRole):
         self._before = self._slots() if self._ledger is not None else ()
         self._ledger, self._done = ledger, False
         self._deadline: int | None = None
-        self._is_hurried, self._look_at = True, 0.0
+        self._look_at = 0.0
 
     def take(self, sender: int, round_: int, message: NodeMessage) -> list[Post]:
         """Certificates of the open round; proofs of it and of the last one, a proof a seat and role."""

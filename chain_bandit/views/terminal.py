@@ -17,7 +17,7 @@ from rich.text import Text
 from chain_bandit.auditor.catalogue import PROVES
 from chain_bandit.auditor.exhibits import NEEDED
 from chain_bandit.auditor.report import AuditReport, Checked, Violation, of_trusted_head
-from chain_bandit.game_names import clean
+from chain_bandit.game_names import clean, in_brackets
 from chain_bandit.views.phrases import (
     CONDUCT,
     SECTIONS,
@@ -318,11 +318,11 @@ def statements_table(report: AuditReport, called: Mapping[int, str] = MappingPro
             "pool" if line.seat is None else str(line.seat), amount(line.stake / wei), amount(line.rewards),
             *(amount(None if each is None else each / wei) for each in moved),
         )  # fmt: skip
+    names = ("environment" if line.seat is None else f"seat {line.seat}" for line in report.accounts)
     played = (
-        f"environment: {line.address}" if line.seat is None
-        else f"seat {line.seat}: {line.address}" + (f" ({clean(called[line.seat])})" if line.seat in called else "")
-        for line in report.accounts
-    )  # fmt: skip
+        f"{name}: {line.address}{in_brackets(called, line.seat)}"
+        for name, line in zip(names, report.accounts, strict=True)
+    )
     unit = Text(f"One reward is {wei * 10**9:,} wei; --json says wei.", "dim")
     return titled("Statements", made, unit, Text("\n".join(("Accounts:", *played)), "dim"))
 

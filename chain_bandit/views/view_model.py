@@ -13,7 +13,7 @@ from chain_bandit.auditor.report import AuditReport, CheckTally, Finding, Weight
 from chain_bandit.auditor.rows import RoundRow
 from chain_bandit.chain_history.blocks import History
 from chain_bandit.chain_history.records import CREATION, calls
-from chain_bandit.game_names import UNNAMED, GameNames, clean
+from chain_bandit.game_names import UNNAMED, GameNames, clean, in_brackets
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import BadEncoding, ChainBanditError
 from chain_bandit.protocol.parameters import UCB1, Parameters
@@ -203,9 +203,8 @@ class ViewModel:
         return [clean(name) for name in self.manifest.arm_names]
 
     def seat_name(self, seat: int | None) -> str:
-        """What the owner of a seat is called, in brackets behind a space; empty where nothing says."""
-        name = self.manifest.seat_names.get(-1 if seat is None else seat)
-        return f" ({clean(name)})" if name else ""
+        """A seat's name, as `in_brackets` gives it."""
+        return in_brackets(self.manifest.seat_names, seat)
 
     @cached_property
     def by_mean(self) -> list[int]:

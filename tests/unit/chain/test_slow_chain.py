@@ -127,7 +127,7 @@ class NothingMined(SlowChain):
         return None if method == "eth_getTransactionReceipt" else super()._answer(method, parameters)
 
 
-def test_a_transaction_that_no_block_takes_in_is_told_of_once_and_ends_in_a_true_sentence() -> None:
+def test_a_transaction_that_no_block_includes_is_named_once_and_ends_in_a_true_sentence() -> None:
     chain, said = NothingMined(1.0), list[tuple[float, str]]()
     delivery = TransactionPolicy(clock=chain.clock, patience=60.0, say=lambda line: said.append((chain.time, line)))
     sender = Sender(Rpc(chain, Stopwatch(), delivery), Journal(), delivery)
@@ -139,7 +139,7 @@ def test_a_transaction_that_no_block_takes_in_is_told_of_once_and_ends_in_a_true
     assert line.startswith("waiting for a block with what was sent: pay 0x")
 
 
-def test_blocks_that_come_seldom_are_not_told_of() -> None:
+def test_no_notice_where_blocks_come_seldom() -> None:
     chain, said = SlowChain(12.0), list[str]()
     delivery = TransactionPolicy(clock=chain.clock, say=said.append)
     sender = Sender(Rpc(chain, Stopwatch(), delivery), Journal(), delivery)
