@@ -18,6 +18,7 @@ from chain_bandit.nodes.sign_once import SignedJournal
 from chain_bandit.protocol.blocks import Body, Kind, seats
 from chain_bandit.protocol.ledger import Ledger, pulled_arm
 from chain_bandit.protocol.messages import Phase, Role, statement_content
+from chain_bandit.protocol.tallies import may_name
 
 AHEAD = 256
 """Receipts of later rounds that are held: what one answer of the environment brings."""
@@ -139,16 +140,25 @@ class SeatRole(role.NodeRole):
         """Hold the record against the journal; pull on its block."""
         at("record seen")
         self._require_journal(found)
-        parameters = self._rules.parameters
-        self._due = pulled_arm(parameters, self._ledger, found.record) is not None
+        parameters, ledger = self._rules.parameters, self._ledger
+        self._due = pulled_arm(parameters, ledger, found.record) is not None
         self._unasked |= found.record.kind is Kind.EXPLORATION
         self._tells = True
         told = self._untold()
         if found.block is None:
             return told
+        if not self._is_paid(found) and may_name(parameters, ledger.round + 1, 0, self._seat.participant.received):
+            return told
         said = posts(self._seat.on_message(RELAYER, found.block))
         self._pulls = [each for each in said if isinstance(each[1], PullRequest)]
         return said + told
+
+    def _is_paid(self, found: Recorded) -> bool:
+        """Whether a pull in the round may bring a reward.
+
+        A seat that is behind would fall back further if it waited in each round for a receipt of nothing.
+        """
+        return found.record.header is None or self.address in self._rules.rewarded(self._ledger, found.record.header)
 
     def waits(self) -> bool:
         """Whether it waits for the receipt, which a seat that does not pull never gets."""

@@ -109,7 +109,10 @@ FAULTS: dict[str, tuple[tuple[Any, str, str, str], ...]] = {
     "the order after is ignored": ((Outbox, "_due", "else not ahead.isdisjoint(Order)", "else False"),),
     "who is waited for by nonce waits": ((Outbox, "_due", "waits = waits and call not in urgent", "pass"),),
     "who failed holds its account up": ((Outbox, "_due", "if call.outside or not call.versions:  #", "if True:  #"),),
-    "a block takes everything": ((Outbox, "_due", "waits = full", "waits = False"),),
+    "a block takes everything, and nothing mines what it leaves": (
+        (Outbox, "_due", "waits = full", "waits = False"),
+        (Sender, "_is_left_in_pool", "if not is_due", "if True"),
+    ),
     # the journal, and other chains
     "nothing is journaled": ((Sender, "_keep", "self._journal.append(entry)", "pass"),),
     "the journal is synced after the sending": (
@@ -126,7 +129,8 @@ RARE = {
     "what others did is not followed": 13_400,
     "a state of any branch judges": 2_900,
     "who failed holds its account up": 48_700,
-    "a block takes everything": 1_100,
+    "a block takes everything, and nothing mines what it leaves": 1_100,
+    "receipts of blocks that fell out are taken in again": 800,
     "what others did counts at once": 1_400,
     "who is waited for by nonce waits": 7_200,
     "a call that failed and may fall out lets those after it be judged": 5_100,
