@@ -57,16 +57,17 @@ class _Reader:
         while True:
             try:
                 (answer,) = self._answers(method, params)
-                self._notice.over()
                 self._patience = 0.0 if self._wire.certain else PATIENCE
-                if not isinstance(answer, Refused):
-                    return read(answer)
+                result = answer if isinstance(answer, Refused) else read(answer)
+                self._notice.over()
                 break
             except (NodeGarbled, RateLimited) as error:
                 wait(error)
             except NodeUnreachable as error:
                 wait(NodeUnreachable(f"{method}: {error.reason}"))
-        raise NodeRefused(method, answer.text)
+        if isinstance(result, Refused):
+            raise NodeRefused(method, result.text)
+        return result
 
     def _answers(self, method: str, params: Sequence[Any]) -> list[Any]:
         """Answers of one exchange; after the first, a notice says that it takes long, from a second thread."""

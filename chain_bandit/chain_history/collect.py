@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain_bandit.chain.answers import NodeReader, as_bytes, as_hex, as_int, as_list
-from chain_bandit.chain.errors import NodeGarbled, NodeRefused, NotUnderstood
+from chain_bandit.chain.errors import NodeGarbled, NodeRefused, NodeUnreachable, NotUnderstood
 from chain_bandit.chain_history.answers import agree, as_minimal, as_object, as_sized, get, need, told
 from chain_bandit.chain_history.blocks import ContractOrigin, History, RawBlock
 from chain_bandit.chain_history.errors import NoBlocks, NodeBehind, NodeDisagrees, UnknownType
@@ -191,21 +191,21 @@ def _said(answer: Any, number: int) -> _Said:
 
 def _receipts(rpc: NodeReader, number: int, hashes: Sequence[bytes]) -> Iterator[bytes]:
     """The receipts, each asked for when those before it are bytes. Raises `NodeRefused` where the node keeps none."""
-    is_kept = True
+    method, lack = "eth_getTransactionReceipt", f"it gives no receipt of block {number:,}, which it has"
 
     def read(answer: Any) -> bytes:
-        nonlocal is_kept
-        is_kept = answer is not None
+        if answer is None:
+            raise NodeUnreachable(lack)
         return _receipt(as_object(answer, f"a receipt in block {number}"))
 
-    size, method = 0, "eth_getTransactionReceipt"
+    size = 0
     for digest in hashes:
         try:
             receipt = told(rpc, method, [as_hex(digest)], read)
-        except NodeDisagrees:
-            if is_kept:
+        except NodeUnreachable as error:
+            if not str(error.reason).endswith(lack):
                 raise
-            raise NodeRefused(method, f"it gives no receipt of block {number:,}, which it has") from None
+            raise NodeRefused(method, lack) from None
         size += len(receipt)
         if size > MOST_BYTES:
             raise NodeDisagrees(f"size of the receipts of block {number}", f"no more than {MOST_BYTES:,} bytes", "more")
