@@ -362,15 +362,15 @@ def told(given: argparse.Namespace, candidate: Candidate) -> dict[str, Any]:
 
     Returns:
         regret, oracle (alone): means with their intervals; ratio: of the means, with 95 % by a paired bootstrap;
-        worst_game, p99, oracle_worst: of one game; locked: games that lose at the end as if they had settled on a worse
-        arm.
+        worst_game, p99, oracle_worst: of one game; locked, oracle_locked: games that lose at the end as if they had
+        settled on a worse arm.
     """
     nearly, game, fresh = given.rounds * 9 // 10, case(given, candidate, 0), _fresh(given)
     games = replicates(game, fresh, (nearly, given.rounds), given.jobs)
     before, each = _counted(given, games).T
     other, seats = ("alone", 1) if given.recommended else ("oracle", given.seats - given.liars)
     policy = game.parameters.policy.name if given.changes else "ucb1"
-    theirs = FigureBench(fresh, given.jobs).pooled(range(seats), (given.rounds,), game, policy)[:, -1]
+    earlier, theirs = FigureBench(fresh, given.jobs).pooled(range(seats), (nearly, given.rounds), game, policy).T
     sampled = np.random.default_rng(0).integers(0, fresh, (10_000, fresh))
     ratios = each[sampled].mean(axis=1) / theirs[sampled].mean(axis=1)
     *_, second, best = sorted(environment(game.model).truth / UNIT)
@@ -379,7 +379,7 @@ def told(given: argparse.Namespace, candidate: Candidate) -> dict[str, Any]:
         "regret": asdict(estimate(each)), other: asdict(estimate(theirs)),
         "ratio": [float(each.mean() / theirs.mean()), *map(float, np.quantile(ratios, (0.025, 0.975)))],
         "worst_game": float(each.max()), "p99": float(np.quantile(each, 0.99)), f"{other}_worst": float(theirs.max()),
-        "locked": int((each - before > settled).sum()),
+        "locked": int((each - before > settled).sum()), f"{other}_locked": int((theirs - earlier > settled).sum()),
     }  # fmt: skip
 
 

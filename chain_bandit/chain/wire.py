@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from threading import Lock, Semaphore, Thread
 from time import monotonic
@@ -45,6 +45,9 @@ INVALID_REQUEST, METHOD_NOT_FOUND, METHOD_NOT_SUPPORTED = -32600, -32601, -32004
 
 AT_ONCE = 2
 """Exchanges that are under way with one node at most."""
+
+DOUBTED = 4
+"""Limits in a row after which a refusal of a question for events in the same words is of its range."""
 
 LIMITED = 30.0
 """Seconds without any answer but rate limits after which an exchange is lost."""
@@ -145,6 +148,8 @@ class HttpWire:
         self._under_way = Semaphore(AT_ONCE)
         self._batch, self._pace, self._lock = AcceptedSize(), RequestPacer(), Lock()
         self.why: RateLimited | None = None
+        self._said = ""
+        """The words of the last limit of requests."""
 
     def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
         """Start an exchange; the caller goes on meanwhile, and a process that ends waits for none."""
@@ -163,21 +168,33 @@ class HttpWire:
     def exchange(self, requests: Sequence[Request]) -> list[Any]:
         """Ask, and wait for the answers. Raises `RateLimited` too, `LIMITED` seconds after the last answer."""
         answers: dict[int, Any] = {}
-        until, most = self._clock.now() + LIMITED, len(requests)
+        until, most, row = self._clock.now() + LIMITED, len(requests), 0
         while missing := [index for index in range(len(requests)) if index not in answers]:
             part = self._next_part(missing[:most])
             said = self._ask([requests[index] for index in part])
+            said = self._as_limits(said) if row < DOUBTED else said
             self._learn(said)
             fresh = {
                 index: answer for index, answer in zip(part, said, strict=True)
                 if answer is not NOT_TAKEN and not _is_limited(answer)
             }  # fmt: skip
             answers |= fresh
+            row += 1
             if fresh:
-                until, most = self._clock.now() + LIMITED, 2 * len(fresh)
+                until, most, row = self._clock.now() + LIMITED, 2 * len(fresh), 0
             elif self.why is not None and self._clock.now() > until:
                 raise self.why
         return [answers[index] for index in range(len(requests))]
+
+    def _as_limits(self, said: list[Any]) -> list[Any]:
+        """Answers, of which refusals in the words of a limit of requests are such ones.
+
+        Besu says "Limit exceeded" of limits of any kind.
+        """
+        return [
+            replace(each, limited=0.0) if isinstance(each, Refused) and (each.text, each.limited) == (self._said, None)
+            else each for each in said
+        ]  # fmt: skip
 
     def _next_part(self, missing: list[int]) -> list[int]:
         """What is asked next, when the pace allows it."""
@@ -194,7 +211,7 @@ class HttpWire:
         left_out = sum(answer is NOT_TAKEN for answer in said)
         with self._lock:
             if limited:
-                self.why = RateLimited(limited[0].text)
+                self.why, self._said = RateLimited(limited[0].text), limited[0].text
                 self._pace.limited(len(said), max(each.limited for each in limited), self._clock.now())
             elif left_out == len(said):
                 self._batch.refused(len(said))

@@ -22,7 +22,7 @@ from chain_bandit.chain.provider_limits import (
 )
 from chain_bandit.chain.remote import at_url
 from chain_bandit.chain.retry_budget import Clock
-from chain_bandit.chain.wire import LIMITED, HttpWire, Refused, Request
+from chain_bandit.chain.wire import DOUBTED, LIMITED, HttpWire, Refused, Request
 from tests.integration.live import Batch, Fault, Handler, proxy
 from tests.integration.rpc_server import answering
 from verification.hostile_provider import WORDS, ProviderLimits, provided
@@ -172,6 +172,25 @@ def test_a_limit_without_a_name_is_waited_for_where_no_range_can_be_smaller():
             {"fromBlock": "0x5", "toBlock": "0x5"}
         ]
     assert len(time.pauses) == 3
+
+
+@pytest.mark.parametrize("is_of_blocks", [False, True])
+def test_a_limit_without_a_name_is_of_requests_where_others_were_limited_in_its_words_until_it_stays(is_of_blocks):
+    """Besu says the same of both: a range was halved down to single blocks, each a question more."""
+    time, asked = VirtualTime(), list[str]()
+    said = json.dumps({"id": 0, "error": {"code": -32005, "message": "Limit exceeded"}}).encode()
+
+    def refuse(handler: Handler, batch: Batch) -> bool:
+        asked.append(batch[0]["method"])
+        is_limit = asked.count(asked[-1]) <= 3 or (is_of_blocks and asked[-1] == "eth_getLogs")
+        return is_limit and raw(handler, said)
+
+    with proxy("", Echo(refuse)) as url:
+        wire = HttpWire(url, 5.0, time.clock)
+        assert wire.exchange(ASKED[:1]) == ["0x0"]
+        (answer,) = wire.exchange(EVENTS)
+    assert answer == (Refused("Limit exceeded") if is_of_blocks else EVENTS[0][1][0])
+    assert asked.count("eth_getLogs") == (DOUBTED + 1 if is_of_blocks else 4)
 
 
 FEW = {
