@@ -70,9 +70,7 @@ class _Reader:
         return result
 
     def _answers(self, method: str, params: Sequence[Any]) -> list[Any]:
-        """Answers of one exchange; after the first, a notice says that it takes long, from a second thread."""
-        if not self._patience:
-            return self._wire.exchange([(method, params)])
+        """Answers of one exchange; a notice says that it takes long."""
         answers = self._wire.post([(method, params)])
         try:
             return answers.result(SILENT)

@@ -87,6 +87,7 @@ def test_wrong_answers_and_kills_cost_what_was_pulled_meanwhile_and_nothing_else
     with served(tmp_path, answer) as service:
         given = load(ROOT / "examples" / "ab_test.toml", {
             "rewards.url": service.url, "rewards.reward_timeout": 1.5, "rounds": 44, "burn_in": 8, "bound_ms": 3000,
+            "growth": 0.0,
         })  # fmt: skip
         with playing(given, out) as game:
             game.wait(sent.is_set)  # journaled, sent, and not answered

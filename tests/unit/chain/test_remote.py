@@ -40,3 +40,19 @@ def test_an_answer_that_is_none_ends_no_wait(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(NodeRefused, match="eth_call"):
         reader.ask("eth_call", [], as_int)
     assert [line.split(":")[0] for line in said] == 2 * ["waiting for the chain", "connected to the chain again"]
+
+
+def test_a_first_contact_that_takes_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found at a provider that limits each request: 34 seconds without a word."""
+    monkeypatch.setattr(remote, "SILENT", 0.05)
+    said, wire = list[str](), Answering()
+    found: Future[list[Any]] = Future()
+    monkeypatch.setattr(wire, "post", lambda requests: found)
+
+    def tell(line: str) -> None:
+        said.append(line)
+        if not found.done():
+            found.set_result(["0x1"])
+
+    assert remote._Reader(cast(Wire, wire), Notice("the chain", tell)).ask("eth_chainId", [], as_int) == 1
+    assert said == ["waiting for the chain: no answer", "connected to the chain again"]
