@@ -46,6 +46,10 @@ REFUSED = 10.0
 NONCES_TAKEN, SOONER = 3, 4
 """Looks at a nonce that another transaction used before it is believed; those after the first come so much sooner."""
 
+LOST = 2.0
+"""Seconds in line after which a node that mines what comes in has put a transaction aside, whatever was mined by hand:
+Anvil does with some that arrive while it mines the one before, and only a higher fee brings them back."""
+
 UNDONE = 64
 """Blocks behind the head that a reorganisation may change, two epochs of Ethereum: their events are asked for again,
 and calls in them are kept. What is deeper is forgotten."""
@@ -126,7 +130,7 @@ class Outbox:
 
     Args:
         certain: the node is in this process: an answer is never lost, a refusal is final, no block is undone.
-        standstill: seconds without a block after which a higher fee is offered.
+        mines_at_once: blocks come when transactions do, and no others but those that are asked for.
 
     Attributes:
         chain_id, genesis: of the chain that all this is for.
@@ -148,7 +152,7 @@ class Outbox:
 
     def __init__(
         self, chain_id: int, genesis: str, entries: Iterable[Entry], delivery: TransactionPolicy, certain: bool,
-        standstill: float,
+        mines_at_once: bool,
     ) -> None:  # fmt: skip
         self.chain_id, self.genesis = chain_id, genesis
         self.made = self.progress = 0
@@ -167,7 +171,7 @@ class Outbox:
         self.asking: _Asking | None = None
         self.watched: dict[str, Any] | None = None
         self.watched_from = self._watched_to = 0
-        self._delivery, self._certain, self._standstill = delivery, certain, standstill
+        self._delivery, self._certain, self._mines_at_once = delivery, certain, mines_at_once
         self._used: dict[str, array[int]] = {}
         self._behind_since: float | None = None
         self._moved_at = self._left_over_at = -inf
@@ -559,7 +563,8 @@ class Outbox:
             block, since = call.next_since = call.next_since or (number, now)
             # not at once: Anvil mines empty blocks, one for every transaction but the first of a batch
             passed_over = number - block >= self._delivery.stuck_blocks and now - since > self._delivery.resend_after
-            stands_still = now - max(since, self._moved_at) > self._standstill
+            waited = now - (since if self._mines_at_once else max(since, self._moved_at))
+            stands_still = waited > (LOST if self._mines_at_once else self._delivery.patience / 2)
             too_low = base > call.to_send[0].fee.most
             if stands_still or (passed_over and (too_low or call.refused is None)):
                 whole = whole or (yield from self.look_back())
