@@ -46,10 +46,6 @@ REFUSED = 10.0
 NONCES_TAKEN, SOONER = 3, 4
 """Looks at a nonce that another transaction used before it is believed; those after the first come so much sooner."""
 
-LOST = 2.0
-"""Seconds in line after which a node that mines what comes in has put a transaction aside, whatever was mined by hand:
-Anvil does with some that arrive while it mines the one before, and only a higher fee brings them back."""
-
 UNDONE = 64
 """Blocks behind the head that a reorganisation may change, two epochs of Ethereum: their events are asked for again,
 and calls in them are kept. What is deeper is forgotten."""
@@ -130,7 +126,7 @@ class Outbox:
 
     Args:
         certain: the node is in this process: an answer is never lost, a refusal is final, no block is undone.
-        mines_at_once: blocks come when transactions do, and no others but those that are asked for.
+        standstill: seconds after which a higher fee is offered, without a block but one `mined_by_hand`.
 
     Attributes:
         chain_id, genesis: of the chain that all this is for.
@@ -145,6 +141,7 @@ class Outbox:
         doubtful: whether it may be another chain that answers: nothing goes out until that is known.
         head: number and hash of the last known block.
         interval: seconds from one block to the next, by their timestamps; 0 while unknown.
+        mined_by_hand: whether the next block comes since it was asked for: it tells of no traffic.
         sending, asking: the exchanges under way.
         watched: the filter of events to ask for.
         watched_from: the block from which on they are asked for next.
@@ -152,7 +149,7 @@ class Outbox:
 
     def __init__(
         self, chain_id: int, genesis: str, entries: Iterable[Entry], delivery: TransactionPolicy, certain: bool,
-        mines_at_once: bool,
+        standstill: float,
     ) -> None:  # fmt: skip
         self.chain_id, self.genesis = chain_id, genesis
         self.made = self.progress = 0
@@ -161,7 +158,7 @@ class Outbox:
         self.signed: list[Entry] = []
         self.why: ChainBanditError = NodeUnreachable("no answer yet")
         self.dear: FeeAboveCap | None = None
-        self.doubtful = self.unsure = False
+        self.doubtful = self.unsure = self.mined_by_hand = False
         self.head: tuple[int, bytes] | None = None
         self.interval, self._timestamp = 0.0, 0
         self._top: tuple[int, bytes] | None = None
@@ -171,7 +168,7 @@ class Outbox:
         self.asking: _Asking | None = None
         self.watched: dict[str, Any] | None = None
         self.watched_from = self._watched_to = 0
-        self._delivery, self._certain, self._mines_at_once = delivery, certain, mines_at_once
+        self._delivery, self._certain, self._standstill = delivery, certain, standstill
         self._used: dict[str, array[int]] = {}
         self._behind_since: float | None = None
         self._moved_at = self._left_over_at = -inf
@@ -543,7 +540,8 @@ class Outbox:
         number, digest = as_int(field(latest, "number")), as_bytes(field(latest, "hash"))
         timestamp = as_int(latest.get("timestamp", 0))
         if head is None or head[1] != digest:
-            self._moved_at = now
+            self._moved_at = self._moved_at if self.mined_by_hand else now
+            self.mined_by_hand = False
             if self._timestamp and head is not None and number > head[0]:
                 self.interval = max(0, timestamp - self._timestamp) / (number - head[0])
             self._timestamp = timestamp
@@ -563,8 +561,7 @@ class Outbox:
             block, since = call.next_since = call.next_since or (number, now)
             # not at once: Anvil mines empty blocks, one for every transaction but the first of a batch
             passed_over = number - block >= self._delivery.stuck_blocks and now - since > self._delivery.resend_after
-            waited = now - (since if self._mines_at_once else max(since, self._moved_at))
-            stands_still = waited > (LOST if self._mines_at_once else self._delivery.patience / 2)
+            stands_still = now - max(since, self._moved_at) > self._standstill
             too_low = base > call.to_send[0].fee.most
             if stands_still or (passed_over and (too_low or call.refused is None)):
                 whole = whole or (yield from self.look_back())

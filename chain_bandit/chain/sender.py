@@ -13,7 +13,7 @@ from chain_bandit.chain.identity import chain_of
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.notice import SILENT, Notice
-from chain_bandit.chain.outbox import LOST, UNDONE, Ask, Attempt, Done, Exchange, Outbox, Query, Step, T
+from chain_bandit.chain.outbox import UNDONE, Ask, Attempt, Done, Exchange, Outbox, Query, Step, T
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import TransactionPolicy
@@ -30,6 +30,10 @@ LOOKS = 5
 
 SLOW, BLOCKS = 20.0, 4
 """Seconds, and blocks by the chain's own pace, after which a notice names a transaction that no block includes."""
+
+LOST = 2.0
+"""Seconds without a block after which a node that mines what comes in has put a transaction aside: Anvil does with some
+that arrive while it mines the one before, and only a higher fee brings them back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class Sender:
         rpc.identity = self.chain_id, self.genesis
         certain = rpc.wire.certain
         self._mines_at_once = not certain and rpc.mines_at_once
-        self._outbox = Outbox(self.chain_id, self.genesis, journal.entries, delivery, certain, self._mines_at_once)
+        standstill = LOST if self._mines_at_once else delivery.patience / 2
+        self._outbox = Outbox(self.chain_id, self.genesis, journal.entries, delivery, certain, standstill)
 
     @property
     def gas(self) -> dict[str, list[int]]:
@@ -204,6 +209,7 @@ class Sender:
             self._take_answers()
             if self._mines_at_once and (self._outbox.waits_for_blocks or self._is_left_in_pool(patience.since)):
                 self._rpc.exchange([("evm_mine", [])])  # no other block comes
+                self._outbox.mined_by_hand = True
             if self._outbox.progress != seen:
                 seen = self._outbox.progress
                 patience.moved()

@@ -28,7 +28,7 @@ class Liar:
 
     def __init__(self, delivery: TransactionPolicy = PIPELINED) -> None:
         self.wallet = account(bytes(31) + b"\5")
-        self.outbox = Outbox(1, as_hex(bytes(32)), [], delivery, False, False)
+        self.outbox = Outbox(1, as_hex(bytes(32)), [], delivery, False, 60.0)
         self.height, self.base, self.now, self.balance = 100, GWEI, 0.0, 10**18
         self.poor: str | None = None
         self.refuses = self.mines = self.forks = False

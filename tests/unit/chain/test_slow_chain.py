@@ -111,7 +111,7 @@ def test_a_garbled_timestamp_is_asked_for_again(timestamp):
             answer = super()._answer(method, parameters)
             return answer | {"timestamp": timestamp} if method == "eth_getBlockByNumber" else answer
 
-    outbox = Outbox(1, "0x", [], TransactionPolicy(), False, False)
+    outbox = Outbox(1, "0x", [], TransactionPolicy(), False, 60.0)
     chain = Garbled(12.0)
     outbox.watched = {"address": "0x"}
     for _ in range(3):
