@@ -7,6 +7,8 @@ from verification.resigned import ENVIRONMENT, INPUTS, QUORUM, judged
 
 BY_QUORUM = (1, 2, 7, 8, 9, 10, 24, 28, 33, 40, 42, 43, 50)
 BY_ENVIRONMENT = (0, 1, 2, 8, 14, 18, 25, 42, 48, 49)
+OF_AN_ATTACKER = (938, 955)
+"""An attacker that is no liar reports other means than its receipts: noted of it, no fault of the environment."""
 
 
 @pytest.mark.parametrize(("by", "seeds"), [("quorum", BY_QUORUM), ("environment", BY_ENVIRONMENT)])
@@ -22,6 +24,12 @@ def test_what_is_signed_against_the_rules_is_found(by: str, seeds: tuple[int, ..
     else:
         assert found == set(ENVIRONMENT) - {"no costs"}
         assert all(row.moved for row in rows if row.change in ("another reward", "a pull left out", "no costs"))
+
+
+@pytest.mark.parametrize("seed", OF_AN_ATTACKER)
+def test_the_page_blames_an_attacker_where_audit_does(seed: int) -> None:
+    row = judged(("environment", seed))
+    assert (row.audit, row.page, row.wrong) == ("passed", "passed", "")
 
 
 def test_an_audit_that_overlooks_it_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

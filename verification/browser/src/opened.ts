@@ -347,7 +347,7 @@ class Opened {
     if (!liar) {
       const told = this.isTrue(report);
       if (told === null) this.openReport("honest.report", seat);
-      else
+      else if (honest)
         ledger.hold(
           "honest.report",
           told,
