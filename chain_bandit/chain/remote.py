@@ -11,7 +11,7 @@ from chain_bandit.chain.errors import NodeGarbled, NodeRefused, NodeUnreachable,
 from chain_bandit.chain.modules import require_game
 from chain_bandit.chain.notice import SILENT, Notice, nobody
 from chain_bandit.chain.retry_budget import RetryBudget
-from chain_bandit.chain.wire import HttpWire, LocalWire, Refused, Wire, why_late, without_key
+from chain_bandit.chain.wire import HttpWire, LocalWire, Refused, Wire, awaited, without_key
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -56,7 +56,7 @@ class _Reader:
 
         while True:
             try:
-                (answer,) = self._answers(method, params)
+                (answer,) = awaited(self._wire.post([(method, params)]), self._wire, self._notice)
                 self._patience = 0.0 if self._wire.certain else PATIENCE
                 result = answer if isinstance(answer, Refused) else read(answer)
                 self._notice.over()
@@ -68,15 +68,6 @@ class _Reader:
         if isinstance(result, Refused):
             raise NodeRefused(method, result.text)
         return result
-
-    def _answers(self, method: str, params: Sequence[Any]) -> list[Any]:
-        """Answers of one exchange; a notice says that it takes long."""
-        answers = self._wire.post([(method, params)])
-        try:
-            return answers.result(SILENT)
-        except TimeoutError:
-            self._notice.waiting(why_late(self._wire))
-        return answers.result()
 
 
 def require_contract(rpc: NodeReader, contract: bytes) -> None:

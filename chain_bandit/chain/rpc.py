@@ -23,7 +23,7 @@ from chain_bandit.chain.log_ranges import LogRanges, all_logs
 from chain_bandit.chain.notice import SILENT, Notice
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import TransactionPolicy
-from chain_bandit.chain.wire import Line, Refused, Request, why_late, wire_to, without_key
+from chain_bandit.chain.wire import Line, Refused, Request, awaited, wire_to, without_key
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.stopwatch import Stopwatch
 
@@ -263,11 +263,7 @@ class Rpc:
     def answered(self, answers: "Future[list[Any]]") -> list[Any]:
         """What comes of an exchange, which may hang until its time is over. Raises `NodeUnreachable`."""
         try:
-            try:
-                return answers.result(SILENT)
-            except TimeoutError:
-                self.notice.waiting(why_late(self.wire))
-            return answers.result()
+            return awaited(answers, self.wire, self.notice)
         except NodeUnreachable:
             self._doubtful = True
             raise

@@ -20,6 +20,7 @@ from urllib3.util import Timeout, make_headers, parse_url
 
 from chain_bandit.chain.bounded_response import AS_IT_IS, TIMED, parsed, whole
 from chain_bandit.chain.errors import NodeUnreachable, RateLimited
+from chain_bandit.chain.notice import SILENT, Notice
 from chain_bandit.chain.provider_limits import (
     AcceptedSize,
     RequestPacer,
@@ -102,9 +103,13 @@ class Wire(Protocol):
         ...
 
 
-def why_late(wire: Wire) -> RateLimited | str:
-    """Why an answer takes long, as far as is known."""
-    return (isinstance(wire, HttpWire) and wire.why) or "no answer"
+def awaited(answers: "Future[list[Any]]", wire: Wire, notice: Notice) -> list[Any]:
+    """What comes of an exchange; the notice says why that takes long, as far as is known. Raises `NodeUnreachable`."""
+    try:
+        return answers.result(SILENT)
+    except TimeoutError:
+        notice.waiting((isinstance(wire, HttpWire) and wire.why) or "no answer")
+    return answers.result()
 
 
 def wire_to(line: Line, timeout: float) -> Wire:

@@ -147,6 +147,7 @@ class SeatRole(role.NodeRole):
         told = self._untold()
         if found.block is None:
             return told
+        # a seat that is behind would fall back further if it waited in each round for a receipt without a reward
         if not self._is_paid(found) and may_name(parameters, ledger.round + 1, 0, self._seat.participant.received):
             return told
         said = posts(self._seat.on_message(RELAYER, found.block))
@@ -154,10 +155,7 @@ class SeatRole(role.NodeRole):
         return said + told
 
     def _is_paid(self, found: Recorded) -> bool:
-        """Whether a pull in the round may bring a reward.
-
-        A seat that is behind would fall back further if it waited in each round for a receipt of nothing.
-        """
+        """Whether a pull in the round may bring a reward."""
         return found.record.header is None or self.address in self._rules.rewarded(self._ledger, found.record.header)
 
     def waits(self) -> bool:

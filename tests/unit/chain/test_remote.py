@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from chain_bandit.chain import remote
+from chain_bandit.chain import wire as wire_module
 from chain_bandit.chain.answers import as_int
 from chain_bandit.chain.errors import NodeRefused
 from chain_bandit.chain.notice import Notice
@@ -44,7 +45,7 @@ def test_an_answer_that_is_none_ends_no_wait(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_first_contact_that_takes_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Found at a provider that limits each request: 34 seconds without a word."""
-    monkeypatch.setattr(remote, "SILENT", 0.05)
+    monkeypatch.setattr(wire_module, "SILENT", 0.05)
     said, wire = list[str](), Answering()
     found: Future[list[Any]] = Future()
     monkeypatch.setattr(wire, "post", lambda requests: found)

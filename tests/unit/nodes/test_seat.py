@@ -13,14 +13,14 @@ from chain_bandit.protocol.ledger import opening
 from verification.schedules.receipts import ReceiptStage
 
 SEAT, ROUND = 2, 33
-OTHERS, EVERYBODY = 0b1011, 0b1111
+OTHERS, ALL_SEATS = 0b1011, 0b1111
 OLDEST = ROUND - 2
 """Of the rounds whose tallies a report of the next one may name."""
 
 
 @pytest.mark.parametrize(
     ("reporters", "received", "waits"),
-    [(EVERYBODY, ROUND - 1, True), (OTHERS, ROUND - 1, False), (OTHERS, OLDEST, False), (OTHERS, OLDEST - 1, True)],
+    [(ALL_SEATS, ROUND - 1, True), (OTHERS, ROUND - 1, False), (OTHERS, OLDEST, False), (OTHERS, OLDEST - 1, True)],
     ids=["paid", "unpaid", "unpaid, but its tally may be named", "unpaid, and its tally is too old"],
 )  # fmt: skip
 def test_a_seat_waits_for_a_receipt_of_nothing_only_where_its_next_report_may_name_no_other(reporters, received, waits):
