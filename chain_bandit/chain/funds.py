@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.answers import as_bytes, base_fee_of
 from chain_bandit.chain.errors import AccountRefused
-from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.http_node import BURIED, HttpNode
 from chain_bandit.chain.journal import Journal, Origin
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.sender import Sender
@@ -42,7 +42,8 @@ def price_of(node: HttpNode) -> int:
 def fund(node: HttpNode, needs: Iterable[Need], payer: Wallet | None, journal: Journal) -> None:
     """Let everybody hold what they need: paid by `payer`, or out of nothing where the node gives that.
 
-    What the journal holds of the payer's is brought to the chain first; whom it pays is paid nothing more.
+    What the journal holds of the payer's is brought to the chain first; whom it pays is paid nothing more. It ends once
+    no reorganisation takes the money away: it may drop a payment for good, and what a node gives is in none.
 
     Raises:
         JournalForeign: the journal is of another chain, or of another payer.
@@ -54,6 +55,8 @@ def fund(node: HttpNode, needs: Iterable[Need], payer: Wallet | None, journal: J
         _pay(node, wanted, payer, journal)
     elif not node.grant(wanted):
         raise AccountRefused("the node", "funds no accounts, as development nodes do: name a payer with --account NAME")
+    else:
+        node.hurry(BURIED)
 
 
 def require_balance(node: HttpNode, account: str, wei: int) -> None:
@@ -79,4 +82,6 @@ def _pay(node: HttpNode, wanted: Mapping[bytes, int], payer: Wallet, journal: Jo
     payments = (("pay", TransactionTerms(TRANSFER_GAS, account, wei, b"")) for account, wei in missing.items())
     for method, each in (*signed.values(), *payments):
         sender.submit(method, payer, each.to, each.value, each.gas, each.data)
+    sender.settle()
+    node.bury(node.height())
     sender.settle()

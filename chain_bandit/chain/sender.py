@@ -70,7 +70,7 @@ class Sender:
         self._signer = signer
         self._sending: Future[list[Any]] | None = None
         self._asking: Future[list[Any]] | None = None
-        self._sent_at = self._asked_at = self._mined_at = -inf
+        self._sent_at = self._asked_at = self._mined_at = self._answered_at = -inf
         self._take: Callable[[Events], None] | None = None
         self._fees = Notice("a lower base fee", delivery.say, "the base fee is below the cap again")
         self._events = Notice("the contract's events", delivery.say, "the node answers for events again")
@@ -237,15 +237,17 @@ class Sender:
         return True
 
     def _say_why(self, since: float) -> None:
-        if self._outbox.doubtful:
-            self._rpc.notice.waiting(self._outbox.why)
+        now, why = self._clock.now(), self._outbox.why
+        is_lost = self._outbox.doubtful and now < self._answered_at + SILENT  # what is sent is, questions are answered
+        if self._outbox.doubtful and not is_lost:
+            self._rpc.notice.waiting(why)
         if self._outbox.dear is not None:
             self._fees.waiting(self._outbox.dear)
-        if isinstance(self._outbox.why, NodeRefused):
-            self._events.waiting(self._outbox.why)
-        is_slow = self._clock.now() > since + max(SLOW, BLOCKS * self._outbox.interval)
-        if isinstance(self._outbox.why, NotMined) and is_slow and self._outbox.dear is None:
-            self._mined.waiting(self._outbox.why.reason)
+        if isinstance(why, NodeRefused):
+            self._events.waiting(why)
+        is_slow = now > since + max(SLOW, BLOCKS * self._outbox.interval)
+        if (is_lost or isinstance(why, NotMined)) and is_slow and self._outbox.dear is None:
+            self._mined.waiting(why.reason if isinstance(why, NodeUnreachable) else why)
 
     def _pump(self) -> None:
         """Go on without waiting: take in exchanges that have ended, and start the next ones when it is time."""
@@ -281,6 +283,7 @@ class Sender:
         if asking is not None:
             answers = self._answers(asking)
             if not isinstance(answers, NodeUnreachable):
+                self._answered_at = self._clock.now()
                 self._rpc.notice.over()
             self._take_step(self._outbox.answered(answers, self._asked_at))  # nobody may have looked for a while
 

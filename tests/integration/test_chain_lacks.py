@@ -107,9 +107,10 @@ def test_a_run_at_a_url_says_once_what_it_waits_for_and_when_it_goes_on(tmp_path
     away = Event()
 
     def fault(handler: Handler, batch: Batch) -> bool:
-        if away.is_set():
+        is_away = away.is_set()
+        if is_away:
             handler.reply(b"", status=503)
-        return away.is_set()
+        return is_away
 
     with anvil() as node, proxy(node.url, fault) as url:
         asked = "run", SMALL, "--rounds", 300, "-o", "expect={}", "--json", "--out", tmp_path / "out", "--chain", url

@@ -4,17 +4,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_account import Account
 
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.funds import Need, fund
 from chain_bandit.chain.http_node import BURIED, HttpNode
+from chain_bandit.chain.journal import Journal
 from chain_bandit.cli.root import app
 from chain_bandit.game.errors import PlacesDiffer
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.head import Head, HeadWatch, read_head
+from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.nodes import SMALL
@@ -43,6 +47,19 @@ def test_a_run_keeps_a_short_opening_deadline_and_ends_below_blocks_that_bury_it
         paid = chain_bandit_artifact().members("event")["Withdrawn"].topic.hex()
         logs = node.ask("eth_getLogs", {"fromBlock": "0x0", "topics": ["0x" + paid]})
         assert node.height() - max(int(log["blockNumber"], 16) for log in logs) >= BURIED
+
+
+@pytest.mark.parametrize("payer", [None, Account.from_key(keccak(b"payer"))], ids=["by the node", "by an account"])
+def test_money_that_an_account_was_given_stays_when_the_chain_goes_back(payer: Any) -> None:
+    with anvil() as own:
+        node, need = HttpNode(own.url), Need(keccak(b"poor")[12:], 10**18, 0)
+        node.mine(3)
+        if payer is not None:
+            node.grant({bytes.fromhex(payer.address[2:]): 10**20})
+            node.mine(3)
+        fund(node, [need], payer, Journal())
+        node.ask("anvil_reorg", 3, [])
+        assert node.balance("0x" + need.account.hex()) == 10**18
 
 
 def test_a_game_whose_places_a_reorganisation_permutes_is_refunded_and_not_opened(

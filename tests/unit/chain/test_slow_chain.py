@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chain_bandit.chain.answers import as_hex
-from chain_bandit.chain.errors import NotMined
+from chain_bandit.chain.errors import NodeUnreachable, NotMined
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
 from chain_bandit.chain.outbox import Outbox
@@ -40,7 +40,10 @@ class SlowChain:
         answers: Future[list[Any]] = Future()
         self.time += ROUND_TRIP
         self.asked += len(requests)
-        answers.set_result([self._answer(*request) for request in requests])
+        try:
+            answers.set_result([self._answer(*request) for request in requests])
+        except NodeUnreachable as error:
+            answers.set_exception(error)
         return answers
 
     def exchange(self, requests: Sequence[Request]) -> list[Any]:
@@ -63,7 +66,7 @@ class SlowChain:
             self.mined[identity] = self.height + 1
             return identity
         if method == "eth_getTransactionReceipt":
-            block = self.mined[parameters[0]]
+            block = self.mined.get(parameters[0], self.height + 1)
             return None if block > self.height else {
                 "gasUsed": "0x5208", "blockNumber": hex(block), "blockHash": as_hex(block.to_bytes(32)), "logs": [],
                 "status": "0x1",
@@ -147,3 +150,33 @@ def test_no_notice_where_blocks_come_seldom() -> None:
         sender.submit("pay", account(b"\1" * 32), b"\2" * 20, amount, 21_000, b"")
         sender.settle()
     assert said == []
+
+
+class TakesNothing(SlowChain):
+    """It answers questions, and loses what is sent in its first seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(1.0)
+        self._seconds = seconds
+
+    def _answer(self, method: str, parameters: Sequence[Any]) -> Any:
+        if method == "eth_sendRawTransaction" and self.time < self._seconds:
+            raise NodeUnreachable("HTTP status 503")
+        if method == "eth_getTransactionByHash" and parameters[0] not in self.mined:
+            return None
+        return super()._answer(method, parameters)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(SLOW / 2, []), (2 * SLOW, ["waiting for a block with what was sent: HTTP status 503",
+                                 "blocks take in what was sent again"])],
+)  # fmt: skip
+def test_a_node_that_answers_is_not_waited_for_though_what_is_sent_is_lost(seconds: float, told: list[str]) -> None:
+    """An exchange that was lost may end after a later one that was answered."""
+    chain, said = TakesNothing(seconds), list[str]()
+    delivery = TransactionPolicy(clock=chain.clock, say=said.append)
+    sender = Sender(Rpc(chain, Stopwatch(), delivery), Journal(), delivery)
+    sender.submit("pay", account(b"\1" * 32), b"\2" * 20, 1, 21_000, b"")
+    sender.settle()
+    assert (said, chain.time > seconds) == (told, True)
