@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.answers import as_bytes, base_fee_of
 from chain_bandit.chain.errors import AccountRefused
-from chain_bandit.chain.http_node import BURIED, HttpNode
+from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal, Origin
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.sender import Sender
@@ -53,10 +53,12 @@ def fund(node: HttpNode, needs: Iterable[Need], payer: Wallet | None, journal: J
     wanted = totals(needs, price_of(node))
     if payer is not None:
         _pay(node, wanted, payer, journal)
-    elif not node.grant(wanted):
+        return
+    poor = {account: wei for account, wei in wanted.items() if node.balance(checksummed(account)) < wei}
+    if not node.grant(poor):
         raise AccountRefused("the node", "funds no accounts, as development nodes do: name a payer with --account NAME")
-    else:
-        node.hurry(BURIED)
+    if poor:
+        node.bury(node.height())
 
 
 def require_balance(node: HttpNode, account: str, wei: int) -> None:
@@ -80,8 +82,10 @@ def _pay(node: HttpNode, wanted: Mapping[bytes, int], payer: Wallet, journal: Jo
         fees = len(missing) * TRANSFER_GAS * price_of(node)
         require_balance(node, payer.address, sum(missing.values()) + fees)
     payments = (("pay", TransactionTerms(TRANSFER_GAS, account, wei, b"")) for account, wei in missing.items())
-    for method, each in (*signed.values(), *payments):
+    calls = [
         sender.submit(method, payer, each.to, each.value, each.gas, each.data)
+        for method, each in (*signed.values(), *payments)
+    ]
     sender.settle()
-    node.bury(node.height())
+    node.bury(max((block for call in calls for block in call.blocks), default=0))
     sender.settle()

@@ -89,7 +89,7 @@ class HttpNode:
         while (left := target - self.height()) > 0:
             try:
                 for _ in range(left):
-                    (answer,) = self.rpc.answered(self.rpc.wire.post([("evm_mine", [])]))
+                    (answer,) = self.rpc.answered(self.rpc.post([("evm_mine", [])]))
                     if isinstance(answer, Refused):
                         return
                     patience.moved()

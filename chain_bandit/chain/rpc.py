@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from math import inf
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from eth_abi.exceptions import DecodingError
 
@@ -52,6 +52,13 @@ BEHIND = 2.0
 """Seconds after which a node that lacks the last known block is believed."""
 
 
+class Posted(NamedTuple):
+    """An exchange that was started, and when."""
+
+    answers: "Future[list[Any]]"
+    began: float
+
+
 class Rpc:
     """What the client asks of a node. A lost answer, or a refusal that is no contract's, is retried.
 
@@ -75,6 +82,8 @@ class Rpc:
         self.head: tuple[int, bytes] | None = None
         self.identity: tuple[int, str] | None = None
         self._doubtful, self._ranges = False, LogRanges()
+        self._lost, self._heard = -inf, (-inf, -inf)
+        """When the last exchange that was lost began; when the last that was answered began, and ended."""
         self.newest: tuple[int, str] | None = None
         self.parent = ""
         self.clock = delivery.clock
@@ -247,7 +256,7 @@ class Rpc:
                 identity = self.identity if self._doubtful else None
                 why: NodeUnreachable | ForeignChain
                 try:
-                    answers = self.answered(self.wire.post([*IDENTITY, *requests] if identity else requests))
+                    answers = self.answered(self.post([*IDENTITY, *requests] if identity else requests))
                     if identity:
                         require_chain(identity, chain_in(answers[: len(IDENTITY)]))
                         self._doubtful, answers = False, answers[len(IDENTITY) :]
@@ -260,13 +269,25 @@ class Rpc:
                     self.notice.waiting(why)
                 patience.wait(why)
 
-    def answered(self, answers: "Future[list[Any]]") -> list[Any]:
+    def post(self, requests: Sequence[Request]) -> Posted:
+        """Start an exchange."""
+        return Posted(self.wire.post(requests), self.clock.now())
+
+    def answered(self, posted: Posted) -> list[Any]:
         """What comes of an exchange, which may hang until its time is over. Raises `NodeUnreachable`."""
         try:
-            return awaited(answers, self.wire, self.notice)
+            answers = awaited(posted.answers, self.wire, self.notice)
         except NodeUnreachable:
-            self._doubtful = True
+            self._doubtful, self._lost = True, posted.began
             raise
+        self._heard = posted.began, self.clock.now()
+        return answers
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the last exchange was lost and none answered for a second: an older one may end after a later one."""
+        began, ended = self._heard
+        return self._lost > began and self.clock.now() > ended + SILENT
 
 
 def _block_and_parent(block: Any) -> tuple[tuple[int, str], str]:

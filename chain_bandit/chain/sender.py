@@ -1,7 +1,6 @@
 """Sender of transactions: wire, clock, retry budget and journal around the outbox, which decides."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -15,7 +14,7 @@ from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.notice import SILENT, Notice
 from chain_bandit.chain.outbox import UNDONE, Ask, Attempt, Done, Exchange, Outbox, Query, Step, T
 from chain_bandit.chain.retry_budget import RetryBudget
-from chain_bandit.chain.rpc import Rpc
+from chain_bandit.chain.rpc import Posted, Rpc
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.transactions import TransactionSigner
 
@@ -68,9 +67,9 @@ class Sender:
     ) -> None:  # fmt: skip
         self._rpc, self._journal, self._delivery, self._clock = rpc, journal, delivery, delivery.clock
         self._signer = signer
-        self._sending: Future[list[Any]] | None = None
-        self._asking: Future[list[Any]] | None = None
-        self._sent_at = self._asked_at = self._mined_at = self._answered_at = -inf
+        self._sending: Posted | None = None
+        self._asking: Posted | None = None
+        self._sent_at = self._asked_at = self._mined_at = -inf
         self._take: Callable[[Events], None] | None = None
         self._fees = Notice("a lower base fee", delivery.say, "the base fee is below the cap again")
         self._events = Notice("the contract's events", delivery.say, "the node answers for events again")
@@ -204,7 +203,7 @@ class Sender:
         while not over():
             self._send()
             self._ask()
-            if self._asking is None or (self._sending is not None and self._sending.done()):
+            if self._asking is None or (self._sending is not None and self._sending.answers.done()):
                 self._take_sent()
             self._take_answers()
             if self._mines_at_once and (self._outbox.waits_for_blocks or self._is_left_in_pool(patience.since)):
@@ -238,22 +237,23 @@ class Sender:
 
     def _say_why(self, since: float) -> None:
         now, why = self._clock.now(), self._outbox.why
-        is_lost = self._outbox.doubtful and now < self._answered_at + SILENT  # what is sent is, questions are answered
-        if self._outbox.doubtful and not is_lost:
+        is_silent = self._outbox.doubtful and self._rpc.is_silent
+        if is_silent:
             self._rpc.notice.waiting(why)
         if self._outbox.dear is not None:
             self._fees.waiting(self._outbox.dear)
         if isinstance(why, NodeRefused):
             self._events.waiting(why)
         is_slow = now > since + max(SLOW, BLOCKS * self._outbox.interval)
-        if (is_lost or isinstance(why, NotMined)) and is_slow and self._outbox.dear is None:
+        is_unmined = isinstance(why, NotMined) or (self._outbox.doubtful and not is_silent)  # what is sent is lost
+        if is_unmined and is_slow and self._outbox.dear is None:
             self._mined.waiting(why.reason if isinstance(why, NodeUnreachable) else why)
 
     def _pump(self) -> None:
         """Go on without waiting: take in exchanges that have ended, and start the next ones when it is time."""
-        if self._sending is not None and self._sending.done():
+        if self._sending is not None and self._sending.answers.done():
             self._take_sent()
-        if self._asking is not None and self._asking.done():
+        if self._asking is not None and self._asking.answers.done():
             self._take_answers()
         now = self._clock.now()
         if now > self._sent_at + BETWEEN or sum(not call.sent for call in self._outbox.open) >= ENOUGH:
@@ -266,12 +266,12 @@ class Sender:
         requests = self._take_step(self._outbox.sends(now))
         if requests:
             self._journal.sync()
-            self._sending, self._sent_at = self._rpc.wire.post(requests), now
+            self._sending, self._sent_at = self._rpc.post(requests), now
 
     def _ask(self) -> None:
         requests = self._outbox.asks()
         if requests:
-            self._asking, self._asked_at = self._rpc.wire.post(requests), self._clock.now()
+            self._asking, self._asked_at = self._rpc.post(requests), self._clock.now()
 
     def _take_sent(self) -> None:
         sending, self._sending = self._sending, None
@@ -283,11 +283,10 @@ class Sender:
         if asking is not None:
             answers = self._answers(asking)
             if not isinstance(answers, NodeUnreachable):
-                self._answered_at = self._clock.now()
                 self._rpc.notice.over()
             self._take_step(self._outbox.answered(answers, self._asked_at))  # nobody may have looked for a while
 
-    def _answers(self, exchange: "Future[list[Any]]") -> list[Any] | NodeUnreachable:
+    def _answers(self, exchange: Posted) -> list[Any] | NodeUnreachable:
         try:
             return self._rpc.answered(exchange)
         except NodeUnreachable as error:

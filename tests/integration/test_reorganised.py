@@ -18,6 +18,7 @@ from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.head import Head, HeadWatch, read_head
+from chain_bandit.nodes.start import NeverOpened
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
@@ -89,6 +90,27 @@ def test_a_game_whose_places_a_reorganisation_permutes_is_refunded_and_not_opene
         assert not game.contract.opened()
         assert node.balance("0x" + game.contract.address.hex()) == 0
         assert before - node.balance("0x" + plan.addresses[0].hex()) < 10**16, "but for gas"
+
+
+def test_no_stake_is_sent_to_a_contract_that_a_reorganisation_may_move_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At an address without code it would be lost."""
+    plan = Plan(load(SMALL))
+
+    def join(contract: Coordinator, sender: Any, seated: Any) -> Any:
+        node.ask("anvil_reorg", BURIED - 1, [])
+        assert contract.rpc.code(contract.address)
+        raise NeverOpened(0, 0)
+
+    monkeypatch.setattr(Coordinator, "join", join)
+    with anvil() as own:
+        node = HttpNode(own.url)
+        node.mine(3)
+        node.grant({plan.environment.address: 10**20})
+        node.mine(BURIED)
+        with pytest.raises(NeverOpened):
+            OnChain(node, Stopwatch()).open(plan)
 
 
 def test_a_block_that_is_replaced_before_the_opening_stops_no_node(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ SCHEDULES = 500
 FOUND_WITHIN = 600
 
 REFUSED = "            if call.refused is None:"
-SYNC, POST = "self._journal.sync()", "self._sending, self._sent_at = self._rpc.wire.post(requests), now"
+SYNC, POST = "self._journal.sync()", "self._sending, self._sent_at = self._rpc.post(requests), now"
 EVENTS = "(yield from self._take_events(asking.watched, answers))"
 NONCE = 'yield Ask("eth_getTransactionCount", [account, which], as_int)'
 
