@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.answers import NodeReader, as_answered, as_bytes
-from chain_bandit.chain.errors import NodeGarbled, NodeRefused, NodeUnreachable, RateLimited
+from chain_bandit.chain.errors import NodeRefused, NodeUnreachable, RateLimited
 from chain_bandit.chain.modules import require_game
 from chain_bandit.chain.notice import SILENT, Notice, nobody
 from chain_bandit.chain.retry_budget import RetryBudget
@@ -61,10 +61,8 @@ class _Reader:
                 result = answer if isinstance(answer, Refused) else read(answer)
                 self._notice.over()
                 break
-            except (NodeGarbled, RateLimited) as error:
-                wait(error)
             except NodeUnreachable as error:
-                wait(NodeUnreachable(f"{method}: {error.reason}"))
+                wait(NodeUnreachable(f"{method}: {error.reason}") if type(error) is NodeUnreachable else error)
         if isinstance(result, Refused):
             raise NodeRefused(method, result.text)
         return result

@@ -189,23 +189,25 @@ def _said(answer: Any, number: int) -> _Said:
     return _Said(as_int(need(block, "number")), digest, header, sent)
 
 
+class _NoReceipt(NodeUnreachable):
+    """The node answers that it has none."""
+
+
 def _receipts(rpc: NodeReader, number: int, hashes: Sequence[bytes]) -> Iterator[bytes]:
     """The receipts, each asked for when those before it are bytes. Raises `NodeRefused` where the node keeps none."""
-    method, lack = "eth_getTransactionReceipt", f"it gives no receipt of block {number:,}, which it has"
+    method = "eth_getTransactionReceipt"
 
     def read(answer: Any) -> bytes:
         if answer is None:
-            raise NodeUnreachable(lack)
+            raise _NoReceipt(f"it gives no receipt of block {number:,}, which it has")
         return _receipt(as_object(answer, f"a receipt in block {number}"))
 
     size = 0
     for digest in hashes:
         try:
             receipt = told(rpc, method, [as_hex(digest)], read)
-        except NodeUnreachable as error:
-            if not str(error.reason).endswith(lack):
-                raise
-            raise NodeRefused(method, lack) from None
+        except _NoReceipt as error:
+            raise NodeRefused(method, str(error.reason)) from None
         size += len(receipt)
         if size > MOST_BYTES:
             raise NodeDisagrees(f"size of the receipts of block {number}", f"no more than {MOST_BYTES:,} bytes", "more")

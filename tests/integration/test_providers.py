@@ -20,7 +20,7 @@ def test_a_game_is_played_through_a_provider_with_limits(row: str, column: str) 
 @pytest.mark.parametrize(
     ("row", "what"),
     [
-        ("audit", "block 301, which it has"), ("watch", "block 301, which it has"),
+        ("audit", "block 309, which it has"), ("watch", "block 309, which it has"),
         ("run", "a transaction that its chain has"),
     ],
 )  # fmt: skip
