@@ -16,37 +16,25 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 from pydantic import BaseModel
 
 from chain_bandit import plugins
 from chain_bandit.attacks.attack import Attack
-from chain_bandit.attacks.registry import ATTACKS
-from chain_bandit.auditor.report import AuditReport
-from chain_bandit.audits import audit_file, audit_folder
-from chain_bandit.chain_history import files
-from chain_bandit.chain_history.blocks import History
-from chain_bandit.cli.options import Usage, hexadecimal, named_game
 from chain_bandit.environments.bernoulli import Number, bernoulli_model
-from chain_bandit.environments.registry import OURS as ENVIRONMENTS
-from chain_bandit.foreign.registry import run_rules
-from chain_bandit.game import chains, folder
-from chain_bandit.game.simulated import engines
-from chain_bandit.game.simulated import replicates as measure
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.rewards import RewardModel
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.runner.workers import processes
-from chain_bandit.runs import history_of_node, unanswered_rule
-from chain_bandit.runs import play as played
 from chain_bandit.scenario import Scenario, ScenarioInvalid, built, valid
 from chain_bandit.scenario import load as loaded
-from chain_bandit.simulation.replicates import PARTS, IntervalEstimate, Measured
+from chain_bandit.usage import Usage, hexadecimal, named_game
 
 if TYPE_CHECKING:
     import pyarrow
 
+    from chain_bandit.auditor.report import AuditReport
+    from chain_bandit.chain_history.blocks import History
     from chain_bandit.gym_envs import BanditEnv, ReportingEnv
+    from chain_bandit.simulation.replicates import IntervalEstimate, Measured
     from chain_bandit.sweeps.run import Swept
 
 __all__ = ["Attack", "ChainBanditError", "Conduct", "Run", "Scenario", "Simulation", "SweepResult", "Table", "attack",
@@ -141,11 +129,13 @@ class Run:
 
     out: Path
     manifest: Mapping[str, Any]
-    audit: AuditReport
+    audit: "AuditReport"
 
     @property
     def passed(self) -> bool:
         """Whether the audit found nothing wrong and could check everything, and no rule of the game failed always."""
+        from chain_bandit.runs import unanswered_rule
+
         return self.audit.exit_code == 0 and unanswered_rule(self.audit) is None
 
     @property
@@ -158,6 +148,8 @@ class Run:
     @property
     def rounds(self) -> Table:
         """One row a recorded round: its kind, arm, regret and what was said of it (rounds.csv)."""
+        from chain_bandit.game import folder
+
         columns = folder.read_rounds(self.out)
         return Table(dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
@@ -170,6 +162,8 @@ class Run:
     @property
     def report(self) -> Path:
         """The page to open in a browser."""
+        from chain_bandit.game import folder
+
         return self.out / folder.REPORT
 
     def __repr__(self) -> str:
@@ -190,12 +184,14 @@ class Simulation:
     """
 
     scenario: Scenario
-    measured: Measured
+    measured: "Measured"
 
     def __eq__(self, other: object) -> bool:
         """Whether the same scenario came to the same numbers, however long that took."""
         if not isinstance(other, Simulation):
             return NotImplemented
+        import numpy as np
+
         mine, its = self.measured, other.measured
         return (self.scenario, mine.checkpoints) == (other.scenario, its.checkpoints) and all(
             np.array_equal(np.asarray(one), np.asarray(another))
@@ -212,13 +208,15 @@ class Simulation:
         return f"Simulation({self.scenario.name!r}, {count} replicates, regret {found.mean:.1f}{interval})"
 
     @property
-    def regret(self) -> IntervalEstimate:
+    def regret(self) -> "IntervalEstimate":
         """Rewards that an honest participant loses by the end: mean and 95 % interval (Student's t)."""
         return self.measured.regret()[-1]
 
     @property
     def table(self) -> Table:
         """One row a checkpoint: the round or pull, and regret and each of its parts with intervals."""
+        from chain_bandit.simulation.replicates import PARTS
+
         columns = {"regret": self.measured.regret()} | {part: self.measured.regret(part) for part in PARTS}
         return Table(
             {self.measured.parameters.counted: at}
@@ -320,6 +318,9 @@ def play(
     Raises:
         ChainBanditError: what stopped the game; nothing half-written stays.
     """
+    from chain_bandit.game import chains
+    from chain_bandit.runs import play as played
+
     scenario = _scenario(scenario)
     place = _place(out, scenario.name)
     horizon = scenario.parameters.horizon
@@ -343,6 +344,9 @@ def simulate(
     Raises:
         ChainBanditError: a scenario that cannot be simulated, or a number below 1.
     """
+    from chain_bandit.game.simulated import engines
+    from chain_bandit.game.simulated import replicates as measure
+
     scenario = _scenario(scenario)
     replicates, jobs = _count("replicates", replicates), _count("jobs", jobs)
     (engine,) = engines([(scenario, replicates)])
@@ -366,6 +370,7 @@ def sweep(
         ChainBanditError: the file is none, the folder cannot be used, or the extra `parquet` is not installed. Cells
             that fail are in the table.
     """
+    from chain_bandit.runner.workers import processes
     from chain_bandit.sweeps import grid
     from chain_bandit.sweeps.run import run as swept
 
@@ -385,7 +390,7 @@ def sweep(
 def audit(
     source: str | Path, *, contract: str | Path | None = None, rules: Sequence[str] = (), bodies: Sequence[str] = (),
     head: str | None = None, paranoid: bool = False,
-) -> AuditReport:  # fmt: skip
+) -> "AuditReport":  # fmt: skip
     """Derive a whole game again from its history: of a run folder, an exported file, or a contract at a node's URL.
 
     Args:
@@ -398,6 +403,9 @@ def audit(
     Raises:
         ChainBanditError: there is no such history; what is wrong in it is in the report.
     """
+    from chain_bandit.audits import audit_file, audit_folder
+    from chain_bandit.foreign.registry import run_rules
+
     list(run_rules(_names("rules", rules)))  # each runs from when it is named
     kept, bodies = hexadecimal(_text(head), 32, "head") if head is not None else None, _names("bodies", bodies)
     if contract is not None:
@@ -409,7 +417,7 @@ def audit(
     return (audit_folder if path.is_dir() else audit_file)(path, kept, paranoid=paranoid)
 
 
-def history(source: str | Path, out: str | Path | None = None, *, contract: str | None = None) -> History:
+def history(source: str | Path, out: str | Path | None = None, *, contract: str | None = None) -> "History":
     """The raw blocks of a game: of a run folder, an exported file, or a contract at a URL.
 
     Args:
@@ -418,6 +426,9 @@ def history(source: str | Path, out: str | Path | None = None, *, contract: str 
     Raises:
         ChainBanditError: there is none, or it cannot be read.
     """
+    from chain_bandit.chain_history import files
+    from chain_bandit.game import folder
+
     if contract is not None:
         if out is None:
             raise Usage("history(url, out, contract=…) needs a file to export to")
@@ -441,6 +452,7 @@ def deploy(
     Raises:
         ChainBanditError: as `chain-bandit deploy --key`.
     """
+    from chain_bandit.game import chains
     from chain_bandit.nodes import keystore
     from chain_bandit.nodes.open_game import deploy_open
 
@@ -454,12 +466,16 @@ def deploy(
 
 def attack(name: str) -> Callable[[Maker], Maker]:
     """Make a class of attacks known to scenarios of this process, without a package: `@cb.attack("mine")`."""
+    from chain_bandit.attacks.registry import ATTACKS
+
     return _given("attacks", name, ATTACKS)
 
 
 def environment(name: str) -> Callable[[Maker], Maker]:
     """The same of a function of options that gives a `RewardModel`: `@cb.environment("mine")`, `kind = "mine"`."""
-    return _given("environments", name, ENVIRONMENTS)
+    from chain_bandit.environments.registry import OURS
+
+    return _given("environments", name, OURS)
 
 
 def bernoulli(means: Iterable[Number]) -> RewardModel:
@@ -623,6 +639,7 @@ def _from_node(
     url: str, contract: str, export: Path | None = None, bodies: Sequence[str] = (), head: bytes | None = None
 ) -> AbstractContextManager[Path]:
     from chain_bandit.chain.remote import at_url
+    from chain_bandit.runs import history_of_node
 
     node = at_url(url)
     address, first = named_game(node, contract, "contract")

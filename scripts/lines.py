@@ -17,7 +17,7 @@ import sys
 import tarfile
 import tokenize
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
@@ -63,11 +63,10 @@ def of_python(text: str) -> int:
 
 def _more_targets(node: ast.AST) -> int:
     """Targets of an assignment beside its first, where each has a value of its own."""
-    if not isinstance(node, ast.Assign):
-        return 0
-    target = node.targets[0]
-    several = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
-    return len(node.targets) - 1 + (len(target.elts) - 1 if several and isinstance(target, ast.Tuple) else 0)
+    match node:
+        case ast.Assign(targets=[ast.Tuple(elts=several)], value=ast.Tuple()) | ast.Assign(targets=several):
+            return len(several) - 1
+    return 0
 
 
 def of_braces(text: str) -> int:
@@ -75,11 +74,6 @@ def of_braces(text: str) -> int:
     without = re.sub(r"(?m)^\s*/\*.*?\*/[ \t]*$", "", text, flags=re.DOTALL)
     stripped = (line.strip() for line in without.splitlines())
     return sum(_rows(line) for line in stripped if line and not line.startswith("//"))
-
-
-def of_words(text: str) -> int:
-    """Words."""
-    return len(text.split())
 
 
 def _rows(line: str) -> int:
@@ -127,7 +121,9 @@ def _part(path: Path) -> str | None:
     return next((part for part, folders in PARTS.items() if path.parts[0] in folders), None)
 
 
-OF = {".py": of_python, ".sol": of_braces, ".ts": of_braces, ".md": of_words}
+OF: Mapping[str, Callable[[str], int]] = {
+    ".py": of_python, ".sol": of_braces, ".ts": of_braces, ".md": lambda text: len(text.split()),
+}  # fmt: skip
 
 
 def by_issue(before: str, root: Path = ROOT) -> Mapping[str, tuple[int, int]]:
@@ -158,8 +154,7 @@ def main(given: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("before", nargs="?", help="a revision to compare HEAD with")
     before = parser.parse_args(given).before
-    now = counted("HEAD")
-    then = counted(before) if before else Counter[str]()
+    now, then = counted("HEAD"), counted(before or "HEAD")
     table = Table("part", "lines", *([before[:12], "ratio"] if before else []))
     for part in (*PARTS, TYPESCRIPT, WORDS):
         more = [f"{then[part]:,}", f"{now[part] / then[part]:.3f}" if then[part] else "new"] if before else []

@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 import chain_bandit as cb
 from chain_bandit import api, rule_api, testing
 from chain_bandit import scenario as scenarios
+from chain_bandit.auditor.report import AuditReport
+from chain_bandit.chain_history.blocks import History
 from chain_bandit.cli.listing import ListedKind, listed
 from chain_bandit.cli.root import app
 from chain_bandit.exit_codes import EXIT_CODES
@@ -23,6 +25,7 @@ from chain_bandit.output import own_line
 from chain_bandit.presets import PRESETS
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.reference import MODELS, abi, declared, keys, options_of_attack
+from chain_bandit.simulation.replicates import IntervalEstimate, Measured
 from chain_bandit.sweeps.run import Swept
 
 _WIDTH = 80
@@ -41,7 +44,10 @@ ROOT = Path(__file__).resolve().parents[1]
 _PLAIN = ("Scenario", "ChainBanditError", "Conduct")
 """Classes whose members are on other pages, or say themselves."""
 
-_LATE = {"BanditEnv": BanditEnv, "ReportingEnv": ReportingEnv, "Swept": Swept, "pyarrow": pyarrow}
+_LATE = {
+    "AuditReport": AuditReport, "BanditEnv": BanditEnv, "History": History, "IntervalEstimate": IntervalEstimate,
+    "Measured": Measured, "ReportingEnv": ReportingEnv, "Swept": Swept, "pyarrow": pyarrow,
+}  # fmt: skip
 """Names in annotations that the API imports when they are used."""
 
 _CONTRACT = """\

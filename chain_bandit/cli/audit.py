@@ -7,19 +7,10 @@ from typing import Annotated
 import typer
 
 from chain_bandit.chain_history.blocks import LAST_BLOCK
-from chain_bandit.cli.options import (
-    ForeignRules,
-    Json,
-    Page,
-    Paranoid,
-    TrustedHead,
-    Usage,
-    hexadecimal,
-    named_game,
-    run_foreign,
-)
+from chain_bandit.cli.options import ForeignRules, Json, Page, Paranoid, TrustedHead, run_foreign
 from chain_bandit.cli.page import end_audit, lost_as_json, unwritten, write_page
 from chain_bandit.output import answer
+from chain_bandit.usage import Usage, hexadecimal, named_game
 
 
 # Long by the declarations of its options.

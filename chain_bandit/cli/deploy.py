@@ -16,12 +16,11 @@ from chain_bandit.cli.options import (
     RoundCount,
     ScenarioFile,
     Seed,
-    Usage,
-    hexadecimal,
     overrides,
 )
 from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 from chain_bandit.output import answer
+from chain_bandit.usage import Usage, hexadecimal
 
 
 # Long by the declarations of its options.

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from chain_bandit.cli.listing import ListedKind, listed
-from chain_bandit.cli.options import Json, Usage
+from chain_bandit.cli.options import Json
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.output import answer, own_line
+from chain_bandit.usage import Usage
 
 
 def explain(

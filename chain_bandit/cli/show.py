@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from chain_bandit.cli.options import ForeignRules, Json, Usage, run_foreign
+from chain_bandit.cli.options import ForeignRules, Json, run_foreign
 from chain_bandit.output import answer
+from chain_bandit.usage import Usage
 
 
 def show(

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from chain_bandit.cli.errors import as_json_of, say_error
-from chain_bandit.cli.options import Json, Usage
+from chain_bandit.cli.options import Json
 from chain_bandit.cli.warnings import say_left_out
 from chain_bandit.output import answer
+from chain_bandit.usage import Usage
 
 
 def sweep(

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chain_bandit.cli.options import Json, Page, Paranoid, PublicKeys, TrustedHead, Usage, hexadecimal
+from chain_bandit.cli.options import Json, Page, Paranoid, PublicKeys, TrustedHead
 from chain_bandit.cli.page import end_audit, write_page
 from chain_bandit.cli.warnings import allow_public_keys
 from chain_bandit.output import answer
+from chain_bandit.usage import Usage, hexadecimal
 
 if TYPE_CHECKING:
     from chain_bandit.game.mediated import AgreementGame, Result

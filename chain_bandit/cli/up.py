@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from chain_bandit.cli.finished import label_of, say_finished
-from chain_bandit.cli.options import Json, Override, Payer, PublicKeys, RoundCount, Seed, Usage, overrides
+from chain_bandit.cli.options import Json, Override, Payer, PublicKeys, RoundCount, Seed, overrides
 from chain_bandit.cli.stopping import when_stopped
 from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 from chain_bandit.output import answer
+from chain_bandit.usage import Usage
 
 
 def up(

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from chain_bandit.cli.errors import on_one_line
-from chain_bandit.cli.options import Usage, named_game
 from chain_bandit.cli.page import end_audit, lost_as_json, write_page
 from chain_bandit.cli.stopping import when_stopped
 from chain_bandit.output import answer
+from chain_bandit.usage import Usage, named_game
 
 
 def watch(

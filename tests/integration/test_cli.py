@@ -773,6 +773,16 @@ def test_help_and_version_are_quick_and_load_no_chain(tmp_path: Path) -> None:
         assert chain_bandit(*arguments, cwd=tmp_path).returncode == 0
 
 
+def test_the_api_loads_a_scenario_without_the_command_line_a_chain_or_a_simulator(tmp_path: Path) -> None:
+    program = (
+        "import sys, chain_bandit as cb\n"
+        "cb.load('small')\n"
+        "heavy = {'typer', 'web3', 'eth_abi', 'numba', 'rich', 'matplotlib', 'chain_bandit.cli'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False).returncode == 0
+
+
 @pytest.mark.parametrize("digits", [4_000, 5_000, 100_000])
 def test_a_number_of_thousands_of_digits_is_no_bug(digits: int, tmp_path: Path, called: Called) -> None:
     """A command line of the largest size, for each place that takes a number."""

@@ -19,7 +19,6 @@ from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import PIPELINED
 from chain_bandit.chain.wire import without_key
 from chain_bandit.cli.deploy import deploy as verb
-from chain_bandit.cli.options import Usage
 from chain_bandit.cli.up import up
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.game.deployment import NotADeployment, recorded
@@ -46,6 +45,7 @@ from chain_bandit.nodes.open_game import NotJoinable, Unreachable
 from chain_bandit.nodes.start import NeverOpened, Start
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
+from chain_bandit.usage import Usage
 from tests.integration.nodes import here
 from tests.light_keys import light_keys
 
