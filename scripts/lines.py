@@ -154,7 +154,8 @@ def main(given: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("before", nargs="?", help="a revision to compare HEAD with")
     before = parser.parse_args(given).before
-    now, then = counted("HEAD"), counted(before or "HEAD")
+    now = counted("HEAD")
+    then = counted(before) if before else Counter[str]()
     table = Table("part", "lines", *([before[:12], "ratio"] if before else []))
     for part in (*PARTS, TYPESCRIPT, WORDS):
         more = [f"{then[part]:,}", f"{now[part] / then[part]:.3f}" if then[part] else "new"] if before else []

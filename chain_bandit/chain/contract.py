@@ -8,6 +8,7 @@ from chain_bandit.chain.answers import as_bytes
 from chain_bandit.chain.artifacts import Artifact
 from chain_bandit.chain.call import Call, Events, Order, unread
 from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
+from chain_bandit.chain.http_node import BURIED, HttpNode
 from chain_bandit.chain.journal import Journal, Origin, Unkept
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import Rpc, StateAt, as_decoded
@@ -66,6 +67,16 @@ class Contract:
     def settle(self) -> None:
         """Wait until everything handed over is in blocks with enough confirmations."""
         self._sender.settle()
+
+    def bury_creation(self, node: HttpNode, most: int = BURIED) -> None:
+        """Wait until no reorganisation moves the contract: files name its block, and a stake before it would be lost.
+
+        Args:
+            most: blocks that the wait takes at most.
+        """
+        assert self.created_in is not None
+        node.bury(self.created_in, min(BURIED, most))
+        self.settle()
 
     def take_over(self, earlier: "Contract") -> None:
         """Go on in the place of an earlier client of the same accounts, whose transactions may have fallen out."""

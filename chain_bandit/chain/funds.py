@@ -86,6 +86,7 @@ def _pay(node: HttpNode, wanted: Mapping[bytes, int], payer: Wallet, journal: Jo
         sender.submit(method, payer, each.to, each.value, each.gas, each.data)
         for method, each in (*signed.values(), *payments)
     ]
-    sender.settle()
-    node.bury(max((block for call in calls for block in call.blocks), default=0))
-    sender.settle()
+    if calls:
+        sender.settle()
+        node.bury(max(block for call in calls for block in call.blocks))
+        sender.settle()

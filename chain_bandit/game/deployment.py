@@ -10,7 +10,6 @@ from typing import Any
 import chain_bandit
 from chain_bandit.append_log import regular_file, whole_file
 from chain_bandit.chain.client import Coordinator
-from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.funds import Need, fund, price_of, require_balance
 from chain_bandit.chain.http_node import HttpNode
@@ -85,13 +84,6 @@ def deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Jou
     return deployment
 
 
-def buried(node: HttpNode, contract: Contract) -> None:
-    """Wait until no reorganisation moves the block that created a contract, which the files of all nodes name."""
-    assert contract.created_in is not None
-    node.bury(contract.created_in)
-    contract.settle()
-
-
 def certificate(parameters: Parameters) -> str:
     """How many signatures certify a block at the opening, and what that promises."""
     count, choice = parameters.participants, QuorumChoice(parameters.quorum_choice)
@@ -136,7 +128,7 @@ def _deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Jo
         node.line, account, plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool, Stopwatch(),
         node.delivery, journal,
     )  # fmt: skip
-    buried(node, contract)
+    contract.bury_creation(node)
     deployment = {
         "format": FORMAT,
         "version": chain_bandit.__version__,

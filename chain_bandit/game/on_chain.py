@@ -86,7 +86,9 @@ class OnChain:
         )  # fmt: skip
         if self.contract.chain_id != self.node.chain_id:
             raise ForeignChain("chain id", self.node.chain_id, self.contract.chain_id)
-        self._bury_creation(plan.parameters.opening_deadline // 4)
+        if isinstance(self.node, HttpNode):
+            with self._stopwatch("evm"):
+                self.contract.bury_creation(self.node, plan.parameters.opening_deadline // 4)
         joins = list[Call]()
         for participant, seated in zip(self._participants, plan.seated, strict=True):
             joins.append(self.contract.join(participant, seated))
@@ -96,13 +98,6 @@ class OnChain:
         self.contract.open(self._environment, plan.salt)
         self.contract.settle()
         return Domain(self.node.chain_id, self.contract.address, plan.game)
-
-    def _bury_creation(self, most: int) -> None:
-        """Wait until no reorganisation moves the contract: a stake that came before it would be lost there."""
-        if isinstance(self.node, HttpNode):
-            with self._stopwatch("evm"):
-                self.node.bury(self.contract.created_in or 0, min(BURIED, most))
-            self.contract.settle()
 
     def _require_places(self, joins: Sequence[Call]) -> None:
         """Wait until no reorganisation moves the seats any more, and hold them against the plan.

@@ -27,7 +27,7 @@ from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.game import folder
 from chain_bandit.game.attach import attach
 from chain_bandit.game.chains import environment_need, participant_need, relayer_need
-from chain_bandit.game.deployment import buried, kept_journal
+from chain_bandit.game.deployment import kept_journal
 from chain_bandit.game.plan import Plan, Secrets
 from chain_bandit.game.unfinished import lock
 from chain_bandit.loopback import AddressRefused
@@ -168,7 +168,7 @@ def _game_file(
     private: bool, invited: Sequence[bytes],
 ) -> GameFile:  # fmt: skip
     """What everybody may know of a game that was deployed, before anybody has joined."""
-    buried(node, contract)
+    contract.bury_creation(node)
     assert contract.created_in is not None
     return GameFile(
         **asdict(identify(node.rpc.ask, contract.address)), first_block=contract.created_in, url=node.shown,
