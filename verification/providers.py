@@ -19,10 +19,12 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.process import OwnNode
+from chain_bandit.runner.rows import resumed_rows
 from verification.hostile_provider import ProviderLimits, provided
 from verification.kills import free_ports
 
@@ -227,17 +229,12 @@ def main() -> None:
     parser.add_argument("--columns", nargs="*", choices=COLUMNS, default=list(COLUMNS))
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    kept = arguments.json.read_text(encoding="utf-8").splitlines() if arguments.json and arguments.json.exists() else []
-    cells = [ProviderCell(**json.loads(line)) for line in kept]
-    for column in arguments.columns:
-        for row in arguments.rows:
-            if any((each.row, each.column) == (row, column) for each in cells):
-                continue
-            cells.append(cell(row, column))
-            print(cells[-1], file=sys.stderr, flush=True)
-            if arguments.json:
-                with arguments.json.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(cells[-1])) + "\n")
+    tasks = [(row, column) for column in arguments.columns for row in arguments.rows]
+    rows = resumed_rows(
+        tasks, lambda task: dict(zip(("row", "column"), task, strict=True)), lambda task: cell(*task),
+        lambda _, played: asdict(played), arguments.json,
+    )  # fmt: skip
+    cells = [ProviderCell(**row) for row in track(rows, "cells", len(tasks))]
     Console().print(table(cells))
     sys.exit(0 if all(each.is_good for each in cells) else 14)
 

@@ -11,7 +11,6 @@ lost anything.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -20,10 +19,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic, sleep
+from time import monotonic
 
 from chain_bandit.chain import tools
 from chain_bandit.chain.artifacts import chain_bandit_artifact
@@ -32,6 +32,7 @@ from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.process import running
 from chain_bandit.nodes.node_files import GAME
+from chain_bandit.runner.rows import resumed_rows
 
 STAGES = {"before": ("Joined", 0), "joining": ("Joined", 3), "full": ("Joined", 4), "opening": ("Opened", 1),
           "rounds": ("Recorded", 3), "settling": ("Revealed", 1), "closing": ("Closed", 1),
@@ -55,6 +56,7 @@ class ReorganisedGame:
         left: wei that the contract holds in the end.
     """
 
+    number: int
     verb: str
     stage: str
     depth: int
@@ -68,13 +70,18 @@ class ReorganisedGame:
     said: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
+    @property
+    def name(self) -> str:
+        """Command, stage, depth, confirmations, and seconds a block."""
+        return f"{self.verb} {self.stage} {self.depth} {self.confirmations} {self.block_time}"
+
 
 def games(count: int) -> Iterator[ReorganisedGame]:
     """So many, spread over verbs, stages, depths 1 to 5, confirmations and ways of mining."""
     every = list(product(("run", "up"), STAGES, (1, 6), (0, 1)))
     for number in range(count):
         verb, stage, confirmations, block_time = every[number * 27 % len(every)]
-        yield ReorganisedGame(verb, stage, 1 + number % 5, confirmations, block_time)
+        yield ReorganisedGame(number, verb, stage, 1 + number % 5, confirmations, block_time)
 
 
 @contextmanager
@@ -200,25 +207,27 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--keep", type=Path, help="a folder for the games' folders, which are thrown away else")
     arguments = parser.parse_args(given)
+    chosen = [game for game in games(arguments.games) if game.number >= arguments.first and arguments.only in game.name]
+    rows = resumed_rows(
+        chosen, lambda game: {"number": game.number}, partial(_played, arguments.keep), lambda _, game: asdict(game),
+        arguments.json,
+    )  # fmt: skip
     ended, lost = Counter[str](), 0
-    for number, game in enumerate(games(arguments.games)):
-        name = f"{game.verb} {game.stage} {game.depth} {game.confirmations} {game.block_time}"
-        if number < arguments.first or arguments.only not in name:
-            continue
-        with TemporaryDirectory(prefix="chain-bandit-", ignore_cleanup_errors=True) as scratch:
-            place = Path(scratch) if arguments.keep is None else arguments.keep / str(number)
-            place.mkdir(parents=True, exist_ok=True)
-            play(game, place)
+    for game in (ReorganisedGame(**row) for row in rows):
         ended[game.ended] += 1
         lost += bool(game.lost)
-        print(f"{number} {name}: {game.ended} {game.codes} after {game.undone} reorganisations, {game.seconds} s. "
-              f"{game.lost} {' | '.join(game.said)}", flush=True)  # fmt: skip
-        if arguments.json:
-            with arguments.json.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(game)) + "\n")
-        sleep(0.1)
+        after = f"after {game.undone} reorganisations, {game.seconds} s. {game.lost} {' | '.join(game.said)}"
+        print(f"{game.number} {game.name}: {game.ended} {game.codes} {after}", flush=True)
     print(f"{sum(ended.values())} games: {dict(ended)}; {lost} lost something")
     return 14 if lost else 0
+
+
+def _played(keep: Path | None, game: ReorganisedGame) -> ReorganisedGame:
+    with TemporaryDirectory(prefix="chain-bandit-", ignore_cleanup_errors=True) as scratch:
+        place = Path(scratch) if keep is None else keep / str(game.number)
+        place.mkdir(parents=True, exist_ok=True)
+        play(game, place)
+    return game
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Attacks by name, as scenarios call them; see `chain_bandit.plugins` for those of other packages."""
 
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -11,17 +13,42 @@ from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.settlement import Conduct
 
 
-def _ours() -> dict[str, type[Attack]]:
-    """Every class of this package with a name of its own: first liars, then attackers of the consensus; by name."""
-    modules = [import_module(f"{attacks.__name__}.{found.name}") for found in iter_modules(attacks.__path__)]
-    kinds = {
-        kind for module in modules for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, Attack) and kind.name != kind.__name__
-    }  # fmt: skip
-    return {kind.name: kind for kind in sorted(kinds, key=lambda kind: (kind.conduct, kind.name))}
+class _Shipped(Mapping[str, type[Attack]]):
+    """The attacks of this package by name: first liars, then attackers of the consensus.
+
+    An attack has the name of its module, which is imported once it is asked for: most need numpy.
+    """
+
+    def __getitem__(self, name: str) -> type[Attack]:
+        if name.replace("-", "_") not in _modules() or "_" in name:
+            raise KeyError(name)
+        module = import_module(f"{attacks.__name__}.{name.replace('-', '_')}")
+        kinds = (kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Attack))
+        found = next((kind for kind in kinds if kind.name == name), None)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_names())
+
+    def __len__(self) -> int:
+        return len(_names())
 
 
-ATTACKS = _ours()
+@cache
+def _modules() -> frozenset[str]:
+    return frozenset(found.name for found in iter_modules(attacks.__path__))
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    named = [each.replace("_", "-") for each in _modules()]
+    kinds = [(ATTACKS[name].conduct, name) for name in named if name in ATTACKS]
+    return tuple(name for _, name in sorted(kinds))
+
+
+ATTACKS: Mapping[str, type[Attack]] = _Shipped()
 
 
 class UnknownAttack(ChainBanditError):

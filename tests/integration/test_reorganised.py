@@ -29,8 +29,8 @@ from verification.reorganised import ReorganisedGame, play
 @pytest.mark.parametrize(
     "game",
     [
-        ReorganisedGame("run", "joining", 3, 1, 0), ReorganisedGame("run", "closing", 4, 6, 0),
-        ReorganisedGame("up", "rounds", 2, 1, 0),
+        ReorganisedGame(0, "run", "joining", 3, 1, 0), ReorganisedGame(1, "run", "closing", 4, 6, 0),
+        ReorganisedGame(2, "up", "rounds", 2, 1, 0),
     ],
     ids=lambda game: f"{game.verb} {game.stage}",
 )  # fmt: skip

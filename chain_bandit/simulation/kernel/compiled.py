@@ -103,7 +103,8 @@ def sources(module: str, *beside: str) -> dict[str, Path]:
 
 def _file(name: str) -> Path:
     place = _PACKAGE.parent.joinpath(*name.split("."))
-    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    package = place / "__init__.py"
+    return package if package.is_file() else place.with_suffix(".py")  # a folder of data may have a module's name
 
 
 @cache
