@@ -67,9 +67,9 @@ def _seat(dice: Dice, among: int) -> int:
 
 
 def another_arm(dice: Dice, parameters: Parameters, block: Block) -> Block:
-    """Another honest arm."""
+    """Another honest arm, where there is one: the contract refuses an arm that the game has not."""
     header, body = block
-    return replace(header, arm=(header.arm + dice.randint(1, 3)) % max(2, parameters.arms)), body
+    return replace(header, arm=(header.arm + dice.randint(1, 3)) % parameters.arms), body
 
 
 def other_candidates(dice: Dice, parameters: Parameters, block: Block) -> Block:

@@ -68,6 +68,7 @@ class Rpc:
         notice: told when an answer takes long.
         clock: which all waiting is counted by.
         newest, parent: what `latest` gave last, and the hash of that block's parent.
+        block_time: seconds a block between the last two heights that `latest` saw; 0 until then.
         identity: chain id and genesis hash, if it matters which chain answers: after a lost exchange of any
             caller, no response is accepted without them.
 
@@ -85,7 +86,8 @@ class Rpc:
         self._lost, self._heard = -inf, (-inf, -inf)
         """When the last exchange that was lost began; when the last that was answered began, and ended."""
         self.newest: tuple[int, str] | None = None
-        self.parent = ""
+        self.parent, self.block_time = "", 0.0
+        self._seen: tuple[int, float] | None = None
         self.clock = delivery.clock
         self.notice = Notice(f"the chain at {without_key(line)}" if isinstance(line, str) else "", delivery.say)
 
@@ -174,7 +176,12 @@ class Rpc:
     def latest(self) -> tuple[int, str]:
         """Number and hash of the latest block; `newest` has them until it is asked for again."""
         block, self.parent = self.ask("eth_getBlockByNumber", ["latest", False], _block_and_parent)
-        self.newest = block
+        self.newest, now = block, self.clock.now()
+        number, at = self._seen or (block[0], now)
+        if block[0] > number:
+            self.block_time = (now - at) / (block[0] - number)
+        if self._seen is None or block[0] != number:
+            self._seen = block[0], now
         return self.newest
 
     def block(self, number: str) -> tuple[int, str]:
@@ -192,9 +199,9 @@ class Rpc:
         height: int = self.ask("eth_blockNumber", [], as_int)
         return height
 
-    def code(self, address: bytes) -> bytes:
-        """The code at an address."""
-        code: bytes = self.ask("eth_getCode", [checksummed(address), "latest"], as_bytes)
+    def code(self, address: bytes, block: str = "latest") -> bytes:
+        """The code at an address, after a block."""
+        code: bytes = self.ask("eth_getCode", [checksummed(address), block], as_bytes)
         return code
 
     def call(

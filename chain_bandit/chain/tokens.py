@@ -54,9 +54,9 @@ class Tokens(Contract):
         made._bind()
         return made
 
-    def is_there(self) -> bool:
-        """Whether the contract is on the chain. Raises `ForeignContract` where other code is in its place."""
-        return is_shown(self._require_shipped)
+    def is_there(self, block: str = "latest") -> bool:
+        """Whether a block has the contract, or one before it. Raises `ForeignContract` for other code in its place."""
+        return is_shown(lambda: self._require_shipped(block))
 
     def agree(self, sender: Wallet, epoch: int, body: bytes, signers: int, signatures: bytes) -> Call:
         """End an epoch by a quorum's word, unless somebody else has ended it."""
@@ -95,8 +95,8 @@ class Tokens(Contract):
         """The open epoch."""
         return int(self._view("nextEpoch", block=block))
 
-    def _require_shipped(self) -> None:
-        code = self.rpc.code(self.address)
+    def _require_shipped(self, block: str = "latest") -> None:
+        code = self.rpc.code(self.address, block)
         if not tokens_artifact().deployed.is_same(code):
             raise ForeignContract(checksummed(self.address), len(code))
 

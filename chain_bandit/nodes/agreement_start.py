@@ -8,6 +8,7 @@ from chain_bandit.actors.epochs.participant import EpochParticipant
 from chain_bandit.actors.epochs.validator import EpochValidator
 from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.errors import ForeignChain
+from chain_bandit.chain.http_node import BURIED
 from chain_bandit.chain.identity import chain_of, require_chain
 from chain_bandit.chain.node import account
 from chain_bandit.chain.tokens import Tokens
@@ -79,7 +80,7 @@ class AgreementStart(NodeStart):
 
     def _await_opening(self, links: Links) -> bool:
         waited = False
-        while not self.contract.is_there():
+        while not self._is_buried():
             if os.getppid() != self._starter and not self.contract.is_there():
                 raise StarterGone(self.game.contract)
             if not waited:
@@ -90,6 +91,12 @@ class AgreementStart(NodeStart):
         if found != self.domain.game:
             raise ForeignChain("agreement", self.game.game, "0x" + found.hex())
         return waited
+
+    def _is_buried(self) -> bool:
+        """Whether the contract is under so many blocks that no reorganisation takes it, or no block comes any more."""
+        height = self.node.height()
+        stands_still = self._stands_still(height)
+        return self.contract.is_there() and (stands_still or self.contract.is_there(hex(max(0, height - BURIED))))
 
     def _seated(
         self, journal: SignedJournal | None, stack: ExitStack

@@ -71,11 +71,11 @@ def up_agreement(
                 node.line, account(relayer.secret), game.terms, shared.accounts, Stopwatch(), node.delivery
             )
             assert made.address == address
-            assert made.created_in is not None
+            made.bury_creation(node)
             say(f"{len(states(out))} processes; chain-bandit ps {out} says how they are")
             for _ in looked:
                 pause(LOOK)
-        report = export(node.rpc.ask, address, made.created_in, out)
+        report = export(node.rpc.ask, address, creation_block(node.rpc.ask, address), out)
     tokens = [row.token for row in report.epochs]
     left = iter(tokens)
     regret = play_world(game, lambda own, sent: next(left))

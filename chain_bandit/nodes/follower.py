@@ -125,6 +125,11 @@ class EventFollower(ABC):
         """The record of the open round, if the chain has one; the accusations before it are in `accusations` then."""
         ...
 
+    @property
+    def block_time(self) -> float:
+        """Seconds a block, as far as the chain has shown; 0 until then."""
+        return self._rpc.block_time
+
     def knows_more(self) -> bool:
         """Whether events that were read tell of more than was given, so that `next` asks nobody."""
         return bool(self._waiting)
@@ -319,6 +324,11 @@ class Follower(EventFollower):
         found = self._made.popleft()
         self._given = found.record.round
         return found
+
+    @property
+    def block_time(self) -> float:
+        """Seconds a block, as far as the chain has shown; 0 until then."""
+        return self._rpc.block_time
 
     def knows_more(self) -> bool:
         """Whether events that were read tell of more than was given, so that `next` asks nobody."""

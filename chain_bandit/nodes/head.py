@@ -166,16 +166,16 @@ class HeadWatch:
 
     Args:
         on_reorganised: called when other blocks are in place of some that were seen.
-        every: seconds from one look to the next.
+        calm: seconds from one look to the next at least, where they are more than `LOOK`.
         read: blocks that events were read of since it was called last.
     """
 
     def __init__(
-        self, rpc: Rpc, path: Path, head: Head, on_reorganised: Callable[[], None] = lambda: None, every: float = LOOK,
-        read: Callable[[], Sequence[Block]] = tuple,
+        self, rpc: Rpc, path: Path, head: Head, on_reorganised: Callable[[], None] = lambda: None,
+        calm: Callable[[], float] = lambda: LOOK, read: Callable[[], Sequence[Block]] = tuple,
     ) -> None:  # fmt: skip
         self._rpc, self._path, self._head, self._clock = rpc, path, head, rpc.clock
-        self._on_reorganised, self._every, self._read = on_reorganised, every, read
+        self._on_reorganised, self._calm, self._read = on_reorganised, calm, read
         self._next = 0.0
         self._notice = Notice(rpc.notice.what, rpc.notice.say)
 
@@ -183,7 +183,7 @@ class HeadWatch:
         """Whether the chain has all that was read from it, as far as the last look says. Raises as `Head` does."""
         now = self._clock.now()
         if now >= self._next or at_once:
-            self._next = now + self._every
+            self._next = now + max(LOOK, self._calm())
             head, kept, before = self._head, self._head.kept, self._head.reorganisations
             sent = self._rpc.head
             for block in self._read():

@@ -48,7 +48,7 @@ from chain_bandit.protocol.within_a_round import forget
 
 POLL, GROWTH, LONGEST, SHARE = 0.02, 1.5, 3.0, 0.1
 """Seconds from one question to the chain to the next, while a record is waited for; what each pause is longer than the
-last; the longest, in seconds, and of a delay bound, by which nodes may see one record apart."""
+last; the longest, in seconds, and of a delay bound or of the time that a block takes, whichever is longer."""
 
 UNHURRIED = 0.1
 """Seconds between two looks after the last round, at first."""
@@ -130,6 +130,11 @@ class RecordSource(Protocol):
 
     accusations: dict[int, int]
 
+    @property
+    def block_time(self) -> float:
+        """Seconds a block; 0 while it is not known."""
+        ...
+
     def next(self, parameters: Any, ledger: Any) -> Any:
         """The record of the open round, which says in a `word` how it ended; None while it is not there."""
         ...
@@ -145,6 +150,11 @@ class RecordSource(Protocol):
     def is_closed(self) -> bool:
         """Whether the accounts are final."""
         ...
+
+
+def calm(bound: float, block_time: float) -> float:
+    """Seconds from one question to a chain to the next while nothing happens, for a delay bound and a block time."""
+    return min(LONGEST, SHARE * max(bound, block_time))
 
 
 class Node:
@@ -192,8 +202,6 @@ class Node:
         self._next: Any = None
         self._furthest = dict.fromkeys(self._everybody, 0)
         self._greeted: set[int] = set()
-        self._longest = max(2 * POLL, min(LONGEST, SHARE * bound))
-        self._shortest = max(POLL, self._longest / 4)  # the relayer tells of a record at once
         self._looked, self._look_at, self._pause, self._is_told = -inf, 0.0, self._shortest, False
         self._rate_limit, self._standing = RateLimit(len(self._everybody)), Timeliness()
         self._noise = RateLimit(len(self._everybody))
@@ -206,6 +214,14 @@ class Node:
         self._held: dict[tuple[int, int, int], Iterable[NodeMessage]] = {}
         """What came in early: by sender, round and step, of this round and those that are `_soon`; still as bytes, for
         messages may take eight times as many."""
+
+    @property
+    def _longest(self) -> float:
+        return max(2 * POLL, calm(self._bound, self._follower.block_time))
+
+    @property
+    def _shortest(self) -> float:
+        return max(POLL, self._longest / 4)  # the relayer tells of a record at once
 
     def run(self, receive: Callable[[float, frozenset[int], frozenset[int]], Frames]) -> None:
         """Play to the end of the game. `receive` waits as `Wait` says.
@@ -443,7 +459,7 @@ class Node:
 
     def _is_recorded(self) -> bool:
         if self._next is None and (self._now() >= self._look_at or self._follower.knows_more()):
-            is_over = self._pause == self._longest and self._follower.is_over()
+            is_over = self._pause >= self._longest and self._follower.is_over()
             if not self._follower.knows_more():  # else it is not asked
                 self._looked = self._now()
             self._next = self._follower.next(self._rules.parameters, self.ledger)

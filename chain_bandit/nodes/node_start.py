@@ -13,7 +13,7 @@ from typing import Any
 from chain_bandit.actors.messages import RELAYER
 from chain_bandit.chain.contract import Contract
 from chain_bandit.chain.errors import NodeUnreachable
-from chain_bandit.chain.http_node import BURIED, HttpNode
+from chain_bandit.chain.http_node import BURIED, CALM, HttpNode
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
@@ -26,9 +26,9 @@ from chain_bandit.nodes.addresses import AddressBook
 from chain_bandit.nodes.bodies import BodyExchange
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import EventFollower
-from chain_bandit.nodes.head import LOOK, PATIENCE, ChainWentBack, Head, HeadWatch, Reorganised, read_head
+from chain_bandit.nodes.head import PATIENCE, ChainWentBack, Head, HeadWatch, Reorganised, read_head
 from chain_bandit.nodes.message_recorder import tapped
-from chain_bandit.nodes.node import LONGEST, SHARE, UNHURRIED, Node
+from chain_bandit.nodes.node import UNHURRIED, Node, calm
 from chain_bandit.nodes.observed import Observed
 from chain_bandit.nodes.processes import alone
 from chain_bandit.nodes.role import NodeRole
@@ -91,6 +91,7 @@ class NodeStart(ABC):
     _opened: Callable[[], None] = staticmethod(lambda: None)
     """Told when the first round can begin."""
 
+    _moved_at = -1, 0.0
     game: files.SharedFile
     contract: Contract
     domain: Domain
@@ -132,9 +133,8 @@ class NodeStart(ABC):
         kept, confirmations = self._place / files.HEAD, self.game.confirmations
         lacks = self.follower.lacks
         head = Head(self.node.shown, self.game.genesis_hash, confirmations, read_head(kept), lacks)
-        calm = min(LONGEST, SHARE * self.game.bound_ms / 1000)
         self.watch = HeadWatch(
-            self.contract.rpc, kept, head, self._bring_back, max(LOOK, 0.9 * calm), self.follower.unchecked
+            self.contract.rpc, kept, head, self._bring_back, lambda: 0.9 * self._calm(), self.follower.unchecked
         )
 
     def _connected(self, url: str) -> HttpNode:
@@ -195,6 +195,17 @@ class NodeStart(ABC):
         if Path(folder) != self._place:
             reason = f'was made as {folder}: end the node there first, then say the new "folder" in {files.NODE}'
             raise files.PlaceRefused(self._place, reason)
+
+    def _calm(self) -> float:
+        """Seconds from one question to the chain to the next while nothing happens."""
+        return calm(self.game.bound_ms / 1000, self.contract.rpc.block_time)
+
+    def _stands_still(self, height: int) -> bool:
+        """Whether no block has come for `CALM` seconds, as far as this was asked."""
+        now = self.clock.now()
+        if height != self._moved_at[0]:
+            self._moved_at = height, now
+        return now > self._moved_at[1] + CALM
 
     def _bring_back(self) -> None:
         """Send again what this node had in blocks that were replaced. Raises `Reorganised` where that is refused."""

@@ -23,7 +23,7 @@ from chain_bandit.attacks.attack import View
 from chain_bandit.attacks.malicious import MaliciousParticipant, MaliciousSeat
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
-from chain_bandit.chain.http_node import BURIED, CALM
+from chain_bandit.chain.http_node import BURIED
 from chain_bandit.chain.identity import require_same
 from chain_bandit.chain.node import account
 from chain_bandit.chain_history.bodies import KEPT
@@ -46,7 +46,7 @@ from chain_bandit.nodes.environment import EnvironmentRole, require_receipts
 from chain_bandit.nodes.follower import PASSING, Follower
 from chain_bandit.nodes.head import LOOK, REPLACED, ChainWentBack, Reorganised
 from chain_bandit.nodes.live import kept_own, kept_rewards
-from chain_bandit.nodes.node import GROWTH, LONGEST, SHARE, UNHURRIED
+from chain_bandit.nodes.node import GROWTH, UNHURRIED
 from chain_bandit.nodes.node_start import NodeStart, said, to_audit
 from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
@@ -97,8 +97,7 @@ class Start(NodeStart):
     contract: Coordinator
     follower: Follower
     _opens_by: tuple[float, int] | None = None
-    _full_at: tuple[int, float] | None = None
-    _moved_at = 0, 0.0
+    _full_at: int | None = None
     _is_moved = False
 
     def _read_game(self, path: Path) -> None:
@@ -186,7 +185,7 @@ class Start(NodeStart):
         Raises `NeverOpened` once no block can open it any more; stake or pool have come back by then.
         """
         waited, deadline, height = False, self.game.first_block + self.parameters.opening_deadline, self.node.height()
-        pause, longest = UNHURRIED, max(UNHURRIED, min(LONGEST, SHARE * self.game.bound_ms / 1000))
+        pause = UNHURRIED
         while self.follower.opening() is None:
             if height >= deadline + self.game.confirmations and not self.contract.opened():
                 raise NeverOpened(deadline, height, self._take_back())
@@ -200,7 +199,7 @@ class Start(NodeStart):
                 if error.error not in ("AlreadyJoined", "AlreadyOpened", "OpeningMissed", "SeatsMissing"):
                     raise
             self.clock.sleep(pause)
-            pause = min(GROWTH * pause, longest)
+            pause = max(UNHURRIED, min(GROWTH * pause, self._calm()))
             height = self.node.height()
         return waited
 
@@ -242,14 +241,10 @@ class Start(NodeStart):
                 self._is_moved = True
                 self.node.hurry(blocks + self.game.confirmations)
             return False
-        height, now = head[0], self.clock.now()
         if self._full_at is None:
-            self._full_at = self._moved_at = height, now
+            self._full_at = head[0]
             self.node.hurry(BURIED)
-        if height != self._moved_at[0]:
-            self._moved_at = height, now
-        grown = height - self._full_at[0]
-        return grown >= min(BURIED, blocks // 2) or now > self._moved_at[1] + CALM
+        return self._stands_still(head[0]) or head[0] - self._full_at >= min(BURIED, blocks // 2)
 
     def _take_back(self) -> int:
         """Withdraw stake or pool of a game that was never opened, in wei."""

@@ -6,11 +6,13 @@ from dataclasses import replace
 from os.path import relpath
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
 from chain_bandit.auditor.report import Weight
 from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.tokens import Tokens
 from chain_bandit.game import mediated
 from chain_bandit.game.mediated import AgreementGame, Result, default_terms
 from chain_bandit.nodes import agreement_up, message_recorder, up
@@ -134,6 +136,28 @@ def test_a_node_that_cannot_start_ends_the_agreement_before_anything_is_deployed
     with pytest.raises(NodeStopped, match=r"^seat-1 stopped: "):
         up_agreement(GAME, tmp_path / "tokens", "anvil")
     assert deployed == []
+
+
+def test_a_contract_that_falls_out_is_put_there_again_before_its_nodes_begin(
+    in_one_process: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its transaction is lost too: the mempool drops it."""
+    out, deploy = tmp_path / "tokens", Tokens.deploy
+
+    def falls_out(*given: Any) -> Tokens:
+        made = deploy(*given)
+        asked = monotonic()
+        while monotonic() < asked + 3:
+            assert not any(line.startswith("round") for name in NAMES for line in logged(out / name))
+            sleep(0.1)
+        made.rpc.ask("anvil_reorg", [made.rpc.height() - made.created_in + 1, []])
+        made.rpc.ask("anvil_dropAllTransactions", [])
+        return made
+
+    monkeypatch.setattr(agreement_up.Tokens, "deploy", falls_out)
+    with anvil() as node:
+        result = up_agreement(GAME, out, node.url, payer="dev0")
+    assert (result.report.verdict, result.tokens) == ("passed", in_one_process.tokens)
 
 
 def test_nodes_whose_starter_is_gone_before_the_contract_end_with_a_sentence(

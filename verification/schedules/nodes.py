@@ -173,6 +173,10 @@ class _View:
         self._round = ledger.round + 1
         return self._game.chain[ledger.round][1]
 
+    @property
+    def block_time(self) -> float:
+        return 0.0
+
     def knows_more(self) -> bool:
         return self._shows(self._round)
 

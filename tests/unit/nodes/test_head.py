@@ -172,6 +172,18 @@ def test_a_look_takes_in_every_block_that_events_were_read_of(tmp_path, monkeypa
     assert watch.trouble == f"block 5 is {here} and was {there}, and its event Opened, which was read, is gone"
 
 
+def test_the_time_of_a_block_is_that_between_the_last_two_heights_that_were_seen(monkeypatch):
+    wire, now = Wire(), [0.0]
+    monkeypatch.setattr("chain_bandit.chain.rpc.wire_to", lambda line, timeout: wire)
+    rpc = Rpc("url", Stopwatch(), TransactionPolicy(clock=Clock(lambda: now[0])))
+    seen = []
+    for at, height in ((0, 1), (3, 1), (12, 2), (13, 2), (36, 4), (37, 3), (38, 4)):
+        now[0], wire.chain = float(at), dict(map(block, range(height + 1)))
+        rpc.latest()
+        seen.append(rpc.block_time)
+    assert seen == [0.0, 0.0, 12.0, 12.0, 12.0, 12.0, 1.0]
+
+
 def test_a_limit_of_requests_lasts_and_is_said_once():
     said = list[str]()
     notice = Notice("the chain", said.append)

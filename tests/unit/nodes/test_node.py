@@ -136,7 +136,7 @@ def play(
         return found if monotonic() > began + SECONDS * ledger.round and ledger.round <= recorded else None
 
     follower: Any = SimpleNamespace(
-        accusations={}, is_closed=lambda: True, next=record, knows_more=lambda: False,
+        accusations={}, block_time=0.0, is_closed=lambda: True, next=record, knows_more=lambda: False,
         is_over=lambda: monotonic() > began + SECONDS * (recorded + 1),
     )  # fmt: skip
     links = peers or Peers([(3 - each, encode(envelope)) for each in range(many)])
@@ -331,7 +331,7 @@ STEP, POLL, SPOKEN = EnvelopeKind.STEP, module.POLL, 0.003
 
 def looks(
     monkeypatch: pytest.MonkeyPatch, said: list[tuple[float, int, Envelope]], record: float,
-    role: Watched | None = None, seats: tuple[int, ...] = (1, 2, 3),
+    role: Watched | None = None, seats: tuple[int, ...] = (1, 2, 3), bound: float = 9.0, block_time: float = 0.0,
 ) -> list[float]:  # fmt: skip
     """When a seat asks the chain for the record of round 1, in seconds of a clock of the test's own.
 
@@ -345,12 +345,12 @@ def looks(
         return found if now[0] >= record else None
 
     follower: Any = SimpleNamespace(
-        accusations={}, is_closed=bool, is_over=bool, next=next_, knows_more=bool
+        accusations={}, block_time=block_time, is_closed=bool, is_over=bool, next=next_, knows_more=bool
     )  # fmt: skip
     links, opening = Peers([]), SimpleNamespace(round=1, time=1)
     role = role or Watched(speaks=True)
     role.clock = lambda: now[0]  # type: ignore[attr-defined]
-    given: Any = (role, rounds(1), opening, links, follower, True, 0, 9.0, SimpleNamespace(forget=list))
+    given: Any = (role, rounds(1), opening, links, follower, True, 0, bound, SimpleNamespace(forget=list))
     game = Node(*given, say=lambda line: None, clock=lambda: now[0]).play()
     steps = [(SPOKEN, seat, Envelope(STEP, 1, step, ())) for step in range(STEPS) for seat in seats]
     due = sorted([*steps, *said], key=lambda each: each[0])
@@ -380,6 +380,13 @@ def test_the_chain_is_asked_at_once_where_the_relayer_tells_of_the_record_and_on
     assert early[:2] == [0.0, 0.005]
     assert 0.006 not in early
     assert len(early) <= len(alone) + 1
+
+
+def test_a_chain_is_asked_ten_times_a_block_however_short_the_delay_bound_is(monkeypatch):
+    """Seven nodes on a chain of a block each twelve seconds ask some ten requests a second."""
+    asked = looks(monkeypatch, [], 12.0, bound=0.5, block_time=12.0)
+    assert 10 <= len(asked) <= 17
+    assert len(looks(monkeypatch, [], 12.0, bound=0.5, block_time=0.2)) > 200
 
 
 def test_who_is_in_the_next_round_tells_of_the_record_too(monkeypatch):
@@ -437,7 +444,7 @@ def test_who_reads_many_records_at_once_is_back_when_the_chain_has_no_more(monke
     monkeypatch.setattr(round_rules, "after_record", over)
     now, read, lines, role = [0.0], [0], list[str](), Watched(speaks=True)
     found = SimpleNamespace(word="approved", record=None)
-    follower: Any = SimpleNamespace(accusations={}, is_closed=bool, is_over=bool)
+    follower: Any = SimpleNamespace(accusations={}, block_time=0.0, is_closed=bool, is_over=bool)
     follower.knows_more = lambda: read[0] >= role.round
 
     def next_(parameters: Any, ledger: Ledger) -> Any:
@@ -469,8 +476,9 @@ def behind(
     now, role, bound = [0.0], Watched(speaks=True), 1.0
     found = SimpleNamespace(word="approved", record=None)
     follower: Any = SimpleNamespace(
-        accusations={}, is_closed=lambda: is_over, is_over=bool, next=lambda *given: found, knows_more=lambda: True
-    )
+        accusations={}, block_time=0.0, is_closed=lambda: is_over, is_over=bool,
+        next=lambda *given: found, knows_more=lambda: True,
+    )  # fmt: skip
     opening, verifier = SimpleNamespace(round=1, time=1), SimpleNamespace(forget=list)
     given: Any = (role, rounds(burn_in, 100), opening, Peers([]), follower, burn_in == 1, 0, bound, verifier, str)
     game, frame = Node(*given, clock=lambda: now[0]).play(), encode(Envelope(EnvelopeKind.NOW, 1, 0, ()))
