@@ -26,12 +26,19 @@ TOO_MANY_REQUESTS, LIMIT_EXCEEDED = 429, -32005
 """The code of HTTP that some nodes put into JSON, and that of EIP-1474 for any limit."""
 
 _RATE = re.compile(
-    r"rate.?limit|too many requests|requests? per |requests?/s|request (count|rate)|request limit|compute units"
-    r"|(daily|monthly|plan|usage|throughput).{0,40}(limit|exceed|reach)|quota|(exceed|capacity).{0,40}per second",
+    r"rate.?limit|too many requests|requests? per |requests?/s|request (count|rate)|per second"
+    r"|(daily|monthly|throughput).{0,40}(limit|exceed|reach)",
     re.IGNORECASE,
 )
+_EITHER = re.compile(r"(plan|usage).{0,40}(limit|exceed|reach)|quota|request limit|compute units", re.IGNORECASE)
+"""Words of a limit of requests, or of what one request asks for."""
+
 _OF_BLOCKS = re.compile(r"block range|\d blocks?\b", re.IGNORECASE)
-_ABSENT = re.compile(r"not found|cannot be found|unknown block|beyond|pruned|not available|unavailable", re.IGNORECASE)
+_ABSENT = re.compile(
+    r"prun|beyond.{0,20}head|^(?!.*(range|limit|max|allow|plan|tier))"
+    r".*(not found|cannot be found|unknown block|beyond|not available|unavailable)",
+    re.IGNORECASE | re.DOTALL,
+)
 _SUGGESTED = re.compile(r"\[\s*(0x[0-9a-f]+|\d+)\s*,\s*(0x[0-9a-f]+|\d+)\s*\]", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.])(\d+(?:,\d{3})*)(k?)\b(?!\s*(?:results?|logs?|ms|s\b|seconds?|bytes))", re.IGNORECASE)
 
@@ -40,21 +47,22 @@ def is_rate_limit(code: object, text: str, of_blocks: bool = False) -> bool:
     """Whether an error of JSON-RPC says that requests come too fast, or that a quota is used up.
 
     Args:
-        of_blocks: the request was for events of several blocks: a limit that is not named is of these.
+        of_blocks: the request was for events of several blocks: a limit that may be of these is not of requests.
     """
-    if code == TOO_MANY_REQUESTS or says_rate(text):
+    if code == TOO_MANY_REQUESTS or says_rate(text, of_blocks):
         return True
     named = re.search("range|result|log|block|batch|size|large|time", text, re.IGNORECASE)
     return code == LIMIT_EXCEEDED and not of_blocks and not named
 
 
-def says_rate(text: str) -> bool:
-    """Whether a text says in words that requests come too fast, or that a quota is used up."""
-    return bool(_RATE.search(text)) and not _OF_BLOCKS.search(text)
+def says_rate(text: str, of_blocks: bool = False) -> bool:
+    """As `is_rate_limit`, by the words alone."""
+    is_rate = _RATE.search(text) or (not of_blocks and _EITHER.search(text))
+    return bool(is_rate) and not _OF_BLOCKS.search(text)
 
 
 def says_absent(text: str) -> bool:
-    """Whether a refusal says in words that blocks are missing."""
+    """Whether a refusal says in words that blocks are missing, and nothing of a limit."""
     return bool(_ABSENT.search(text))
 
 

@@ -255,9 +255,15 @@ def _taken(text: str, requests: Sequence[Request]) -> list[Any]:
     try:
         return _answers(parsed(text), requests)
     except ValueError:
-        if says_rate(text[:_LONGEST_TEXT]):
-            return [Refused(text[:_LONGEST_TEXT], limited=0.0)] * len(requests)
+        said = text[:_LONGEST_TEXT]
+        if says_rate(said):
+            return _in_words(said, said, 0.0, requests)
         raise
+
+
+def _in_words(why: str, said: str, after: float, requests: Sequence[Request]) -> list[Any]:
+    """Refusals of requests by a text that is of some limit: of events of several blocks where it may be."""
+    return [Refused(why, limited=after if says_rate(said, _is_of_blocks(requests)) else None)] * len(requests)
 
 
 def _answers(found: Any, requests: Sequence[Request]) -> list[Any]:
@@ -269,7 +275,7 @@ def _answers(found: Any, requests: Sequence[Request]) -> list[Any]:
     count = len(requests)
     alone = found[0] if isinstance(found, list) and len(found) == 1 < count else found
     if isinstance(alone, dict) and alone.get("error"):
-        refused = read_answer(alone, count == 1 and _has_blocks(requests[0]))
+        refused = read_answer(alone, _is_of_blocks(requests))
         return [refused if count == 1 or _is_limited(refused) else NOT_TAKEN] * count
     answers = {answer["id"]: answer for answer in (found if count > 1 else [found])}
     if count == 1:
@@ -286,6 +292,10 @@ def _is_of_batch(answer: Mapping[str, Any]) -> bool:
     return error is not None and (
         error.get("code") == INVALID_REQUEST or _OF_BATCH.search(str(error.get("message"))) is not None
     )
+
+
+def _is_of_blocks(requests: Sequence[Request]) -> bool:
+    return len(requests) == 1 and _has_blocks(requests[0])
 
 
 def _has_blocks(request: Request) -> bool:
@@ -313,8 +323,8 @@ def _failed(text: str, status: int, after: float | None, requests: Sequence[Requ
     has_blocks, may_be_less = any(map(_has_blocks, requests)), status in _TOO_LARGE or _OF_BATCH.search(said)
     if found is not None and (has_blocks or may_be_less):
         return _answers(found, requests)
-    if says_rate(text[: 10 * _LONGEST_TEXT]):
-        return [Refused(why, limited=after or 0.0)] * count
+    if says_rate(begin := text[: 10 * _LONGEST_TEXT]):
+        return _in_words(why, begin, after or 0.0, requests)
     if count > 1 and may_be_less:
         return [NOT_TAKEN] * count
     if has_blocks and may_be_less:

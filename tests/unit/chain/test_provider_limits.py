@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Event
 from typing import Any
@@ -130,24 +131,29 @@ OTHER_WORDS = {
     "a range beyond": (200, {"code": -32000, "message": "Requested range is beyond the maximum of 20 blocks"}),
     "no number": (200, {"code": -32000, "message": "Reduce the interval"}),
     "nothing of it": (200, {"code": -32000, "message": "not allowed here"}),
+    "a plan to buy": (200, {"code": -32000, "message": "a 20 range, upgrade from free plan to raise this limit"}),
+    "a plan's limit": (200, {"code": -32005, "message": "eth_getLogs: the limit of your plan was exceeded"}),
+    "a quota": (200, {"code": -32000, "message": "max block quota per eth_getLogs is 20"}),
+    "a maximum": (200, {"code": -32000, "message": "Range beyond the allowed maximum"}),
+    "a tier": (200, {"code": -32000, "message": "block range unavailable on free tier"}),
+    "plain text": (200, b"quota"), "a quota's status": (403, b"quota"),
     "a status of size": (413, b"<html>413</html>"), "a bad request": (400, b"<html>bad</html>"),
     "a time-out": (504, b""), "a status of the node": (500, b"<html>oops</html>"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("words", OTHER_WORDS)
-def test_a_range_is_halved_whatever_the_node_says_of_it(words):
-    status, said = OTHER_WORDS[words]
+def spans_asked(time: VirtualTime, status: int, said: object, is_refused: Callable[[int], bool]) -> list[int]:
+    """Blocks of each question until all events are found."""
     asked = list[int]()
 
     def refuse(handler: Handler, batch: Batch) -> bool:
         (about,) = batch[0]["params"]
         asked.append(int(about["toBlock"], 16) - int(about["fromBlock"], 16) + 1)
         text = said if isinstance(said, bytes) else json.dumps({"id": batch[0]["id"], "error": said}).encode()
-        return asked[-1] > 20 and raw(handler, text, status)
+        return is_refused(asked[-1]) and raw(handler, text, status)
 
     with proxy("", Echo(refuse)) as url:
-        wire = HttpWire(url, 5.0)
+        wire = HttpWire(url, 5.0, time.clock)
         found = all_logs(
             LogRanges().pieces({}, 0, 5000, lambda request: request),
             lambda request: [[each] if isinstance(each, dict) else each for each in wire.exchange([request])],
@@ -155,15 +161,27 @@ def test_a_range_is_halved_whatever_the_node_says_of_it(words):
     assert isinstance(found, list)
     covered = [range(int(each["fromBlock"], 16), int(each["toBlock"], 16) + 1) for each in found]
     assert [number for each in covered for number in each] == list(range(5001))
-    assert len(asked) < 5001 // 10 + 60
+    return asked
 
 
-def test_a_limit_without_a_name_is_waited_for_where_no_range_can_be_smaller():
+@pytest.mark.parametrize("words", OTHER_WORDS)
+def test_a_range_is_halved_whatever_the_node_says_of_it(words):
+    assert len(spans_asked(VirtualTime(), *OTHER_WORDS[words], lambda span: span > 20)) < 5001 // 10 + 60
+
+
+def test_a_quota_of_requests_is_waited_for_at_one_block():
+    time = VirtualTime()
+    asked = spans_asked(time, 200, {"code": -32000, "message": "quota exceeded"}, lambda span: time.time < 9.0)
+    assert (time.time > 9.0, min(asked), len(asked) < 100) == (True, 1, True)
+
+
+@pytest.mark.parametrize("words", ["limit exceeded", "the limit of your plan was exceeded", "quota"])
+def test_a_limit_without_a_name_is_waited_for_where_no_range_can_be_smaller(words):
     time, count = VirtualTime(), [0]
 
     def refuse(handler: Handler, batch: Batch) -> bool:
         count[0] += 1
-        text = json.dumps({"id": 0, "error": {"code": -32005, "message": "limit exceeded"}}).encode()
+        text = json.dumps({"id": 0, "error": {"code": -32005, "message": words}}).encode()
         return count[0] <= 3 and raw(handler, text)
 
     with proxy("", Echo(refuse)) as url:
@@ -360,7 +378,14 @@ def test_limits_are_told_apart_in_the_words_of_nodes_and_providers(words):
         assert is_rate_limit(code, text.format(**values)) == (limit == "rate"), limit
         if limit in ("range", "size"):
             assert LogRanges().narrows(Refused(text.format(**values)), 1, 500), limit
-    assert not LogRanges().narrows(Refused("block 7 not found"), 1, 5)
+
+
+@pytest.mark.parametrize("text", [
+    "header not found", "pruned history unavailable", "block range extends beyond current head block",
+    "old data not available due to pruning", "block 0x7 is unavailable",
+])  # fmt: skip
+def test_blocks_that_a_node_lacks_are_asked_for_once(text):
+    assert not LogRanges().narrows(Refused(text), 1, 5000)
 
 
 STATED = {
