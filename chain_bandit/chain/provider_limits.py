@@ -27,7 +27,7 @@ TOO_MANY_REQUESTS, LIMIT_EXCEEDED = 429, -32005
 
 _RATE = re.compile(
     r"rate.?limit|too many requests|requests? per |requests?/s|request (count|rate)|per second"
-    r"|(daily|monthly|throughput).{0,40}(limit|exceed|reach)",
+    r"|(daily|monthly|throughput).{0,40}(limit|exceed|reach)|\b[qrt]ps\b|throttl|slow.?down|too (fast|frequent)",
     re.IGNORECASE,
 )
 _EITHER = re.compile(r"(plan|usage).{0,40}(limit|exceed|reach)|quota|request limit|compute units", re.IGNORECASE)

@@ -84,17 +84,6 @@ def test_a_batch_that_a_node_refuses_is_split_and_the_size_is_kept(most, status,
     assert len(node.sizes) - before == -(-33 // most)
 
 
-def test_a_batch_whose_answers_all_say_that_it_is_too_large_is_split():
-    def refuse(handler: Handler, batch: Batch) -> bool:
-        error = {"code": -32600, "message": "Batch size too large"}
-        if len(batch) > 4:
-            handler.reply([{"jsonrpc": "2.0", "id": each["id"], "error": error} for each in batch])
-        return len(batch) > 4
-
-    with proxy("", Echo(refuse)) as url:
-        assert HttpWire(url, 5.0).exchange(ASKED) == [hex(number) for number in range(33)]
-
-
 OF_A_BATCH = {"code": -32600, "message": "batch too large"}
 
 
@@ -281,6 +270,10 @@ def test_the_body_of_a_failure_is_in_the_sentence():
         lambda handler, batch: handler.reply([RATE] if handler.alone else [{**RATE, "id": e["id"]} for e in batch]),
         lambda handler, batch: handler.reply(b'{"id":null,"error":{"code":429,"message":"slow down"}}'),
         lambda handler, batch: handler.reply(b"Too Many Requests"),
+        *(
+            lambda handler, _, said=said: handler.reply(b'{"error":{"code":-32000,"message":"%s"}}' % said)
+            for said in (b"Exceeded the QPS limit", b"RPS limit", b"request throttled", b"Slow down", b"too frequent")
+        ),
         lambda handler, batch: handler.reply(b"<html>You are being rate limited</html>", 403),
     ],
 )
