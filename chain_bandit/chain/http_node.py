@@ -8,6 +8,7 @@ from typing import Any
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.answers import as_int
 from chain_bandit.chain.errors import NodeUnreachable, NotUnderstood
+from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.transaction_policy import PIPELINED, TransactionPolicy
@@ -28,6 +29,9 @@ KNOCK = 1.0
 
 SHOWN = 10.0
 """Seconds for which balances that were given are waited for: a provider may answer by an older block."""
+
+LONG = 5.0
+"""Seconds without the blocks that are waited for after which the wait is told."""
 
 _POLL = 0.2
 
@@ -58,25 +62,34 @@ class HttpNode:
 
     def mine(self, blocks: int) -> None:
         """Let `blocks` blocks pass: mined at once by a development node, waited for on any other."""
-        if not self._pass(blocks, STANDSTILL):
+        if not self._pass(blocks, STANDSTILL, "a deadline of the game passes there"):
             raise NodeUnreachable(f"{self.shown}: no block in {STANDSTILL:.0f} s")
 
     def bury(self, block: int, blocks: int = BURIED) -> None:
         """Let so many blocks come on top of one, unless the chain stands still: that one does not go back."""
-        self._pass(max(0, block + blocks - self.height()), CALM)
+        on_top = f"{blocks} blocks on top of block {block:,} make it final"
+        self._pass(max(0, block + blocks - self.height()), CALM, on_top)
 
-    def _pass(self, blocks: int, standstill: float) -> bool:
-        """Whether so many blocks came, none of them later than so many seconds after the one before."""
+    def _pass(self, blocks: int, standstill: float, why: str) -> bool:
+        """Whether so many blocks came, none of them later than so many seconds after the one before.
+
+        A long wait is told, and why it is.
+        """
         clock, height = self.delivery.clock, self.height()
-        until, target = clock.now() + standstill, height + blocks
+        target = height + blocks
         self.hurry(blocks)
+        until, told_at = clock.now() + standstill, clock.now() + LONG
+        notice = Notice(f"block {target:,}", self.delivery.say, f"the wait for block {target:,} is over")
         while (now := self.height()) < target:
             if now > height:
                 height, until = now, clock.now() + standstill
             elif clock.now() > until:
-                return False
+                break
+            if clock.now() > told_at:
+                notice.waiting(f"the chain is at block {now:,}; {why}")
             clock.sleep(_POLL)
-        return True
+        notice.over()
+        return now >= target
 
     def hurry(self, blocks: int) -> None:
         """Have a development node mine `blocks` blocks; any other goes on as it does.

@@ -8,6 +8,7 @@ import pytest
 
 from chain_bandit.chain.answers import as_hex
 from chain_bandit.chain.errors import NodeUnreachable, NotMined
+from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
 from chain_bandit.chain.outbox import Outbox
@@ -71,9 +72,10 @@ class SlowChain:
                 "gasUsed": "0x5208", "blockNumber": hex(block), "blockHash": as_hex(block.to_bytes(32)), "logs": [],
                 "status": "0x1",
             }  # fmt: skip
-        if method == "hardhat_getAutomine":
+        if method in ("hardhat_getAutomine", "evm_mine"):
             return Refused("no such method", unknown_method=True)
         others = {"eth_chainId": "0x1", "eth_getTransactionCount": "0x0", "eth_getLogs": [], "eth_getBalance": "0xffff",
+                  "eth_blockNumber": hex(self.height),
                   "eth_getTransactionByHash": {"hash": parameters and parameters[0]}}  # fmt: skip
         return others[method]
 
@@ -150,6 +152,31 @@ def test_no_notice_where_blocks_come_seldom() -> None:
         sender.submit("pay", account(b"\1" * 32), b"\2" * 20, amount, 21_000, b"")
         sender.settle()
     assert said == []
+
+
+class Mines(SlowChain):
+    """A development node."""
+
+    def _answer(self, method: str, parameters: Sequence[Any]) -> Any:
+        self.time += self.interval * (method == "evm_mine")
+        return None if method == "evm_mine" else super()._answer(method, parameters)
+
+
+def test_a_wait_for_blocks_is_told_once_where_it_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(chain: SlowChain, blocks: int) -> list[str]:
+        said = list[str]()
+        monkeypatch.setattr("chain_bandit.chain.rpc.wire_to", lambda line, timeout: chain)
+        node = HttpNode("http://127.0.0.1:1", TransactionPolicy(clock=chain.clock, say=said.append))
+        node.bury(1000)
+        node.mine(blocks)
+        return said
+
+    begins = "waiting for block 1,008: the chain is at block 1,00"
+    buried = "; 8 blocks on top of block 1,000 make it final", "the wait for block 1,008 is over"
+    last = "waiting for block 1,010: the chain is at block 1,009; a deadline of the game passes there"
+    assert told(SlowChain(5.0), 2) == [f"{begins}1{buried[0]}", buried[1], last, "the wait for block 1,010 is over"]
+    assert told(SlowChain(1e9), 0) == [f"{begins}0{buried[0]}", buried[1]], "the chain stands still"
+    assert told(SlowChain(0.2), 2) == told(Mines(60.0), 2) == []
 
 
 class TakesNothing(SlowChain):
