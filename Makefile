@@ -141,6 +141,7 @@ NEXT_PYTHON ?= 3.12 3.13
 		test -x .venv-next/bin/python || { echo "no Python of $(NEXT_PYTHON) is installed, and uv cannot download one:" \
 			"install one, or say where it is: make .venv-next/ready NEXT_PYTHON=/path/to/python" >&2; exit 2; }
 	@$(BIN)/uv pip install -q --python .venv-next/bin/python --require-hashes -r requirements.lock -r scripts/build.lock
-	@$(BIN)/uv pip install -q --python .venv-next/bin/python --constraints requirements-dev.lock pytest pytest-timeout hypothesis
+	@sed -nE '/^(pytest|pytest-timeout|hypothesis)==/,/^ *#/p' requirements-dev.lock > .venv-next/tests.lock
+	@$(BIN)/uv pip install -q --python .venv-next/bin/python --require-hashes --constraints requirements-dev.lock -r .venv-next/tests.lock
 	@$(BIN)/uv pip install -q --python .venv-next/bin/python --no-deps --no-build-isolation -e .
 	@touch $@

@@ -57,7 +57,7 @@ TAKEN = {
     "an image": ("examples/deploy/[Cc]*", r"(?:FROM|image:) (\S+:\S+)", r"\S+@sha256:[0-9a-f]{64}"),
     "a package": (
         "Makefile", r"(?m)^\t.*pip install (.*)$",
-        r".*(--require-hashes|--no-deps --no-build-isolation -e \.|--constraints requirements-dev\.lock).*",
+        r".*(--require-hashes|--no-deps --no-build-isolation -e \.).*",
     ),
     "a package of an image": (
         "examples/deploy/Containerfile", r"pip install (.*?)(?:&&|\\|\n)",
