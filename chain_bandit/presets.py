@@ -29,8 +29,8 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({
 UNPROVEN: Final = {"growth": 0.1}
 """Keys of the recommended preset where liars stay in the game: its phases are shorter; see docs/robust.md."""
 
-EXPLORATION: Final = ((0.3, "5/b"), (1.0, "7.4/b"))
-"""C₁ of that preset where liars stay in the game, by the largest share of liars."""
+EXPLORATION: Final = ((0.3, "5/b"), (0.4, "7.4/b"), (1.0, "16/b"))
+"""C₁ of that preset where liars stay in the game, by the largest share of liars; the last one was not searched."""
 
 
 def with_defaults(given: Mapping[str, Any], but: Collection[str] = ()) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def with_defaults(given: Mapping[str, Any], but: Collection[str] = ()) -> dict[s
     name = given.get("preset", PAPER)
     preset = {key: value for key, value in _of(name).items() if key not in but}
     keys, own = {**preset, **given}, given.get("chain", {})
-    if name == RECOMMENDED and not {"exploration", "policy", "aggregation"} & given.keys() and unproven(keys):
+    if name == RECOMMENDED and "exploration" not in given and keys.get("policy") == "kl-ucb" and unproven(keys):
         shorter = {key: value for key, value in UNPROVEN.items() if key not in but}
         keys = {**preset, **shorter, "exploration": _exploration(keys), **given}
     if not isinstance(own, Mapping):
@@ -91,7 +91,8 @@ def explained(keys: Mapping[str, Any]) -> str:
     why, own = unproven(keys), _exploration(keys)
     if keys["preset"] != RECOMMENDED or not why or (keys["policy"], keys["exploration"]) != ("kl-ucb", own):
         return ""
-    return f"no liar is excluded while this game is played ({why}): the preset plays kl-ucb with C1 = {own}"
+    searched = "" if own != EXPLORATION[-1][1] else "; against so many liars a participant may do better alone"
+    return f"no liar is excluded while this game is played ({why}): the preset plays kl-ucb with C1 = {own}{searched}"
 
 
 def _exploration(keys: Mapping[str, Any]) -> str:

@@ -123,6 +123,28 @@ def test_where_liars_stay_in_the_game_it_explores_more_and_says_so(read, changes
     own = read(**OPEN | changes, exploration="3/b")
     assert (own.exploration, explained(dict(own))) == ("3/b", "")
     assert read(**OPEN | changes, policy="ucb1").exploration == "1.85/b"
+    same = {"policy": "kl-ucb", "aggregation": "huber-one-step"}
+    assert read(**OPEN | changes, **same).exploration == "5/b", "the preset's own values change nothing"
+    assert read(**OPEN | changes, aggregation="median").exploration == "5/b"
+
+
+@pytest.mark.parametrize(
+    "mode", [{"slash": 0.0}, {"sealed": True}, {"comparison": "mpc"}], ids=lambda mode: next(iter(mode))
+)
+@pytest.mark.parametrize(("liars", "seats", "most"), [(1, 10, 70), (3, 10, 70), (4, 10, 110), (1, 4, 110)])
+def test_the_worst_lie_that_was_found_costs_no_more_in_each_mode_as_it_is_loaded(mode, liars, seats, most):
+    row = searched({"liars": liars, "participants": seats})
+    lies = [{"seat": seats - 1 - each, "attacks": row["worst"]["attacks"]} for each in range(liars)]
+    keys = {"name": "mode", "participants": seats, "liars": liars, "attackers": 0, "rounds": row["rounds"]}
+    rewards = {"kind": "bernoulli", "means": [0.5, 0.45, 0.4, 0.3]}
+    scenario = api.build(**keys, seed=1, rewards=rewards, malicious=lies, **mode)
+    assert api.simulate(scenario, replicates=50).regret.mean <= most
+
+
+def test_more_liars_than_were_searched_are_told_of(read):
+    keys = {"participants": 20, "liars": 9, "attackers": 1, "preset": RECOMMENDED, "slash": 0.0}
+    assert read(**keys).exploration == "16/b"
+    assert explained(dict(read(**keys))).endswith("against so many liars a participant may do better alone")
 
 
 def searched(keys):
