@@ -57,8 +57,7 @@ def up_agreement(
         bound_ms: Δ.
     """
     require_of_agreement(game.terms)
-    out = fresh(out)
-    with connected(chain, say) as node:
+    with fresh(out) as out, connected(chain, say) as node:
         on_connected(node.chain_id)
         relayer = Signer(os.urandom(32))  # its own, so that no two games have one contract
         shared = _set_up(game, node, out, payer, relayer, bound_ms, is_url(chain))

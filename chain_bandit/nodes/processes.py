@@ -46,7 +46,7 @@ class NodeStatus:
 
 @contextmanager
 def alone(place: Path) -> Iterator[None]:
-    """Be the one process of a node's folder while the block runs; its id is there to see.
+    """Be the one process of a node's folder, or of a game's, while the block runs; its id is there to see.
 
     Raises:
         LogLocked: another one is, whatever it signs.
@@ -72,6 +72,16 @@ def alone(place: Path) -> Iterator[None]:
         os.close(file)
 
 
+@contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Be the one process that starts a game's nodes; afterwards nothing of it is there. Raises as `alone`."""
+    with alone(out):
+        try:
+            yield
+        finally:
+            (out / files.PID).unlink(missing_ok=True)
+
+
 def places(out: Path) -> list[Path]:
     """The folders of a game's nodes, here or elsewhere; of a node with a keystore itself. Raises `PlaceRefused`."""
     if (out / files.NODE).exists():
@@ -85,7 +95,7 @@ def _place(out: Path, name: str) -> Path:
 
 def states(out: Path) -> list[NodeStatus]:
     """How every node of a game is. Raises `PlaceRefused`."""
-    return [_state(place) for place in places(out)]
+    return [state_of(place) for place in places(out)]
 
 
 def down(out: Path) -> list[NodeStatus]:
@@ -93,12 +103,12 @@ def down(out: Path) -> list[NodeStatus]:
     told = [state for state in states(out) if state.pid is not None]
     for number in (signal.SIGTERM, signal.SIGKILL):
         for state in told:
-            pid = _state(_place(out, state.name)).pid  # as of now: the number may be another process's soon
+            pid = state_of(_place(out, state.name)).pid  # as of now: the number may be another process's soon
             if pid is not None:
                 with suppress(ProcessLookupError):  # it has just ended by itself
                     os.kill(pid, number)
         until = monotonic() + PATIENCE
-        while any(_state(_place(out, state.name)).pid is not None for state in told) and monotonic() < until:
+        while any(state_of(_place(out, state.name)).pid is not None for state in told) and monotonic() < until:
             sleep(LOOK)
     return told
 
@@ -123,7 +133,7 @@ def logged(place: Path, tail: int | None = None) -> list[str]:
         return []
 
 
-def _state(place: Path) -> NodeStatus:
+def state_of(place: Path) -> NodeStatus:
     """The operating system tells the lock's holder: the file's content may be of an earlier process."""
     ended = (place / files.ENDED).exists()
     try:

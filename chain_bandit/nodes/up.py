@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from time import sleep
@@ -28,7 +28,7 @@ from chain_bandit.nodes.ended import UNOPENED, ended_with, is_undone
 from chain_bandit.nodes.fork_server import ForkServer
 from chain_bandit.nodes.game_folders import write_folders, write_game
 from chain_bandit.nodes.left import leave
-from chain_bandit.nodes.processes import LOOK, down, logged, places, states
+from chain_bandit.nodes.processes import LOOK, down, held, logged, places, state_of, states
 from chain_bandit.protocol.errors import ChainBanditError, require
 from chain_bandit.scenario import Scenario
 
@@ -68,10 +68,9 @@ def up(
         ChainBanditError: the scenario is none for nodes, the folder cannot be used, the chain does not answer.
     """
     require_of_nodes(scenario)
-    out = fresh(out)
     # its own, so that no two games have one contract, see docs/nodes.md
     plan = Plan(scenario, secrets=replace(Secrets.of(scenario.seed), environment=os.urandom(32)))
-    with connected(chain, say) as node:
+    with fresh(out) as out, connected(chain, say) as node:
         on_connected(node.chain_id)
         made = set_up(plan, node, out, payer, keeps=is_url(chain))
         with processes(out) as fork_server:
@@ -94,7 +93,8 @@ def take_up(
     here = [place for place, state in zip(places(out), states(out), strict=True) if state.begun is not None]
     if all((place / files.ENDED).exists() for place in here) and not any(is_undone(each, None, say) for each in here):
         return
-    with processes(out) as fork_server:
+    # a node with a keystore has the lock of its folder
+    with nullcontext() if (out / files.NODE).exists() else held(out), processes(out) as fork_server:
         say(f"{len(here)} processes; chain-bandit ps {out} says how they are")
         for _ in looks(out, fork_server, say, revives):
             pause(LOOK)
@@ -121,14 +121,21 @@ def require_of_nodes(scenario: Scenario) -> None:
         require(holds, name, f"{wanted} (among processes)")
 
 
-def fresh(out: Path) -> Path:
-    """The folder of a new game, made and resolved. Raises `FolderRefused`."""
+@contextmanager
+def fresh(out: Path) -> Iterator[Path]:
+    """The folder of a new game, made and resolved, for this process alone while the block runs.
+
+    Raises `FolderRefused`; `LogLocked` where another process took it at the same moment.
+    """
     place = out.resolve()
     with folder.writing(out):
         place.mkdir(parents=True, exist_ok=True)
         if any(place.iterdir()):
-            raise folder.FolderRefused(out, "is not empty; name another with --out")
-    return place
+            pid = state_of(place).pid
+            why = "is not empty" if pid is None else f"is being written by process {pid}"
+            raise folder.FolderRefused(out, f"{why}; name another with --out")
+    with held(place):
+        yield place
 
 
 def set_up(plan: Plan, node: HttpNode, out: Path, payer: str | None, keeps: bool) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """An agreement on tokens played by processes: the same epochs as in one process, and no statement twice after kills."""
 
 import json
+import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from os.path import relpath
 from pathlib import Path
 from time import monotonic, sleep
@@ -24,7 +27,8 @@ from chain_bandit.nodes.message_recorder import said_twice
 from chain_bandit.nodes.processes import logged, states
 from chain_bandit.nodes.up import NodeStopped, processes
 from chain_bandit.protocol.errors import AssumptionBroken
-from tests.integration.nodes import ROOT, chain_bandit
+from chain_bandit.scenario import load
+from tests.integration.nodes import ROOT, SMALL, chain_bandit
 
 EPOCHS = 6
 GAME = AgreementGame(default_terms(4, 4, 1, 2, 4), (0.8, 0.6, 0.5), EPOCHS, 7)
@@ -195,3 +199,26 @@ def test_agreements_that_processes_do_not_play_are_refused_before_anything_is_ma
         with pytest.raises(AssumptionBroken, match=what):
             up_agreement(AgreementGame(terms, (0.8, 0.6), 1, 1), tmp_path / "tokens", "anvil")
     assert not (tmp_path / "tokens").exists()
+
+
+@pytest.mark.parametrize(
+    ("verb", "begin"), [(("up", SMALL), partial(up.up, load(SMALL))), (("mediate", "up"), partial(up_agreement, GAME))]
+)
+def test_a_second_game_into_one_new_folder_is_refused_at_the_start_and_removes_nothing(
+    verb: tuple[object, ...], begin: Callable[..., object], tmp_path: Path
+) -> None:
+    out, begun = tmp_path / "game", list[int]()
+
+    def connected(chain_id: int) -> None:
+        begun.append(chain_id)
+        second = chain_bandit(*verb, "--out", out)
+        assert (second.returncode, second.stdout) == (2, ""), second.stderr
+        said = f"error: {out}: is being written by process {os.getpid()}; name another with --out\n"
+        assert second.stderr.endswith(said)
+        assert [path.name for path in out.iterdir()] == [files.PID]
+        raise AssumptionBroken("test", "over", {})
+
+    with pytest.raises(AssumptionBroken, match="over"):
+        begin(out, "anvil", on_connected=connected)
+    assert len(begun) == 1
+    assert list(out.iterdir()) == []

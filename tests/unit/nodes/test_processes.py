@@ -46,10 +46,10 @@ def test_one_process_at_a_time_and_its_number_is_there(tmp_path):
     for _ in range(2):
         with held(tmp_path) as other:
             assert path.read_text() == f"{other.pid}\n"
-            assert processes._state(tmp_path) == NodeStatus(tmp_path.name, other.pid, False)
+            assert processes.state_of(tmp_path) == NodeStatus(tmp_path.name, other.pid, False)
             with pytest.raises(LogLocked, match="another process"), alone(tmp_path):
                 pass
-        assert processes._state(tmp_path).pid is None
+        assert processes.state_of(tmp_path).pid is None
     with pytest.raises(LogUnwritable), alone(tmp_path / "nowhere"):
         pass
 
@@ -58,7 +58,7 @@ def test_who_looks_before_the_number_is_written_sees_no_number_of_a_life_before(
     """`down` would signal another process that has that number now."""
     with held(tmp_path) as other:
         (tmp_path / files.PID).write_text("1\n")
-        assert processes._state(tmp_path).pid == other.pid
+        assert processes.state_of(tmp_path).pid == other.pid
 
 
 def test_who_has_just_ended_needs_no_signal(tmp_path, monkeypatch):
@@ -74,7 +74,7 @@ def test_who_has_just_ended_needs_no_signal(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "kill", kill)
     (tmp_path / "seat-0").mkdir()
     with held(tmp_path / "seat-0") as other:
-        monkeypatch.setattr(processes, "states", lambda out: [processes._state(out / "seat-0")])
+        monkeypatch.setattr(processes, "states", lambda out: [processes.state_of(out / "seat-0")])
         assert down(tmp_path) == [NodeStatus("seat-0", other.pid, False)]
         other.returncode = -9  # it was waited for here
 
@@ -95,17 +95,29 @@ def test_a_node_that_runs_already_is_not_ended_by_who_would_start_it_again(tmp_p
         assert other.poll() is None
 
 
+def test_a_game_is_not_taken_up_by_two_processes_at_the_same_time(tmp_path, monkeypatch):
+    """The nodes of the second could not begin, and its end would end those of the first."""
+    monkeypatch.setattr(up, "states", lambda out: [NodeStatus("seat-0", None, False)])
+    monkeypatch.setattr(up, "places", lambda out: [out / "seat-0"])
+    monkeypatch.setattr(up, "looks", lambda *given: iter(()))
+    monkeypatch.setattr(up, "down", lambda out: [])
+    with held(tmp_path), pytest.raises(LogLocked, match="another process is at this run"):
+        up.take_up(tmp_path, say=lambda line: None)
+    up.take_up(tmp_path, say=lambda line: None)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_node_is_called_stopped_only_where_it_has_run(tmp_path):
     """Its folder may be another host's, or may never have been used here."""
-    assert processes._state(tmp_path / "seat-3").word == "not here"
+    assert processes.state_of(tmp_path / "seat-3").word == "not here"
     (tmp_path / "seat-0").mkdir()
-    assert processes._state(tmp_path / "seat-0").word == "not begun"
+    assert processes.state_of(tmp_path / "seat-0").word == "not begun"
     with held(tmp_path / "seat-0"):
-        assert processes._state(tmp_path / "seat-0").word == "running"
-    assert processes._state(tmp_path / "seat-0").word == "stopped"
+        assert processes.state_of(tmp_path / "seat-0").word == "running"
+    assert processes.state_of(tmp_path / "seat-0").word == "stopped"
     (tmp_path / "seat-3").mkdir()
     (tmp_path / "seat-3" / files.ENDED).write_text("{}")
-    assert processes._state(tmp_path / "seat-3").word == "ended"
+    assert processes.state_of(tmp_path / "seat-3").word == "ended"
 
 
 @pytest.mark.parametrize("place", ["pipe", "folder", "text", "list", "deep"])
