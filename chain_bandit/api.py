@@ -4,7 +4,7 @@ Errors are `ChainBanditError` with the sentence and the exit code of the command
 """
 
 import os
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, time
@@ -15,6 +15,7 @@ from operator import index
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, TypeVar
+from warnings import warn
 
 from pydantic import BaseModel
 
@@ -349,6 +350,7 @@ def simulate(
 
     scenario = _scenario(scenario)
     replicates, jobs = _count("replicates", replicates), _count("jobs", jobs)
+    _warn_of_no_contract([scenario])
     (engine,) = engines([(scenario, replicates)])
     with _telling(progress) as tell:
         measured = measure(scenario, replicates, (), jobs, engine, lambda done: tell(done, replicates))
@@ -383,6 +385,7 @@ def sweep(
     else:
         given = grid.load(_path(source), replicates)
     place = _place(out, given.name)
+    _warn_of_no_contract([point.cell.scenario for point in given.points() if point.cell is not None])
     with _telling(progress) as tell:
         return SweepResult(swept(given, place, processes(jobs), resume, lambda done, failed: tell(done, given.size)))
 
@@ -527,6 +530,13 @@ def _telling(progress: Progress | bool) -> Iterator[Progress]:
     with Bar() as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _warn_of_no_contract(games: Collection[Scenario]) -> None:
+    from chain_bandit.game.simulated import no_contract_takes
+
+    if said := no_contract_takes(games):
+        warn(said, stacklevel=3)
 
 
 def _shown(value: object) -> str:

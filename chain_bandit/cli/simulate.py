@@ -44,7 +44,7 @@ def simulate(
 
     require_model(given)
     say_beforehand(given)
-    warn_of_no_contract(given)
+    warn_of_no_contract([given])
     chosen = engine or engines([(given, replicates)])[0]
     with ProgressLine("game", replicates) as line:
         if said := what_takes_long([(given, replicates)], [chosen]):

@@ -7,7 +7,7 @@ import typer
 
 from chain_bandit.cli.errors import as_json_of, say_error
 from chain_bandit.cli.options import Json
-from chain_bandit.cli.warnings import say_left_out
+from chain_bandit.cli.warnings import say_left_out, warn_of_no_contract
 from chain_bandit.output import answer
 from chain_bandit.usage import Usage
 
@@ -40,7 +40,9 @@ def sweep(
         raise Usage("--jobs is for this machine; the cluster of --ray has as many workers as it has")
     given = grid.load(file, replicates)
     place = out or Path("runs") / given.name
-    say_left_out(point.cell.scenario for point in given.points() if point.cell is not None)
+    games = [point.cell.scenario for point in given.points() if point.cell is not None]
+    say_left_out(games)
+    warn_of_no_contract(games)
     whose = workers.cluster(ray) if ray is not None else workers.processes(jobs)
     with ProgressLine("cell", given.size) as line:
         swept = swept_by(

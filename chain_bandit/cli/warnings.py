@@ -1,11 +1,11 @@
 """Warnings on stderr before anything is paid, and the refusal of public keys."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 from chain_bandit.presets import explained
-from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
+from chain_bandit.protocol.errors import ChainBanditError
 
 if TYPE_CHECKING:
     from chain_bandit.scenario import Scenario
@@ -69,12 +69,12 @@ def warn_of_unproven_lies(scenario: "Scenario") -> None:
         )  # fmt: skip
 
 
-def warn_of_no_contract(scenario: "Scenario") -> None:
-    """Whether no contract takes a scenario that is simulated, and why."""
-    try:
-        scenario.check_contract()
-    except AssumptionBroken as error:
-        print(f"warning: simulated all the same, but no contract takes this game: {error}", file=sys.stderr, flush=True)
+def warn_of_no_contract(games: "Collection[Scenario]") -> None:
+    """Whether no contract takes games that are simulated, and why."""
+    from chain_bandit.game.simulated import no_contract_takes
+
+    if said := no_contract_takes(games):
+        print(f"warning: {said}", file=sys.stderr, flush=True)
 
 
 def say_beforehand(scenario: "Scenario", played: bool = False) -> None:

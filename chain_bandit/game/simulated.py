@@ -1,6 +1,6 @@
 """Simulated games of a scenario, without messages, one or many, each with its own random stream."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from math import ceil, log
@@ -11,7 +11,7 @@ from chain_bandit.attacks.attack import Attack
 from chain_bandit.crypto.keys import derive
 from chain_bandit.foreign.registry import answers
 from chain_bandit.game.live import require_model
-from chain_bandit.protocol.errors import require
+from chain_bandit.protocol.errors import AssumptionBroken, require
 from chain_bandit.protocol.ledger import chosen_arm
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.sealing import noise_seed
@@ -150,6 +150,18 @@ def what_takes_long(games: Sequence[tuple[Scenario, int]], chosen: Sequence[Engi
     if slow - fast <= COMPILING:
         return ""
     return f"about {slow:,.0f} s; {max(fast, 1):,.0f} s after {FASTER}"
+
+
+def no_contract_takes(games: Collection[Scenario]) -> str:
+    """A sentence on simulated games that no contract takes, and why, of several once; empty where there are none."""
+    refused = list[AssumptionBroken]()
+    for each in games:
+        try:
+            each.check_contract()
+        except AssumptionBroken as error:
+            refused.append(error)
+    which = "this game" if len(games) == 1 else f"{len(refused):,} of these {len(games):,} games"
+    return f"simulated all the same, but no contract takes {which}: {refused[0]}" if refused else ""
 
 
 def keys_of(seed: int) -> encoding.Keys:

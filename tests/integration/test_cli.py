@@ -17,6 +17,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
+import chain_bandit as cb
 from chain_bandit import reference
 from chain_bandit.auditor.catalogue import CHECKS
 from chain_bandit.audits import ManifestFalse
@@ -646,6 +647,23 @@ def test_a_simulated_game_that_no_contract_takes_is_warned_of(given: list[str], 
     (line,) = [line for line in seen.stderr.splitlines() if line.startswith("warning: ")]
     assert "no contract takes this game" in line
     assert why in line
+
+
+def test_a_sweep_says_once_which_of_its_games_no_contract_takes(tmp_path: Path, called: Called) -> None:
+    axes = {"participants": [4, 300, 301]}
+    (tmp_path / "sweep.toml").write_text(
+        f'name = "large"\nbase = "{SMALL}"\nreplicates = 1\n[axes]\nparticipants = {axes["participants"]}\n'
+    )
+    seen = called("sweep", "sweep.toml", "--out", "out")
+    said = "simulated all the same, but no contract takes 2 of these 3 games: participants: M <= 256 "
+    (line,) = [line for line in seen.stderr.splitlines() if line.startswith("warning: ")]
+    assert line.startswith(f"warning: {said}")
+    with pytest.warns(UserWarning, match=f"^{re.escape(said)}") as warned:
+        cb.sweep(SMALL, axes=axes, replicates=1)
+    assert [each.filename for each in warned] == [__file__]
+    with pytest.warns(UserWarning, match="no contract takes this game: ") as warned:
+        cb.simulate(cb.load(SMALL, participants=300), 1)
+    assert [each.filename for each in warned] == [__file__]
 
 
 def test_a_slash_that_false_reports_cost_is_not_warned_of(called: Called) -> None:
