@@ -134,7 +134,7 @@ class Run:
 
     @property
     def passed(self) -> bool:
-        """Whether the audit found nothing wrong and could check everything, and no rule of the game failed always."""
+        """Whether the audit found nothing wrong and could check everything, and no rule of the game failed."""
         from chain_bandit.runs import unanswered_rule
 
         return self.audit.exit_code == 0 and unanswered_rule(self.audit) is None
@@ -343,7 +343,8 @@ def simulate(
     agent-steps a second, as games with a policy of your own always do.
 
     Raises:
-        ChainBanditError: a scenario that cannot be simulated, or a number below 1.
+        ChainBanditError: a scenario that cannot be simulated, or a number below 1; where a rule failed in some rounds,
+            the `measured` of the simulation are its `results`.
     """
     from chain_bandit.game.simulated import engines
     from chain_bandit.game.simulated import replicates as measure

@@ -230,8 +230,9 @@ _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": oper
 
 
 def unanswered_rule(report: AuditReport) -> RuleUnanswered | None:
-    """The first rule of the game that never answered."""
-    return next((RuleUnanswered(each.sentence) for each in report.findings if each.evidence.get(ALWAYS)), None)
+    """A rule of the game that failed, in any round; one that never answered first."""
+    failed = sorted((each for each in report.findings if ALWAYS in each.evidence), key=lambda f: not f.evidence[ALWAYS])
+    return RuleUnanswered(failed[0].sentence) if failed else None
 
 
 def lost_liveness(scenario: Scenario, manifest: dict[str, Any]) -> LivenessLost | None:

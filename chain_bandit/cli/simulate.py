@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chain_bandit.cli.errors import as_json_of, say_error
 from chain_bandit.cli.options import Json, Override, RoundCount, ScenarioFile, Seed, overrides
 from chain_bandit.cli.warnings import say_beforehand, warn_of_no_contract
 from chain_bandit.output import answer
+from chain_bandit.protocol.ruleset import RuleUnanswered
 from chain_bandit.simulation.engine import Engine
 
 if TYPE_CHECKING:
@@ -49,7 +51,12 @@ def simulate(
     with ProgressLine("game", replicates) as line:
         if said := what_takes_long([(given, replicates)], [chosen]):
             line.say(said)
-        measured = played(given, replicates, (), jobs, chosen, lambda done: line.show(done, str))
+        try:
+            measured, failed = played(given, replicates, (), jobs, chosen, lambda done: line.show(done, str)), None
+        except RuleUnanswered as error:
+            if error.results is None:
+                raise
+            measured, failed = error.results, error
     beside: Baselines = {}
     if compared:
         from chain_bandit.game.baselines import baselines  # late: rivals and the undefended game, for nobody else
@@ -60,7 +67,10 @@ def simulate(
         table = {"scenario": given.name, "seed": given.seed} | measured.as_dict()
         if compared:
             table["baselines"] = {name: [asdict(each) for each in row] for name, row in beside.items()}
-        answer(table, sort_keys=True)
+        answer(table | ({"error": as_json_of(failed)} if failed else {}), sort_keys=True)
     else:
         parts = [beside_baselines(measured, beside)] if compared else []
         console().print(regret_by_round(measured), *parts, sep="\n")
+    if failed:
+        say_error(failed)
+        raise typer.Exit(failed.exit_code)

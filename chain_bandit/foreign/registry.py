@@ -53,15 +53,20 @@ class Answers:
             self._failed[question] += 1
             self._reasons.setdefault(question, reason)
 
-    def require_any(self) -> None:
-        """Refuse results of a rule that failed each time that it was asked. Raises `RuleUnanswered`."""
-        for question, times in self._failed.items():
-            if times == self._asked[question]:
-                kind, name, verb = question
-                raise RuleUnanswered(
-                    f"the game's {kind.name.lower()} {name!r} failed each of the {times:,} times that {verb} was "
-                    f"asked: {self._reasons[question]}"
-                )
+    def require_all(self, results: object) -> None:
+        """Refuse results of a rule that failed, which the error has with it unless the rule never answered.
+
+        Raises `RuleUnanswered`.
+        """
+        if not self._failed:
+            return
+        question = min(self._failed, key=lambda each: self._asked[each] - self._failed[each])
+        (kind, name, verb), times, asked = question, self._failed[question], self._asked[question]
+        rule, said = f"{kind.name.lower()} {name!r}", f"times that {verb} was asked: {self._reasons[question]}"
+        if times == asked:
+            raise RuleUnanswered(f"the game's {rule} failed each of the {times:,} {said}")
+        said += "; ucb1 chose in its place" if kind is RuleKind.POLICY else ""
+        raise RuleUnanswered(f"the game's {rule} failed {times:,} of the {asked:,} {said}", results)
 
 
 _Question = tuple[RuleKind, str, str]
@@ -75,14 +80,13 @@ _listening: list[Answers] = []
 
 @contextmanager
 def answers() -> Iterator[Answers]:
-    """What foreign rules answer in the meantime; at the end it raises `RuleUnanswered` as `Answers.require_any`."""
+    """What foreign rules answer in the meantime."""
     heard = Answers()
     _listening.append(heard)
     try:
         yield heard
     finally:
         _listening.remove(heard)
-    heard.require_any()
 
 
 class _Counted:

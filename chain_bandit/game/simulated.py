@@ -184,7 +184,7 @@ def replicates(
     """Many fast games of a scenario: replicate r has the chance of its seed + r. Raises `NotSimulated`.
 
     The chance is not that of the live game with this seed, whose seed_0 takes everybody's keys in. Raises
-    `AssumptionBroken` as `seeds_of`, and `RuleUnanswered` where a rule failed each time that it was asked.
+    `AssumptionBroken` as `seeds_of`, and `RuleUnanswered` where a rule failed, with what the games came to.
 
     Args:
         marks: ascending rounds at which the sums are kept; by default `checkpoints`.
@@ -204,8 +204,12 @@ def replicates(
 
     chosen_arm.cache_clear()  # rules are asked again: what they failed to answer is not remembered as an answer
     forget()
-    with answers():
+    with answers() as heard:
         if engine is Engine.PLAIN:
-            return gathered(p, [partial(game, replicate) for replicate in range(count)], marks, jobs, engine, observe)
-        keys = list(map(keys_of, seeds))
-        return measure(p, rules_of(scenario), scenario.attacks(), keys, marks, jobs, engine, observe, game)
+            games = [partial(game, replicate) for replicate in range(count)]
+            measured = gathered(p, games, marks, jobs, engine, observe)
+        else:
+            keys = list(map(keys_of, seeds))
+            measured = measure(p, rules_of(scenario), scenario.attacks(), keys, marks, jobs, engine, observe, game)
+    heard.require_all(measured)
+    return measured

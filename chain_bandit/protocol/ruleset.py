@@ -88,12 +88,17 @@ class RuleFailed(ChainBanditError):
 
 
 class RuleUnanswered(ChainBanditError):
-    """A rule of the game that failed each time that it was asked."""
+    """A rule of the game that failed when it was asked: what came of the game is of another rule.
+
+    Attributes:
+        results: of the simulation all the same, where the rule has answered too.
+    """
 
     exit_code = 3
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, results: Any = None) -> None:
         super().__init__(f"{sentence}; correct the file of the rule")
+        self.results = results
 
 
 @dataclass(frozen=True, slots=True)

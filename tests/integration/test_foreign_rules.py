@@ -1,5 +1,6 @@
 """A rule of another author in nodes: one digest with the game in one process, and no node with another file of it."""
 
+import json
 import re
 from contextlib import closing
 from dataclasses import replace
@@ -107,6 +108,39 @@ def test_a_rule_that_raises_in_every_call_is_no_success(kind, tmp_path, called, 
     assert (opened.returncode, "--rule NAME or FILE.py:Class runs it" in " ".join(opened.stdout.split())) == (13, True)
     seen = called("show", "run", "--rule", "mine.py:Mine")
     assert (why in " ".join(seen.stdout.split()), seen.returncode) == (True, 0)
+
+
+def test_a_rule_that_raises_from_a_later_round_on_is_no_success_and_its_numbers_are_there(
+    tmp_path, called, monkeypatch
+):
+    (tmp_path / "late.py").write_text(
+        'from chain_bandit.rule_api import Policy\n\n\nclass Late(Policy):\n    name = "late"\n\n'
+        "    def arm(self, terms, learnt):\n        return 1 // (learnt.round <= 15)\n"
+    )
+    (tmp_path / "game.toml").write_text(
+        'name = "game"\npreset = "paper"\nparticipants = 4\nrounds = 20\nliars = 1\nattackers = 1\nburn_in = 8\n'
+        'policy = "late.py:Late"\n[rewards]\nkind = "bernoulli"\nmeans = [0.9, 0.3]\n'
+    )
+    said = "the game's policy 'late' failed 5 of the 12 times that arm was asked: arm raises ZeroDivisionError"
+    simulated = called("simulate", "game.toml", "--replicates", "1")
+    assert simulated.returncode == 3
+    assert f"error: {said}" in simulated.stderr
+    assert "ucb1 chose in its place" in simulated.stderr
+    assert "Regret of an honest participant" in simulated.stdout
+    told = json.loads(called("simulate", "game.toml", "--replicates", "1", "--json").stdout)
+    assert told["error"]["message"].startswith(said)
+    assert told["checkpoints"][-1]["round"] == 20
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RuleUnanswered, match=re.escape(said)) as refused:
+        cb.simulate("game.toml", 1)
+    assert len(refused.value.results.sums) == 1
+    (row,) = cb.sweep("game.toml", axes={"threshold": [2]}, replicates=1).final
+    assert said in row["error"]
+    played = called("run", "game.toml", "--out", "run")
+    assert played.returncode == 3
+    assert "error: the game's policy failed in 5 blocks" in played.stderr
+    assert json.loads((tmp_path / "run" / "audit.json").read_text())["verdict"] == "passed"
+    assert not cb.play("game.toml", "api").passed
 
 
 def test_a_rejected_round_is_shown_with_what_its_rule_raised(scenario, tmp_path, called):
