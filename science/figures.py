@@ -37,9 +37,9 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.runner.rows import kept_rows
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.kernel import encoding
-from chain_bandit.simulation.kernel.compiled import AVAILABLE
+from chain_bandit.simulation.kernel.compiled import AVAILABLE, FASTER
 from chain_bandit.simulation.kernel.forms import POLICIES
-from chain_bandit.simulation.replicates import Attacks, IntervalEstimate, Measured, NeedsNumba, estimate, measure
+from chain_bandit.simulation.replicates import Attacks, IntervalEstimate, Measured, estimate, measure
 from science import provenance
 from science.provenance import ROOT
 
@@ -546,7 +546,7 @@ def main() -> None:
     parser.add_argument("--speed", type=Path, help="what benchmarks/speed.py --json has printed")
     given = parser.parse_args()
     if not AVAILABLE:
-        parser.error(str(NeedsNumba()))
+        parser.error(f"pictures need numba: {FASTER}")
     if given.replicates < 2:
         parser.error("expected --replicates of at least 2")
     provenance.require_clean(given.out)

@@ -96,7 +96,7 @@ def audit(
         kept_at = folder / REPORT if folder and (folder / REPORT).is_file() else None
         drawn_at = page if page and not page_lost else kept_at
         console().print(
-            checks_table(report, every, head=report.head if report.head_trusted else ""),
+            checks_table(report, every, head=report.head if report.head_trusted and contract is None else ""),
             statements_table(report, names.seats),
             *([to_open(drawn_at)] if drawn_at else []), sep="\n",
         )

@@ -75,7 +75,7 @@ def page(
 def _live_bar(facts: ViewModel, every: float) -> Markup:
     """How far the game is, and a form that opens a round or a participant; with scripts alone."""
     last = facts.rows[-1].round if facts.rows else 0
-    due = f" of {facts.manifest.rounds:,}" if facts.manifest.rounds else ""
+    due = f" of {facts.manifest.rounds:,}" if facts.manifest.rounds and facts.at == "round" else ""  # or T is of pulls
     said = f"Round {last:,}{due} is recorded" + ("." if every else "; the game is over.")
     which = tag("select", tag("option", "round", value="round"), tag("option", "participant", value="participant"),
                 aria_label="What to open")  # fmt: skip

@@ -19,6 +19,7 @@ from typer.main import get_command
 from chain_bandit import plugins
 from chain_bandit.auditor import findings
 from chain_bandit.auditor.catalogue import CHECKS
+from chain_bandit.auditor.trial import ANYBODYS
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.cli.root import app
 from chain_bandit.game.game import Game
@@ -168,7 +169,7 @@ def test_commands_of_the_page_on_nodes_play_the_game_that_one_process_plays(plac
     manifest = json.loads((place / "nodes" / "small" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["run_digest"] == f"0x{game.run_digest.hex()}"
     assert said[1].splitlines() == [f"{name:<12} ended               round {last}" for name in NAMES]
-    assert f"all {last} rounds are recorded" in said[2]
+    assert f"round {last}, the last, is recorded" in said[2]
     assert said[3] == "no node of nodes/small runs\n"
     audited = json.loads((place / "nodes" / "small" / "audit.json").read_text(encoding="utf-8"))
     ended = [json.loads((place / "nodes" / "small" / f"seat-{seat}" / "ended.json").read_text()) for seat in range(4)]
@@ -266,7 +267,7 @@ def test_the_tutorial_on_taking_part_plays_a_game_with_keys_of_their_own(place: 
     assert "game.json has 4 participants" in said
     assert "passed" in said
     for name in ("ann", "bob", "cleo", "dan"):
-        assert "rounds are recorded" in (place / f"{name}.log").read_text(encoding="utf-8")
+        assert ", the last, is recorded" in (place / f"{name}.log").read_text(encoding="utf-8")
 
 
 def test_the_table_on_trust_names_checks_and_findings_that_there_are() -> None:
@@ -338,6 +339,13 @@ def test_every_command_line_of_the_pages_is_one_of_the_parser() -> None:
 )  # fmt: skip
 def test_a_command_line_that_is_none_is_found(text: str, found: list[str | None]) -> None:
     assert [unknown(line) for line in named(text)] == found
+
+
+def test_the_page_of_the_audit_names_the_refused_calls_that_are_tried() -> None:
+    page = read("docs/audit.md")
+    (said,) = re.findall(r"\*A call that was refused\.\*(.*?) is tried beside the game", page, re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", said)) == set(ANYBODYS)
+    assert "revealSeal" not in re.findall(r"[^.]*it is believed", page)[0]
 
 
 def test_readme_names_targets_that_make_has() -> None:

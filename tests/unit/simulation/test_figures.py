@@ -45,6 +45,16 @@ def test_the_demo_is_what_its_command_gives_and_its_honest_lose_less_than_alone(
     assert short["the paper's preset"]["all"]["low"] > short[figures.ALONE]["all"]["high"]
 
 
+def test_without_numba_no_option_is_named_that_is_none(monkeypatch, capsys):
+    monkeypatch.setattr(figures, "AVAILABLE", False)
+    monkeypatch.setattr("sys.argv", ["figures"])
+    with pytest.raises(SystemExit):
+        figures.main()
+    error = capsys.readouterr().err
+    assert 'numba: pip install "chain-bandit[fast]"' in error
+    assert "--engine" not in error
+
+
 def test_under_the_worst_lie_that_was_found_the_recommended_preset_loses_less_than_half_of_what_alone_does():
     found = pages.rows("recommended")
     assert {(row["rushing"], row["games"] >= 10_000, row["liars"]) for row in found} == {

@@ -81,5 +81,7 @@ def test_the_readme_has_the_figures_beside_its_picture():
     assert found.keys() == {*figures.demo_games(), *learners}
     shown = {figures.OURS, "the paper's preset", figures.NONE, *learners}
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    first, last = json.loads((FIGURES / "demo.json").read_text())["seeds"]
+    assert f"`chain-bandit simulate flights --seed {first} --replicates {last - first + 1} --baselines`" in readme
     for row in table({name: found[name] for name in shown}):
         assert f"\n{row}\n" in readme

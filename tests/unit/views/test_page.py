@@ -17,6 +17,7 @@ from chain_bandit.views.phrases import SECTIONS
 from chain_bandit.views.view_model import RunUnreadable, manifest_of, read_manifest
 from tests.rules import rule
 from tests.unit.audit.played_game import PARAMETERS, Played, Script
+from tests.unit.views.conftest import play
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)> $\\frac{a}$ \u202e\x00\ud800'
 
@@ -376,3 +377,12 @@ def test_numbers_that_no_run_has_are_refused_by_name(sample, key, number):
         read_manifest({**sample.manifest, key: value or [number]})
     assert refused.value.exit_code == 3
     assert len(str(refused.value)) < 300
+
+
+def test_the_last_round_is_not_one_of_so_many_pulls(sample, tmp_path):
+    phases = play(tmp_path, {"growth": 0.25, "chain.settle_every": 1})
+    last = phases.report.rounds[-1].round
+    assert last < phases.manifest["rounds"]
+    assert f"Round {last} is recorded; the game is over." in page(phases.manifest, phases.report, None, every=0)
+    whole = f"Round {sample.report.rounds[-1].round} of {sample.manifest['rounds']} is recorded; the game is over."
+    assert whole in page(sample.manifest, sample.report, None, every=0)
