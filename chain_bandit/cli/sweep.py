@@ -60,7 +60,8 @@ def sweep(
         said = swept.as_dict() | {"out": str(place)} | ({"error": as_json_of(failed)} if failed else {})
         answer(said, sort_keys=True)
     else:
-        console().print(view.table(swept), to_open(place / [*pictures][-1]), sep="\n")
+        drawn = [to_open(place / [*pictures][-1])] if len(swept.failed) < swept.points else []
+        console().print(view.table(swept), *drawn, sep="\n")
     if failed:
         say_error(failed)
         raise typer.Exit(failed.exit_code)

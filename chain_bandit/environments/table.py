@@ -14,7 +14,9 @@ from chain_bandit.protocol.units import MOST
 
 COLUMNS = ("arm", "reward", "count")
 
-_COUNT = re.compile(r"[0-9]{1,10}")
+_COUNT = re.compile(r"([0-9]{1,10})(\.0*)?")
+"""A whole number, which pandas writes as 3.0 where a column has gaps."""
+
 _MAX_COUNT = 2**32 - 1
 _MAX_BYTES = 1 << 26
 _MAX_REWARDS = 2**16 - 1
@@ -90,9 +92,10 @@ def _row(path: Path, line: int, arm: str, reward: str, count: str) -> _Row:
         units = reward_units(reward)
     except NoReward:
         raise TableInvalid(path, line, f"expected a reward from 0 to 1, got {_quoted(reward)}") from None
-    if not _COUNT.fullmatch(count) or not 1 <= int(count) <= _MAX_COUNT:
+    whole = _COUNT.fullmatch(count)
+    if not whole or not 1 <= int(whole[1]) <= _MAX_COUNT:
         raise TableInvalid(path, line, f"expected a count from 1 to {_MAX_COUNT}, got {_quoted(count)}")
-    return _Row(line, arm, units, int(count))
+    return _Row(line, arm, units, int(whole[1]))
 
 
 def read_text(path: Path) -> str:

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from functools import lru_cache
 from threading import Lock
 from types import MappingProxyType
@@ -217,7 +218,10 @@ def named(
     try:
         source = found(word, name)
     except PluginBroken as error:
-        known = f"is no rule of this version; it has {names(word, dict.fromkeys(rules.names(kind)))}, or FILE.py:Class"
+        offered = names(word, dict.fromkeys(rules.names(kind)))
+        near = get_close_matches(name, offered.split(", "), n=1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        known = f"is no rule of this version; it has {offered}, or FILE.py:Class{meant}"
         raise RuleRefused(kind, name, known if error.reason == UNKNOWN else error.reason) from error
     its, rule = added(source)
     if its is not kind:

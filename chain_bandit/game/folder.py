@@ -9,6 +9,7 @@ import shutil
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from io import TextIOWrapper
 from itertools import chain, count
 from pathlib import Path
@@ -211,7 +212,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if isinstance(error, NotADirectoryError):
             how = "an exported history goes with --history, game.json and deployment files with --rpc URL --contract"
             raise FolderRefused(folder, f"is a file, and no run folder: {how}") from error
-        raise FolderRefused(folder, f"is not a run folder ({type(error).__name__}: {MANIFEST})") from error
+        beside = [] if folder.exists() else [each.name for each in folder.parent.glob("*")]
+        near = get_close_matches(folder.name, beside, n=1)
+        meant = f"; did you mean {str(folder.with_name(near[0]))!r}?" if near else ""
+        raise FolderRefused(folder, f"is not a run folder ({type(error).__name__}: {MANIFEST}){meant}") from error
     if not isinstance(manifest, dict):
         raise FolderRefused(folder, "is not a run folder (its manifest is no object)")
     return manifest

@@ -649,6 +649,15 @@ def test_a_simulated_game_that_no_contract_takes_is_warned_of(given: list[str], 
     assert why in line
 
 
+def test_a_sweep_without_a_cell_has_no_picture_to_open(tmp_path: Path, called: Called) -> None:
+    for rounds, is_drawn in (("3", False), ("3, 40", True)):
+        (tmp_path / "sweep.toml").write_text(
+            f'name = "short"\nbase = "{SMALL}"\nreplicates = 1\n[axes]\nrounds = [{rounds}]\n'
+        )
+        seen = called("sweep", "sweep.toml", "--out", f"out{len(rounds)}")
+        assert (seen.returncode, "open out" in seen.stdout) == (15, is_drawn), seen.stdout
+
+
 def test_a_sweep_says_once_which_of_its_games_no_contract_takes(tmp_path: Path, called: Called) -> None:
     axes = {"participants": [4, 300, 301]}
     (tmp_path / "sweep.toml").write_text(

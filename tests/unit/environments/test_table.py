@@ -95,9 +95,10 @@ def test_table_is_refused_when_it_cannot_be_read(tmp_path, missing):
         b"arm,reward,count\nB,0.25,3\nA,1,4294967295\nB,0,1\n",
         b"\xef\xbb\xbfarm,reward,count\nB,0.25,3\nA,1,4294967295\nB,0,1\n",
         b"arm,reward,count\r\nB,0.25,3\r\nA,1,4294967295\r\nB,0,1\r\n",
+        b"arm,reward,count\nB,0.25,3.0\nA,1,4294967295.\nB,0,1.00\n",
         b"count,arm,reward\n3,B,0.250\n\n4294967295,A,1.000000000000\n1,\"B\",0",
     ],
-    ids=["plain", "byte-order mark", "CRLF", "other column order, blank line, quotes, no last newline"],
+    ids=["plain", "byte-order mark", "CRLF", "counts of a join", "other order, blank line, quotes, no last newline"],
 )
 def test_table_reads_the_same_however_a_spreadsheet_wrote_it(tmp_path, data):
     table = load_table(written(tmp_path, data))

@@ -172,7 +172,8 @@ def test_an_option_that_a_rule_does_not_take_is_refused(options: object, sentenc
 
 
 def test_a_name_that_nothing_has_is_refused_with_all_there_are() -> None:
-    with pytest.raises(ChainBanditError, match=r"'medain' is no rule of this version; it has .*median.*, or FILE"):
+    said = r"'medain' is no rule of this version; it has .*median.*, or FILE.py:Class; did you mean 'median'\?$"
+    with pytest.raises(ChainBanditError, match=said):
         named(RuleKind.AGGREGATION, "medain")
     with pytest.raises(ChainBanditError) as refused:
         named(RuleKind.AGGREGATION, f"{'x' * 5_000}.py:Good")

@@ -52,6 +52,12 @@ def test_who_asks_for_a_run_in_the_folder_of_an_open_game_is_told_where_its_hist
         read_manifest(tmp_path)
 
 
+def test_a_folder_that_is_not_there_brings_the_nearest_name_beside_it(tmp_path):
+    (tmp_path / "two").mkdir()
+    with pytest.raises(FolderRefused, match=f"did you mean '{tmp_path / 'two'}'"):
+        read_manifest(tmp_path / "twoo")
+
+
 def test_nothing_is_written_over_a_folder_that_holds_something(tmp_path):
     out = tmp_path / "run"
     fill(out)
