@@ -8,8 +8,8 @@ import pytest
 from scripts.lines import of_working_tree
 
 CEILINGS = {
-    "wheel": 49_200, "contracts": 3_350, "tests": 63_550, "verification, science, benchmarks": 17_050,
-    "scripts": 1_600, "TypeScript": 3_900, "words of documents": 149_500,
+    "wheel": 49_300, "contracts": 3_350, "tests": 63_750, "verification, science, benchmarks": 17_050,
+    "scripts": 1_600, "TypeScript": 3_900, "words of documents": 149_900,
 }  # fmt: skip
 SLACK = {"words of documents": 1_500}
 """How far a part may lie below its ceiling; code by 250 lines."""
