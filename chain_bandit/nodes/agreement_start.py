@@ -1,6 +1,5 @@
 """Start of a node of an agreement on tokens. Its contract comes after its nodes: epoch 0 begins with it."""
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from chain_bandit.nodes.epochs import (
 from chain_bandit.nodes.head import Reorganised
 from chain_bandit.nodes.node import UNHURRIED
 from chain_bandit.nodes.node_start import NodeStart
+from chain_bandit.nodes.processes import state_of
 from chain_bandit.nodes.role import NodeRole
 from chain_bandit.nodes.round_rules import AgreementRounds
 from chain_bandit.nodes.sign_once import OnceSigner, SignedJournal
@@ -44,8 +44,8 @@ class StarterGone(ChainBanditError):
 
     def __init__(self, contract: str) -> None:
         super().__init__(
-            f"contract {contract} is not there, and the process that started this node to deploy it has ended: begin a "
-            "new agreement in another folder"
+            f"contract {contract} is not there, and the process that would deploy it has ended: begin a new agreement "
+            "in another folder"
         )
         self.contract = contract
 
@@ -58,7 +58,6 @@ class AgreementStart(NodeStart):
     follower: EpochFollower
 
     def _read_game(self, path: Path) -> None:
-        self._starter = os.getppid()
         self.game = files.read_agreement(path)
         try:
             self.terms, address = self.game.terms, bytes.fromhex(self.game.contract[2:])
@@ -81,7 +80,7 @@ class AgreementStart(NodeStart):
     def _await_opening(self, links: Links) -> bool:
         waited = False
         while not self._is_buried():
-            if os.getppid() != self._starter and not self.contract.is_there():
+            if state_of(self._place.parent).pid is None and not self.contract.is_there():
                 raise StarterGone(self.game.contract)
             if not waited:
                 self._say(WAITS)

@@ -93,8 +93,9 @@ def take_up(
     here = [place for place, state in zip(places(out), states(out), strict=True) if state.begun is not None]
     if all((place / files.ENDED).exists() for place in here) and not any(is_undone(each, None, say) for each in here):
         return
-    # a node with a keystore has the lock of its folder
-    with nullcontext() if (out / files.NODE).exists() else held(out), processes(out) as fork_server:
+    is_held = (out / files.NODE).exists() or isinstance(files.read_shared(out / files.GAME), files.AgreementFile)
+    # a node with a keystore has the lock of its folder; that of an agreement's is of the process that deploys
+    with nullcontext() if is_held else held(out), processes(out) as fork_server:
         say(f"{len(here)} processes; chain-bandit ps {out} says how they are")
         for _ in looks(out, fork_server, say, revives):
             pause(LOOK)

@@ -176,6 +176,7 @@ def test_nodes_whose_starter_is_gone_before_the_contract_end_with_a_sentence(
 
     def killed(*given: object) -> None:
         started[0]._process.kill()
+        (out / files.PID).open().close()  # which ends this process's lock of it, as its end does
         until = monotonic() + 60
         while any(state.pid is not None for state in states(out)) and monotonic() < until:
             sleep(0.1)
@@ -184,13 +185,17 @@ def test_nodes_whose_starter_is_gone_before_the_contract_end_with_a_sentence(
     out, words = tmp_path / "tokens", list[tuple[str, str]]()
     monkeypatch.setattr(up, "ForkServer", Started)
     monkeypatch.setattr(agreement_up.Tokens, "deploy", killed)
-    with pytest.raises(BrokenPipeError):  # the fork server is told to end
-        up_agreement(GAME, out, "anvil")
+    with anvil() as node:
+        with pytest.raises(BrokenPipeError):  # the fork server is told to end
+            up_agreement(GAME, out, node.url, payer="dev0")
+        again = [chain_bandit(*each) for each in (("up", out), ("node", out / "seat-0"))]
     assert len(words) == len(NAMES)
     for word, line in words:
         assert word == "stopped"
         assert line.startswith("error: contract 0x")
         assert line.endswith("begin a new agreement in another folder")
+    for each in again:
+        assert (each.returncode, each.stderr.rstrip()[-39:]) == (2, "begin a new agreement in another folder")
 
 
 def test_agreements_that_processes_do_not_play_are_refused_before_anything_is_made(tmp_path: Path) -> None:
