@@ -979,8 +979,11 @@ def forgets_what_came_early_as_a_round_begins(real):
 
 @mutant(Node, "_handle")
 def asks_the_chain_ever_more_seldom_whatever_others_say(real):
+    class Seldom(Node):
+        _longest = property(lambda self: 8 * self._bound)
+
     def handle(self, *given):
-        self._longest, look_at, pause = 8 * self._bound, self._look_at, self._pause
+        self.__class__, look_at, pause = Seldom, self._look_at, self._pause
         real(self, *given)
         self._look_at, self._pause = look_at, pause
 

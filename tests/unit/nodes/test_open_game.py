@@ -379,7 +379,8 @@ def test_a_node_waits_for_the_opening_aloud_and_ends_when_its_deadline_is_over()
     start.game, start.parameters = game(1).model_copy(update={"confirmations": 2}), SimpleNamespace(opening_deadline=9)
     start.node, start.follower = SimpleNamespace(height=lambda: next(heights)), SimpleNamespace(opening=lambda: None)
     start._say, start.clock = said.append, Clock(sleep=lambda seconds: None)
-    start.contract = SimpleNamespace(opened=lambda: next(opened))  # schedule 11562: it was, and its event came late
+    rpc = SimpleNamespace(block_time=0.0)
+    start.contract = SimpleNamespace(opened=lambda: next(opened), rpc=rpc)  # schedule 11562: its event came late
 
     def opens(links: object, blocks: int) -> None:
         tried.append(blocks)
