@@ -239,7 +239,7 @@ class Node:
         """All rounds, and the end, for a caller that waits in the loop's place. Raises `ChainBanditError`."""
         try:
             yield from self._all_rounds()
-            self._say(f"round {self.ledger.round - self._first}, the last, is recorded")
+            self._say(f"all rounds are recorded, the last is round {self.ledger.round - self._first}")
         except EndedEarly:
             self._say(f"the game ended before round {self.ledger.round}: its last block has passed")
         self._round_timer = None

@@ -169,7 +169,7 @@ def test_commands_of_the_page_on_nodes_play_the_game_that_one_process_plays(plac
     manifest = json.loads((place / "nodes" / "small" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["run_digest"] == f"0x{game.run_digest.hex()}"
     assert said[1].splitlines() == [f"{name:<12} ended               round {last}" for name in NAMES]
-    assert f"round {last}, the last, is recorded" in said[2]
+    assert f"the last is round {last}" in said[2]
     assert said[3] == "no node of nodes/small runs\n"
     audited = json.loads((place / "nodes" / "small" / "audit.json").read_text(encoding="utf-8"))
     ended = [json.loads((place / "nodes" / "small" / f"seat-{seat}" / "ended.json").read_text()) for seat in range(4)]
@@ -267,7 +267,7 @@ def test_the_tutorial_on_taking_part_plays_a_game_with_keys_of_their_own(place: 
     assert "game.json has 4 participants" in said
     assert "passed" in said
     for name in ("ann", "bob", "cleo", "dan"):
-        assert ", the last, is recorded" in (place / f"{name}.log").read_text(encoding="utf-8")
+        assert "all rounds are recorded" in (place / f"{name}.log").read_text(encoding="utf-8")
 
 
 def test_the_table_on_trust_names_checks_and_findings_that_there_are() -> None:

@@ -99,7 +99,7 @@ def test_ten_thousand_pulls_in_phases_lose_nothing(tmp_path, monkeypatch, partic
         played.start("seat-2")
         played.wait(lambda: played.is_back("seat-2"))
         first, began = played.rounds("seat-0")[-1], monotonic()
-        played.wait(lambda: ", the last, is recorded" in played.log("seat-0"))
+        played.wait(lambda: "all rounds are recorded" in played.log("seat-0"))
         last, seconds = played.rounds("seat-0")[-1], monotonic() - began
         report = require_passed(played)
     pulls = sum(row.length for row in report.rounds if first < row.round <= last)
