@@ -13,6 +13,7 @@ from chain_bandit.chain.node import account
 from chain_bandit.chain.tokens import Tokens
 from chain_bandit.network.links import Links
 from chain_bandit.nodes import node_files as files
+from chain_bandit.nodes.ended import StarterGone
 from chain_bandit.nodes.epochs import (
     EpochFollower,
     EpochParticipantRole,
@@ -29,25 +30,12 @@ from chain_bandit.nodes.round_rules import AgreementRounds
 from chain_bandit.nodes.sign_once import OnceSigner, SignedJournal
 from chain_bandit.protocol.agreement import ledger
 from chain_bandit.protocol.agreement.ledger import AgreementLedger
-from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
+from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.stopwatch import Stopwatch
 
 WAITS = "waits for its contract"
 """Log line of a node that waits for its contract's deployment."""
-
-
-class StarterGone(ChainBanditError):
-    """The process that would deploy the contract has ended before it did."""
-
-    exit_code = 2
-
-    def __init__(self, contract: str) -> None:
-        super().__init__(
-            f"contract {contract} is not there, and the process that would deploy it has ended: begin a new agreement "
-            "in another folder"
-        )
-        self.contract = contract
 
 
 class AgreementStart(NodeStart):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,24 @@ from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import chain_of, require_chain, require_same
 from chain_bandit.chain.tokens import Tokens
 from chain_bandit.nodes import node_files as files
+from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.stopwatch import Stopwatch
 
 UNOPENED = "the game was not opened by block"
 """First words of a node whose game no block can open any more."""
+
+
+class StarterGone(ChainBanditError):
+    """The process that would deploy the contract has ended before it did."""
+
+    exit_code = 2
+
+    def __init__(self, contract: str) -> None:
+        super().__init__(
+            f"contract {contract} is not there, and the process that would deploy it has ended: begin a new agreement "
+            "in another folder"
+        )
+        self.contract = contract
 
 
 def ended_with(place: Path) -> dict[str, Any]:
@@ -28,6 +43,22 @@ def ended_with(place: Path) -> dict[str, Any]:
     if not isinstance(said, dict):
         raise files.PlaceRefused(place / files.ENDED, "is damaged: delete it, and chain-bandit node writes it again")
     return said
+
+
+def require_deployed(place: Path) -> None:
+    """Raise `StarterGone` for a node of an agreement that is not on the chain: to take it up deploys nothing.
+
+    A chain that does not answer says nothing.
+    """
+    game = files.read_shared(files.game_of(place))
+    with suppress(NodeUnreachable):
+        if isinstance(game, files.AgreementFile) and not _tokens(game, HttpNode(game.url)).is_there():
+            raise StarterGone(game.contract)
+
+
+def _tokens(game: files.AgreementFile, node: HttpNode) -> Tokens:
+    require_chain((game.chain_id, game.genesis_hash), chain_of(node.rpc.ask))
+    return Tokens.expected(node.line, bytes.fromhex(game.contract[2:]), Stopwatch(), node.delivery)
 
 
 def is_undone(place: Path, url: str | None, say: Callable[[str], None]) -> bool:
@@ -44,8 +75,7 @@ def is_undone(place: Path, url: str | None, say: Callable[[str], None]) -> bool:
     try:
         node = HttpNode(url or game.url)
         if isinstance(game, files.AgreementFile):
-            require_chain((game.chain_id, game.genesis_hash), chain_of(node.rpc.ask))
-            tokens = Tokens.expected(node.line, bytes.fromhex(game.contract[2:]), Stopwatch(), node.delivery)
+            tokens = _tokens(game, node)
             is_over = tokens.is_there() and tokens.next_epoch() >= game.epochs
             if not is_over:
                 say("the chain has no record of the last epoch any more: this node goes on")

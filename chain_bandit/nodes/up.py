@@ -24,7 +24,7 @@ from chain_bandit.game.chains import connected, environment_need, is_url, others
 from chain_bandit.game.plan import Plan, Secrets
 from chain_bandit.game.unfinished import kept_if
 from chain_bandit.nodes import node_files as files
-from chain_bandit.nodes.ended import UNOPENED, ended_with, is_undone
+from chain_bandit.nodes.ended import UNOPENED, ended_with, is_undone, require_deployed
 from chain_bandit.nodes.fork_server import ForkServer
 from chain_bandit.nodes.game_folders import write_folders, write_game
 from chain_bandit.nodes.left import leave
@@ -93,9 +93,10 @@ def take_up(
     here = [place for place, state in zip(places(out), states(out), strict=True) if state.begun is not None]
     if all((place / files.ENDED).exists() for place in here) and not any(is_undone(each, None, say) for each in here):
         return
-    is_held = (out / files.NODE).exists() or isinstance(files.read_shared(out / files.GAME), files.AgreementFile)
-    # a node with a keystore has the lock of its folder; that of an agreement's is of the process that deploys
-    with nullcontext() if is_held else held(out), processes(out) as fork_server:
+    for place in here[:1]:
+        require_deployed(place)
+    # a node with a keystore has the lock of its folder
+    with nullcontext() if (out / files.NODE).exists() else held(out), processes(out) as fork_server:
         say(f"{len(here)} processes; chain-bandit ps {out} says how they are")
         for _ in looks(out, fork_server, say, revives):
             pause(LOOK)

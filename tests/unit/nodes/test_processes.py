@@ -99,6 +99,7 @@ def test_a_game_is_not_taken_up_by_two_processes_at_the_same_time(tmp_path, monk
     """The nodes of the second could not begin, and its end would end those of the first."""
     monkeypatch.setattr(up, "states", lambda out: [NodeStatus("seat-0", None, False)])
     monkeypatch.setattr(up, "places", lambda out: [out / "seat-0"])
+    monkeypatch.setattr(up, "require_deployed", lambda place: None)
     monkeypatch.setattr(up, "looks", lambda *given: iter(()))
     monkeypatch.setattr(up, "down", lambda out: [])
     with held(tmp_path), pytest.raises(LogLocked, match="another process is at this run"):
