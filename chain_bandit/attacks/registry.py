@@ -20,9 +20,10 @@ class _Shipped(Mapping[str, type[Attack]]):
     """
 
     def __getitem__(self, name: str) -> type[Attack]:
-        if name.replace("-", "_") not in _modules() or "_" in name:
+        file = name.replace("-", "_")
+        if file not in _modules() or "_" in name:
             raise KeyError(name)
-        module = import_module(f"{attacks.__name__}.{name.replace('-', '_')}")
+        module = import_module(f"{attacks.__name__}.{file}")
         kinds = (kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Attack))
         found = next((kind for kind in kinds if kind.name == name), None)
         if found is None:

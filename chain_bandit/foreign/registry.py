@@ -81,7 +81,7 @@ _listening: list[Answers] = []
 
 @contextmanager
 def answers() -> Iterator[Answers]:
-    """What foreign rules answer in the meantime."""
+    """Count the answers of foreign rules while the block runs."""
     heard = Answers()
     _listening.append(heard)
     try:

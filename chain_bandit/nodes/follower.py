@@ -325,11 +325,6 @@ class Follower(EventFollower):
         self._given = found.record.round
         return found
 
-    @property
-    def block_time(self) -> float:
-        """Seconds a block, as far as the chain has shown; 0 until then."""
-        return self._rpc.block_time
-
     def knows_more(self) -> bool:
         """Whether events that were read tell of more than was given, so that `next` asks nobody."""
         return bool(self._made or self._waiting)
