@@ -407,6 +407,22 @@ def test_who_holds_another_receipt_than_the_proof_rests_on_is_acquitted(game):
     assert end.burned == end.expected.burned
 
 
+def test_one_false_tally_excludes_an_honest_seat_for_good_though_its_receipt_keeps_what_it_has(game):
+    round_ = BASE.burn_in + 5
+    ((_, (_, since)), _) = prove(game, game.false_report(LIAR, round_))  # the seat reports by a receipt, not the tally
+    shown = receipt(game, LIAR, round_ - 1, keccak(b"the tally of its receipt"))
+    assert game.do(game.seats[LIAR], "acquit", shown).events == (("Acquitted", (LIAR,)),)
+    assert game.view("blockedFrom", LIAR) == since
+    game.ledger = accused(game.ledger, LIAR, since, lied=True)
+    play_out(game)
+    game.settle_all(game.p.horizon)
+    assert all((game.pulls(t)[LIAR] == NOTHING) == (t >= since) for t in range(round_, game.p.horizon + 1))
+    end = finish(game, [], frozenset(), list(game.rewards))
+    assert end.burned == 0
+    stake, earned = game.p.stake, game.rewards[LIAR] * game.p.wei_per_unit
+    assert end.owed[LIAR] == end.expected.participants[LIAR] == stake + earned
+
+
 def test_an_equivocator_that_is_acquitted_of_a_lie_still_loses_the_slash(game):
     accuse(game, LIAR)
     given = game.false_report(LIAR, BASE.burn_in + 5)

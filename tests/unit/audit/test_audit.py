@@ -32,6 +32,7 @@ from tests.unit.audit.played_game import (
     K,
     L,
     M,
+    PARAMETERS,
     Played,
     Script,
     T,
@@ -306,6 +307,19 @@ def test_costly_bit_is_a_violation_when_the_label_has_no_lie() -> None:
     report = audit(Played(replace(truthful, costly=lambda costly, t: t == in_force)).history)
     assert failed(report) == {"costs.case"}
     assert report.violations[0].round == in_force
+
+
+def test_environment_can_take_the_cost_of_every_round_with_a_liar_in_force_and_is_named_when_it_is_paid() -> None:
+    truthful = Script(means=lambda means, seat, t: means)
+    fair = audit(Played(truthful).history)
+    in_force = {row.round for row in fair.rounds if row.round > L and any(LIAR in held for held in row.selected)}
+    report = audit(Played(replace(truthful, costly=lambda costly, t: t in in_force)).history)
+    assert failed(report) == {"costs.case"}
+    assert {violation.round for violation in report.violations} == in_force
+    taken = len(in_force) * report.game["cost"] * PARAMETERS.wei_per_unit
+    net, less = ([account.net for account in each.accounts if account.seat is not None] for each in (fair, report))
+    assert [have - left for have, left in zip(net, less, strict=True)] == [taken, taken, taken, -taken]
+    assert 5 * sum(less[:LIAR]) < sum(net[:LIAR])
 
 
 def test_liar_labelled_honest_is_a_violation() -> None:
