@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -360,26 +361,35 @@ def _forfeited(report: AuditReport) -> int:
     return sum(each.count for each in report.findings if each.kind == "forfeited")
 
 
+@lru_cache(maxsize=1)  # a game's changes are judged one after the other
+def _true_game(number: int) -> tuple[bytes, AuditReport]:
+    """The history of a game without a change, and what the audit says of it."""
+    with TemporaryDirectory() as place, honest.chain("fast") as node:
+        path = Path(place) / "true.jsonl"
+        honest.play(honest.scenario(number), node, path)
+        return path.read_bytes(), audit(files.read(path))
+
+
 def judged(task: tuple[str, int]) -> ResignedHistory:
     """One change of one game."""
     by, seed = task
     dice, signed = Dice(f"resigned {by} {seed}"), _Signed()
     signs, names = CHANGES[by]
-    name, case = names[seed % len(names)], honest.scenario(seed // len(names))
+    number = seed // len(names)
+    name, case = names[seed % len(names)], honest.scenario(number)
     with TemporaryDirectory() as place, honest.chain("fast") as node:
-        path, true = Path(place) / "history.jsonl", Path(place) / "true.jsonl"
+        path = Path(place) / "history.jsonl"
         try:
-            honest.play(case, node, true)
             with signs(dice, case, name, signed) as recorder:
                 head = honest.play(case, node, path, recorder)
         except (ChainBanditError, LockstepBroken) as error:
             return ResignedHistory(by, seed, name, f"{type(error).__name__}: {error!s:.80}")
-        if not signed.what or path.read_bytes() == true.read_bytes():  # the round may have had no block
-            return ResignedHistory(by, seed, "", "nothing is another")
         try:
+            true, honest_report = _true_game(number)
+            if not signed.what or path.read_bytes() == true:  # the round may have had no block
+                return ResignedHistory(by, seed, "", "nothing is another")
             report = audit(files.read(path), head)
             second = with_second_opinion(report, path)
-            honest_report = audit(files.read(true))
         except Exception as error:  # noqa: BLE001 - what is counted here is that something is raised
             return ResignedHistory(by, seed, name, audit="raised", how=(f"{type(error).__name__}: {error}",))
         said = page().verdict(path, head)["verdict"]
