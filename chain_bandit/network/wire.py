@@ -4,30 +4,43 @@ Every byte may be hostile. A frame is bounded, of a stated version, and each par
 have; whether a statement is true is for the actors to decide.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgpack
 
-from chain_bandit.actors.epochs.epoch import Doubts, Ended, Shared, Stage, Staged
-from chain_bandit.actors.messages import (
-    COMPARISON,
-    Answer,
-    CertifiedBlock,
-    Message,
-    Probe,
-    PullRequest,
-    Question,
-    Receipt,
-)
+from chain_bandit import plugins
+from chain_bandit.actors.messages import Answer, CertifiedBlock, Probe, PullRequest, Question, Receipt
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.consensus.echo import GROUP, SALT_BYTES, TAG_BYTES, Echo
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.consensus.vector import Vector
+from chain_bandit.network.codecs import (
+    BYTES,
+    FEW,
+    FLAG,
+    MASK,
+    NODE,
+    NUMBER,
+    SIGNATURE,
+    TEXT,
+    UNITS,
+    PartCodec,
+    blob,
+    choice,
+    items,
+    number,
+    pair,
+    record,
+    rows,
+    signature,
+    table,
+)
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot
@@ -90,9 +103,8 @@ class NodeAddress:
     voucher: bytes
 
 
-NodeMessage = (
-    NodeAddress | BodyRequest | BodyResponse | Message | Equivocation | Owed | Shared | Staged | Doubts | Ended
-)
+NodeMessage = object
+"""A message of a type that has a tag (`message_types`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +128,11 @@ def longest_of(nodes: int) -> int:
     return max(MOST_BYTES, PAIR_BYTES * nodes**2)
 
 
-class PartCodec(NamedTuple):
-    """How a part is packed, and how it is read: raises `TypeError` or `ValueError` for what `pack` cannot give."""
-
-    pack: Callable[[Any], Any]
-    read: Callable[[Any], Any]
-
-
 def encode(envelope: Envelope) -> bytes:
     """The frame of an envelope."""
-    messages = [[_TAGS[type(message)], *_FORMS[type(message)].pack(message)] for message in envelope.messages]
+    types = _tagged()
+    kinds = ((types[type(each)], each) for each in envelope.messages)
+    messages = [[kind.tag, *kind.codec.pack(each)] for kind, each in kinds]
     packed: bytes = msgpack.packb([VERSION, int(envelope.kind), envelope.round, envelope.step, messages])
     return packed
 
@@ -139,9 +146,7 @@ def decode(frame: bytes) -> Envelope:
         if version != VERSION:
             raise ValueError(f"version {version!r:.20}")
         kind, round_, step, messages = rest
-        return Envelope(
-            EnvelopeKind(_number(kind)), _number(round_), _number(step), tuple(map(_message, _tuple(messages)))
-        )
+        return Envelope(EnvelopeKind(number(kind)), number(round_), number(step), tuple(map(_message, items(messages))))
     except (ValueError, TypeError, KeyError, RecursionError, msgpack.UnpackException) as error:
         raise Malformed("frame", f"an envelope of version {VERSION}", f"{len(frame)} bytes ({error!s:.80})") from error
 
@@ -152,108 +157,8 @@ def later(frame: bytes) -> Iterator[NodeMessage]:
 
 
 def _message(packed: Any) -> NodeMessage:
-    tag, *fields = _tuple(packed)
-    message: NodeMessage = _FORMS[_BY_TAG[_number(tag)]].read(tuple(fields))
-    return message
-
-
-def _tuple(value: Any) -> tuple[Any, ...]:
-    if type(value) is not tuple:
-        raise TypeError("a list is due")
-    return value
-
-
-def _number(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 2**32:
-        raise TypeError("a number is due")
-    return value
-
-
-def _units(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 2**64:
-        raise TypeError("an amount is due")
-    return value
-
-
-def _blob(value: Any) -> bytes:
-    if type(value) is not bytes:
-        raise TypeError("bytes are due")
-    return value
-
-
-def _signature(value: Any) -> bytes:
-    if len(_blob(value)) != SIGNATURE_BYTES:
-        raise ValueError("a signature has 64 bytes")
-    return bytes(value)
-
-
-def _flag(value: Any) -> bool:
-    if type(value) is not bool:
-        raise TypeError("true or false is due")
-    return value
-
-
-def _mask(value: Any) -> int:
-    if len(_blob(value)) != 32:
-        raise ValueError("a mask has 32 bytes")
-    return int.from_bytes(value, "big")
-
-
-def _few(value: Any) -> int:
-    if len(_blob(value)) > 32 or value[:1] == b"\0":
-        raise ValueError("a short mask has up to 32 bytes, the first of them not zero")
-    return int.from_bytes(value, "big")
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-NUMBER = PartCodec(_as_it_is, _number)
-UNITS = PartCodec(_as_it_is, _units)
-BYTES = PartCodec(_as_it_is, _blob)
-SIGNATURE = PartCodec(_as_it_is, _signature)
-FLAG = PartCodec(_as_it_is, _flag)
-NODE = PartCodec(lambda value: value - COMPARISON, lambda got: _number(got) + COMPARISON)
-TEXT = PartCodec(str.encode, lambda got: _blob(got).decode())
-MASK = PartCodec(lambda value: value.to_bytes(32, "big"), _mask)
-FEW = PartCodec(lambda value: value.to_bytes(-(-value.bit_length() // 8), "big"), _few)
-
-
-def _rows(of: PartCodec) -> PartCodec:
-    return PartCodec(lambda values: [of.pack(value) for value in values], lambda got: tuple(map(of.read, _tuple(got))))
-
-
-def _pair(one: PartCodec, other: PartCodec) -> PartCodec:
-    def read(got: Any) -> tuple[Any, Any]:
-        first, second = _tuple(got)
-        return one.read(first), other.read(second)
-
-    return PartCodec(lambda pair: [one.pack(pair[0]), other.pack(pair[1])], read)
-
-
-def _table(key: PartCodec, value: PartCodec) -> PartCodec:
-    rows = _rows(_pair(key, value))
-
-    def read(got: Any) -> dict[Any, Any]:
-        found = rows.read(got)
-        table = dict(found)
-        if len(table) != len(found):
-            raise ValueError("a key twice")
-        return table
-
-    return PartCodec(lambda table: rows.pack(table.items()), read)
-
-
-def _record(make: Callable[..., Any], **fields: PartCodec) -> PartCodec:
-    def read(got: Any) -> Any:
-        return make(*(form.read(part) for form, part in zip(fields.values(), _tuple(got), strict=True)))
-
-    return PartCodec(lambda value: [form.pack(getattr(value, name)) for name, form in fields.items()], read)
-
-
-def _choice(of: type[IntEnum]) -> PartCodec:
-    return PartCodec(int, lambda got: of(_number(got)))
+    tag, *fields = items(packed)
+    return message_types()[number(tag)].codec.read(tuple(fields))
 
 
 def _packed_echo(echo: Echo) -> list[Any]:
@@ -264,54 +169,95 @@ def _packed_echo(echo: Echo) -> list[Any]:
 
 def _read_echo(got: Any) -> Echo:
     """Its length says how many groups of seats there are: a byte of either mask and a tag for each."""
-    round_, packed, *signed = _tuple(got)
-    tagged, odd = divmod(len(_blob(packed)) - SALT_BYTES, 2 * GROUP // 8 + TAG_BYTES)
+    round_, packed, *signed = items(got)
+    tagged, odd = divmod(len(blob(packed)) - SALT_BYTES, 2 * GROUP // 8 + TAG_BYTES)
     if odd or not 0 < tagged <= MAX_PARTICIPANTS // GROUP:
         raise ValueError("an echo has two bits and an eighth of a tag for each seat")
     single, several, rest = packed[:tagged], packed[tagged : 2 * tagged], packed[2 * tagged :]
     if len(signed) > 1:
         raise ValueError("an echo has one signature, or none")
     masks = int.from_bytes(single, "big"), int.from_bytes(several, "big")
-    return Echo(_number(round_), *masks, rest[:SALT_BYTES], rest[SALT_BYTES:], *map(_signature, signed))
+    return Echo(number(round_), *masks, rest[:SALT_BYTES], rest[SALT_BYTES:], *map(signature, signed))
 
 
-PHASE, ROLE = _choice(Phase), _choice(Role)
-RELAYS = _rows(_pair(NUMBER, SIGNATURE))
+PHASE, ROLE = choice(Phase), choice(Role)
+RELAYS = rows(pair(NUMBER, SIGNATURE))
 """Of whole signatures alone: a frame could else have a hundred thousand empty ones, which take long to read."""
-CLAIM = _record(Claim, instance=NUMBER, content=BYTES, signature=SIGNATURE, relays=RELAYS)
-FRAME = _record(Frame, phase=PHASE, claims=_rows(CLAIM))
-SLOT = _record(Slot, separator=BYTES, round=NUMBER, parent=BYTES)
-CERTIFICATE = _record(Certificate, content=BYTES, signers=MASK, signatures=BYTES)
+CLAIM = record(Claim, instance=NUMBER, content=BYTES, signature=SIGNATURE, relays=RELAYS)
+FRAME = record(Frame, phase=PHASE, claims=rows(CLAIM))
+SLOT = record(Slot, separator=BYTES, round=NUMBER, parent=BYTES)
+CERTIFICATE = record(Certificate, content=BYTES, signers=MASK, signatures=BYTES)
 
-_FORMS: Mapping[type, PartCodec] = {
-    Frame: FRAME,
-    Probe: _record(Probe, proofs=_rows(_pair(NUMBER, BYTES)), frame=FRAME),
-    Opening: _record(Opening, counts=_rows(NUMBER), salt=BYTES),
-    Question: _record(Question, round=NUMBER, commitments=_table(NUMBER, BYTES)),
-    Answer: _record(Answer, round=NUMBER, bits=_table(NUMBER, _rows(FLAG))),
-    Vote: _record(Vote, seat=NUMBER, content=BYTES, signature=SIGNATURE),
-    CertifiedBlock: _record(CertifiedBlock, header=BYTES, body=BYTES, certificate=CERTIFICATE),
-    Certificate: CERTIFICATE,
-    PullRequest: _record(PullRequest, arm=NUMBER, signature=BYTES),
-    Receipt: _record(
-        Receipt, round=NUMBER, arm=NUMBER, reward=UNITS, tally=BYTES, signature=BYTES, count=NUMBER,
+
+class MessageType(NamedTuple):
+    """A type of messages between nodes.
+
+    Attributes:
+        tag: its number in a frame, for good.
+        stepped: whether one that comes early waits for its step.
+    """
+
+    tag: int
+    type: type
+    codec: PartCodec
+    stepped: bool = False
+
+
+_OURS = (
+    MessageType(0, Frame, FRAME, True),
+    MessageType(1, Probe, record(Probe, proofs=rows(pair(NUMBER, BYTES)), frame=FRAME), True),
+    MessageType(2, Opening, record(Opening, counts=rows(NUMBER), salt=BYTES)),
+    MessageType(3, Question, record(Question, round=NUMBER, commitments=table(NUMBER, BYTES))),
+    MessageType(4, Answer, record(Answer, round=NUMBER, bits=table(NUMBER, rows(FLAG)))),
+    MessageType(5, Vote, record(Vote, seat=NUMBER, content=BYTES, signature=SIGNATURE)),
+    MessageType(6, CertifiedBlock, record(CertifiedBlock, header=BYTES, body=BYTES, certificate=CERTIFICATE)),
+    MessageType(7, Certificate, CERTIFICATE),
+    MessageType(8, PullRequest, record(PullRequest, arm=NUMBER, signature=BYTES)),
+    MessageType(
+        9, Receipt,
+        record(Receipt, round=NUMBER, arm=NUMBER, reward=UNITS, tally=BYTES, signature=BYTES, count=NUMBER),
     ),
-    Equivocation: _record(
-        Equivocation, slot=SLOT, phase=PHASE, role=ROLE, instance=NUMBER,
-        content=BYTES, signature=BYTES, other_content=BYTES, other_signature=BYTES,
+    MessageType(
+        10, Equivocation,
+        record(
+            Equivocation, slot=SLOT, phase=PHASE, role=ROLE, instance=NUMBER,
+            content=BYTES, signature=BYTES, other_content=BYTES, other_signature=BYTES,
+        ),
     ),
-    Owed: _record(Owed, since=NUMBER),
-    Shared: _record(Shared, share=BYTES),
-    Staged: _record(Staged, stage=_choice(Stage), frame=FRAME),
-    Doubts: _record(Doubts, places=_rows(NUMBER)),
-    Ended: _record(Ended, body=BYTES, certificate=CERTIFICATE),
-    BodyRequest: _record(BodyRequest, digest=BYTES),
-    BodyResponse: _record(BodyResponse, body=BYTES),
-    NodeAddress: _record(NodeAddress, address=NODE, endpoint=TEXT, counter=UNITS, voucher=BYTES),
-    Echo: PartCodec(_packed_echo, _read_echo),
-    Vector: _record(
-        Vector, round=NUMBER, single=FEW, values=_rows(CLAIM), signers=FEW, signatures=BYTES, relays=RELAYS,
+    MessageType(11, Owed, record(Owed, since=NUMBER)),
+    MessageType(16, BodyRequest, record(BodyRequest, digest=BYTES)),
+    MessageType(17, BodyResponse, record(BodyResponse, body=BYTES)),
+    MessageType(18, NodeAddress, record(NodeAddress, address=NODE, endpoint=TEXT, counter=UNITS, voucher=BYTES)),
+    MessageType(19, Echo, PartCodec(_packed_echo, _read_echo), True),
+    MessageType(
+        20, Vector,
+        record(Vector, round=NUMBER, single=FEW, values=rows(CLAIM), signers=FEW, signatures=BYTES, relays=RELAYS),
+        True,
     ),
-}  # fmt: skip
-_TAGS = {kind: tag for tag, kind in enumerate(_FORMS)}
-_BY_TAG = dict(enumerate(_FORMS))
+)  # fmt: skip
+
+
+@cache
+def message_types() -> Mapping[int, MessageType]:
+    """All types of messages by their tag: those of a game, and those of packages (group `chain_bandit.messages`).
+
+    Raises:
+        PluginBroken: two types have one tag.
+    """
+    found = {each.tag: each for each in _OURS}
+    for point in plugins.points("messages"):
+        for each in point.load():
+            if each.tag in found:
+                raise plugins.PluginBroken("messages", point.name, f"tag {each.tag} is of {found[each.tag].type}")
+            found[each.tag] = each
+    return found
+
+
+@cache
+def _tagged() -> Mapping[type, MessageType]:
+    return {each.type: each for each in message_types().values()}
+
+
+def counts_in_its_step(message: NodeMessage) -> bool:
+    """Whether a message that comes early waits for its step."""
+    return _tagged()[type(message)].stepped

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from chain_bandit.actors.epochs.epoch import Staged
-from chain_bandit.actors.messages import ENVIRONMENT, Probe, Receipt
+from chain_bandit.actors.messages import ENVIRONMENT, Receipt
 from chain_bandit.append_log import AppendLogFile
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
@@ -47,8 +46,8 @@ def tapped(place: Path, own: int) -> Iterator[_OnEnvelope]:
 def _said(sender: int, own: int, envelope: Envelope) -> Iterator[tuple[tuple[int, ...], bytes]]:
     """What an honest sender would have signed: (round, phase, role, instance, stage), and what it states."""
     for message in envelope.messages:
-        stage = (1 + message.stage,) if isinstance(message, Staged) else ()
-        match message.frame if isinstance(message, Probe | Staged) else message:
+        stage = (1 + message.stage,) if hasattr(message, "stage") else ()
+        match getattr(message, "frame", message):
             case Frame(phase=phase, claims=claims):
                 for claim in claims:
                     if claim.instance == sender:

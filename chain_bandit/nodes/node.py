@@ -14,11 +14,9 @@ from math import inf
 from time import monotonic, thread_time
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from chain_bandit.actors.epochs.epoch import Staged
 from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, CertifiedBlock, Probe, PullRequest, Question
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
-from chain_bandit.consensus.echo import Echo
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.consensus.vector import Vector
 from chain_bandit.crypto.verify import Verifier
@@ -32,6 +30,7 @@ from chain_bandit.network.wire import (
     NodeAddress,
     NodeMessage,
     Owed,
+    counts_in_its_step,
     decode,
     encode,
     later,
@@ -52,9 +51,6 @@ last; the longest, in seconds, and of a delay bound or of the time that a block 
 
 UNHURRIED = 0.1
 """Seconds between two looks after the last round, at first."""
-
-STEPPED = (Frame, Echo, Vector, Probe, Staged)
-"""Messages that count in their step alone."""
 
 EVIDENCE = (Frame, Vote, Equivocation)
 """Messages that may prove something of the last round."""
@@ -668,7 +664,7 @@ class Node:
                 if self._insisted is None and self._rules.is_one_honest(self._insisting):
                     self._insisted = self._now()
             self._greeted.add(sender)
-            at_once = [each for each in envelope.messages if not isinstance(each, STEPPED)]
+            at_once = [each for each in envelope.messages if not counts_in_its_step(each)]
             self._deliver(sender, envelope.round, at_once)
         elif envelope.round == here - 1:
             late = [each for each in envelope.messages if isinstance(each, EVIDENCE)]
@@ -720,6 +716,5 @@ def _listed(message: NodeMessage) -> int:
             return len(message.values)
         case Probe():
             return len(message.proofs) + len(message.frame.claims)
-        case Staged():
-            return len(message.frame.claims)
-    return 0
+    frame = getattr(message, "frame", None)  # of an epoch's stage
+    return len(frame.claims) if isinstance(frame, Frame) else 0

@@ -4,6 +4,7 @@ import random
 import resource
 import struct
 import tracemalloc
+from types import SimpleNamespace
 
 import msgpack
 import pytest
@@ -16,6 +17,7 @@ from chain_bandit.consensus.echo import Echo, EchoBroadcast
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.consensus.vector import Vector
 from chain_bandit.crypto.keys import derive
+from chain_bandit.network import wire
 from chain_bandit.network.wire import (
     MOST_ROWS,
     MOST_SAID,
@@ -32,6 +34,7 @@ from chain_bandit.network.wire import (
     most_bytes,
 )
 from chain_bandit.nodes.up import MOST_SEATS
+from chain_bandit.plugins import PluginBroken
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
 from chain_bandit.protocol.parameters import PROOF_BYTES, SEALED_BYTES
@@ -75,6 +78,28 @@ def test_every_message_comes_out_as_it_went_in():
         envelope = Envelope(EnvelopeKind.NOW, 2**32 - 1, 0, (message,))
         assert decode(encode(envelope)) == envelope
     assert decode(encode(Envelope(EnvelopeKind.STEP, 1, 0, ()))).messages == ()
+
+
+TAGS = {
+    0: "Frame", 1: "Probe", 2: "Opening", 3: "Question", 4: "Answer", 5: "Vote", 6: "CertifiedBlock", 7: "Certificate",
+    8: "PullRequest", 9: "Receipt", 10: "Equivocation", 11: "Owed", 12: "Shared", 13: "Staged", 14: "Doubts",
+    15: "Ended", 16: "BodyRequest", 17: "BodyResponse", 18: "NodeAddress", 19: "Echo", 20: "Vector",
+}  # fmt: skip
+"""As nodes of earlier versions send them."""
+
+
+def test_every_type_of_message_keeps_its_tag_whether_it_is_the_cores_or_a_packages():
+    assert {tag: each.type.__name__ for tag, each in wire.message_types().items()} == TAGS
+    assert all(tag == each.tag for tag, each in wire.message_types().items())
+    ours = {each.tag for each in wire._OURS}
+    assert TAGS.keys() - ours == {12, 13, 14, 15}
+
+
+def test_a_tag_that_two_types_have_is_refused(monkeypatch):
+    taken = SimpleNamespace(name="mine", load=lambda: [wire.MessageType(9, str, wire.FRAME)])
+    monkeypatch.setattr(wire.plugins, "points", lambda group: [taken])
+    with pytest.raises(PluginBroken, match=r"mine.*tag 9"):
+        wire.message_types.__wrapped__()
 
 
 def test_what_msgpack_makes_of_an_envelope_is_pinned():
