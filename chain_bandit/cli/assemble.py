@@ -8,6 +8,8 @@ import typer
 from chain_bandit.cli.options import Json, OrganiserFile, RpcUrl
 from chain_bandit.output import answer
 
+EXAMPLES = ("assemble game.json ann/join.json bob/join.json",)
+
 
 def assemble(
     game: OrganiserFile,

@@ -12,6 +12,12 @@ from chain_bandit.cli.page import end_audit, lost_as_json, unwritten, write_page
 from chain_bandit.output import answer
 from chain_bandit.usage import Usage, hexadecimal, named_game
 
+EXAMPLES = (
+    "audit runs/demo --checks",
+    "audit --history history.jsonl.gz --paranoid",
+    "audit --rpc URL --contract game.json --export history.jsonl.gz",
+)
+
 
 # Long by the declarations of its options.
 def audit(

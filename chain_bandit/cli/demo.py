@@ -3,6 +3,8 @@
 from chain_bandit.cli.options import Json, Out, RoundCount, Seed, overrides
 from chain_bandit.cli.run import play_scenario
 
+EXAMPLES = ("demo", "demo --rounds 1000 --seed 7")
+
 
 def demo(rounds: RoundCount = None, seed: Seed = None, out: Out = None, as_json: Json = False) -> None:
     """Play and audit the demo: ten participants, three malicious, learn which airline is most often on time."""

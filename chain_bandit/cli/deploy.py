@@ -22,6 +22,11 @@ from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 from chain_bandit.output import answer
 from chain_bandit.usage import Usage, hexadecimal
 
+EXAMPLES = (
+    "deploy game.toml --chain anvil --account dev0",
+    "deploy game.toml --key organiser --chain URL --listen HOST:7700",
+)
+
 
 # Long by the declarations of its options.
 def deploy(

@@ -7,6 +7,8 @@ import typer
 from chain_bandit.cli.options import Json
 from chain_bandit.output import answer
 
+EXAMPLES = ("doctor",)
+
 
 def doctor(as_json: Json = False) -> None:
     """Check the installation: tools found, missing, and how to get them. Exit 4: the embedded chain cannot run."""

@@ -8,6 +8,8 @@ import typer
 from chain_bandit.cli.options import Json
 from chain_bandit.output import answer
 
+EXAMPLES = ("down nodes/small",)
+
 
 def down(
     place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a game of nodes.")], as_json: Json = False

@@ -13,6 +13,8 @@ from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.output import answer, own_line
 from chain_bandit.usage import Usage
 
+EXAMPLES = ("explain 12", "explain settlement.rewards", "explain chain.body", "explain krum")
+
 
 def explain(
     context: typer.Context,

@@ -8,6 +8,8 @@ from chain_bandit.cli.options import Funder, Json, KeyFolder, Listen, OrganiserF
 from chain_bandit.cli.stopping import RESENT, when_stopped
 from chain_bandit.output import answer
 
+EXAMPLES = ("join game.json --key ann --listen HOST:7710 --rpc URL",)
+
 
 def join(
     game: OrganiserFile,

@@ -8,6 +8,8 @@ import typer
 from chain_bandit.cli.options import Json, PasswordFile
 from chain_bandit.output import answer
 
+EXAMPLES = ("keygen ann --out ann",)
+
 
 def keygen(
     name: Annotated[str, typer.Argument(help="Name of the key, shown at the password prompt.")],

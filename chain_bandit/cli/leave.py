@@ -4,6 +4,8 @@ from chain_bandit.cli.options import Json, KeyFolder, OrganiserFile, PasswordFil
 from chain_bandit.cli.stopping import RESENT, when_stopped
 from chain_bandit.output import answer
 
+EXAMPLES = ("leave game.json --key ann --rpc URL",)
+
 
 def leave(
     game: OrganiserFile, key: KeyFolder, rpc: RpcUrl = None, password_file: PasswordFile = None, as_json: Json = False

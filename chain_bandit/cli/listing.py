@@ -10,6 +10,8 @@ import typer
 from chain_bandit.cli.options import Json
 from chain_bandit.output import answer, own_line
 
+EXAMPLES = ("list attacks", "list checks --json")
+
 
 class ListedKind(StrEnum):
     """What can be listed."""

@@ -10,6 +10,8 @@ from chain_bandit.cli.errors import on_one_line
 from chain_bandit.cli.node import log_object
 from chain_bandit.output import answer
 
+EXAMPLES = ("logs nodes/small",)
+
 
 def logs(
     place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a game of nodes.")],

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chain_bandit.cli import tokens
-from chain_bandit.cli.examples import epilog
 from chain_bandit.cli.options import Json, overrides
+from chain_bandit.cli.verbs import epilog
 from chain_bandit.output import answer
 
 if TYPE_CHECKING:
@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from chain_bandit.studies.results import Results
 
 mediate = typer.Typer(no_args_is_help=True)
-mediate.command("chain", epilog=epilog("mediate chain"))(tokens.chain)
-mediate.command("up", epilog=epilog("mediate up"))(tokens.up)
-mediate.command("audit", epilog=epilog("mediate audit"))(tokens.audit)
+mediate.command("chain", epilog=epilog(
+    "mediate chain --epochs 10",
+    "mediate chain --chain anvil --participants 9 --groups 3",
+))(tokens.chain)
+mediate.command("up", epilog=epilog("mediate up --epochs 6"))(tokens.up)
+mediate.command("audit", epilog=epilog(
+    "mediate audit runs/tokens-1",
+    "mediate audit runs/tokens-1/tokens.jsonl.gz --page tokens.html",
+))(tokens.audit)
 
 
 @mediate.callback()
@@ -26,7 +32,7 @@ def _mediate() -> None:
     """MEDIATE: acknowledgement tokens (peer incentives) and agreement on their size. `run` needs PyTorch."""
 
 
-@mediate.command("run", epilog=epilog("mediate run"))
+@mediate.command("run", epilog=epilog("mediate run smoke", "mediate run reduced --game ipd --jobs 2 --resume"))
 def mediate_run(
     preset: Annotated[
         str, typer.Argument(help="smoke (seconds), reduced or tokens (an hour or two), token-pairs, paper (a night).")
@@ -78,7 +84,7 @@ def mediate_run(
         print("", *pictures, sep="\n")
 
 
-@mediate.command("table", epilog=epilog("mediate table"))
+@mediate.command("table", epilog=epilog("mediate table runs/mediate-smoke-0"))
 def mediate_table(
     folder: Annotated[Path, typer.Argument(help="Folder of `mediate run`.")],
     as_json: Json = False,
@@ -95,7 +101,7 @@ def mediate_table(
         console().print(view.table(results, _of_study(folder)["switches"]))
 
 
-@mediate.command("plot", epilog=epilog("mediate plot"))
+@mediate.command("plot", epilog=epilog("mediate plot runs/mediate-smoke-0 --out pictures"))
 def mediate_plot(
     folder: Annotated[Path, typer.Argument(help="Folder of `mediate run`.")],
     out: Annotated[Path | None, typer.Option("--out", help="A folder for the pictures; by default the same.")] = None,

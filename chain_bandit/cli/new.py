@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from chain_bandit.cli.examples import epilog
 from chain_bandit.cli.options import Json
+from chain_bandit.cli.verbs import epilog
 from chain_bandit.output import answer
 from chain_bandit.presets import RECOMMENDED
 
@@ -19,7 +19,7 @@ def _new() -> None:
     """Create a plug-in package or a scenario from a template."""
 
 
-@new.command("plugin", epilog=epilog("new plugin"))
+@new.command("plugin", epilog=epilog("new plugin attack mine", "new plugin aggregation middle --out rules/middle"))
 def new_plugin(
     kind: Annotated[str, typer.Argument(help="Kind, such as attack; an unknown one lists all.")],
     name: Annotated[str, typer.Argument(help="Name of the plug-in in scenarios.")],
@@ -36,7 +36,7 @@ def new_plugin(
         print(*files, sep="\n")
 
 
-@new.command("scenario", epilog=epilog("new scenario"))
+@new.command("scenario", epilog=epilog("new scenario mine", "new scenario mine --preset paper --out games/mine.toml"))
 def new_scenario(
     name: Annotated[str, typer.Argument(help="Name of the game.")],
     preset: Annotated[str, typer.Option("--preset", help="recommended or paper: defaults of the keys.")] = RECOMMENDED,

@@ -16,6 +16,8 @@ from chain_bandit.cli.options import Json, PasswordFile, RpcUrl
 from chain_bandit.output import answer
 from chain_bandit.protocol.errors import ChainBanditError
 
+EXAMPLES = ("node ann --game game.json", "node ann --metrics 127.0.0.1:9100 --log json")
+
 
 class LogFormat(StrEnum):
     """How a node writes its log."""

@@ -8,6 +8,8 @@ import typer
 from chain_bandit.cli.options import Json
 from chain_bandit.output import answer
 
+EXAMPLES = ("ps nodes/small",)
+
 
 def ps(
     place: Annotated[Path, typer.Argument(metavar="FOLDER|GAME", help="Folder of nodes; with --rpc game.json.")],

@@ -1,41 +1,18 @@
-"""The verbs together, the entry point, and the exit codes."""
+"""The entry point, and the exit codes."""
 
 import gc
 import os
 import sys
 import traceback
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from chain_bandit import __version__
 from chain_bandit.address_space import require_address_space
-from chain_bandit.cli.assemble import assemble
-from chain_bandit.cli.audit import audit
-from chain_bandit.cli.demo import demo
-from chain_bandit.cli.deploy import deploy
-from chain_bandit.cli.doctor import doctor
-from chain_bandit.cli.down import down
 from chain_bandit.cli.errors import fail, print_error
-from chain_bandit.cli.examples import epilog
-from chain_bandit.cli.explain import explain
-from chain_bandit.cli.join import join
-from chain_bandit.cli.keygen import keygen
-from chain_bandit.cli.leave import leave
-from chain_bandit.cli.listing import list_
-from chain_bandit.cli.logs import logs
-from chain_bandit.cli.mediate import mediate
-from chain_bandit.cli.new import new
-from chain_bandit.cli.node import node
-from chain_bandit.cli.ps import ps
-from chain_bandit.cli.run import run
-from chain_bandit.cli.show import show
-from chain_bandit.cli.simulate import simulate
 from chain_bandit.cli.stopping import terminable
-from chain_bandit.cli.sweep import sweep
-from chain_bandit.cli.up import up
-from chain_bandit.cli.watch import watch
+from chain_bandit.cli.verbs import Verbs
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.output import UNUSABLE, UNWRITABLE, UNWRITTEN, forgiving
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
@@ -44,20 +21,9 @@ from chain_bandit.protocol.errors import ChainBanditError, Stopped
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 app = typer.Typer(
-    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    cls=Verbs, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
-
-VERBS: tuple[Callable[..., None], ...] = (
-    run, deploy, demo, simulate, sweep, audit, show, watch, keygen, join, assemble, leave, node, up, ps, logs, down,
-    doctor, explain,
-)  # fmt: skip
-for verb in VERBS:
-    app.command(epilog=epilog(verb.__name__))(verb)
-app.command("list", epilog=epilog("list"))(list_)
-app.add_typer(new, name="new")
-app.add_typer(mediate, name="mediate")
-
 
 COLLECTED_EVERY = (100_000, 20, 10)
 """Thresholds of garbage collection: by those of Python a command looks through all that it imports again and again."""

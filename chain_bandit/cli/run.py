@@ -19,6 +19,8 @@ from chain_bandit.cli.options import (
 )
 from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 
+EXAMPLES = ("run flights", "run game.toml --chain anvil --out runs/anvil", "run small -o policy=kl-ucb --seed 7")
+
 
 def run(
     scenario: ScenarioFile,

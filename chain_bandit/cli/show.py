@@ -10,6 +10,8 @@ from chain_bandit.cli.options import ForeignRules, Json, run_foreign
 from chain_bandit.output import answer
 from chain_bandit.usage import Usage
 
+EXAMPLES = ("show runs/demo", "show runs/demo round 20", "show runs/demo participant 3")
+
 
 def show(
     run: Annotated[Path, typer.Argument(metavar="RUN_OR_EXPORT", help="A run folder, or an exported history.")],

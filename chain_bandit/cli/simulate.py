@@ -15,6 +15,8 @@ from chain_bandit.simulation.engine import Engine
 if TYPE_CHECKING:
     from chain_bandit.game.baselines import Baselines
 
+EXAMPLES = ("simulate flights --replicates 200 --jobs 2", "simulate flights --baselines")
+
 
 def simulate(
     scenario: ScenarioFile,

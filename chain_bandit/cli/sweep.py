@@ -11,6 +11,8 @@ from chain_bandit.cli.warnings import say_left_out, warn_of_no_contract
 from chain_bandit.output import answer
 from chain_bandit.usage import Usage
 
+EXAMPLES = ("sweep sweep --out runs/sweep", "sweep sweep --out runs/sweep --resume --jobs 2")
+
 
 def sweep(
     file: Annotated[Path, typer.Argument(metavar="SWEEP", help="Sweep file (TOML), or an example by name.")],

@@ -13,6 +13,8 @@ from chain_bandit.cli.warnings import allow_public_keys, say_beforehand
 from chain_bandit.output import answer
 from chain_bandit.usage import Usage
 
+EXAMPLES = ("up small", "up game.toml --chain anvil --rounds 100")
+
 
 def up(
     scenario: Annotated[

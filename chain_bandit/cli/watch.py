@@ -13,6 +13,8 @@ from chain_bandit.cli.stopping import when_stopped
 from chain_bandit.output import answer
 from chain_bandit.usage import Usage, named_game
 
+EXAMPLES = ("watch game.json --rpc URL",)
+
 
 def watch(
     game: Annotated[str, typer.Argument(metavar="GAME", help="game.json, a deployment file, or a contract's address.")],

@@ -1,15 +1,17 @@
 """Help: every command has examples that its parser takes, and shells complete commands."""
 
 import os
+import re
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from chain_bandit.cli.examples import EXAMPLES
+from chain_bandit.cli import verbs
 from chain_bandit.cli.root import app
 
 COMMANDS = {
@@ -18,12 +20,47 @@ COMMANDS = {
     for inner, command in getattr(each, "commands", {"": each}).items()
 }
 """Those of groups by both words."""
+EXAMPLES = {
+    name: re.findall(r"^  chain-bandit (.+)$", command.epilog or "", re.MULTILINE) for name, command in COMMANDS.items()
+}
 LINES = [(name, line) for name, lines in EXAMPLES.items() for line in lines]
 
 
 def test_every_command_has_examples() -> None:
-    assert EXAMPLES.keys() == COMMANDS.keys()
     assert all(EXAMPLES.values())
+    assert len(LINES) > 45
+
+
+@pytest.mark.parametrize("point", verbs._offered().values(), ids=lambda point: point.name)
+def test_help_lists_a_command_by_the_first_sentence_of_its_own_help_without_importing_it(point: EntryPoint) -> None:
+    command = get_command(app).commands[point.name]
+    assert " ".join(verbs.line(point).split()) == " ".join(command.help.split("\n\n")[0].replace("\b", "").split())
+
+
+def test_help_imports_no_command() -> None:
+    code = (
+        "import sys\nfrom chain_bandit.cli.root import app\ntry:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
+        "verbs = {name for name in sys.modules if name.startswith('chain_bandit.cli.')}\n"
+        "print('IMPORTED', *sorted(verbs))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "Commands:" in said
+    needed = {"errors", "root", "stopping", "verbs"}
+    assert set(said.partition("IMPORTED ")[2].split()) == {f"chain_bandit.cli.{each}" for each in needed}
+
+
+def test_another_package_adds_a_command_and_takes_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = [
+        EntryPoint(name, "tests.unit.verb_of_others:shout", "chain_bandit.verbs") for name in ("shout", "run")
+    ]
+    ours = verbs.plugins.points("verbs")
+    monkeypatch.setattr(verbs.plugins, "points", lambda group: [*theirs, *ours])
+    assert verbs._offered()["run"].value == "chain_bandit.cli.run:run"
+    listed = CliRunner().invoke(app, ["--help"]).output
+    assert re.search(r"^  shout +Print a word in capitals\.$", listed, re.MULTILINE)
+    shown = CliRunner().invoke(app, ["shout", "--help"]).output
+    assert "  chain-bandit shout hello\n" in shown
+    assert CliRunner().invoke(app, ["shout", "hello"]).output == "HELLO\n"
 
 
 @pytest.mark.parametrize(("name", "line"), LINES, ids=[line for _, line in LINES])

@@ -1,0 +1,95 @@
+"""Commands of `chain-bandit`: of this package and of others, each imported when it is called.
+
+A package offers one as an entry point of the group `chain_bandit.verbs`: a function as typer takes it, beside which its
+module has `EXAMPLES`, what is typed after `chain-bandit`, or a `Typer` of several.
+"""
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import EntryPoint
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
+
+from chain_bandit import plugins
+
+ORDER = "run", "deploy", "demo", "simulate", "sweep", "audit", "show", "watch", "explain", "list", "new"
+"""Commands that help lists first."""
+
+
+class Verbs(TyperGroup):
+    """The group of all commands."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Imported(_offered())  # type: ignore[assignment]
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of all commands; none of them is imported."""
+        return list(self.commands)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the first sentence of each command's help; none of them is imported."""
+        lines = {name: line(point) for name, point in _offered().items()}
+        listed = {name: TyperCommand(name, help=said) for name, said in lines.items()}
+        TyperGroup(commands=dict(listed)).format_commands(ctx, formatter)
+
+
+class _Imported(Mapping[str, Any]):
+    """Commands by name: to look one up imports it."""
+
+    def __init__(self, points: Mapping[str, EntryPoint]) -> None:
+        self._points, self._commands = points, dict[str, Any]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._points)
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._commands:
+            self._commands[name] = _command(name, self._points[name].load())
+        return self._commands[name]
+
+
+def _offered() -> dict[str, EntryPoint]:
+    """Entry points by the name of the command. Of several of one name that of `chain-bandit` itself counts."""
+
+    def place(point: EntryPoint) -> tuple[bool, int, str]:
+        is_other = point.dist is None or point.dist.name != "chain-bandit"
+        return is_other, ORDER.index(point.name) if point.name in ORDER else len(ORDER), point.name
+
+    found = dict[str, EntryPoint]()
+    for point in sorted(plugins.points("verbs"), key=place):
+        found.setdefault(point.name, point)
+    return found
+
+
+def _command(name: str, verb: Any) -> Any:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    if isinstance(verb, typer.Typer):
+        app.add_typer(verb, name=name)
+        return get_group(app).commands[name]
+    app.command(name, epilog=epilog(*getattr(sys.modules[verb.__module__], "EXAMPLES", ())))(verb)
+    return get_command(app)
+
+
+def epilog(*examples: str) -> str:
+    """The examples of a command as its help ends; empty where it has none."""
+    lines = "\n".join(f"  chain-bandit {each}" for each in examples)
+    return f"\b\nExamples:\n{lines}" if lines else ""
+
+
+def line(point: EntryPoint) -> str:
+    """First paragraph of a command's docstring, read from its file; of a `Typer` that of its callback."""
+    spec = find_spec(point.module)
+    source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
+    within = rf"^def {point.attr}\(|^@{point.attr}\.callback\("
+    found = re.search(rf'(?:{within}).*?^    """(.*?)(?:"""|\n\n)', source, re.DOTALL | re.MULTILINE)
+    return found[1] if found else ""
