@@ -5,6 +5,7 @@ them. With `--record-played` all are played, and files whose tests passed are no
 Tests that start processes or read pages depend on more than they import, and are always played.
 """
 
+import ast
 from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
@@ -19,10 +20,11 @@ SCIENCE = (
 )  # fmt: skip
 EVERY = 12
 DATA = (
-    "chain_bandit/**/*.toml", "docs/figures/*.json*", "examples/**/*.toml", "examples/*.csv", "pyproject.toml",
-    "tests/games.py", "tests/vectors/*",
+    "chain_bandit/**/*.toml", "docs/figures/*.json*", "examples/**/*.toml", "examples/*.csv", "tests/vectors/*",
 )  # fmt: skip
-"""What tests of the tier depend on beside what they import, fixtures included."""
+"""What tests of the tier depend on beside what they import."""
+FIXTURES = "tests/games.py", {"cheat", "parameters", "play", "scenario", "twice_signed"}
+"""Fixtures of all tests, and where they are: a file depends on them where it asks for one."""
 MORE = "subprocess", ".md\"", "DOCS"
 
 
@@ -35,8 +37,21 @@ def module_of(file: str) -> str | None:
 
 
 def beside(module: str) -> tuple[str, ...]:
-    """Patterns of files that a test depends on beside its imports; where it imports the embedded chain, it has revm."""
-    return (*DATA, "tests/fast_chain.py") if imports(module, "chain_bandit.chain.embedded") else DATA
+    """Patterns of files that a test depends on beside its imports; where it reaches the embedded chain, it has revm."""
+    file, names = FIXTURES
+    asked = (file,) if names & arguments(module) else ()
+    reached = (module, file.removesuffix(".py").replace("/", ".")) if asked else (module,)
+    on_revm = any(imports(each, "chain_bandit.chain.embedded") for each in reached)
+    return (*DATA, *asked, "tests/fast_chain.py") if on_revm else (*DATA, *asked)
+
+
+def arguments(module: str) -> set[str]:
+    """Names of the arguments of tests and fixtures in a test's file, and all that it has in quotes."""
+    tree = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    asking = [each for each in functions if each.name.startswith("test") or each.decorator_list]
+    quoted = {str(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    return quoted | {argument.arg for each in asking for argument in (*each.args.args, *each.args.kwonlyargs)}
 
 
 class Tier:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from chain_bandit import plugins
+from chain_bandit import entry_points
 from chain_bandit.actors.messages import Answer, CertifiedBlock, Probe, PullRequest, Question, Receipt
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Claim, Frame
@@ -41,6 +41,7 @@ from chain_bandit.network.codecs import (
     signature,
     table,
 )
+from chain_bandit.plugins import PluginBroken
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot
@@ -245,10 +246,10 @@ def message_types() -> Mapping[int, MessageType]:
         PluginBroken: two types have one tag.
     """
     found = {each.tag: each for each in _OURS}
-    for point in plugins.points("messages"):
+    for point in entry_points.points("messages"):
         for each in point.load():
             if each.tag in found:
-                raise plugins.PluginBroken("messages", point.name, f"tag {each.tag} is of {found[each.tag].type}")
+                raise PluginBroken("messages", point.name, f"tag {each.tag} is of {found[each.tag].type}")
             found[each.tag] = each
     return found
 

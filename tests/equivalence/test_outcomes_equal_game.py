@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chain_bandit import plugins
 from chain_bandit.attacks.attack import Attack, NotSimulated, View
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.game import Game
@@ -186,7 +187,7 @@ def test_an_attack_on_messages_that_does_not_say_what_it_comes_to_is_refused(mon
 
     with pytest.raises(NotSimulated, match="play it with `run`"):
         list(simulated(Plan(scenario("captured-committee"))))
-    monkeypatch.setitem(ATTACKS, "unknown", Unknown)
+    monkeypatch.setitem(plugins._GIVEN, ("attacks", "unknown"), Unknown)
     with pytest.raises(NotSimulated, match="what its messages come to"):
         simulated(Plan(scenario("unknown")))
 

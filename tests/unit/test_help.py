@@ -53,8 +53,8 @@ def test_another_package_adds_a_command_and_takes_none_of_ours(monkeypatch: pyte
     theirs = [
         EntryPoint(name, "tests.unit.verb_of_others:shout", "chain_bandit.verbs") for name in ("shout", "run")
     ]
-    ours = verbs.plugins.points("verbs")
-    monkeypatch.setattr(verbs.plugins, "points", lambda group: [*theirs, *ours])
+    ours = verbs.entry_points.points("verbs")
+    monkeypatch.setattr(verbs.entry_points, "points", lambda group: [*theirs, *ours])
     assert verbs._offered()["run"].value == "chain_bandit.cli.run:run"
     listed = CliRunner().invoke(app, ["--help"]).output
     assert re.search(r"^  shout +Print a word in capitals\.$", listed, re.MULTILINE)

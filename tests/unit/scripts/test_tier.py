@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.tier import EVERY, SCIENCE, beside, module_of
+from tests import conftest
+from tests.tier import EVERY, FIXTURES, SCIENCE, beside, module_of
 from verification.played import ROOT
 
 FILE = "tests/unit/simulation/test_student.py"
@@ -45,10 +46,11 @@ def test_what_passed_whole_on_these_sources_is_played_in_part_and_after_a_change
     record, play = ["--record-played"], ["--unless-played"]
     some, every, *found = passed(
         tmp_path, ("", [*record, "-k", "refused"]), ("", play), ("", record), ("", play),
-        ("chain_bandit.protocol.units", play), ("chain_bandit.game.game", play),
+        ("chain_bandit.simulation.student", play), ("chain_bandit.game.game", play),
     )  # fmt: skip
     assert 0 < some < every  # what was not played of it may not pass
-    assert found == [every, -(-every // EVERY), every, every]  # fixtures' sources count too
+    part = -(-every // EVERY)
+    assert found == [every, part, every, part]  # it asks for no fixture that plays a game
 
 
 def test_the_tier_is_of_files_that_start_no_process_and_read_no_page():
@@ -63,3 +65,10 @@ def test_the_tier_is_of_files_that_start_no_process_and_read_no_page():
 def test_a_game_on_the_embedded_chain_depends_on_revm_which_has_its_place():
     assert "tests/fast_chain.py" in beside("tests.equivalence.test_phases")
     assert "tests/fast_chain.py" not in beside("tests.unit.simulation.test_student")
+
+
+def test_a_file_depends_on_the_fixtures_of_all_tests_where_it_asks_for_one():
+    file, names = FIXTURES
+    assert names == {*conftest.__all__}
+    assert file in beside("tests.unit.simulation.test_kernel_parts")
+    assert file not in beside("tests.unit.simulation.test_student")
