@@ -34,6 +34,14 @@ class NotMined(NodeUnreachable):
         self.args = (f"{self.reason}: look whether the chain goes on and the account can pay, and run it again",)
 
 
+class Unconfirmed(NodeUnreachable):
+    """A transaction that is in a block, with too few blocks on top."""
+
+    def __init__(self, method: str, identity: str, block: int, blocks: int, confirmations: int) -> None:
+        super().__init__(f"{method} {identity} is in block {block}, with {blocks} of {confirmations} confirmations")
+        self.args = (f"{self.reason}, and no block comes: look whether the chain goes on, and run it again",)
+
+
 class NotUnderstood(NodeUnreachable):
     """The node has no such method."""
 

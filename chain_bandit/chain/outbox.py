@@ -23,6 +23,7 @@ from chain_bandit.chain.errors import (
     NonceTaken,
     NotMined,
     TransactionReverted,
+    Unconfirmed,
 )
 from chain_bandit.chain.identity import IDENTITY, require_chain
 from chain_bandit.chain.journal import Entry, JournalForeign
@@ -153,6 +154,7 @@ class Outbox:
     ) -> None:  # fmt: skip
         self.chain_id, self.genesis = chain_id, genesis
         self.made = self.progress = 0
+        self._highest = -1
         self.open: list[Call] = []
         self.kept: list[Call] = []
         self.signed: list[Entry] = []
@@ -734,6 +736,8 @@ class Outbox:
             if call.outdone is None:
                 if receipt is None or call.outside or not self._is_confirmed(receipt.block):
                     all_mined = all_mined and call.came_through
+                    if receipt is not None and not call.outside:
+                        self._wait_for_confirmations(call, receipt)
                     continue
                 if not receipt.succeeded and not (all_mined and (yield from self._is_judged(call, receipt))):
                     all_mined = False
@@ -762,6 +766,17 @@ class Outbox:
             self._journaled[OF_NO_CALL] = left
         gone = set(old)
         self.kept = [call for call in self.kept if call not in gone]
+
+    def _wait_for_confirmations(self, call: Call, receipt: TransactionReceipt) -> None:
+        """Take a higher head for progress while a call waits for confirmations, whatever time these take."""
+        if self.head is None:
+            return
+        height, wanted = self.head[0], self._delivery.confirmations
+        self.progress += height > self._highest
+        self._highest = max(height, self._highest)
+        if self.waits_for_blocks:
+            there = height - receipt.block + 1
+            self.why = Unconfirmed(call.method, receipt.identity, receipt.block, there, wanted)
 
     def _is_confirmed(self, block: int) -> bool:
         if self._certain:

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from chain_bandit.chain.call import Call, Events, Order, unread
-from chain_bandit.chain.errors import ForeignChain, NodeRefused, NodeUnreachable, NotMined
+from chain_bandit.chain.errors import ForeignChain, NodeRefused, NodeUnreachable, NotMined, Unconfirmed
 from chain_bandit.chain.identity import chain_of
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
@@ -245,7 +245,8 @@ class Sender:
         if isinstance(why, NodeRefused):
             self._events.waiting(why)
         is_slow = now > since + max(SLOW, BLOCKS * self._outbox.interval)
-        is_unmined = isinstance(why, NotMined) or (self._outbox.doubtful and not is_silent)  # what is sent is lost
+        is_lost = self._outbox.doubtful and not is_silent
+        is_unmined = isinstance(why, NotMined | Unconfirmed) or is_lost
         if is_unmined and is_slow and self._outbox.dear is None:
             self._mined.waiting(why.reason if isinstance(why, NodeUnreachable) else why)
 

@@ -1,5 +1,6 @@
 """`chain-bandit up`: a game of processes, or the nodes of a folder."""
 
+import os
 from pathlib import Path
 from time import sleep
 from typing import Annotated
@@ -89,7 +90,7 @@ def _take_up(place: Path, revive: bool, game: Path | None, others: list[object],
         raise PlaceRefused(place, "has no folder of a node")
     if game is not None:
         take_game(game, here[0])
-    take_up(place, revives=lambda name: revive)
+    take_up(place, revives=lambda name: revive, url=os.environ.get("ETH_RPC_URL"))
     names, last = [each.name for each in here], max(last_round(each.parent, each.name) for each in here)
     if as_json:
         answer({"ended": names, "round": last})

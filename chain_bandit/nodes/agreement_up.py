@@ -63,7 +63,7 @@ def up_agreement(
         shared = _set_up(game, node, out, payer, relayer, bound_ms, is_url(chain))
         address = bytes.fromhex(shared.contract[2:])
         with processes(out) as fork_server:
-            looked = looks(out, fork_server, say, revives)
+            looked = looks(out, fork_server, say, revives, node.url)
             while not _all_wait(out, next(looked)):
                 pause(LOOK)
             made = Tokens.deploy(

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +44,17 @@ def ended_with(place: Path) -> dict[str, Any]:
     return said
 
 
-def require_deployed(place: Path) -> None:
+def require_deployed(place: Path, url: str | None, say: Callable[[str], None]) -> None:
     """Raise `StarterGone` for a node of an agreement that is not on the chain: to take it up deploys nothing.
 
-    A chain that does not answer says nothing.
+    A chain that does not answer is waited for.
+
+    Args:
+        url: of the node's connection to the chain; by default that of the game.
     """
     game = files.read_shared(files.game_of(place))
-    with suppress(NodeUnreachable):
-        if isinstance(game, files.AgreementFile) and not _tokens(game, HttpNode(game.url)).is_there():
-            raise StarterGone(game.contract)
+    if isinstance(game, files.AgreementFile) and not _tokens(game, HttpNode(url or game.url, say=say)).is_there():
+        raise StarterGone(game.contract)
 
 
 def _tokens(game: files.AgreementFile, node: HttpNode) -> Tokens:

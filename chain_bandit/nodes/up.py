@@ -75,7 +75,7 @@ def up(
         made = set_up(plan, node, out, payer, keeps=is_url(chain))
         with processes(out) as fork_server:
             say(f"{len(states(out))} processes; chain-bandit ps {out} says how they are")
-            for _ in looks(out, fork_server, say, revives):
+            for _ in looks(out, fork_server, say, revives, node.url):
                 pause(LOOK)
         digest = ended_with(out / files.name_of(ENVIRONMENT))["run_digest"]
         return leave(node, plan, made, bytes.fromhex(digest[2:]), out)
@@ -84,21 +84,25 @@ def up(
 def take_up(
     out: Path, say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
     revives: Callable[[str], bool] = lambda name: False, pause: Callable[[float], object] = sleep,
+    url: str | None = None,
 ) -> None:  # fmt: skip
     """Run the nodes whose folders are here, of a game of which others run theirs, until these have ended with it.
 
     Where all have ended before, and the chain still has the closing, nothing is started. Raises `NodeStopped` as `up`
     does; `PlaceRefused`.
+
+    Args:
+        url: of the chain's node; by default that of the game, which may lack a key.
     """
     here = [place for place, state in zip(places(out), states(out), strict=True) if state.begun is not None]
-    if all((place / files.ENDED).exists() for place in here) and not any(is_undone(each, None, say) for each in here):
+    if all((place / files.ENDED).exists() for place in here) and not any(is_undone(each, url, say) for each in here):
         return
     for place in here[:1]:
-        require_deployed(place)
+        require_deployed(place, url, say)
     # a node with a keystore has the lock of its folder
     with nullcontext() if (out / files.NODE).exists() else held(out), processes(out) as fork_server:
         say(f"{len(here)} processes; chain-bandit ps {out} says how they are")
-        for _ in looks(out, fork_server, say, revives):
+        for _ in looks(out, fork_server, say, revives, url):
             pause(LOOK)
 
 
@@ -198,8 +202,9 @@ def processes(out: Path) -> Iterator[ForkServer]:
 
 
 def looks(
-    out: Path, fork_server: ForkServer, say: Callable[[str], None], revives: Callable[[str], bool]
-) -> Iterator[set[str]]:
+    out: Path, fork_server: ForkServer, say: Callable[[str], None], revives: Callable[[str], bool],
+    url: str | None,
+) -> Iterator[set[str]]:  # fmt: skip
     """Look at the nodes again and again until all have ended with the game, and those of here are gone.
 
     Where a reorganisation has taken the closing out of the chain by then, they are started again.
@@ -240,7 +245,7 @@ def looks(
         yield running
         if not running and not unopened:
             running = {name for name, place in here.items() if (place / files.ENDED).exists() and
-                       is_undone(place, None, say)}
+                       is_undone(place, url, say)}
             for name in running:
                 fork_server.start(here[name])
 

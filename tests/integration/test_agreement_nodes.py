@@ -28,6 +28,7 @@ from chain_bandit.nodes.processes import logged, states
 from chain_bandit.nodes.up import NodeStopped, processes
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.scenario import load
+from tests.integration.live import Batch, Handler, proxy
 from tests.integration.nodes import ROOT, SMALL, chain_bandit
 
 EPOCHS = 6
@@ -189,6 +190,16 @@ def test_nodes_whose_starter_is_gone_before_the_contract_end_with_a_sentence(
         with pytest.raises(BrokenPipeError):  # the fork server is told to end
             up_agreement(GAME, out, node.url, payer="dev0")
         again = [chain_bandit(*each) for each in (("up", out), ("node", out / "seat-0"))]
+        silent_until = monotonic() + 8  # longer than a command takes to begin and to knock
+
+        def hangs_up(handler: Handler, batch: Batch) -> bool:
+            if monotonic() < silent_until:
+                handler.hang_up()
+            return monotonic() < silent_until
+
+        with proxy(node.url, hangs_up) as url:
+            again.append(chain_bandit("up", out, ETH_RPC_URL=url))
+        assert "waiting for the chain" in again[-1].stderr
     assert len(words) == len(NAMES)
     for word, line in words:
         assert word == "stopped"

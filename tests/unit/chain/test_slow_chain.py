@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chain_bandit.chain.answers import as_hex
-from chain_bandit.chain.errors import NodeUnreachable, NotMined
+from chain_bandit.chain.errors import NodeUnreachable, NotMined, Unconfirmed
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import account
@@ -142,6 +142,32 @@ def test_a_transaction_that_no_block_includes_is_named_once_and_ends_in_a_true_s
     ((at, line),) = said
     assert SLOW <= at < SLOW + 2
     assert line.startswith("waiting for a block with what was sent: pay 0x")
+
+
+def test_confirmations_take_longer_than_the_patience_with_a_chain_that_stands_still() -> None:
+    chain = SlowChain(12.0)
+    delivery = TransactionPolicy(clock=chain.clock, confirmations=14)
+    assert delivery.confirmations * 12.0 > delivery.patience
+    sender = Sender(Rpc(chain, Stopwatch(), delivery), Journal(), delivery)
+    call = sender.submit("pay", account(b"\1" * 32), b"\2" * 20, 1, 21_000, b"")
+    sender.settle()
+    assert call.receipt is not None
+    assert chain.height >= call.receipt.block + 13
+
+
+def test_a_chain_that_stands_still_on_top_of_a_transaction_is_named_with_the_confirmations_that_are_there() -> None:
+    class Stands(SlowChain):
+        @property
+        def height(self) -> int:
+            return min(super().height, 1006)
+
+    chain = Stands(1.0)
+    delivery = TransactionPolicy(clock=chain.clock, confirmations=64, patience=30.0)
+    sender = Sender(Rpc(chain, Stopwatch(), delivery), Journal(), delivery)
+    sender.submit("pay", account(b"\1" * 32), b"\2" * 20, 1, 21_000, b"")
+    with pytest.raises(Unconfirmed, match=r"is in block \d+, with \d+ of 64 confirmations, and no block comes"):
+        sender.settle()
+    assert 30 < chain.time < 60
 
 
 def test_no_notice_where_blocks_come_seldom() -> None:

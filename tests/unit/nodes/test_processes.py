@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -99,13 +100,27 @@ def test_a_game_is_not_taken_up_by_two_processes_at_the_same_time(tmp_path, monk
     """The nodes of the second could not begin, and its end would end those of the first."""
     monkeypatch.setattr(up, "states", lambda out: [NodeStatus("seat-0", None, False)])
     monkeypatch.setattr(up, "places", lambda out: [out / "seat-0"])
-    monkeypatch.setattr(up, "require_deployed", lambda place: None)
+    monkeypatch.setattr(up, "require_deployed", lambda *given: None)
     monkeypatch.setattr(up, "looks", lambda *given: iter(()))
     monkeypatch.setattr(up, "down", lambda out: [])
     with held(tmp_path), pytest.raises(LogLocked, match="another process is at this run"):
         up.take_up(tmp_path, say=lambda line: None)
     up.take_up(tmp_path, say=lambda line: None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_node_that_is_named_says_whether_the_chain_has_the_closing(tmp_path, monkeypatch):
+    """The game's own URL may lack the key of a provider."""
+    asked = []
+    monkeypatch.setattr(up, "places", lambda out: [out / "seat-0"])
+    monkeypatch.setattr(up, "states", lambda out: [NodeStatus("seat-0", None, True)])
+    monkeypatch.setattr(up, "is_undone", lambda place, url, say: asked.append(url) or len(asked) == 2)
+    started = SimpleNamespace(start=lambda place: None, ended=lambda: [("seat-0", 0)])
+    (tmp_path / "seat-0").mkdir()
+    (tmp_path / "seat-0" / files.ENDED).write_text("{}")
+    up.take_up(tmp_path, say=lambda line: None, url="named")
+    list(up.looks(tmp_path, started, lambda line: None, lambda name: False, "named"))
+    assert asked == ["named"] * 3
 
 
 def test_a_node_is_called_stopped_only_where_it_has_run(tmp_path):
