@@ -37,6 +37,9 @@ MOST_BYTES = 1 << 20
 OTHERS = S_IRWXG | S_IRWXO
 """Permissions of a file that others than its owner have."""
 
+DEPLOYMENT = "deployment.json"
+"""What names the contract before all nodes know the game."""
+
 AGREEMENT_FORMAT: Literal["chain-bandit-agreement/1"] = "chain-bandit-agreement/1"
 
 NAMES = {ENVIRONMENT: "environment", RELAYER: "relayer", COMPARISON: "comparison"}
@@ -340,6 +343,9 @@ def to_audit(game: Path) -> str:
 
 def read_shared(path: Path) -> GameFile | AgreementFile:
     """What everybody knows, of whichever system. Raises `PlaceRefused`."""
+    if not path.exists() and (deployed := path.with_name(DEPLOYMENT)).exists():
+        keys = f"{deployed.name} names its contract, and the keys of its accounts are beside it"
+        raise PlaceRefused(path, f"is not there: the game was stopped while it was set up. {keys}; use a new folder")
     try:
         said = json.loads(_bytes_of(path))
     except (ValueError, RecursionError):

@@ -249,7 +249,9 @@ def _take_seat(
         raise AccountRefused(checksummed(key.address), "has code (a contract, or EIP-7702): use an account without any")
     _funded(node, participant_need(key.address, stake), payer)
     try:
-        contract.join(account(key.secret), mine.seated)
+        call = contract.join(account(key.secret), mine.seated)
+        contract.settle()
+        node.bury(max(call.blocks, default=node.height()))  # a reorganisation may give the place to another
         contract.settle()
     except TransactionReverted:
         if not contract.has_seat(key.address):  # what a stopped call sent may have come first
@@ -280,9 +282,10 @@ def assemble(path: Path, joins: Sequence[Path], out: Path, url: str | None = Non
         if given.node_record.signer(digest) != given.registration.address:
             raise PlaceRefused(source, "is not signed by the key that it registers")
         if not 0 <= seat < parameters.participants or not contract.has_seat(given.registration.address):
-            raise PlaceRefused(source, f"is of 0x{given.registration.address.hex()}, which has not joined the game")
+            who = f"0x{given.registration.address.hex()}, which has not joined the game"
+            raise PlaceRefused(source, f"is of {who}: chain-bandit join with its key takes a place")
         if contract.seat_of(given.registration.address) != seat:
-            raise PlaceRefused(source, f"says place {seat}, which is another's")
+            raise PlaceRefused(source, f"says place {seat}, which is another's: chain-bandit join writes it anew")
         known = node_records.get(seat)
         if known is not None and known.changes > given.node_record.changes:
             raise PlaceRefused(source, f"is older (counter {given.node_record.changes}) than the address that is known")
@@ -381,7 +384,9 @@ def _funded(node: HttpNode, need: Need, payer: str | None) -> None:
         return
     if payer is not None:
         fund(node, [need], accounts.named(payer, node.chain_id), Journal())
-    elif not (node.chain_id in DEVELOPMENT_IDS and node.grant({need.account: wanted})):
+    elif node.chain_id in DEVELOPMENT_IDS and node.grant({need.account: wanted}):
+        node.bury(node.height())
+    else:
         require_balance(node, checksummed(need.account), wanted)
 
 

@@ -32,7 +32,6 @@ from chain_bandit.nodes.processes import LOOK, down, held, logged, places, state
 from chain_bandit.protocol.errors import ChainBanditError, require
 from chain_bandit.scenario import Scenario
 
-DEPLOYMENT = "deployment.json"
 MOST_SEATS = 128
 
 
@@ -163,7 +162,7 @@ def set_up(plan: Plan, node: HttpNode, out: Path, payer: str | None, keeps: bool
         with folder.writing(out):
             node_records = write_folders(plan, out)
         fund(node, [whole], pays, payments)
-        made = deployment.deploy(plan, node, account(plan.environment.secret), out / DEPLOYMENT, journal)
+        made = deployment.deploy(plan, node, account(plan.environment.secret), out / files.DEPLOYMENT, journal)
         with folder.writing(out):
             write_game(plan, made, node.url, node_records, out)
         is_whole = True

@@ -13,11 +13,14 @@ from chain_bandit.chain.funds import Need, fund
 from chain_bandit.chain.http_node import BURIED, HttpNode
 from chain_bandit.chain.journal import Journal
 from chain_bandit.cli.root import app
+from chain_bandit.crypto.keys import Signer
 from chain_bandit.game.errors import PlacesDiffer
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
+from chain_bandit.nodes import open_game
 from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.head import Head, HeadWatch, read_head
+from chain_bandit.nodes.node_files import Registration
 from chain_bandit.nodes.start import NeverOpened
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import load
@@ -111,6 +114,29 @@ def test_no_stake_is_sent_to_a_contract_that_a_reorganisation_may_move_behind_it
         node.mine(BURIED)
         with pytest.raises(NeverOpened):
             OnChain(node, Stopwatch()).open(plan)
+
+
+def test_who_has_joined_keeps_its_place_and_a_gift_when_the_chain_goes_back() -> None:
+    """By then `join.json` names the place, and the next one joins."""
+    plan = Plan(load(SMALL))
+    first, second = (Signer(keccak(name)) for name in (b"ann", b"bob"))
+    with anvil() as own:
+        node = HttpNode(own.url)
+        node.grant({plan.environment.address: 10**20})
+        contract = Coordinator.deploy(
+            node.line, _wallet(plan), plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool,
+            Stopwatch(), node.delivery,
+        )  # fmt: skip
+        node.mine(BURIED)
+        for key in (first, second):
+            there = Registration(address=key.address, vrf_key=bytes(33), seal_hash=bytes(32), weight=1)
+            open_game._take_seat(node, contract, key, there, plan.parameters.stake, None)
+            node.ask("anvil_reorg", BURIED - 1, [])
+            node.ask("anvil_dropAllTransactions")
+            assert contract.holder(int(key is second)) == key.address
+        open_game._funded(node, Need(keccak(b"poor")[12:], 10**18, 0), None)
+        node.ask("anvil_reorg", BURIED - 1, [])
+        assert node.balance("0x" + keccak(b"poor")[12:].hex()) == 10**18
 
 
 def test_a_block_that_is_replaced_before_the_opening_stops_no_node(tmp_path: Path) -> None:

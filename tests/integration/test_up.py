@@ -23,8 +23,9 @@ from chain_bandit.game import deployment
 from chain_bandit.game.chains import connected
 from chain_bandit.game.plan import Plan
 from chain_bandit.nodes import node_files as files
+from chain_bandit.nodes.node_files import DEPLOYMENT
 from chain_bandit.nodes.processes import states
-from chain_bandit.nodes.up import DEPLOYMENT, set_up
+from chain_bandit.nodes.up import set_up
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests import foreign_creation

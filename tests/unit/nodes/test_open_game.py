@@ -28,6 +28,7 @@ from chain_bandit.network.links import Links
 from chain_bandit.nodes import keystore, open_game
 from chain_bandit.nodes import start as start_module
 from chain_bandit.nodes.node_files import (
+    DEPLOYMENT,
     ENDED,
     GAME,
     JOINED,
@@ -42,6 +43,7 @@ from chain_bandit.nodes.node_files import (
     write_public,
 )
 from chain_bandit.nodes.open_game import NotJoinable, Unreachable
+from chain_bandit.nodes.processes import places
 from chain_bandit.nodes.start import NeverOpened, Start
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
@@ -272,6 +274,14 @@ def test_a_game_file_that_is_no_file_is_refused_at_once_and_one_that_is_no_json_
             read(pipe)
     with pytest.raises(PlaceRefused, match=r"broken\.json: Invalid JSON"):
         read_game(broken)
+
+
+def test_a_folder_whose_game_was_stopped_while_it_was_set_up_says_where_contract_and_keys_are(tmp_path: Path) -> None:
+    with pytest.raises(PlaceRefused, match=r"game\.json: cannot be read"):
+        places(tmp_path)
+    (tmp_path / DEPLOYMENT).write_text("{}")
+    with pytest.raises(PlaceRefused, match=r"was stopped while it was set up\. deployment\.json names its contract"):
+        places(tmp_path)
 
 
 def test_of_nodes_that_have_ended_with_their_game_none_is_started_whether_or_not_the_chain_is_there(
