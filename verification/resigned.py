@@ -20,7 +20,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -174,6 +175,8 @@ def other_bits(dice: Dice, reports: AgreedReports, bits: Bits) -> tuple[AgreedRe
     return reports, {**bits, seat: said}
 
 
+CANDIDATES = "other candidates"
+
 INPUTS: dict[str, Callable[[Dice, AgreedReports, Bits], tuple[AgreedReports, Bits]]] = {
     "a report left out": a_report_left_out, "other bits": other_bits,
 }  # fmt: skip
@@ -181,9 +184,9 @@ INPUTS: dict[str, Callable[[Dice, AgreedReports, Bits], tuple[AgreedReports, Bit
 
 
 class _Signed:
-    """The name of the change, once it is made."""
+    """The name of the change, once it is made, and the mask of seats whose comparison bits alone it is about."""
 
-    what = ""
+    what, bits_of = "", 0
 
 
 @contextmanager
@@ -217,6 +220,8 @@ def quorum_signs(dice: Dice, case: Scenario, name: str, signed: _Signed) -> Iter
                 changed = QUORUM[name](own, parameters, block)
             if changed != block:
                 at[:], signed.what = [ledger.round], name
+                pairs = zip(changed[0].candidates, block[0].candidates, strict=False)
+                signed.bits_of = reduce(or_, (mine ^ theirs for mine, theirs in pairs), 0) * (name == CANDIDATES)
             return changed
 
         return propose
@@ -327,6 +332,7 @@ class ResignedHistory:
         second: whether the second computation finds a difference.
         moved: whether somebody is paid otherwise than in the same game without the change.
         forfeited: whether the audit finds a forfeited pull more. A withheld receipt cannot be proven.
+        trusted: whether it changes comparison bits of malicious seats alone, which rest on the quorum's word.
         how: checks that failed or are open.
     """
 
@@ -339,6 +345,7 @@ class ResignedHistory:
     second: bool = False
     moved: bool = False
     forfeited: bool = False
+    trusted: bool = False
     how: tuple[str, ...] = ()
 
     @property
@@ -353,7 +360,7 @@ class ResignedHistory:
         if (self.audit == "violated") != self.second:
             return "the two implementations differ"
         if self.by == "quorum":
-            return "passed" if self.change in QUORUM and self.audit != "violated" else ""
+            return "passed" if self.change in QUORUM and not self.trusted and self.audit != "violated" else ""
         return "passed, and money moved" if self.audit == "passed" and self.moved and not self.forfeited else ""
 
 
@@ -396,9 +403,11 @@ def judged(task: tuple[str, int]) -> ResignedHistory:
     failed = sorted({each.check for each in second.violations})
     found = any(each.startswith("paranoid.") for each in failed)
     open_ = [check for check, tally in report.checks.items() if tally.not_checkable]
+    honest_bits = signed.bits_of & sum(1 << seat for seat, role in enumerate(case.roles) if not role)
     return ResignedHistory(
         by, seed, name, "", VERDICTS[report.exit_code], said, found, report.accounts != honest_report.accounts,
-        _forfeited(report) > _forfeited(honest_report), tuple(failed or open_),
+        _forfeited(report) > _forfeited(honest_report), bool(signed.bits_of) and not honest_bits,
+        tuple(failed or open_),
     )  # fmt: skip
 
 

@@ -32,6 +32,12 @@ def test_the_page_blames_an_attacker_where_audit_does(seed: int) -> None:
     assert (row.audit, row.page, row.wrong) == ("passed", "passed", "")
 
 
+def test_comparison_bits_of_a_liar_are_the_quorums_word_and_no_fault_of_the_audit() -> None:
+    row = judged(("quorum", 2817))
+    assert (row.change, row.audit, row.trusted, row.wrong) == ("other candidates", "passed", True, "")
+    assert not judged(("quorum", 1)).trusted  # an honest seat's follow from its receipts
+
+
 def test_an_audit_that_overlooks_it_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "check_selected", lambda game, header, agreed: None)
     assert judged(("quorum", 2)).wrong
