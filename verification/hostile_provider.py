@@ -12,6 +12,7 @@ Limits, each a `name` or `name=value`, separated by commas:
     body        a rate limit is told in the body, with status 200; else with status 429
     busy=N      one exchange in N is answered as a rate limit
     lag=N       blocks behind the node
+    spread=N    blocks that backends are apart: each exchange is answered by one that is 0 to N more blocks behind
     receipts=N  blocks for which receipts are kept
     states=N    blocks for which states are kept
     words=KIND  whose sentences: geth, erigon, nethermind, besu, alchemy, infura
@@ -25,6 +26,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
 from time import monotonic
 from typing import Any
 
@@ -48,9 +50,15 @@ class ProviderLimits:
     body: bool = False
     busy: int = 0
     lag: int = 0
+    spread: int = 0
     receipts: int = 0
     states: int = 0
     words: str = "geth"
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the provider's head may lie below the node's."""
+        return bool(self.lag or self.spread)
 
     @staticmethod
     def of(text: str) -> "ProviderLimits":
@@ -131,7 +139,7 @@ class Provider:
     def __init__(self, upstream: str, limits: ProviderLimits) -> None:
         self._pool, self._upstream, self.limits = PoolManager(maxsize=8), upstream, limits
         self._tokens, self._filled, self._exchanges = limits.rate, monotonic(), 0
-        self._lock = threading.Lock()
+        self._lock, self._random = threading.Lock(), Random(0)
         self.asked, self.refusals = Counter[str](), Counter[str]()
 
     def answer(self, body: Any) -> tuple[int, Any]:
@@ -171,7 +179,7 @@ class Provider:
         return False
 
     def _answers(self, batch: list[JsonObject]) -> list[JsonObject]:
-        knows_head = self.limits.lag or self.limits.receipts or self.limits.states or self.limits.range
+        knows_head = self.limits.is_behind or self.limits.receipts or self.limits.states or self.limits.range
         head = self._head() if knows_head else UNBOUNDED
         asked = [self._changed(each, head) for each in batch]
         passed = [each for each in asked if "error" not in each]
@@ -183,7 +191,7 @@ class Provider:
         limits, method, parameters = self.limits, request["method"], list(request["params"])
         if method == "eth_getLogs":
             return self._logs(request, dict(parameters[0]), head)
-        if limits.lag:
+        if limits.is_behind:
             parameters = [hex(head) if each == "latest" else each for each in parameters]
         if method in ("eth_call", "eth_getCode", "eth_getBalance", "eth_getTransactionCount"):
             which = parameters[-1]
@@ -196,9 +204,10 @@ class Provider:
 
     def _logs(self, request: JsonObject, wanted: JsonObject, head: int) -> JsonObject:
         first, last = (_number(wanted.get(name, "latest"), head) for name in ("fromBlock", "toBlock"))
-        if self.limits.lag:
-            wanted["toBlock"] = hex(min(last, head))
-            if first > head:
+        if self.limits.is_behind:
+            wanted["toBlock"] = hex(last)
+            if max(first, last) > head:
+                self.refusals["head"] += 1
                 text = "block range extends beyond current head block"
                 return {"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32602, "message": text}}
         span = self.limits.range
@@ -211,7 +220,7 @@ class Provider:
     def _seen(self, request: JsonObject, answer: JsonObject, head: int) -> JsonObject:
         """An answer as this provider has it."""
         limits, result = self.limits, answer.get("result")
-        if request["method"] == "eth_blockNumber" and limits.lag:
+        if request["method"] == "eth_blockNumber" and limits.is_behind:
             return {**answer, "result": hex(head)}
         if not isinstance(result, dict):
             return answer
@@ -219,7 +228,7 @@ class Provider:
         is_receipt = request["method"] == "eth_getTransactionReceipt"
         if number is None or not isinstance(number, str):
             return answer
-        is_ahead = limits.lag and int(number, 16) > head
+        is_ahead = limits.is_behind and int(number, 16) > head
         is_pruned = limits.receipts and is_receipt and int(number, 16) < head - limits.receipts
         return {**answer, "result": None} if is_ahead or is_pruned else answer
 
@@ -230,7 +239,7 @@ class Provider:
 
     def _head(self) -> int:
         (found,) = self._forward([{"jsonrpc": "2.0", "id": 0, "method": "eth_blockNumber", "params": []}])
-        return max(0, int(found["result"], 16) - self.limits.lag)
+        return max(0, int(found["result"], 16) - self.limits.lag - self._random.randint(0, self.limits.spread))
 
     def _forward(self, batch: list[JsonObject]) -> list[JsonObject]:
         headers = {"Content-Type": "application/json"}

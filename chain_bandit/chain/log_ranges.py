@@ -88,12 +88,16 @@ class LogRanges:
         Whatever its words: a refusal for another reason costs as many questions as a range can be halved.
         """
         asked = last - first + 1
-        stated = stated_span(refused.text, asked)
-        if asked < 2 or (stated is None and says_absent(refused.text)):
+        if is_of_any_range(refused, asked):
             return False
-        self._size.refused(asked, stated)
+        self._size.refused(asked, stated_span(refused.text, asked))
         self.is_limited = True
         return True
+
+
+def is_of_any_range(refused: Refusal, asked: int) -> bool:
+    """Whether a refusal of so many blocks would be one of fewer, too."""
+    return asked < 2 or (says_absent(refused.text) and stated_span(refused.text, asked) is None)
 
 
 def all_logs(

@@ -66,6 +66,11 @@ def says_absent(text: str) -> bool:
     return bool(_ABSENT.search(text))
 
 
+def says_behind(text: str) -> bool:
+    """Whether a refusal says that blocks are missing which the node may have later: none were pruned."""
+    return says_absent(text) and "prun" not in text.lower()
+
+
 def stated_span(text: str, asked: int) -> int | None:
     """The number of blocks that a refusal allows in place of those asked for; None where it states none.
 

@@ -19,8 +19,9 @@ from chain_bandit.chain.errors import (
     TransactionReverted,
 )
 from chain_bandit.chain.identity import IDENTITY, require_chain
-from chain_bandit.chain.log_ranges import LogRanges, all_logs
+from chain_bandit.chain.log_ranges import LogRanges, all_logs, is_of_any_range
 from chain_bandit.chain.notice import SILENT, Notice
+from chain_bandit.chain.provider_limits import says_behind
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import TransactionPolicy
 from chain_bandit.chain.wire import Line, Refused, Request, awaited, wire_to, without_key
@@ -47,6 +48,9 @@ SAID_EVERY = 100
 
 PRUNED = 10.0
 """Seconds without a receipt of a transaction in the chain after which the node is believed not to keep it."""
+
+REFUSED = 10.0
+"""Seconds after which a refusal of the newest events is believed: a provider's backends may be some blocks apart."""
 
 BEHIND = 2.0
 """Seconds after which a node that lacks the last known block is believed."""
@@ -161,7 +165,15 @@ class Rpc:
             asked[0] += 1
             if asked[0] % SAID_EVERY == 0:
                 self.notice.say(f"reads events, from block {int(request[1][0]['fromBlock'], 16):,} on now, to {last:,}")
-            return self._insist([request, *beside], taken, inf if branch is None else BEHIND)
+            start = self.clock.now()
+
+            def settled(answers: list[Any]) -> list[Any]:
+                (found,) = taken(answers)
+                if isinstance(found, Refused) and not self.wire.certain and self.clock.now() < start + REFUSED:
+                    _require_had(found, request, last)
+                return [found]
+
+            return self._insist([request, *beside], settled, inf if branch is None else BEHIND)
 
         if last is None and not self._ranges.is_limited:
             (found,) = self._insist([("eth_getLogs", [about | {"fromBlock": hex(first)}])], taken)
@@ -295,6 +307,16 @@ class Rpc:
         """Whether the last exchange was lost and none answered for a second: an older one may end after a later one."""
         began, ended = self._heard
         return self._lost > began and self.clock.now() > ended + SILENT
+
+
+def _require_had(refused: Refused, question: Request, head: int | None) -> None:
+    """Raise `NodeUnreachable` for a refusal of events that a node may have in a while, as one that is behind."""
+    about = question[1][0]
+    first, last = int(about["fromBlock"], 16), int(about["toBlock"], 16)
+    if says_behind(refused.text) and is_of_any_range(refused, last - first + 1):
+        raise NodeUnreachable("the node is behind")
+    if first == last == head:
+        raise NodeRefused("eth_getLogs", refused.text)
 
 
 def _block_and_parent(block: Any) -> tuple[tuple[int, str], str]:
