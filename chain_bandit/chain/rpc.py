@@ -24,7 +24,7 @@ from chain_bandit.chain.notice import SILENT, Notice
 from chain_bandit.chain.provider_limits import says_behind
 from chain_bandit.chain.retry_budget import RetryBudget
 from chain_bandit.chain.transaction_policy import TransactionPolicy
-from chain_bandit.chain.wire import Line, Refused, Request, awaited, wire_to, without_key
+from chain_bandit.chain.wire import Line, Refused, Request, awaited, is_common, wire_to, without_key
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.stopwatch import Stopwatch
 
@@ -111,16 +111,16 @@ class Rpc:
         A receipt is asked for of a transaction that the chain has.
 
         Raises:
-            NotUnderstood: the node has no such method.
+            NotUnderstood: the node has no such method, or refuses one that not all nodes have.
             NodeRefused: it does not keep the receipt.
         """
-        owed = method.startswith("eth_")  # what changes a node answers nothing
+        owed = is_common(method)  # what changes a node answers nothing
         start = self.clock.now()
 
         def taken(answers: list[Any]) -> Any:
             (answer,) = answers
             if isinstance(answer, Refused):
-                if not answer.unknown_method:
+                if owed and not answer.unknown_method:
                     self._require_final(answers, method)
                 return answer
             if owed and answer is None:
@@ -131,7 +131,7 @@ class Rpc:
 
         answer = self._insist([(method, parameters)], taken, at_most)
         if isinstance(answer, Refused):
-            if answer.unknown_method:
+            if answer.unknown_method or not owed:
                 raise NotUnderstood(f"{method}: {answer.text}")
             raise NodeRefused(method, answer.text)
         return answer

@@ -59,6 +59,11 @@ _TOO_LARGE = (
 )  # fmt: skip
 """The statuses of a node that may take less at once: a smaller batch, or events of fewer blocks."""
 
+_FILTERED = (
+    HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED,
+)  # fmt: skip
+"""The statuses of a gateway that passes on no methods but those of all nodes."""
+
 _OF_BATCH = re.compile(r"batch|too many calls|calls (in|per) ", re.IGNORECASE)
 """In the words of nodes that take no batch of that size, whatever their status."""
 
@@ -82,6 +87,11 @@ class Refused:
     data: bytes | None = None
     unknown_method: bool = False
     limited: float | None = None
+
+
+def is_common(method: str) -> bool:
+    """Whether all nodes have a method: others are of development nodes, or of some makers alone."""
+    return method.startswith(("eth_", "net_", "web3_"))
 
 
 @runtime_checkable
@@ -320,14 +330,16 @@ def _failed(text: str, status: int, after: float | None, requests: Sequence[Requ
     why, count = f"HTTP status {status}{said and ': '}{said[:_LONGEST_TEXT]}", len(requests)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.SERVICE_UNAVAILABLE and after is not None):
         return [Refused(why, limited=after or 0.0)] * count
-    has_blocks, may_be_less = any(map(_has_blocks, requests)), status in _TOO_LARGE or _OF_BATCH.search(said)
+    is_filtered = status in _FILTERED and not all(is_common(method) for method, _ in requests)
+    has_blocks = any(map(_has_blocks, requests))
+    may_be_less = is_filtered or status in _TOO_LARGE or _OF_BATCH.search(said)
     if found is not None and (has_blocks or may_be_less):
         return _answers(found, requests)
     if says_rate(begin := text[: 10 * _LONGEST_TEXT]):
         return _in_words(why, begin, after or 0.0, requests)
     if count > 1 and may_be_less:
         return [NOT_TAKEN] * count
-    if has_blocks and may_be_less:
+    if is_filtered or (has_blocks and may_be_less):
         return [Refused(why)]
     raise NodeUnreachable(why)
 
