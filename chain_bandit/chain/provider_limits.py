@@ -27,12 +27,18 @@ TOO_MANY_REQUESTS, LIMIT_EXCEEDED = 429, -32005
 
 _RATE = re.compile(
     r"rate.?limit|too many requests|requests? per |requests?/s|request (count|rate)|per second"
-    r"|(daily|monthly|throughput).{0,40}(limit|exceed|reach)|\b[qrt]ps\b|throttl|slow.?down|too (fast|frequent)",
+    r"|(daily|monthly|throughput).{0,40}(limit|exceed|reach)|\b[qrt]ps\b|throttl|slow.?down|too (fast|frequent)"
+    r"|concurren|request frequency",
     re.IGNORECASE,
 )
-_EITHER = re.compile(r"(plan|usage).{0,40}(limit|exceed|reach)|quota|request limit|compute units", re.IGNORECASE)
+_EITHER = re.compile(
+    r"(plan|usage).{0,40}(limit|exceed|reach)|quota|request limit|compute units?|credit limit|credits\b"
+    r"|(?<!pool )capacity.{0,20}(exceed|reach)",
+    re.IGNORECASE,
+)
 """Words of a limit of requests, or of what one request asks for."""
 
+_RANGE = re.compile(r"range|results\b|\blogs?\b|\bblocks?\b|\bsize\b|too large", re.IGNORECASE)
 _OF_BLOCKS = re.compile(r"block range|\d blocks?\b", re.IGNORECASE)
 _ABSENT = re.compile(
     r"prun|beyond.{0,20}head|^(?!.*(range|limit|max|allow|plan|tier))"
@@ -49,7 +55,7 @@ def is_rate_limit(code: object, text: str, of_blocks: bool = False) -> bool:
     Args:
         of_blocks: the request was for events of several blocks: a limit that may be of these is not of requests.
     """
-    if code == TOO_MANY_REQUESTS or says_rate(text, of_blocks):
+    if says_rate(text, of_blocks) or (code == TOO_MANY_REQUESTS and not (of_blocks and says_range(text))):
         return True
     named = re.search("range|result|log|block|batch|size|large|time", text, re.IGNORECASE)
     return code == LIMIT_EXCEEDED and not of_blocks and not named
@@ -58,7 +64,12 @@ def is_rate_limit(code: object, text: str, of_blocks: bool = False) -> bool:
 def says_rate(text: str, of_blocks: bool = False) -> bool:
     """As `is_rate_limit`, by the words alone."""
     is_rate = _RATE.search(text) or (not of_blocks and _EITHER.search(text))
-    return bool(is_rate) and not _OF_BLOCKS.search(text)
+    return bool(is_rate) and not _OF_BLOCKS.search(text) and not re.search("revert", text, re.IGNORECASE)
+
+
+def says_range(text: str) -> bool:
+    """Whether a refusal of events is of their range or number in words, and not of requests."""
+    return bool(_RANGE.search(text)) and not says_rate(text, of_blocks=True)
 
 
 def says_absent(text: str) -> bool:

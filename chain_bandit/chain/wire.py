@@ -26,6 +26,7 @@ from chain_bandit.chain.provider_limits import (
     RequestPacer,
     is_rate_limit,
     retry_after,
+    says_range,
     says_rate,
 )
 from chain_bandit.chain.retry_budget import MONOTONIC, Clock
@@ -58,6 +59,9 @@ _TOO_LARGE = (
     HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.GATEWAY_TIMEOUT,
 )  # fmt: skip
 """The statuses of a node that may take less at once: a smaller batch, or events of fewer blocks."""
+
+_TOO_LONG = HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.BAD_GATEWAY, 524
+"""More of those, of events alone: a gateway whose node is away has them for all it is asked. 524 is Cloudflare's."""
 
 _FILTERED = (
     HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED,
@@ -164,7 +168,7 @@ class HttpWire:
         self._batch, self._pace, self._lock = AcceptedSize(), RequestPacer(), Lock()
         self.why: RateLimited | None = None
         self._said = ""
-        """The words of the last limit of requests."""
+        """The words of the last limit of requests, if there were any."""
 
     def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
         """Start an exchange; the caller goes on meanwhile, and a process that ends waits for none."""
@@ -206,10 +210,8 @@ class HttpWire:
 
         Besu says "Limit exceeded" of limits of any kind.
         """
-        return [
-            replace(each, limited=0.0) if isinstance(each, Refused) and (each.text, each.limited) == (self._said, None)
-            else each for each in said
-        ]  # fmt: skip
+        limit = Refused(self._said)
+        return [replace(limit, limited=0.0) if self._said and each == limit else each for each in said]
 
     def _next_part(self, missing: list[int]) -> list[int]:
         """What is asked next, when the pace allows it."""
@@ -328,11 +330,16 @@ def _failed(text: str, status: int, after: float | None, requests: Sequence[Requ
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         found, said = None, "" if text.lstrip()[:1] == "<" else " ".join(text.split())
     why, count = f"HTTP status {status}{said and ': '}{said[:_LONGEST_TEXT]}", len(requests)
-    if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.SERVICE_UNAVAILABLE and after is not None):
+    is_limit = status == HTTPStatus.TOO_MANY_REQUESTS
+    is_of_range = is_limit and _is_of_blocks(requests) and says_range(said)
+    if (is_limit and not is_of_range) or (status == HTTPStatus.SERVICE_UNAVAILABLE and after is not None):
         return [Refused(why, limited=after or 0.0)] * count
     is_filtered = status in _FILTERED and not all(is_common(method) for method, _ in requests)
     has_blocks = any(map(_has_blocks, requests))
-    may_be_less = is_filtered or status in _TOO_LARGE or _OF_BATCH.search(said)
+    may_be_less = (
+        is_filtered or is_of_range or status in _TOO_LARGE or (has_blocks and status in _TOO_LONG)
+        or _OF_BATCH.search(said)
+    )  # fmt: skip
     if found is not None and (has_blocks or may_be_less):
         return _answers(found, requests)
     if says_rate(begin := text[: 10 * _LONGEST_TEXT]):

@@ -128,6 +128,11 @@ OTHER_WORDS = {
     "plain text": (200, b"quota"), "a quota's status": (403, b"quota"),
     "a status of size": (413, b"<html>413</html>"), "a bad request": (400, b"<html>bad</html>"),
     "a time-out": (504, b""), "a status of the node": (500, b"<html>oops</html>"),
+    "a request's time-out": (408, b""), "a bad gateway": (502, b"<html>502 Bad Gateway</html>"),
+    "a gateway's time-out": (524, b"error code: 524"),
+    "a limit's status": (429, {"code": -32005, "message": "query returned more than 10000 results"}),
+    "a limit's status and code": (429, {"code": 429, "message": "block range is too large"}),
+    "a limit's status and text": (429, b"Too many requests for this block range"),
 }  # fmt: skip
 
 
@@ -156,6 +161,21 @@ def spans_asked(time: VirtualTime, status: int, said: object, is_refused: Callab
 @pytest.mark.parametrize("words", OTHER_WORDS)
 def test_a_range_is_halved_whatever_the_node_says_of_it(words):
     assert len(spans_asked(VirtualTime(), *OTHER_WORDS[words], lambda span: span > 20)) < 5001 // 10 + 60
+
+
+@pytest.mark.parametrize("text", [b"Too Many Requests", b"<html>429</html>", b"", b"too many blocks: slow down"])
+def test_a_status_of_a_limit_is_waited_for_and_makes_no_range_smaller_unless_its_words_do(text):
+    time = VirtualTime()
+    asked = spans_asked(time, 429, text, lambda span: time.time < 5.0)
+    assert (min(asked), time.time > 5.0) == (5001, True)
+
+
+@pytest.mark.parametrize("status", [408, 502, 524])
+def test_a_node_that_is_away_from_its_gateway_makes_no_batch_smaller(status):
+    node = Echo(lambda handler, batch: raw(handler, b"", status))
+    with proxy("", node) as url, pytest.raises(NodeUnreachable, match=f"HTTP status {status}"):
+        HttpWire(url, 5.0).exchange(ASKED)
+    assert node.sizes == [33]
 
 
 def test_a_quota_of_requests_is_waited_for_at_one_block():
@@ -520,3 +540,49 @@ def test_each_event_is_found_once_in_the_ranges_that_a_node_takes(words, span):
 def test_what_no_smaller_range_mends_is_handed_back(text):
     refused = all_logs(LogRanges().pieces({}, 7, 7, lambda request: request), lambda request: [Refused(text)])
     assert refused == Refused(text)
+
+
+RATES = [
+    (-32000, "Your app has exceeded its concurrent requests capacity"),
+    (-32010, "Unable to rent an instance of IEthRpcModule. Too many concurrent requests."),
+    (-32000, "too many concurrent connections"), (-32000, "You have hit your plan's concurrency limit"),
+    (-32000, "reached credit limit"), (-32000, "insufficient credits"), (-32000, "monthly credits are used up"),
+    (-32000, "exceeded compute unit limit"), (-32005, "The rate is too high: compute unit overflow"),
+    (-32000, "request frequency exceeded"), (-32000, "capacity exceeded, try again later"),
+    (429, "Monthly capacity limit exceeded."), (-32000, "Monthly capacity limit exceeded. Visit the dashboard"),
+]
+
+
+@pytest.mark.parametrize(("code", "text"), RATES)
+def test_a_limit_of_requests_is_told_in_the_words_of_providers(code: int, text: str) -> None:
+    assert is_rate_limit(code, text)
+
+
+@pytest.mark.parametrize("text", [
+    "insufficient funds for gas * price + value", "execution reverted: insufficient credits",
+    "execution reverted: capacity exceeded", "VM Exception while processing transaction: revert rate limit",
+    "transaction pool capacity exceeded", "txpool is full", "nonce too low", "header not found",
+])  # fmt: skip
+def test_what_is_of_a_transaction_or_a_contract_is_no_limit_of_requests(text: str) -> None:
+    assert not is_rate_limit(-32000, text)
+
+
+def test_a_revert_without_words_is_an_answer():
+    """Once taken for a limit of requests: before the first of these its words were none, too."""
+    node = Echo(lambda handler, batch: raw(handler, b'{"id":0,"error":{"code":3,"message":"","data":"0x"}}'))
+    with proxy("", node) as url:
+        assert HttpWire(url, 5.0).exchange([("eth_call", [{}, "latest"])]) == [Refused("", b"")]
+    assert node.sizes == [1]
+
+
+def test_a_revert_in_the_words_of_a_limit_is_an_answer():
+    time, count = VirtualTime(), [0]
+
+    def refuse(handler: Handler, batch: Batch) -> bool:
+        count[0] += 1
+        said = b'{"id":0,"error":{"code":429,"message":"no more"}}'
+        return raw(handler, said if count[0] == 1 else said.replace(b"429", b"3").replace(b"}}", b',"data":"0x"}}'))
+
+    with proxy("", Echo(refuse)) as url:
+        assert HttpWire(url, 5.0, time.clock).exchange(ASKED[:1]) == [Refused("no more", b"")]
+    assert count == [2]
