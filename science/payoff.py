@@ -5,7 +5,8 @@
     python science/payoff.py --table FILE
 
 Ten participants, four Bernoulli arms, f = m = 3; one that attacks, and three that collude. Payoff: rewards, and with
-every round in case 2 its cost, of which the malicious are paid what the honest pay (PROTOCOL 1.8). Each game is held
+every round in case 2 its cost, of which the malicious are paid what the honest pay (protocol.md:
+Settlement). Each game is held
 against the honest one of the same seed. First every attack of the registry with its default options; then the search
 for the best response: every attack at a grid of its options, the best of it refined where its option is a number, on
 seeds of their own, and measured anew on those of the table. Whole rewards a participant, mean ± half the 95 % interval.

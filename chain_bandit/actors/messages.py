@@ -1,4 +1,4 @@
-"""Messages between actors, and the clock of a round (PROTOCOL 1)."""
+"""Messages between actors, and the clock of a round (protocol.md: Steps)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -203,8 +203,8 @@ class Validator:
     def _vote(self) -> list[Send]:
         """Sign the block when some commander's outcome is the value computed here, else sign that there is none.
 
-        The mode over commanders counts only values equal to one's own (PROTOCOL 1.5), so one is enough. Where headers
-        are not relayed, those unlike one's own are shown with it.
+        The mode over commanders counts only values equal to one's own (protocol.md: Consensus), so one is enough. Where
+        headers are not relayed, those unlike one's own are shown with it.
         """
         outcomes = map(self.blocks.outcome, self._commanders)
         heard = any(claim is not None and claim.content == self.digest for claim in outcomes)

@@ -1,1 +1,1 @@
-"""The auditor: replays a game from its history alone and trusts nobody (PROTOCOL 6)."""
+"""The auditor: replays a game from its history alone and trusts nobody (protocol.md: Trust in the environment)."""

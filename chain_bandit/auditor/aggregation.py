@@ -1,4 +1,4 @@
-"""Aggregation: B, the global estimators, approval (PROTOCOL 1.4, 1.6, 1.7), and how near each report came (3)."""
+"""Aggregation: B, the global estimators, approval (protocol.md: Aggregation, Records), and distances of reports."""
 
 from collections.abc import Mapping, Sequence
 

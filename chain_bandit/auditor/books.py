@@ -1,4 +1,4 @@
-"""The books of a game's money: double entry, every movement a row, in wei (PROTOCOL 1.8).
+"""The books of a game's money: double entry, every movement a row, in wei (protocol.md: Settlement).
 
 `contract` is what the contract holds; every other account is what it owes somebody, or has burned. A movement takes
 from the account that it debits and gives to the one that it credits, so that all accounts sum to nothing: what an audit

@@ -1,4 +1,4 @@
-"""Certificates: a quorum of the round's validators, each signature its seat's own (PROTOCOL 1.5, 1.7)."""
+"""Certificates: a quorum of the round's validators, each signature its seat's own (protocol.md: Consensus, Records)."""
 
 from time import perf_counter
 

@@ -1,4 +1,4 @@
-"""Pull counts: the commitments in the reports, opened by what is settled, and the comparison bits (PROTOCOL 1.4)."""
+"""Pull counts: commitments in reports, opened by what is settled, and comparison bits (protocol.md: Aggregation)."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Costs: the walk back over the records, and which rounds are in case 2 (PROTOCOL 1.8)."""
+"""Costs: the walk back over the records, and which rounds are in case 2 (protocol.md: Settlement)."""
 
 from chain_bandit.auditor.exhibits import Field, Slice
 from chain_bandit.auditor.game import ReplayedGame

@@ -1,4 +1,4 @@
-"""Draws: every VRF proof against the registered key, and the validators and commanders they allow (PROTOCOL 1.2)."""
+"""Draws: VRF proofs against registered keys, and who validates and commands by them (protocol.md: Validators)."""
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter

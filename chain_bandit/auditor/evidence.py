@@ -1,4 +1,4 @@
-"""Proofs of equivocation and of false reports, and the block list that they make (PROTOCOL 1.5, decision 102)."""
+"""Proofs of equivocation and of false reports, and the block list from them (protocol.md: Consensus; decision 102)."""
 
 from collections.abc import Callable
 from typing import Any

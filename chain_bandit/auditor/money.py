@@ -1,4 +1,4 @@
-"""Balances at the end: amounts owed, withdrawals, and that nothing is missing (PROTOCOL 1.8)."""
+"""Balances at the end: amounts owed, withdrawals, and that nothing is missing (protocol.md: Settlement)."""
 
 from chain_bandit.auditor.books import (
     BURNED,

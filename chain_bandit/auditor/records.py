@@ -1,4 +1,4 @@
-"""Records: blocks, skip, exploration; each extends the last one, in time, and their event says so (PROTOCOL 1.7)."""
+"""Records: blocks, skip, exploration; each extends the last in time, and their event says so (protocol.md: Records)."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Refused calls: their senders, and whether the contract reverted, perhaps for lateness (PROTOCOL 1.7, 1.8)."""
+"""Refused calls: senders, and whether the contract reverted, or was late (protocol.md: Records, Settlement)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Reports: authorship, bounds, and agreement with the receipts (PROTOCOL 1.3)."""
+"""Reports: authorship, bounds, and agreement with the receipts (protocol.md: Reports)."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Rewards: what every seat received, recomputed from the committed secret (PROTOCOL 0, 1.8)."""
+"""Rewards: what every seat received, recomputed from the committed secret (protocol.md: Bytes, Settlement)."""
 
 from collections.abc import Sequence
 

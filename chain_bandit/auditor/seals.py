@@ -1,4 +1,4 @@
-"""Sealed games: the sums that are paid, the keys that are revealed, and the records that they open (PROTOCOL 1.8)."""
+"""Sealed games: sums that are paid, keys that are revealed, and records that they open (protocol.md: Settlement)."""
 
 from collections.abc import Mapping
 

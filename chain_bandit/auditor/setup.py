@@ -1,4 +1,4 @@
-"""Before the game: deployment, seats, opening (PROTOCOL 0 and 1.7)."""
+"""Before the game: deployment, seats, opening (protocol.md: Bytes, Records)."""
 
 from chain_bandit.auditor.artifact import creation_code, release_of
 from chain_bandit.auditor.books import CONTRACT, POOL, account

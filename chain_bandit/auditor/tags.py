@@ -1,4 +1,4 @@
-"""Receipt tags of a sealed game: which pull each stands for (PROTOCOL 1.8)."""
+"""Receipt tags of a sealed game: which pull each stands for (protocol.md: Settlement)."""
 
 from functools import partial
 

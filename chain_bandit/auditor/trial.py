@@ -1,4 +1,4 @@
-"""Replay of a refused call: where every rule allows it the contract had to accept it (PROTOCOL 1.7)."""
+"""Replay of a refused call: where every rule allows it the contract had to accept it (protocol.md: Records)."""
 
 from collections import ChainMap, defaultdict
 from collections.abc import Callable

@@ -1,1 +1,1 @@
-"""The secure comparison: k * n_{p,i} > n_ref,i as one bit an arm, and nothing else about n (PROTOCOL 1.4)."""
+"""The secure comparison: k * n_{p,i} > n_ref,i as a bit an arm, and nothing else about n (protocol.md: Aggregation)."""

@@ -1,4 +1,4 @@
-"""Signed broadcast: Lamport's SM(m), one instance a commander, at one validator (PROTOCOL 1.5).
+"""Signed broadcast: Lamport's SM(m), one instance a commander, at one validator (protocol.md: Consensus).
 
 Step 0: a commander signs its value and sends it. In step r a claim counts only if it carries at least r + 1
 distinct valid signatures, the commander's first. A validator that accepts a new value adds its own signature and

@@ -1,4 +1,4 @@
-"""Proof of equivocation: two different contents signed by one key in one slot (PROTOCOL 1.5).
+"""Proof of equivocation: two different contents signed by one key in one slot (protocol.md: Consensus).
 
 Relay signatures are never evidence, nor are two signatures of one content.
 """

@@ -1,4 +1,4 @@
-"""Sealed records: one pull under a participant's own key, by AES-256-GCM-SIV (RFC 8452; PROTOCOL 1.3).
+"""Sealed records: one pull under a participant's own key, by AES-256-GCM-SIV (RFC 8452; protocol.md: Reports).
 
 That AEAD survives a repeated nonce, which shows no more than that the same record was sealed twice.
 """

@@ -1,6 +1,6 @@
 """VRF keys: the proving half of ECVRF (RFC 9381), apart from `crypto.vrf` so that a mere verifier holds no secret.
 
-A VRF key is a key of its own, never the one that signs statements (PROTOCOL 1.2).
+A VRF key is a key of its own, never the one that signs statements (protocol.md: Validators).
 """
 
 import hmac

@@ -1,4 +1,4 @@
-"""A whole game: opening, burn-in, rounds, settlement, end (PROTOCOL 1, walked through in docs/architecture.md)."""
+"""A whole game: opening, burn-in, rounds, settlement, end (protocol.md: Steps; walked through in architecture.md)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace

@@ -45,7 +45,7 @@ class Recorder(Protocol):
     def accusations(self, through: int) -> Mapping[int, int]:
         """Seats on the block list in round `through` at the latest, with the first round of each.
 
-        Complete, by waiting for the records that show all evidence, from any sender (PROTOCOL 1.5).
+        Complete, by waiting for the records that show all evidence, from any sender (protocol.md: Consensus).
         """
         ...
 

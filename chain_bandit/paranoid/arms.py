@@ -37,7 +37,7 @@ def learning_arm(
 
 
 def width(p: Parameters, pulls: int, reports: int, billionths: int) -> int:
-    """F of UCB1 (PROTOCOL 1.1), in tens of units rounded down."""
+    """F of UCB1 (protocol.md: Arm), in tens of units rounded down."""
     square = Fraction(p.c1_numerator * billionths * 10**7, p.c1_denominator * reports) // 1
     return 10 * isqrt(square // pulls)
 

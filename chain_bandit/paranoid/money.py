@@ -1,4 +1,4 @@
-"""Balances at the end of a game, in wei (PROTOCOL 1.8)."""
+"""Balances at the end of a game, in wei (protocol.md: Settlement)."""
 
 from collections import Counter
 from dataclasses import replace

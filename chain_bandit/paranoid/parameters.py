@@ -158,7 +158,7 @@ class Parameters:
         return bool(self.sortition) or self.draws_commanders
 
     def quorum(self, validators: int) -> int:
-        """Signatures that certify a block of so many validators (PROTOCOL 1.2)."""
+        """Signatures that certify a block of so many validators (protocol.md: Validators)."""
         if self.quorum_choice == 1:
             return (validators + self.attackers) // 2 + 1
         expected = self.participants * self.sortition // (2 * ALWAYS)

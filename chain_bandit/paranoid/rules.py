@@ -65,7 +65,7 @@ def radius(pulls: int) -> int:
 def selected(
     p: Parameters, means: dict[int, list[int]], candidates: list[Seats], seed: bytes, pulls: list[int]
 ) -> list[Seats]:
-    """B_i of every arm from reports and comparison bits (PROTOCOL 1.4).
+    """B_i of every arm from reports and comparison bits (protocol.md: Aggregation).
 
     Args:
         means: reported, by reporter.
@@ -98,7 +98,7 @@ def global_mean(reported: list[int]) -> int:
 
 
 def accuracy(p: Parameters, reported: list[int], means: list[int], radii: list[int]) -> int:
-    """G of a report's distance from the global estimators (PROTOCOL 3)."""
+    """G of a report's distance from the global estimators (protocol.md: Reputation)."""
     apart = 0
     for arm in range(p.arms):
         if means[arm] != INFINITE:

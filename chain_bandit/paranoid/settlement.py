@@ -403,7 +403,7 @@ class Settlement:
         return None
 
     def cost(self, past: Past) -> int:
-        """Units that a case-2 round takes from the honest and gives the others (PROTOCOL 1.8)."""
+        """Units that a case-2 round takes from the honest and gives the others (protocol.md: Settlement)."""
         if self.opened is None or past.header is None:
             return 0
         if self.records.setup.p.cost == 0:

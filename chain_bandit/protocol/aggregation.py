@@ -10,7 +10,7 @@ Seats = frozenset[int]
 
 
 def enough_pulls(counts: Counts, reference: Counts, threshold: int) -> tuple[bool, ...]:
-    """One comparison bit an arm: k * n_{p,i} > n_ref,i (PROTOCOL 1.4)."""
+    """One comparison bit an arm: k * n_{p,i} > n_ref,i (protocol.md: Aggregation)."""
     return tuple(threshold * n > ref for n, ref in zip(counts, reference, strict=True))
 
 
@@ -20,7 +20,7 @@ def candidates(bits: Mapping[int, Sequence[bool]], arm: int) -> Seats:
 
 
 def tie_break(seed: bytes, seats: Iterable[int]) -> dict[int, bytes]:
-    """The order of equal estimators: keccak(seed_t, id), which nobody can choose (PROTOCOL 1.4)."""
+    """The order of equal estimators: keccak(seed_t, id), which nobody can choose (protocol.md: Aggregation)."""
     return {p: keccak(seed, uint(p, 2)) for p in seats}
 
 
@@ -35,7 +35,7 @@ def trimmed(
 
 
 def trim_of(members: int, liars: int) -> int:
-    """g = min(f, ceil(|F| / 2) - 1): of a filter that holds somebody, somebody is always left (PROTOCOL 1.4)."""
+    """g = min(f, ceil(|F| / 2) - 1): one seat of a filter is always left (protocol.md: Aggregation)."""
     return min(liars, max(members - 1, 0) // 2)
 
 

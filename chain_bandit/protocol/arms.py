@@ -1,6 +1,6 @@
 """Choice of the arm (Algorithm 1): round-robin in the burn-in, then the upper confidence bound.
 
-Widths are computed in integers, so that every machine picks the same arm (PROTOCOL 1.1).
+Widths are computed in integers, so that every machine picks the same arm (protocol.md: Arm).
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ NEAR = 1e-4
 
 
 def burn_in_length(arms: int, horizon: int, factor: Decimal) -> int:
-    """L = K * ceil(C_L * ln T), at least 2K (PROTOCOL 1.1)."""
+    """L = K * ceil(C_L * ln T), at least 2K (protocol.md: Arm)."""
     sweeps = _EXACT.multiply(factor, Decimal(horizon).ln(_EXACT)).to_integral_value("ROUND_CEILING", _EXACT)
     return arms * max(2, int(sweeps))
 

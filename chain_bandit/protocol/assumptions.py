@@ -28,12 +28,12 @@ LEAST_WINDOW = 8
 
 
 def minimum_stake(horizon: int, wei_per_unit: int) -> int:
-    """Wei that cover the dearest cost a participant can owe: T whole rewards (PROTOCOL 1.8)."""
+    """Wei that cover the dearest cost a participant can owe: T whole rewards (protocol.md: Settlement)."""
     return horizon * UNIT * wei_per_unit
 
 
 def minimum_pool(participants: int, horizon: int, wei_per_unit: int) -> int:
-    """Wei that cover every reward and every cost paid out: 2 M T whole rewards (PROTOCOL 1.8)."""
+    """Wei that cover every reward and every cost paid out: 2 M T whole rewards (protocol.md: Settlement)."""
     return 2 * participants * horizon * UNIT * wei_per_unit
 
 

@@ -100,7 +100,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class SignedReport:
-    """A report's encoding and its author's signature, the value that validators agree on (PROTOCOL 1.3).
+    """A report's encoding and its author's signature, the value that validators agree on (protocol.md: Reports).
 
     Attributes:
         report: what the encoding says, parsed where it came in.
@@ -333,7 +333,7 @@ FAILED = frozenset({Kind.REJECTED, Kind.SKIP})
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The one record in which a round from L on ends (PROTOCOL 1.7)."""
+    """The one record in which a round from L on ends (protocol.md: Records)."""
 
     round: int
     kind: Kind
@@ -369,7 +369,7 @@ class Seated:
 
 def genesis_digest(game: bytes, seated: Sequence[Seated], salt: bytes) -> tuple[bytes, bytes]:
     """(seed_0, genesis): seed_0 = keccak(all addresses, all other keys folded into one digest, salt), genesis =
-    keccak(game, seed_0) (PROTOCOL 0, 1.7)."""
+    keccak(game, seed_0) (protocol.md: Bytes, Records)."""
     registered = ZERO
     for each in seated:
         registered = keccak(registered, each.keys)

@@ -1,4 +1,4 @@
-"""Validators and commanders of a round (PROTOCOL 1.2).
+"""Validators and commanders of a round (protocol.md: Validators).
 
 Validators are whom the game's selection chooses: everybody, the best by reputation (more of them after every skip,
 Theorem 7), or those drawn (Algorithm 2); commanders are all of them, or those drawn (Theorem 5).
@@ -36,7 +36,7 @@ def best(reputations: Reputations, eligible: int, count: int, seed: bytes) -> in
 
 
 def comparison_parties(members: Iterable[int], count: int, seed: bytes, attempt: int) -> tuple[int, ...]:
-    """Parties of the comparison: the first `count` of the members by keccak(seed_t, attempt, id) (PROTOCOL 1.4)."""
+    """Parties of a comparison: first `count` members by keccak(seed_t, attempt, id) (protocol.md: Aggregation)."""
     return tuple(sorted(members, key=lambda seat: keccak(seed, uint(attempt, 1), uint(seat, 2)))[:count])
 
 

@@ -154,7 +154,7 @@ def reputations_after(
 
 
 def honest_arm(parameters: Parameters, ledger: Ledger) -> int:
-    """The arm that the rules give for the open round, a function of the records alone (PROTOCOL 1.1).
+    """The arm that the rules give for the open round, a function of the records alone (protocol.md: Arm).
 
     Raises:
         RulesUnknown: it rests on a rule that is not here.

@@ -1,4 +1,4 @@
-"""Reputation by merit: a score of every seat in each block, remembered as accuracies are (PROTOCOL 3)."""
+"""Reputation by merit: a score of every seat in each block, remembered as accuracies are (protocol.md: Reputation)."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""The one codec of what is signed: an EIP-712 statement, that is a slot and its content (PROTOCOL 1.5).
+"""The one codec of what is signed: an EIP-712 statement, that is a slot and its content (protocol.md: Consensus).
 
 Every signature is on a `Statement`; nothing signed in one slot can be replayed in another.
 """

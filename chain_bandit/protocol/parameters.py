@@ -189,7 +189,7 @@ class Parameters:
 
     @cached_property
     def evidence_delay(self) -> int:
-        """Rounds from the contract's open round on until evidence that it takes counts (PROTOCOL 1.5).
+        """Rounds from the contract's open round on until evidence that it takes counts (protocol.md: Consensus).
 
         A header is signed when w rounds at most wait, and names the committee of up to two rounds later (an exploration
         may come between): what it rests on must not change any more.

@@ -73,7 +73,7 @@ def propose(
     bits: Mapping[int, Bits],
     hashes: Mapping[int, bytes] = NOTHING_PROVEN,
 ) -> tuple[Header, bytes]:
-    """The header and body of the open round (PROTOCOL 1.4 to 1.6).
+    """The header and body of the open round (protocol.md: Aggregation, Consensus).
 
     Args:
         reports: the agreed signed reports by seat, all readable.

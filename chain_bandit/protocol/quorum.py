@@ -1,4 +1,4 @@
-"""Quorum: the number of signatures that certify a block, and its guarantees (PROTOCOL 1.2)."""
+"""Quorum: the number of signatures that certify a block, and its guarantees (protocol.md: Validators)."""
 
 from enum import IntEnum
 

@@ -1,4 +1,4 @@
-"""Pseudo-regret of an honest participant, always in its parts (PROTOCOL 2), in units.
+"""Pseudo-regret of an honest participant, always in its parts (protocol.md: Regret), in units.
 
 Lockstep makes it the same for every honest participant.
 """

@@ -1,4 +1,4 @@
-"""Reputation: how close a participant's reports are to what was validated, remembered (PROTOCOL 3).
+"""Reputation: how close a participant's reports are to what was validated, remembered (protocol.md: Reputation).
 
 A reputation is a running average of accuracies, each a piecewise linear, falling function of the accuracy distance.
 All are integers from 0 to `FULL`, the same in the contract, the engine and the audit.

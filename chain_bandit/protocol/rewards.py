@@ -1,4 +1,4 @@
-"""The environment's rewards: what it commits to before the game, and the draw that follows from it (PROTOCOL 0).
+"""The environment's rewards: what it commits to before the game, and the draw that follows (protocol.md: Bytes).
 
 Every reward is one word of a counter-based Philox4x64-10 block under a committed key, four seats to a block, so that
 the environment, the simulator and the auditor draw the same; the contract never draws.

@@ -188,7 +188,7 @@ class Rule:
 
 
 class Aggregation(Rule):
-    """How B and the global estimators come from reports and comparison bits (PROTOCOL 1.4).
+    """How B and the global estimators come from reports and comparison bits (protocol.md: Aggregation).
 
     Attributes:
         is_mean: whether every estimator is the floored mean over its B: a contract can then compute it from reports in
@@ -293,7 +293,7 @@ class Selected(NamedTuple):
 
 
 class Selection(Rule):
-    """Rule of committee selection: the validators of the round after a block (PROTOCOL 1.2).
+    """Rule of committee selection: the validators of the round after a block (protocol.md: Validators).
 
     Attributes:
         is_computed: whether it rests on nothing but the standing: it then chooses after rounds without a block too, and
@@ -334,7 +334,7 @@ class Own(NamedTuple):
 
 
 class Disclosure(Rule):
-    """What a report says of the local estimators: K integers from 0 to `UNIT` (PROTOCOL 1.3).
+    """What a report says of the local estimators: K integers from 0 to `UNIT` (protocol.md: Reports).
 
     One that draws plays in sealed games alone: the key of its chance is registered before the game, and opened after.
     """

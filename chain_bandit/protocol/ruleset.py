@@ -26,7 +26,7 @@ class RuleKind(IntEnum):
     """What a rule decides; the number is its place in a declaration, and of the first three their trust class's bit."""
 
     AGGREGATION = 0
-    """B_i and the estimators, from reports (PROTOCOL 1.4)."""
+    """B_i and the estimators, from reports (protocol.md: Aggregation)."""
     REPUTATION = 1
     """How a report moves its author's reputation (section 3)."""
     SELECTION = 2

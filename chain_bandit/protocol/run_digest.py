@@ -1,4 +1,4 @@
-"""One hash over all decided rounds, free of anything bound to a chain or an order (PROTOCOL 4)."""
+"""One hash over all decided rounds, free of anything bound to a chain or an order (protocol.md: Bytes)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Sealed games: what of a receipt stays hidden while the game runs, and what binds to it (PROTOCOL 1.3, 1.8)."""
+"""Sealed games: the part of a receipt that stays hidden, and what binds to it (protocol.md: Reports, Settlement)."""
 
 from collections.abc import Callable, Sequence
 

@@ -34,7 +34,7 @@ class Cost(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class CostEntry:
-    """One record on the way back from the head, from which the contract settles its costs (PROTOCOL 1.8).
+    """One record on the way back from the head, from which the contract settles its costs (protocol.md: Settlement).
 
     Attributes:
         parent: the digest of the record before it.
@@ -112,7 +112,7 @@ def case_2(selected: Sequence[frozenset[int]], lied: AbstractSet[int]) -> bool:
 
 
 def cost_of_round(choice: Cost, charge: int, estimate: int, mean: int) -> int:
-    """c_{p,t} of a round in case 2, in units and the same for everybody (PROTOCOL 1.8).
+    """c_{p,t} of a round in case 2, in units and the same for everybody (protocol.md: Settlement).
 
     By distance it is floor(c * min(1, (mu_hat_a - mu_a)^2)), a the honest arm of the round.
 
@@ -194,7 +194,7 @@ def final_balance(
     weights: Sequence[int] = (),
     kept: Sequence[int] | None = None,
 ) -> Balance:
-    """Settle a game whose reveal and settlements are all complete (PROTOCOL 1.8).
+    """Settle a game whose reveal and settlements are all complete (protocol.md: Settlement).
 
     Args:
         pool: wei that the environment put in.

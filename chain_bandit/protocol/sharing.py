@@ -1,4 +1,4 @@
-"""Shamir shares of pull counts for the parties of a secure comparison, and what commits to them (PROTOCOL 1.4).
+"""Shamir shares of pull counts for parties of a comparison, and commitments to them (protocol.md: Aggregation).
 
 Arithmetic is ours because MPyC's `thresha` takes its coefficients from the system: here everything follows from a salt,
 so that an auditor with the salt makes the same shares.

@@ -1,4 +1,4 @@
-"""Cryptographic sortition: seats drawn, their weights, and the chance of a bad committee (Algorithm 2; PROTOCOL 1.2).
+"""Cryptographic sortition: drawn seats, weights, chance of a bad committee (Algorithm 2; protocol.md: Validators).
 
 Everybody evaluates a verifiable random function on `blocks.round_seed` of the round; its hash gives two draws, a half
 each. A seat drawn at least once validates, in as many trials as it weighs, or commands, in one. Every decision is

@@ -1,4 +1,4 @@
-"""Integers of a stated unit: everything that is signed or stored (PROTOCOL 4).
+"""Integers of a stated unit: everything that is signed or stored (protocol.md: Formulas).
 
 Rewards and estimators count billionths (`UNIT` = 1.0) in a uint32; money counts wei.
 """
@@ -32,7 +32,7 @@ Counts = tuple[int, ...]
 
 
 def sample_mean(total: int, count: int) -> int:
-    """Floor of total / count in units; 0 for an arm that was never pulled (PROTOCOL 1.3)."""
+    """Floor of total / count in units; 0 for an arm that was never pulled (protocol.md: Reports)."""
     return total // count if count else 0
 
 

@@ -225,7 +225,7 @@ class _Games:
         self._moved = np.arange(cells)  # of which the honest report something else than in the last block
 
     def round(self, t: int) -> None:
-        """Everybody reports, validates and pulls (PROTOCOL 1.3 to 1.6), but in the burn-in, where all only pull."""
+        """All report, validate and pull, or only pull in the burn-in (protocol.md: Reports, Aggregation, Consensus)."""
         rules, sums, best = self.rules, self.sums, self.rules.environment.best
         arms = np.full(self.count, (t - 1) % rules.arms)
         if t > rules.burn_in:
@@ -336,7 +336,7 @@ class _Games:
         self._told[places] = told
 
     def _aggregate(self, t: int) -> None:
-        """The estimators of every arm of which something else is told than before (PROTOCOL 1.4)."""
+        """The estimators of every arm of which something else is told than before (protocol.md: Aggregation)."""
         self._asked.clear()
         self._before = self._mean.copy() if t > self.rules.burn_in else None
         form, reputations = self._form, self._reputations

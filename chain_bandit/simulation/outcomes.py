@@ -249,7 +249,7 @@ class Play:
     # --- the consensus
 
     def _agree(self, ledger: Ledger) -> _Agreed:
-        """Reports, bits, block and votes of the open round (PROTOCOL 1.3 to 1.5)."""
+        """Reports, bits, block and votes of the open round (protocol.md: Reports, Aggregation, Consensus)."""
         p, members = self.parameters, validators(ledger)
         effects = {seat: self._effect(seat) for seat in self._views}
         honest = Effect()

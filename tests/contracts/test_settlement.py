@@ -415,7 +415,7 @@ def some_model(chance: random.Random, arms: int) -> RewardModel:
 
 
 def charged(game: Game, costly: set[int]) -> int:
-    """What these rounds cost a seat that was never accused, in units: PROTOCOL 1.8 in fractions."""
+    """What these rounds cost a seat that was never accused, in units (protocol.md: Settlement), in fractions."""
     cost = hidden_cost(game.secret, game.seed_0)
     if game.p.cost == Cost.CONSTANT:
         return cost * len(costly)

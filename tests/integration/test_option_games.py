@@ -70,7 +70,7 @@ def test_game_under_each_option_is_played_paid_and_audited(name: str) -> None:
 
 
 def expected_costs(case: Scenario, game: Game, rounds: list[RoundPlayed]) -> list[int]:
-    """PROTOCOL 1.8 in fractions, for the rounds in which a liar is in some B."""
+    """Settlement (protocol.md: Settlement) in fractions, for the rounds in which a liar is in some B."""
     c = hidden_cost(game.plan.secret, game.cast.rules.seed_0)
     costs = []
     for played in rounds:
@@ -84,7 +84,7 @@ def expected_costs(case: Scenario, game: Game, rounds: list[RoundPlayed]) -> lis
 
 
 def test_run_digests_differ_by_seed_and_by_option_but_those_of_2_and_3() -> None:
-    """D is left out everywhere, so Option 3 decides every round as Option 2 does (PROTOCOL 1.4)."""
+    """D is left out everywhere, so Option 3 decides every round as Option 2 does (protocol.md: Aggregation)."""
     digests = {}
     for name in GAMES:
         for seed in (5, 6):

@@ -1,4 +1,4 @@
-"""The reputation of the paper's section 3: how near a report comes to what was validated (PROTOCOL 3)."""
+"""The reputation of the paper's section 3: how near a report comes to what was validated (protocol.md: Reputation)."""
 
 from chain_bandit.protocol.reputation import accuracies, radii
 from chain_bandit.protocol.rule import Agreed, Estimate, Reputation, State, Terms, Weights

@@ -29,7 +29,9 @@ class DeltaSafe(Aggregation):
 
 
 def burn_in(participants: int, arms: int, horizon: int, delta: int) -> int:
-    """L from which on sqrt(ln(M K T) / 2n) <= delta / 4, n = L / K: K * ceil(8 ln(M K T) / delta^2) (PROTOCOL 1.4).
+    """K * ceil(8 ln(M K T) / delta^2), the least L with sqrt(ln(M K T) / 2n) <= delta / 4, n = L / K.
+
+    Source: protocol.md: Aggregation.
 
     Args:
         delta: in units.

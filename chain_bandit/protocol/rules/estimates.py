@@ -1,4 +1,4 @@
-"""Reports that say the local estimators as they are (PROTOCOL 1.3)."""
+"""Reports that say the local estimators as they are (protocol.md: Reports)."""
 
 from chain_bandit.protocol.rule import Disclosure, Own, Terms
 from chain_bandit.protocol.units import Means

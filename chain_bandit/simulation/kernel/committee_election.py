@@ -1,4 +1,4 @@
-"""Committee election and sortition, and reputations after a block, compiled (PROTOCOL 1.2, 3)."""
+"""Committee election and sortition, and reputations after a block, compiled (protocol.md: Validators, Reputation)."""
 
 from typing import Any
 

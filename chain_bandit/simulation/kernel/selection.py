@@ -1,4 +1,4 @@
-"""One arm's part of the aggregation, compiled: the estimators selected for it, and their mean (PROTOCOL 1.4)."""
+"""One arm of the aggregation, compiled: selected estimators, and their mean (protocol.md: Aggregation)."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""Games under every option and cost, and blocks that another option made (PROTOCOL 1.4, 1.8)."""
+"""Games under every option and cost, and blocks that another option made (protocol.md: Aggregation, Settlement)."""
 
 from dataclasses import replace
 from fractions import Fraction

@@ -74,7 +74,7 @@ def test_trimmed_equals_counting_neighbours_in_every_small_case_with_ties():
 
 
 def test_trimmed_mean_stays_inside_the_means_of_the_lowest_and_highest_honest():
-    """PROTOCOL 1.1: colluders push a trimmed mean at most to the mean of the b lowest or highest honest reports."""
+    """Colluders push a trimmed mean at most to the mean of the b lowest or highest honest reports."""
     rng = random.Random(4)
     for _ in range(300):
         liars = rng.randint(1, 3)
@@ -135,7 +135,7 @@ def test_every_subset_of_liars_is_harmless_on_a_spread_of_honest_values():
 
 
 def naive(option, means, bits, liars, arms, delta, pulls):
-    """PROTOCOL 1.4 word by word: sets shrink by one member at a time, medians are found by counting."""
+    """Word by word (protocol.md: Aggregation): sets shrink by one member at a time, medians are found by counting."""
     passed = [p for p in means if False not in [bits[p][arm] for arm in range(arms)]]
     selected = []
     for arm in range(arms):

@@ -303,7 +303,7 @@ def test_refusals_name_both_sides_where_more_lie_than_tell_the_truth(parameters)
 )
 @pytest.mark.parametrize("choice", QuorumChoice)
 def test_true_roles_are_held_against_the_option_and_the_quorum(parameters, option, choice):
-    """Every way to fill seven seats, against PROTOCOL 2, written out."""
+    """Every way to fill seven seats, against the theorems' inequalities, written out."""
     m = 3 if choice is QuorumChoice.MAJORITY else 2
     p = replace(
         parameters(), participants=7, validators=7, liars=1, attackers=m, aggregation=option,
@@ -345,7 +345,7 @@ def test_the_burn_in_that_a_rule_asks_for_is_that_of_the_game(parameters):
 
 @pytest.mark.parametrize(("horizon", "least"), [(10**4, 4588), (10**5, 5408)])
 def test_delta_safe_asks_thousands_of_burn_in_rounds(horizon, least):
-    """PROTOCOL 1.4 has the first figure: delta = 0.3, M = 10, K = 4."""
+    """The first figure is that of δ-safe: delta = 0.3, M = 10, K = 4."""
     assert delta_safe.burn_in(10, 4, horizon, 3 * UNIT // 10) == least
 
 

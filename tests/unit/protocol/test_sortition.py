@@ -335,7 +335,7 @@ def test_a_seat_is_a_member_for_as_many_halves_as_say_so(weight, probability):
 
 
 def test_a_committee_of_five_of_ten_is_captured_in_a_thirty_fifth_of_rounds():
-    """PROTOCOL 1.2: three malicious of ten, E = 5 and m = 2: 2.8 %; with m = 3 never."""
+    """Three malicious of ten, E = 5 and m = 2: 2.8 %; with m = 3 never."""
     game = ([HALF // 2] * 3, [HALF // 2] * 7)
     chance = capture_chance(*game, 2, at_least_three)
     assert chance == CaptureChance(Fraction(1, 8), Fraction(29, 1024), Fraction(56, 1024))

@@ -7,7 +7,7 @@ from chain_bandit.protocol.rule import Learnt, Terms
 
 
 def naive(terms: Terms, learnt: Learnt) -> int:
-    """argmax of mean + sqrt(C1 ln t / (n w)), as PROTOCOL 1.1 has it in integers."""
+    """argmax of mean + sqrt(C1 ln t / (n w)), in integers (protocol.md: Arm)."""
     if 0 in learnt.pulls:
         return learnt.pulls.index(0)
     log = int(10**9 * Decimal(learnt.round).ln(Context(prec=60)))
