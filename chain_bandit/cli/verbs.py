@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
-from chain_bandit import entry_points
+from chain_bandit import entry_points, plugins
 
 ORDER = "run", "deploy", "demo", "simulate", "sweep", "audit", "show", "watch", "explain", "list", "new"
 """Commands that help lists first."""
@@ -54,7 +54,8 @@ class _Imported(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._commands:
-            self._commands[name] = _command(name, self._points[name].load())
+            point = self._points[name]
+            self._commands[name] = _command(name, point.load()) if _is_ours(point) else _of_others(point)
         return self._commands[name]
 
 
@@ -62,13 +63,32 @@ def _offered() -> dict[str, EntryPoint]:
     """Entry points by the name of the command. Of several of one name that of `chain-bandit` itself counts."""
 
     def place(point: EntryPoint) -> tuple[bool, int, str]:
-        is_other = point.dist is None or point.dist.name != "chain-bandit"
-        return is_other, ORDER.index(point.name) if point.name in ORDER else len(ORDER), point.name
+        return not _is_ours(point), ORDER.index(point.name) if point.name in ORDER else len(ORDER), point.name
 
     found = dict[str, EntryPoint]()
     for point in sorted(entry_points.points("verbs"), key=place):
         found.setdefault(point.name, point)
     return found
+
+
+def _is_ours(point: EntryPoint) -> bool:
+    return point.dist is not None and point.dist.name == "chain-bandit"
+
+
+def _of_others(point: EntryPoint) -> Any:
+    """The command of another package; of one that cannot be imported a command that says so when it is called."""
+    try:
+        return _command(point.name, point.load())
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - its module may raise anything
+        reason = f"{point.value} cannot be imported ({type(error).__name__}: {error})"
+
+    def broken(ctx: typer.Context) -> None:
+        raise plugins.PluginBroken("verbs", point.name, reason)
+
+    broken.__doc__ = f"Nothing: {reason}."
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(point.name, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(broken)
+    return get_command(app)
 
 
 def _command(name: str, verb: Any) -> Any:
@@ -88,8 +108,11 @@ def epilog(*examples: str) -> str:
 
 def line(point: EntryPoint) -> str:
     """First paragraph of a command's docstring, read from its file; of a `Typer` that of its callback."""
-    spec = find_spec(point.module)
-    source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
+    try:
+        spec = find_spec(point.module)
+        source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - its package may raise anything while it is imported
+        return f"cannot be imported: {type(error).__name__}: {error}"
     within = rf"^def {point.attr}\(|^@{point.attr}\.callback\("
     found = re.search(rf'(?:{within}).*?^    """(.*?)(?:"""|\n\n)', source, re.DOTALL | re.MULTILINE)
     return found[1] if found else ""

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from chain_bandit.cli import verbs
 from chain_bandit.cli.root import app
+from chain_bandit.plugins import PluginBroken
 
 COMMANDS = {
     " ".join(filter(None, (name, inner))): command
@@ -89,3 +90,23 @@ def test_a_shell_completes_commands_and_options(typed: str, expected: str) -> No
         timeout=60, check=False,
     )  # fmt: skip
     assert expected in said.stdout.split()
+
+
+@pytest.mark.parametrize("value", ["no_such_package.verbs:go", "tests.unit.verb_of_others:gone", "tests.no_module:go"])
+def test_a_command_of_others_that_cannot_be_imported_is_named_and_breaks_no_other(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = verbs.entry_points.points("verbs")
+    monkeypatch.setattr(
+        verbs.entry_points, "points", lambda group: [*ours, EntryPoint("lost", value, "chain_bandit.verbs")]
+    )
+    listed = CliRunner().invoke(app, ["--help"])
+    assert (listed.exit_code, "  lost" in listed.output, "  run " in listed.output) == (0, True, True)
+    assert CliRunner().invoke(app, ["explain", "simulate"]).exit_code == 0
+    called = CliRunner().invoke(app, ["lost", "--any", "thing"])
+    assert isinstance(called.exception, PluginBroken)
+    assert value in str(called.exception)
+    assert "cannot be imported" in str(called.exception)
+    names = [name for name, _ in get_command(app).commands.items()]
+    assert "lost" in names
+    assert len(names) == len(ours) + 1
