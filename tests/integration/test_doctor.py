@@ -54,6 +54,8 @@ def test_doctor_exits_4_when_a_required_package_is_missing(tmp_path: Path) -> No
         "Metadata-Version: 2.1\nName: chain-bandit\nVersion: 0.1.0\n"
         "Requires-Dist: no-such-package==1.0\nRequires-Dist: web3[tester]==7.0.0\nRequires-Dist: x; extra == 'dev'\n"
     )
+    verb = "[chain_bandit.verbs]\ndoctor = chain_bandit.cli.doctor:doctor\n"
+    (record / "entry_points.txt").write_text(verb)
     result = chain_bandit("doctor", "--json", PYTHONPATH=str(tmp_path))
     assert result.returncode == 4, result.stdout
     said = json.loads(result.stdout)
