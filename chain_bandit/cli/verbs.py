@@ -27,7 +27,8 @@ class Verbs(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands = _Imported(_offered())  # type: ignore[assignment]
+        self._points = _offered()
+        self.commands = _Imported(self._points)  # type: ignore[assignment]
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names of all commands; none of them is imported."""
@@ -35,9 +36,8 @@ class Verbs(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the first sentence of each command's help; none of them is imported."""
-        lines = {name: line(point) for name, point in _offered().items()}
-        listed = {name: TyperCommand(name, help=said) for name, said in lines.items()}
-        TyperGroup(commands=dict(listed)).format_commands(ctx, formatter)
+        listed = [TyperCommand(name, help=line(point)) for name, point in self._points.items()]
+        TyperGroup(commands=listed).format_commands(ctx, formatter)
 
 
 class _Imported(Mapping[str, Any]):
@@ -86,17 +86,16 @@ def _of_others(point: EntryPoint) -> Any:
         raise plugins.PluginBroken("verbs", point.name, reason)
 
     broken.__doc__ = f"Nothing: {reason}."
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(point.name, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(broken)
-    return get_command(app)
+    return _command(point.name, broken, {"ignore_unknown_options": True, "allow_extra_args": True})
 
 
-def _command(name: str, verb: Any) -> Any:
+def _command(name: str, verb: Any, settings: dict[str, Any] | None = None) -> Any:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     if isinstance(verb, typer.Typer):
         app.add_typer(verb, name=name)
         return get_group(app).commands[name]
-    app.command(name, epilog=epilog(*getattr(sys.modules[verb.__module__], "EXAMPLES", ())))(verb)
+    examples = getattr(sys.modules[verb.__module__], "EXAMPLES", ())
+    app.command(name, epilog=epilog(*examples), context_settings=settings)(verb)
     return get_command(app)
 
 

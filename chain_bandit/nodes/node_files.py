@@ -38,7 +38,7 @@ OTHERS = S_IRWXG | S_IRWXO
 """Permissions of a file that others than its owner have."""
 
 DEPLOYMENT = "deployment.json"
-"""What names the contract before all nodes know the game."""
+"""The deployment file of a game, which has the contract's address before `game.json` is written."""
 
 AGREEMENT_FORMAT: Literal["chain-bandit-agreement/1"] = "chain-bandit-agreement/1"
 
