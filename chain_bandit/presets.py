@@ -33,6 +33,10 @@ EXPLORATION: Final = ((0.3, "5/b"), (0.4, "7.4/b"), (1.0, "16/b"))
 """C₁ of that preset where liars stay in the game, by the largest share of liars; the last one was not searched."""
 
 
+SETTLED_IN_TIME: Final = 25
+"""Records that a settlement may span: with more of them, proofs of false reports come after the lies did their work."""
+
+
 def with_defaults(given: Mapping[str, Any], but: Collection[str] = ()) -> dict[str, Any]:
     """The keys of a scenario, and those of its preset that it does not have; of `[chain]` likewise, in phases.
 
@@ -42,7 +46,7 @@ def with_defaults(given: Mapping[str, Any], but: Collection[str] = ()) -> dict[s
     name = given.get("preset", PAPER)
     preset = {key: value for key, value in _of(name).items() if key not in but}
     keys, own = {**preset, **given}, given.get("chain", {})
-    if name == RECOMMENDED and "exploration" not in given and keys.get("policy") == "kl-ucb" and unproven(keys):
+    if name == RECOMMENDED and "exploration" not in given and _named(keys.get("policy")) == "kl-ucb" and unproven(keys):
         shorter = {key: value for key, value in UNPROVEN.items() if key not in but}
         keys = {**preset, **shorter, "exploration": _exploration(keys), **given}
     if not isinstance(own, Mapping):
@@ -56,15 +60,25 @@ def _of(name: object) -> Mapping[str, Any]:
 
 def unproven(keys: Mapping[str, Any]) -> str:
     """Why liars are not excluded while a scenario of these keys is played; empty where they are."""
-    rewards = keys.get("rewards")
-    kind = rewards.get("kind") if isinstance(rewards, Mapping) else getattr(rewards, "kind", None)
+    kind, every = _part(keys.get("rewards"), "kind"), _part(keys.get("chain"), "settle_every")
     why = {
         "slash = 0": not keys.get("slash"),
         "sealed = true": bool(keys.get("sealed")),
         **_unprovable(keys),
         'rewards.kind = "self-declared"': kind == "self-declared",
+        f"chain.settle_every above {SETTLED_IN_TIME}": isinstance(every, int) and every > SETTLED_IN_TIME,
     }
     return _listed(why)
+
+
+def _part(of: object, name: str) -> object:
+    """A key of a table, as a file or as a scenario has it."""
+    return of.get(name) if isinstance(of, Mapping) else getattr(of, name, None)
+
+
+def _named(rule: object) -> object:
+    """The name of a rule, as a word or in a table."""
+    return rule if isinstance(rule, str) else _part(rule, "name")
 
 
 def unprovable(keys: Mapping[str, Any]) -> str:
@@ -89,7 +103,7 @@ def _listed(why: Mapping[str, bool]) -> str:
 def explained(keys: Mapping[str, Any]) -> str:
     """The policy and C₁ that the recommended preset chose since liars stay in the game, and why; else empty."""
     why, own = unproven(keys), _exploration(keys)
-    if keys["preset"] != RECOMMENDED or not why or (keys["policy"], keys["exploration"]) != ("kl-ucb", own):
+    if keys["preset"] != RECOMMENDED or not why or (_named(keys["policy"]), keys["exploration"]) != ("kl-ucb", own):
         return ""
     searched = "" if own != EXPLORATION[-1][1] else "; against so many liars a participant may do better alone"
     return f"no liar is excluded while this game is played ({why}): the preset plays kl-ucb with C1 = {own}{searched}"

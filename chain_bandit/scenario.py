@@ -845,6 +845,8 @@ def built(
 ) -> Scenario:
     """The scenario of some data in a file, with overrides by dotted key. Arguments and errors as of `load`."""
     given = {"preset": RECOMMENDED, **data, **{key: value for key, value in overrides.items() if "." not in key}}
+    for key in (key for key in overrides if key.startswith(("chain.", "rewards."))):  # a preset asks for these
+        _assign(given := deepcopy(given), key, overrides[key], str(path))
     own = {*given, *(key.split(".")[0] for key in overrides)}
 
     def without(but: Collection[str]) -> Scenario:

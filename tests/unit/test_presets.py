@@ -112,6 +112,7 @@ OPEN = {"preset": RECOMMENDED, "participants": 10, "liars": 3}
         ({"slash": 0.0}, "slash = 0"), ({"slash": 0.0, "comparison": "mpc"}, 'slash = 0, comparison = "mpc"'),
         ({"comparison": "mpc"}, 'comparison = "mpc"'), ({"disclosure": "rounded"}, "disclosure other than"),
         ({"sealed": True, "growth": 0.0, "paid_burn_in": False}, "sealed = true"),
+        ({"chain__settle_every": 26}, "chain.settle_every above 25"),
     ],
 )  # fmt: skip
 def test_where_liars_stay_in_the_game_it_explores_more_and_says_so(read, changes, why):
@@ -124,7 +125,11 @@ def test_where_liars_stay_in_the_game_it_explores_more_and_says_so(read, changes
     assert (own.exploration, explained(dict(own))) == ("3/b", "")
     assert read(**OPEN | changes, policy="ucb1").exploration == "1.85/b"
     same = {"policy": "kl-ucb", "aggregation": "huber-one-step"}
-    assert read(**OPEN | changes, **same).exploration == "5/b", "the preset's own values change nothing"
+    tables = {name: {"name": each} for name, each in same.items()}
+    for own in (same, tables):
+        given = read(**OPEN | changes, **own)
+        assert given.exploration == "5/b", "the preset's own values change nothing"
+        assert "kl-ucb with C1 = 5/b" in explained(dict(given))
     assert read(**OPEN | changes, aggregation="median").exploration == "5/b"
 
 
