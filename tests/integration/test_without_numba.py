@@ -58,7 +58,7 @@ def test_without_numba_the_figures_say_what_they_need():
     command = [sys.executable, "-c", FIGURES]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=EXAMPLES.parent, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert 'needs numba: pip install "chain-bandit[fast]"' in ended.stderr.splitlines()[-1]
+    assert 'need numba: pip install "chain-bandit[fast]"' in ended.stderr.splitlines()[-1]
 
 
 def test_without_numba_a_game_is_played_and_audited_and_gives_the_same_bytes(tmp_path: Path):
