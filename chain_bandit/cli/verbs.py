@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
-from chain_bandit import entry_points, plugins
+from chain_bandit import plugins
 
 ORDER = "run", "deploy", "demo", "simulate", "sweep", "audit", "show", "watch", "explain", "list", "new"
 """Commands that help lists first."""
@@ -66,7 +66,7 @@ def _offered() -> dict[str, EntryPoint]:
         return not _is_ours(point), ORDER.index(point.name) if point.name in ORDER else len(ORDER), point.name
 
     found = dict[str, EntryPoint]()
-    for point in sorted(entry_points.points("verbs"), key=place):
+    for point in sorted(plugins.points("verbs"), key=place):
         found.setdefault(point.name, point)
     return found
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from chain_bandit import entry_points
+from chain_bandit import plugins
 from chain_bandit.actors.messages import Answer, CertifiedBlock, Probe, PullRequest, Question, Receipt
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Claim, Frame
@@ -246,7 +246,7 @@ def message_types() -> Mapping[int, MessageType]:
         PluginBroken: two types have one tag.
     """
     found = {each.tag: each for each in _OURS}
-    for point in entry_points.points("messages"):
+    for point in plugins.points("messages"):
         for each in point.load():
             if each.tag in found:
                 raise PluginBroken("messages", point.name, f"tag {each.tag} is of {found[each.tag].type}")

@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "actors": {"comparison", "consensus", "crypto", "protocol"},
     "attacks": {"actors", "array_types", "comparison", "consensus", "crypto", "plugins", "protocol", "roots"},
     "environments": {"append_log", "plugins", "protocol"},
-    "network": {"actors.messages", "comparison", "consensus", "crypto.vouching", "entry_points", "plugins", "protocol"},
+    "network": {"actors.messages", "comparison", "consensus", "crypto.vouching", "plugins", "protocol"},
     "plugins": {"protocol"},
     "simulation": {"actors.rules", "array_types", "attacks", "environments", "foreign", "plugins", "protocol", "roots"},
     "mediate": {"array_types", "protocol", "simulation.arena", "simulation.incentive", "simulation.kernel.compiled"},

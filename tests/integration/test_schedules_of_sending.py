@@ -131,7 +131,7 @@ RARE = {
     "who failed holds its account up": 48_700,
     "a block takes everything, and nothing mines what it leaves": 1_100,
     "receipts of blocks that fell out are taken in again": 800,
-    "what others did counts at once": 1_400,
+    "what others did counts at once": 10_500,
     "who is waited for by nonce waits": 7_200,
     "a call that failed and may fall out lets those after it be judged": 5_100,
 }

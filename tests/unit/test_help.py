@@ -54,8 +54,8 @@ def test_another_package_adds_a_command_and_takes_none_of_ours(monkeypatch: pyte
     theirs = [
         EntryPoint(name, "tests.unit.verb_of_others:shout", "chain_bandit.verbs") for name in ("shout", "run")
     ]
-    ours = verbs.entry_points.points("verbs")
-    monkeypatch.setattr(verbs.entry_points, "points", lambda group: [*theirs, *ours])
+    ours = verbs.plugins.points("verbs")
+    monkeypatch.setattr(verbs.plugins, "points", lambda group: [*theirs, *ours])
     assert verbs._offered()["run"].value == "chain_bandit.cli.run:run"
     listed = CliRunner().invoke(app, ["--help"]).output
     assert re.search(r"^  shout +Print a word in capitals\.$", listed, re.MULTILINE)
@@ -96,9 +96,9 @@ def test_a_shell_completes_commands_and_options(typed: str, expected: str) -> No
 def test_a_command_of_others_that_cannot_be_imported_is_named_and_breaks_no_other(
     value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours = verbs.entry_points.points("verbs")
+    ours = verbs.plugins.points("verbs")
     monkeypatch.setattr(
-        verbs.entry_points, "points", lambda group: [*ours, EntryPoint("lost", value, "chain_bandit.verbs")]
+        verbs.plugins, "points", lambda group: [*ours, EntryPoint("lost", value, "chain_bandit.verbs")]
     )
     listed = CliRunner().invoke(app, ["--help"])
     assert (listed.exit_code, "  lost" in listed.output, "  run " in listed.output) == (0, True, True)

@@ -97,7 +97,7 @@ def test_every_type_of_message_keeps_its_tag_whether_it_is_the_cores_or_a_packag
 
 def test_a_tag_that_two_types_have_is_refused(monkeypatch):
     taken = SimpleNamespace(name="mine", load=lambda: [wire.MessageType(9, str, wire.FRAME)])
-    monkeypatch.setattr(wire.entry_points, "points", lambda group: [taken])
+    monkeypatch.setattr(wire.plugins, "points", lambda group: [taken])
     with pytest.raises(PluginBroken, match=r"mine.*tag 9"):
         wire.message_types.__wrapped__()
 
