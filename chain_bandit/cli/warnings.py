@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
-from chain_bandit.presets import explained
+from chain_bandit.presets import RECOMMENDED, explained, unproven
 from chain_bandit.protocol.errors import ChainBanditError
 
 if TYPE_CHECKING:
@@ -77,6 +77,17 @@ def warn_of_no_contract(games: "Collection[Scenario]") -> None:
         print(f"warning: {said}", file=sys.stderr, flush=True)
 
 
+def warn_of_other_policy(scenario: "Scenario") -> None:
+    """Where liars stay in the game, and its policy is another than that whose exploration was searched for them."""
+    policy, why = scenario.parameters.policy.name, unproven(dict(scenario))
+    if scenario.preset == RECOMMENDED and scenario.liars and policy != "kl-ucb" and why:
+        print(
+            f"warning: no liar is excluded while this game is played ({why}), and {policy} was not searched against "
+            "such liars: thompson lost seven times as much as kl-ucb, the preset's policy",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip
+
+
 def say_beforehand(scenario: "Scenario", played: bool = False) -> None:
     """Which lies cost nothing, what a preset chose, whether rewards may run out, how likely a bad committee is.
 
@@ -89,6 +100,7 @@ def say_beforehand(scenario: "Scenario", played: bool = False) -> None:
     from chain_bandit.protocol.sortition import chances
 
     warn_of_unproven_lies(scenario)
+    warn_of_other_policy(scenario)
     if chosen := explained(dict(scenario)):
         print(chosen, file=sys.stderr, flush=True)
     say_left_out([scenario])

@@ -248,6 +248,22 @@ def test_what_is_left_out_is_named_in_a_line_and_is_left_out_again_of_the_lock_f
     assert load(tmp_path / "scenario.lock.toml").parameters == scenario.parameters
 
 
+@pytest.mark.parametrize(
+    ("changes", "warned"),
+    [
+        ({"slash": 0.0, "policy": "thompson"}, True), ({"slash": 0.0}, False), ({"policy": "thompson"}, False),
+        ({"slash": 0.0, "policy": "ucb1", "preset": "paper"}, False),
+        ({"slash": 0.0, "policy": "ucb1", "liars": 0, "attackers": 0, "adversary": {}}, False),
+    ],
+)  # fmt: skip
+def test_another_policy_where_liars_stay_is_warned_of(read, changes, warned, capsys):
+    scenario = read(**changes)
+    say_beforehand(scenario)
+    policy = scenario.parameters.policy.name
+    said = f"no liar is excluded while this game is played (slash = 0), and {policy} was not searched"
+    assert (said in capsys.readouterr().err) == warned
+
+
 @pytest.mark.parametrize("name", EXCLUDED)
 def test_functions_take_a_scenario_that_is_without_keys_of_its_preset(read, name):
     scenario = read(**EXCLUDED[name][0])
