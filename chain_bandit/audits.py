@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from chain_bandit.append_log import regular_file
-from chain_bandit.auditor.agreement import creates
 from chain_bandit.auditor.audit import audit
 from chain_bandit.auditor.books import Movement
 from chain_bandit.auditor.chain import STEP
@@ -27,6 +26,7 @@ from chain_bandit.protocol.messages import Phase, Role, Slot
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.settlement import Cost, cost_of_round
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.systems import all_systems, system_of
 
 MOST_BYTES = 1 << 28
 """Of an audit.json: more is cut off, and then no JSON."""
@@ -69,8 +69,8 @@ def audit_file(
     Raises:
         ChainBanditError: an unreadable history, or one of an agreement on tokens.
     """
-    if creates(files.read(path), "Tokens"):
-        raise OtherGame("contract", "that of a game", "an agreement's, which chain-bandit mediate audit audits")
+    if (other := system_of(files.read(path))) is not None:
+        raise OtherGame("contract", "that of a game", f"{other.owner}, which chain-bandit {other.audited_by} audits")
     report = None
     if not (on_verified or on_movement or trail) and able(path):
         report = audit_by_two(path, head, observe)
@@ -99,8 +99,9 @@ def audit_folder(
     Raises:
         ChainBanditError: no run folder, an unreadable history, or one of another game than the manifest's.
     """
-    if (path / folder.AGREEMENT).is_file():
-        return audit_file(path / folder.AGREEMENT)  # refuses it
+    for system in all_systems():
+        if (path / system.export).is_file():
+            return audit_file(path / system.export)  # refuses it
     manifest, history = folder.read_manifest(path), files.read(path / folder.HISTORY)
     if manifest.get("format") != folder.FORMAT:
         raise folder.FolderRefused(path, f"its manifest is in another format than {folder.FORMAT}")

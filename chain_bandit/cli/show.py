@@ -1,14 +1,16 @@
 """`chain-bandit show`: a run from inside."""
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chain_bandit.cli.options import ForeignRules, Json, run_foreign
 from chain_bandit.output import answer
 from chain_bandit.usage import Usage
+
+if TYPE_CHECKING:
+    from chain_bandit.systems import Shown
 
 EXAMPLES = ("show runs/demo", "show runs/demo round 20", "show runs/demo participant 3")
 
@@ -26,14 +28,16 @@ def show(
     """
     from chain_bandit.audits import audit_file, audit_folder, described
     from chain_bandit.chain_history import files
-    from chain_bandit.game.folder import AGREEMENT, HISTORY, REPORT
+    from chain_bandit.game.folder import HISTORY, REPORT
+    from chain_bandit.systems import all_systems, system_of
     from chain_bandit.views import terminal
-    from chain_bandit.views.decoded_history import DecodedHistory, plain
+    from chain_bandit.views.decoded_history import DecodedHistory
     from chain_bandit.views.show import round_as_dict, show_participant, show_round, show_transaction
 
-    tokens = run / AGREEMENT if (run / AGREEMENT).is_file() else run
-    if tokens.is_file() and _is_agreement(tokens):
-        _show_agreement(tokens, what, which, as_json)
+    exports = [run / system.export for system in all_systems()]
+    other = next((each for each in [*exports, run] if each.is_file()), None)
+    if other is not None and (system := system_of(files.read(other))) is not None:
+        _print(system.show(files.read(other), what, which), as_json)
         return
     run_foreign(rule)
     history = run if run.is_file() else run / HISTORY
@@ -61,37 +65,14 @@ def show(
             found, tables = inside.transaction(digest), [show_transaction(inside, digest)]
         case _:
             raise Usage("show RUN_OR_EXPORT [round N | participant SEAT-OR-ADDRESS | tx HASH]")
-    if as_json:
-        answer(plain(found), sort_keys=True)
-    else:
-        terminal.console().print(*tables, sep="\n")
+    _print((found, tables), as_json)
 
 
-def _is_agreement(path: Path) -> bool:
-    from chain_bandit.auditor.agreement import creates
-    from chain_bandit.chain_history import files
-
-    return creates(files.read(path), "Tokens")
-
-
-def _show_agreement(path: Path, what: str | None, which: str | None, as_json: bool) -> None:
-    from chain_bandit.auditor.agreement import audit_agreement
-    from chain_bandit.chain_history import files
-    from chain_bandit.views import agreement
+def _print(shown: "Shown", as_json: bool) -> None:
     from chain_bandit.views.decoded_history import plain
     from chain_bandit.views.terminal import console
 
-    report = audit_agreement(files.read(path))
-    found: Any
-    match what, which:
-        case None, None:
-            found, tables = json.loads(report.json()), agreement.overview(report)
-        case "epoch" | "round", str(number) if number.isdecimal() and len(number) <= 10:
-            found, tables = agreement.epoch(report, int(number))
-        case "participant", str(number) if number.isdecimal() and len(number) <= 10:
-            found, tables = agreement.seat(report, int(number))
-        case _:
-            raise Usage("show RUN_OR_EXPORT [epoch N | participant SEAT], of an agreement on tokens")
+    found, tables = shown
     if as_json:
         answer(plain(found), sort_keys=True)
     else:
