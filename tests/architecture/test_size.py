@@ -8,7 +8,7 @@ import pytest
 from scripts.lines import of_working_tree
 
 CEILINGS = {
-    "wheel": 49_400, "contracts": 3_350, "tests": 64_200, "verification, science, benchmarks": 17_050,
+    "wheel": 49_450, "contracts": 3_350, "tests": 64_250, "verification, science, benchmarks": 17_050,
     "scripts": 1_600, "TypeScript": 3_900, "words of documents": 150_400,
 }  # fmt: skip
 SLACK = {"words of documents": 1_500}
