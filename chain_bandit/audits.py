@@ -26,7 +26,7 @@ from chain_bandit.protocol.messages import Phase, Role, Slot
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.settlement import Cost, cost_of_round
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.systems import all_systems, system_of
+from chain_bandit.systems import export_in, system_of
 
 MOST_BYTES = 1 << 28
 """Of an audit.json: more is cut off, and then no JSON."""
@@ -99,9 +99,8 @@ def audit_folder(
     Raises:
         ChainBanditError: no run folder, an unreadable history, or one of another game than the manifest's.
     """
-    for system in all_systems():
-        if (path / system.export).is_file():
-            return audit_file(path / system.export)  # refuses it
+    if (other := export_in(path)) is not None:
+        return audit_file(other)  # refuses it
     manifest, history = folder.read_manifest(path), files.read(path / folder.HISTORY)
     if manifest.get("format") != folder.FORMAT:
         raise folder.FolderRefused(path, f"its manifest is in another format than {folder.FORMAT}")

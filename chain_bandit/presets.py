@@ -32,7 +32,6 @@ UNPROVEN: Final = {"growth": 0.1}
 EXPLORATION: Final = ((0.3, "5/b"), (0.4, "7.4/b"), (1.0, "16/b"))
 """C₁ of that preset where liars stay in the game, by the largest share of liars; the last one was not searched."""
 
-
 SETTLED_IN_TIME: Final = 25
 """Records that a settlement may span: with more of them, proofs of false reports come after the lies did their work."""
 

@@ -5,6 +5,7 @@ A package offers one as an entry point of the group `chain_bandit.systems`: an o
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from chain_bandit import plugins
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 Shown = tuple[Any, "Sequence[RenderableType]"]
-"""What is asked for, as JSON takes it, and the same for a terminal."""
+"""The answer, as JSON takes it, and the same for a terminal."""
 
 
 class System(Protocol):
-    """What the core asks of another system than its game.
+    """A system beside the core's game, as the core asks it.
 
     Attributes:
         owner: whose a contract of its kind is, in a sentence.
@@ -44,6 +45,11 @@ def all_systems() -> list[System]:
         with suppress(Exception, SystemExit):  # its module may raise anything
             found.append(point.load())
     return found
+
+
+def export_in(run: Path) -> Path | None:
+    """The exported history of a system in its run folder; None of a game's folder, and of a file."""
+    return next((run / system.export for system in all_systems() if (run / system.export).is_file()), None)
 
 
 def system_of(history: History) -> System | None:

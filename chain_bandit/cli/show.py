@@ -29,14 +29,13 @@ def show(
     from chain_bandit.audits import audit_file, audit_folder, described
     from chain_bandit.chain_history import files
     from chain_bandit.game.folder import HISTORY, REPORT
-    from chain_bandit.systems import all_systems, system_of
+    from chain_bandit.systems import export_in, system_of
     from chain_bandit.views import terminal
     from chain_bandit.views.decoded_history import DecodedHistory
     from chain_bandit.views.show import round_as_dict, show_participant, show_round, show_transaction
 
-    exports = [run / system.export for system in all_systems()]
-    other = next((each for each in [*exports, run] if each.is_file()), None)
-    if other is not None and (system := system_of(files.read(other))) is not None:
+    other = export_in(run) or run
+    if other.is_file() and (system := system_of(files.read(other))) is not None:
         _print(system.show(files.read(other), what, which), as_json)
         return
     run_foreign(rule)

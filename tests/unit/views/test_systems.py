@@ -43,7 +43,7 @@ def export(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def offered(monkeypatch):
-    """What other packages offer besides, by name."""
+    """Further entry points of other packages, by name."""
 
     def offer(**values: str) -> None:
         more = [EntryPoint(name, value, "chain_bandit.systems") for name, value in values.items()]
